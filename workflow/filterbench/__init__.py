@@ -1,0 +1,1 @@
+"""FilterBench: a reproducible comparison of filter pruning algorithms."""

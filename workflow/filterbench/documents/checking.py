@@ -1,0 +1,104 @@
+"""Reading, checking and writing documents."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from filterbench.documents.rules import RULES, Document
+from filterbench.documents.schemas import Fault, schema_faults
+from filterbench.errors import InputError
+from filterbench.files import atomic_write
+
+KINDS = tuple(RULES)
+
+
+def kind_of(path: Path) -> str:
+    """The kind of a document, which is its file name without `.json`.
+
+    Raises:
+        InputError: there is no such kind.
+    """
+    kind = Path(path).stem
+    if kind not in KINDS:
+        allowed = ", ".join(f"{name}.json" for name in KINDS)
+        raise InputError(f"{path}: no document of the workflow has this name; allowed: {allowed}")
+    return kind
+
+
+def check(kind: str, document: Any) -> list[Fault]:
+    """Everything that is wrong with a document: first by its schema, then by the rules across keys."""
+    faults = list(schema_faults(kind, document))
+    if not faults:
+        faults = [fault for rule in RULES[kind] for fault in rule(document)]
+    return faults
+
+
+def parse(path: Path) -> Any:
+    """Read a JSON file strictly.
+
+    Raises:
+        InputError: the file is missing, is no JSON, holds NaN or infinity, or names a key twice.
+    """
+    try:
+        return json.loads(
+            Path(path).read_text(encoding="utf-8"),
+            parse_constant=_refuse_number,
+            parse_float=_finite,
+            object_pairs_hook=_unique_keys,
+        )
+    except OSError as reason:
+        raise InputError(f"{path}: cannot be read ({reason.strerror})") from reason
+    except ValueError as reason:
+        raise InputError(f"{path}: not a JSON document ({reason})") from reason
+
+
+def read(path: Path) -> Document:
+    """Read a document and check it; its name says its kind.
+
+    Raises:
+        InputError: it cannot be read, or it is faulty (the first fault is named).
+    """
+    kind = kind_of(path)
+    document = parse(path)
+    _raise_first(path, check(kind, document))
+    return document
+
+
+def write(path: Path, document: Document) -> None:
+    """Check a document and write it whole or not at all; the same document gives the same bytes.
+
+    Raises:
+        InputError: it is faulty.
+    """
+    _raise_first(path, check(kind_of(path), document))
+    text = json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False)
+    with atomic_write(path) as file:
+        file.write(text.encode() + b"\n")
+
+
+def _raise_first(path: Path, faults: list[Fault]) -> None:
+    if faults:
+        more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+        raise InputError(f"{path}: {faults[0]}{more}")
+
+
+def _refuse_number(name: str) -> float:
+    raise ValueError(f"{name} is not allowed; numbers are finite")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        _refuse_number(text)
+    return number
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> Document:
+    keys = [key for key, _ in pairs]
+    twice = sorted({key for key in keys if keys.count(key) > 1})
+    if twice:
+        raise ValueError(f"key {', '.join(map(repr, twice))} stands twice")
+    return dict(pairs)

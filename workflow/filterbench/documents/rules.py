@@ -1,0 +1,78 @@
+"""Rules across the keys of a document, which its JSON Schema cannot say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from filterbench.documents.schemas import Fault
+
+Document = dict[str, Any]
+
+ACCURACY_SLACK = 1e-6
+
+
+def _never_above_original(key: str) -> Callable[[Document], Iterator[Fault]]:
+    def rule(document: Document) -> Iterator[Fault]:
+        pair = document[key]
+        if pair["speedup"] > pair["original"]:
+            yield Fault(f"$.{key}.speedup", f"{pair['speedup']} is above the original's {pair['original']}")
+
+    return rule
+
+
+def _accuracies_are_shares_of_test_images(document: Document) -> Iterator[Fault]:
+    images = document["images"]["test"]
+    for key, accuracy in document["performance"].items():
+        correct = accuracy * images
+        if abs(correct - round(correct)) > ACCURACY_SLACK * images:
+            yield Fault(f"$.performance.{key}", f"{accuracy} is no multiple of 1/{images}, the share of one test image")
+
+
+def _best_epoch_was_trained(document: Document) -> Iterator[Fault]:
+    training = document["training"]
+    epochs = [entry["epoch"] for entry in training["epochs"]]
+    if epochs != list(range(1, len(epochs) + 1)):
+        yield Fault("$.training.epochs", "the epochs are not numbered 1, 2, 3, ... in order")
+    if training["best_epoch"] not in (epochs or [0]):
+        yield Fault("$.training.best_epoch", f"{training['best_epoch']} is not one of the {len(epochs)} epochs")
+
+
+def _layers_shrink(document: Document) -> Iterator[Fault]:
+    for index, layer in enumerate(document["layers"]):
+        if layer["kept"] > layer["channels"]:
+            yield Fault(f"$.layers[{index}].kept", f"{layer['kept']} is above the layer's {layer['channels']} channels")
+
+
+def _asked_is_the_cells(document: Document) -> Iterator[Fault]:
+    asked, cell = document["sparsity"]["asked"], document["cell"]["sparsity"]
+    if asked != cell:
+        yield Fault("$.sparsity.asked", f"{asked} is not the cell's sparsity, {cell}")
+
+
+def _counters_agree(document: Document) -> Iterator[Fault]:
+    second = document["second_counter"]["params"]
+    for key, count in document["params"].items():
+        if second[key] != count:
+            yield Fault(f"$.second_counter.params.{key}", f"{second[key]} differs from the first counter's {count}")
+
+
+def _sparsities_rise(document: Document) -> Iterator[Fault]:
+    for pruner, cells in document.items():
+        sparsities = [cell["sparsity"] for cell in cells]
+        if sparsities != sorted(set(sparsities)):
+            yield Fault(f"$.{pruner}", "the cells are not in order of rising sparsity, one each")
+
+
+_params, _flops = _never_above_original("params"), _never_above_original("flops")
+
+RULES: dict[str, tuple[Callable[[Document], Iterator[Fault]], ...]] = {
+    "baseline": (_accuracies_are_shares_of_test_images, _best_epoch_was_trained),
+    "prune": (_accuracies_are_shares_of_test_images, _layers_shrink, _asked_is_the_cells),
+    "speedup": (_accuracies_are_shares_of_test_images, _layers_shrink),
+    "count": (_params, _flops, _counters_agree),
+    "finetune": (_accuracies_are_shares_of_test_images, _best_epoch_was_trained),
+    "result": (_params, _flops),
+    "comparison": (_sparsities_rise,),
+    "validation": (),
+}

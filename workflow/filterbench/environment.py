@@ -1,0 +1,46 @@
+"""The process that computes: device, threads, seeds, versions."""
+
+from __future__ import annotations
+
+import os
+import platform
+import random
+from importlib.metadata import version
+
+import numpy as np
+import torch
+
+from filterbench.errors import InputError
+
+PACKAGES = ("torch", "nni", "thop", "numpy", "safetensors")
+
+# cuBLAS is deterministic only with a fixed workspace, chosen before CUDA starts.
+os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+
+
+def choose_device(wanted: str) -> torch.device:
+    """The device for `auto`, `cpu` or `cuda`.
+
+    Raises:
+        InputError: `cuda` is asked for and there is no GPU.
+    """
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise InputError("device: cuda is asked for, but torch sees no GPU; allowed here: auto, cpu")
+    if wanted == "auto":
+        wanted = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(wanted)
+
+
+def make_deterministic(seed: int, threads: int) -> None:
+    """Fix every source of chance: all generators, the algorithms and the number of CPU threads."""
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
+    torch.use_deterministic_algorithms(True)
+    torch.backends.cudnn.benchmark = False
+    torch.set_num_threads(threads)
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that numbers depend on."""
+    return {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}

@@ -1,0 +1,40 @@
+"""Writing a file so that it is whole or not there, and the digest of a file."""
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+
+@contextmanager
+def atomic_write(path: Path) -> Iterator[IO[bytes]]:
+    """Open a binary file that appears under its name when it is complete and on the disk.
+
+    The content goes to a temporary file in the same folder, which an error removes.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        with partial.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's content, in hexadecimal."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def files_digest(paths: Iterable[Path]) -> str:
+    """SHA-256 of the names and contents of several files, in hexadecimal."""
+    listing = "\n".join(f"{path} {file_digest(path)}" for path in paths)
+    return hashlib.sha256(listing.encode()).hexdigest()

@@ -1,0 +1,70 @@
+"""The models of a study: CIFAR forms of known nets, with a width multiplier.
+
+This module imports no torch, so that a study can be checked quickly; a model's own module is
+imported when the model is built.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """What the workflow needs to know of a model before it builds it.
+
+    Attributes:
+        label: the name shown in figures.
+        narrowest: the fewest channels of any convolution at width 1.
+        paper: where the architecture comes from.
+        build: makes the net with fresh weights from (width, classes).
+    """
+
+    label: str
+    narrowest: int
+    paper: str
+    build: Callable[[float, int], nn.Module]
+
+
+def _vgg16(width: float, classes: int) -> nn.Module:
+    from filterbench.models.vgg import vgg16
+
+    return vgg16(width, classes)
+
+
+def _resnet18(width: float, classes: int) -> nn.Module:
+    from filterbench.models.resnet import resnet18
+
+    return resnet18(width, classes)
+
+
+def _resnet50(width: float, classes: int) -> nn.Module:
+    from filterbench.models.resnet import resnet50
+
+    return resnet50(width, classes)
+
+
+MODELS: dict[str, ModelEntry] = {
+    "vgg16": ModelEntry("VGG16", 64, "Simonyan & Zisserman 2014, arXiv:1409.1556", _vgg16),
+    "resnet18": ModelEntry("ResNet18", 64, "He et al. 2015, arXiv:1512.03385", _resnet18),
+    "resnet50": ModelEntry("ResNet50", 64, "He et al. 2015, arXiv:1512.03385", _resnet50),
+}
+
+
+def build_model(name: str, width: float = 1.0, classes: int = 10) -> nn.Module:
+    """Make a net with fresh weights, drawn from torch's global generator.
+
+    Args:
+        name: a key of `MODELS`.
+        width: multiplies every channel count, above 0; each product is rounded down.
+        classes: number of outputs.
+
+    Returns:
+        A net for inputs of shape (batch, 3, 32, 32); its output is (batch, classes).
+    """
+    return MODELS[name].build(width, classes)

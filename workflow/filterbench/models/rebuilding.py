@@ -1,0 +1,55 @@
+"""A net from its model's name and the shapes in its own weights, whatever its widths."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from filterbench.models import build_model
+from filterbench.weights import Weights, load_into
+
+
+def rebuild_model(name: str, weights: Weights, path: Path) -> nn.Module:
+    """Make the net that a set of weights belongs to, pruned or not.
+
+    Args:
+        name: a key of `MODELS`.
+        weights: the net's whole state.
+        path: the file that they come from, for the error.
+
+    Returns:
+        The net on the CPU, in evaluation mode.
+
+    Raises:
+        InputError: the weights are another net's.
+    """
+    with torch.device("meta"):
+        model = build_model(name)
+    for module_name, module in list(model.named_modules()):
+        weight = weights.get(f"{module_name}.weight")
+        if weight is not None and (resized := _resized(module, weight.shape)):
+            model.set_submodule(module_name, resized)
+    load_into(model.to_empty(device="cpu"), weights, path)
+    return model.eval()
+
+
+def _resized(module: nn.Module, shape: torch.Size) -> nn.Module | None:
+    """The same kind of layer for a weight of another shape; None where the shape cannot be one."""
+    match module, tuple(shape):
+        case nn.Conv2d(), (outputs, inputs, _, _):
+            return nn.Conv2d(
+                inputs * module.groups,
+                outputs,
+                module.kernel_size,  # type: ignore[arg-type]
+                module.stride,  # type: ignore[arg-type]
+                module.padding,  # type: ignore[arg-type]
+                groups=module.groups,
+                bias=module.bias is not None,
+            )
+        case nn.Linear(), (outputs, inputs):
+            return nn.Linear(inputs, outputs, bias=module.bias is not None)
+        case nn.BatchNorm2d() | nn.BatchNorm1d(), (channels,):
+            return type(module)(channels)
+    return None

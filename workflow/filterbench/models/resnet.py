@@ -1,0 +1,93 @@
+"""ResNet18 and ResNet50 for 32x32 images: a 3x3 stem, no max-pool, 1x1 projection shortcuts."""
+
+from torch import Tensor, nn
+from torch.nn.functional import avg_pool2d
+
+
+def conv_norm(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Sequential:
+    """A convolution without bias that keeps the size at stride 1, and its BatchNorm."""
+    conv = nn.Conv2d(inputs, outputs, kernel, stride=stride, padding=kernel // 2, bias=False)
+    return nn.Sequential(conv, nn.BatchNorm2d(outputs))
+
+
+class Block(nn.Module):
+    """The sum of a branch of convolutions and a shortcut, followed by a ReLU.
+
+    Args:
+        inputs: channels that come in.
+        planes: channels of the block's inner convolutions.
+        stride: of the block's 3x3 convolution that shrinks the image.
+    """
+
+    expansion = 1
+
+    def __init__(self, inputs: int, planes: int, stride: int) -> None:
+        super().__init__()
+        outputs = planes * self.expansion
+        self.branch = self.make_branch(inputs, planes, stride)
+        self.shortcut = (
+            nn.Identity() if stride == 1 and inputs == outputs else conv_norm(inputs, outputs, 1, stride)
+        )
+        self.relu = nn.ReLU()
+
+    @staticmethod
+    def make_branch(inputs: int, planes: int, stride: int) -> nn.Sequential:
+        """Two 3x3 convolutions."""
+        return nn.Sequential(conv_norm(inputs, planes, 3, stride), nn.ReLU(), conv_norm(planes, planes, 3))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(batch, inputs, h, w) -> (batch, planes * expansion, h / stride, w / stride)."""
+        return self.relu(self.branch(images) + self.shortcut(images))
+
+
+class Bottleneck(Block):
+    """A block of a 1x1, a 3x3 and a 1x1 convolution that widens fourfold."""
+
+    expansion = 4
+
+    @staticmethod
+    def make_branch(inputs: int, planes: int, stride: int) -> nn.Sequential:
+        """1x1 down to `planes`, 3x3, 1x1 up to four times as many."""
+        return nn.Sequential(
+            conv_norm(inputs, planes, 1),
+            nn.ReLU(),
+            conv_norm(planes, planes, 3, stride),
+            nn.ReLU(),
+            conv_norm(planes, planes * Bottleneck.expansion, 1),
+        )
+
+
+class ResNet(nn.Module):
+    """Four stages of blocks; each but the first halves height and width and doubles the planes.
+
+    The last average pool is a function, for the reason given in `filterbench.models.vgg.VGG`.
+    """
+
+    def __init__(self, block: type[Block], depths: tuple[int, ...], width: float, classes: int) -> None:
+        super().__init__()
+        channels = int(64 * width)
+        self.stem = nn.Sequential(conv_norm(3, channels, 3), nn.ReLU())
+        blocks: list[nn.Module] = []
+        for stage, depth in enumerate(depths):
+            planes = int(64 * 2**stage * width)
+            for index in range(depth):
+                stride = 2 if stage > 0 and index == 0 else 1
+                blocks.append(block(channels, planes, stride))
+                channels = planes * block.expansion
+        self.blocks = nn.Sequential(*blocks)
+        self.flatten = nn.Flatten()
+        self.classifier = nn.Linear(channels, classes)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(batch, 3, 32, 32) -> (batch, classes)."""
+        return self.classifier(self.flatten(avg_pool2d(self.blocks(self.stem(images)), 4)))
+
+
+def resnet18(width: float = 1.0, classes: int = 10) -> ResNet:
+    """ResNet18 in its CIFAR form; 11,173,962 params at width 1."""
+    return ResNet(Block, (2, 2, 2, 2), width, classes)
+
+
+def resnet50(width: float = 1.0, classes: int = 10) -> ResNet:
+    """ResNet50 in its CIFAR form; 23,520,842 params at width 1."""
+    return ResNet(Bottleneck, (3, 4, 6, 3), width, classes)

@@ -1,0 +1,82 @@
+"""The one place that touches NNI 2.10.1 (archived upstream), and adapts to what it expects."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+# NNI warns about optional trainers that this project does not use, and logs every layer it visits.
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    from nni.algorithms.compression.pytorch import pruning
+    from nni.compression.pytorch.speedup import ModelSpeedup
+    from nni.compression.pytorch.utils.counter import count_flops_params
+
+for _name in [name for name in logging.root.manager.loggerDict if name.startswith("nni")]:
+    logging.getLogger(_name).setLevel(logging.WARNING)
+
+IMAGE_SHAPE = (3, 32, 32)
+
+
+def example_input(model: nn.Module) -> Tensor:
+    """Two blank images on the net's device, (2, 3, 32, 32), to trace it with."""
+    return torch.zeros(2, *IMAGE_SHAPE, device=next(model.parameters()).device)
+
+
+def filter_masks(class_name: str, model: nn.Module, sparsity: float, **arguments: Any) -> dict[str, Tensor]:
+    """Prune all convolutions with one of NNI's one-shot pruners, and multiply its masks into the weights.
+
+    Args:
+        class_name: NNI's class, such as `L1FilterPruner`.
+        model: the net; it is changed.
+        sparsity: share of each convolution's filters to mask, above 0 and below 1.
+        arguments: the class's own arguments.
+
+    Returns:
+        By name of a convolution, bool of shape (output channels,): true where kept.
+    """
+    pruner = getattr(pruning, class_name)(model, [{"sparsity": sparsity, "op_types": ["Conv2d"]}], **arguments)
+    pruner.compress()
+    pruner._unwrap_model()
+    masks = {}
+    for wrapper in pruner.get_modules_wrapper():
+        wrapper.module.weight.data.mul_(wrapper.weight_mask)
+        masks[wrapper.name] = wrapper.weight_mask.flatten(1).bool().any(dim=1)
+    return masks
+
+
+def speed_up(model: nn.Module, masks: dict[str, Tensor]) -> None:
+    """Replace the layers of a net by smaller ones without the masked channels, in place.
+
+    Args:
+        model: the masked net in evaluation mode.
+        masks: by name of a convolution, bool of shape (output channels,): true where kept.
+    """
+    modules = dict(model.named_modules())
+    weight_masks = {}
+    for name, kept in masks.items():
+        weight = modules[name].weight
+        weight_mask = kept.to(weight).view(-1, 1, 1, 1).expand_as(weight).contiguous()
+        weight_masks[name] = {"weight": weight_mask, "bias": None}
+    # NNI reads the .grad of tensors that are no leaves, on purpose.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        ModelSpeedup(model, example_input(model), weight_masks).speedup_model()
+
+
+def count(model: nn.Module, mode: str) -> tuple[int, int]:
+    """Count a net's params and its multiply-accumulates on one image.
+
+    Args:
+        mode: `full` counts BatchNorm and biases too (the published convention); `default` counts
+            convolutions and linear layers without biases.
+
+    Returns:
+        (params, MACs).
+    """
+    macs, params, _ = count_flops_params(model, (1, *IMAGE_SHAPE), verbose=False, mode=mode)
+    return int(params), int(macs)

@@ -1,0 +1,1 @@
+"""Figures from documents and tables; nothing here imports torch."""

@@ -1,0 +1,106 @@
+"""Accuracy against params and against FLOPs, one curve a pruner."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import matplotlib
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, NullFormatter
+
+from filterbench.plotting.style import look_of
+
+# Fixed ids make the same figure the same bytes.
+matplotlib.rcParams["svg.hashsalt"] = "filterbench"
+matplotlib.rcParams["axes.formatter.use_mathtext"] = True
+
+PRIMARY_TICKS = (1, 2, 5)
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One panel: what its x axis shows."""
+
+    column: str
+    label: str
+    factor_label: str
+
+
+PANELS = (
+    Panel("params", "parameters after speedup", "times fewer parameters"),
+    Panel("flops", "FLOPs after speedup (multiply-accumulates of one image)", "times fewer FLOPs"),
+)
+
+
+def draw_comparison(table: pd.DataFrame, model: str, dataset: str) -> Figure:
+    """Draw the figure of one model.
+
+    Args:
+        table: `comparison.csv` of the model, one row a cell.
+        model: the model's name in the title.
+        dataset: the dataset's name in the title.
+    """
+    figure = Figure(figsize=(7.5, 9), layout="constrained")
+    upper, lower = figure.subplots(2, 1, sharey=True)
+    for axes, panel in zip((upper, lower), PANELS, strict=True):
+        _draw_panel(axes, panel, table)
+    figure.suptitle(_title(table, model, dataset), fontsize=13, linespacing=1.5)
+    handles, labels = upper.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False)
+    return figure
+
+
+def _draw_panel(axes: Axes, panel: Panel, table: pd.DataFrame) -> None:
+    spent, original = f"{panel.column}_speedup", float(table[f"{panel.column}_original"].mean())
+    accuracy = 100 * float(table["performance_original"].mean())
+    axes.axhline(accuracy, color="0.6", linewidth=1, linestyle=(0, (4, 3)), zorder=0)
+    for position, (pruner, cells) in enumerate(table.groupby("pruner", sort=False)):
+        look = look_of(str(pruner), position)
+        curve = cells.groupby("sparsity")[[spent, "performance_finetuned"]].mean()
+        axes.plot(
+            curve[spent],
+            100 * curve["performance_finetuned"],
+            color=look.color,
+            marker=look.marker,
+            markersize=6,
+            markeredgecolor="white",
+            markeredgewidth=0.6,
+            linewidth=1.4,
+            label=look.label,
+        )
+    axes.plot(original, accuracy, "*", color="black", markersize=14, linestyle="none", label="original")
+    _scale(axes, panel, original)
+
+
+def _scale(axes: Axes, panel: Panel, original: float) -> None:
+    """Logarithmic x axis below, compression factors above."""
+    axes.set_xscale("log")
+    axes.set_xlabel(panel.label)
+    axes.set_ylabel("test accuracy (%)")
+    axes.grid(color="0.92", linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.spines[["right"]].set_visible(False)
+    axes.xaxis.set_major_locator(LogLocator(subs=PRIMARY_TICKS, numticks=30))
+    axes.xaxis.set_major_formatter(EngFormatter(sep=" "))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+
+    def factor(count):
+        return original / count
+
+    factors = axes.secondary_xaxis("top", functions=(factor, factor))
+    factors.set_xlabel(panel.factor_label)
+    factors.xaxis.set_major_locator(LogLocator(subs=PRIMARY_TICKS, numticks=30))
+    factors.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}×"))
+    factors.xaxis.set_minor_formatter(NullFormatter())
+
+
+def _title(table: pd.DataFrame, model: str, dataset: str) -> str:
+    first = table.iloc[0]
+    seeds = sorted(table["seed"].unique())
+    named = f"seed {seeds[0]} only" if len(seeds) == 1 else f"mean of seeds {', '.join(map(str, seeds))}"
+    return (
+        f"{model} (width {first['width']:g}) on {dataset}, pruned and fine-tuned\n"
+        f"{first['protocol']} protocol, {named}, {first['test_images']} test images"
+    )

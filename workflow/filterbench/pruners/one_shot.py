@@ -1,0 +1,37 @@
+"""Pruners that rank the filters of each convolution once and mask the least important.
+
+`L1FilterPruner` and `L2FilterPruner` mask the filters of smallest norm (Li et al. 2016,
+arXiv:1608.08710, section 3.1); `FPGMPruner` masks those nearest to the layer's geometric median
+(He et al. 2018, arXiv:1811.00250, section 3.3).
+"""
+
+from dataclasses import dataclass
+
+from torch import nn
+
+from filterbench.nni_adaptor import example_input, filter_masks
+from filterbench.pruners.masking import PrunedNet
+
+
+@dataclass(frozen=True)
+class OneShot:
+    """The same share of filters in every convolution.
+
+    Attributes:
+        nni_class: NNI's class that ranks the filters.
+        dependency_aware: mask the same channels in convolutions whose outputs are summed.
+    """
+
+    nni_class: str
+    dependency_aware: bool = False
+
+    def prune(self, model: nn.Module, sparsity: float) -> PrunedNet:
+        """See `filterbench.pruners.masking.Pruner.prune`."""
+        masks = filter_masks(
+            self.nni_class,
+            model,
+            sparsity,
+            dependency_aware=self.dependency_aware,
+            dummy_input=example_input(model),
+        )
+        return PrunedNet(model, masks)

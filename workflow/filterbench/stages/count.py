@@ -1,0 +1,36 @@
+"""Rule `count`: params and multiply-accumulates of a cell's original and compact net."""
+
+from __future__ import annotations
+
+from filterbench.counting import CONVENTION, Counts, count_net
+from filterbench.documents import write
+from filterbench.jobs import Job
+from filterbench.nni_adaptor import IMAGE_SHAPE
+from filterbench.stages.setting import prepare
+
+
+def count(job: Job) -> None:
+    """Count both nets with both counters."""
+    setting = prepare(job)
+    original = count_net(setting.read_net("original"))
+    compact = count_net(setting.read_net("compact"))
+    write(
+        job.outputs["document"],
+        {
+            "cell": setting.cell,
+            "convention": CONVENTION,
+            "input_shape": list(IMAGE_SHAPE),
+            "params": _pair(original, compact, "params"),
+            "flops": _pair(original, compact, "flops"),
+            "second_counter": {
+                "name": "thop",
+                "params": _pair(original, compact, "params"),
+                "conv_linear_macs": _pair(original, compact, "conv_linear_macs"),
+            },
+            "provenance": setting.provenance(),
+        },
+    )
+
+
+def _pair(original: Counts, compact: Counts, key: str) -> dict[str, int]:
+    return {"original": getattr(original, key), "speedup": getattr(compact, key)}

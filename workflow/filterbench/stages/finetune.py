@@ -1,0 +1,28 @@
+"""Rule `finetune`: the compact net of a cell, trained on."""
+
+from filterbench.documents import write
+from filterbench.jobs import Job
+from filterbench.stages.setting import prepare
+from filterbench.training.evaluation import evaluate
+from filterbench.training.loop import TrainingSettings, train
+from filterbench.weights import write_weights
+
+
+def finetune(job: Job) -> None:
+    """Fine-tune the compact net."""
+    setting = prepare(job)
+    splits = setting.splits()
+    model = setting.read_net("weights")
+    record = train(model, splits, TrainingSettings(**job.params["training"]), setting.seed)
+    accuracy = evaluate(model, splits.test).accuracy
+    write_weights(job.outputs["weights"], model.state_dict())
+    write(
+        job.outputs["document"],
+        {
+            "cell": setting.cell,
+            "images": splits.sizes(),
+            "performance": {"finetuned": accuracy},
+            "training": record.document(),
+            "provenance": setting.provenance(),
+        },
+    )

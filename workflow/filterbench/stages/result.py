@@ -1,0 +1,18 @@
+"""Rule `result`: a cell in the published study's format."""
+
+from filterbench.documents import read, write
+from filterbench.jobs import Job
+
+STAGES = ("baseline", "prune", "speedup", "finetune")
+
+
+def result(job: Job) -> None:
+    """Gather the accuracies and counts of a cell's stages."""
+    performance = {}
+    for stage in STAGES:
+        performance |= read(job.inputs[stage])["performance"]
+    counts = read(job.inputs["counts"])
+    write(
+        job.outputs["document"],
+        {"performance": performance, "params": counts["params"], "flops": counts["flops"]},
+    )

@@ -1,0 +1,76 @@
+"""What the computing stages have in common: device, images and provenance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from filterbench.data.loading import Splits, load_splits
+from filterbench.environment import choose_device, make_deterministic, versions
+from filterbench.files import file_digest
+from filterbench.jobs import Job
+from filterbench.models.rebuilding import rebuild_model
+from filterbench.weights import Weights, read_weights
+
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A prepared process for one job.
+
+    Attributes:
+        job: the job.
+        cell: which cell (or baseline) of the study this is, as documents record it.
+        device: where nets and images are.
+    """
+
+    job: Job
+    cell: dict[str, Any]
+    device: torch.device
+
+    @property
+    def seed(self) -> int:
+        """The cell's seed."""
+        return self.cell["seed"]
+
+    def splits(self) -> Splits:
+        """The study's images."""
+        images = self.job.inputs["images"]
+        return load_splits(images, self.cell["protocol"], self.job.params["limits"], self.device)
+
+    def place(self, model: nn.Module) -> nn.Module:
+        """Move a net to the device, with the channels last: the fastest layout on CPU and GPU."""
+        return model.to(self.device, memory_format=torch.channels_last)
+
+    def read_net(self, name: str) -> nn.Module:
+        """The cell's net with the weights of an input file, on the device."""
+        path = self.job.inputs[name]
+        return self.rebuild(read_weights(path), path)
+
+    def rebuild(self, weights: Weights, path: Path) -> nn.Module:
+        """The cell's net with weights that were read from `path`, on the device."""
+        return self.place(rebuild_model(self.cell["model"], weights, path))
+
+    def provenance(self) -> dict[str, Any]:
+        """What makes this job's document."""
+        return {
+            "device": self.device.type,
+            "threads": self.job.threads,
+            "versions": versions(),
+            "inputs": {name: file_digest(path) for name, path in sorted(self.job.inputs.items())},
+        }
+
+
+def prepare(job: Job) -> Setting:
+    """Make the process deterministic and choose its device.
+
+    Raises:
+        InputError: the study asks for a device that is not there.
+    """
+    cell = dict(job.params["cell"])
+    make_deterministic(cell["seed"], job.threads)
+    return Setting(job, cell, choose_device(job.params["device"]))

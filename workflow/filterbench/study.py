@@ -1,0 +1,90 @@
+"""A study: the checked configuration and the cells that it asks for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from filterbench.data import DATASETS
+from filterbench.documents.schemas import Fault, schema_faults
+from filterbench.errors import InputError
+from filterbench.models import MODELS
+from filterbench.pruners import PRUNERS
+
+Config = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One (model, pruner, sparsity, seed) of a study; `sparsity` is text, as in paths."""
+
+    model: str
+    pruner: str
+    sparsity: str
+    seed: int
+
+
+def check_config(config: Config, source: str) -> None:
+    """Refuse a configuration that the workflow could not run.
+
+    Args:
+        config: what the YAML file holds.
+        source: name of the file, for the error.
+
+    Raises:
+        InputError: one line that names the file, each faulty key and what is allowed.
+    """
+    faults = list(schema_faults("config", config))
+    if not faults:
+        faults = [
+            *_unknown("$.dataset.name", [config["dataset"]["name"]], DATASETS),
+            *_unknown("$.models", config["models"], MODELS),
+            *_unknown("$.pruners", config["pruners"], PRUNERS),
+            *_unknown("$.baseline.models", config["baseline"].get("models", {}), MODELS),
+            *_unknown("$.finetune.models", config["finetune"].get("models", {}), MODELS),
+        ]
+    if not faults:
+        faults = [*_widths_without_channels(config), *_unknown_arguments(config), *_no_finetuning(config)]
+    if faults:
+        raise InputError(f"{source}: " + "; ".join(str(fault).removeprefix("$.") for fault in faults))
+
+
+def _unknown(path: str, names, registry) -> list[Fault]:
+    return [Fault(path, f"unknown {name!r}; allowed: {', '.join(registry)}") for name in names if name not in registry]
+
+
+def _widths_without_channels(config: Config) -> list[Fault]:
+    return [
+        Fault(f"$.models.{name}.width", f"{model['width']} leaves a layer without channels; at least 1/{narrowest}")
+        for name, model in config["models"].items()
+        if int((narrowest := MODELS[name].narrowest) * model["width"]) < 1
+    ]
+
+
+def _unknown_arguments(config: Config) -> list[Fault]:
+    return [
+        fault
+        for name, arguments in config["pruners"].items()
+        for fault in _unknown(f"$.pruners.{name}", arguments, PRUNERS[name].arguments)
+    ]
+
+
+def _no_finetuning(config: Config) -> list[Fault]:
+    return [Fault("$.finetune.epochs", "0 leaves nothing to fine-tune; at least 1")] if not config["finetune"]["epochs"] else []
+
+
+def cells(config: Config) -> list[Cell]:
+    """Every cell of a study, in the order of its configuration."""
+    return [
+        Cell(model, pruner, str(sparsity), seed)
+        for model in config["models"]
+        for seed in config["seeds"]
+        for pruner in config["pruners"]
+        for sparsity in config["sparsities"]
+    ]
+
+
+def training_settings(config: Config, stage: str, model: str) -> Config:
+    """The settings of `baseline` or `finetune` for one model: the stage's own, with the model's changes."""
+    common = {key: value for key, value in config[stage].items() if key != "models"}
+    return common | config[stage].get("models", {}).get(model, {})

@@ -1,0 +1,79 @@
+"""Paths, cells and params that several rules share."""
+
+import os
+import re
+import sys
+from pathlib import Path
+
+# Scripts run in their own processes, on cluster nodes too: all of them find the package here.
+WORKFLOW = str(Path(workflow.basedir) / "workflow")
+sys.path.insert(0, WORKFLOW)
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [WORKFLOW, os.environ.get("PYTHONPATH")]))
+
+from filterbench.documents import SCHEMAS
+from filterbench.errors import InputError
+from filterbench.files import files_digest
+from filterbench.sources import rule_digest
+from filterbench.stages.validate import documents_in
+from filterbench.study import cells, check_config, training_settings
+
+STUDY_FILE = ", ".join(map(str, workflow.overwrite_configfiles)) or "config.yaml"
+
+try:
+    check_config(config, STUDY_FILE)
+except InputError as reason:
+    raise WorkflowError(str(reason)) from None
+
+ENVIRONMENT = "../../envs/pruning.yaml"
+STUDY = config["study"]
+IMAGES = f"data/{config['dataset']['name']}.npz"
+MODEL_FOLDER = "results/{study}/{model}"
+BASELINE = MODEL_FOLDER + "/seed-{seed}/baseline"
+CELL = MODEL_FOLDER + "/seed-{seed}/{pruner}/{sparsity}"
+
+STUDY_CELLS = cells(config)
+CELLS = [
+    CELL.format(study=STUDY, model=c.model, seed=c.seed, pruner=c.pruner, sparsity=c.sparsity) for c in STUDY_CELLS
+]
+BASELINES = expand(BASELINE + "/baseline.json", study=STUDY, model=config["models"], seed=config["seeds"])
+COMPARISONS = expand(MODEL_FOLDER + "/comparison.{kind}", study=STUDY, model=config["models"], kind=["json", "csv"])
+FIGURES = expand("figures/performance_comparison_{model}.{kind}", model=config["models"], kind=["png", "svg"])
+
+
+def any_of(names):
+    """A wildcard constraint that allows just these names."""
+    return "|".join(re.escape(str(name)) for name in names)
+
+
+wildcard_constraints:
+    study=re.escape(STUDY),
+    model=any_of(config["models"]),
+    seed=any_of(config["seeds"]),
+    pruner=any_of(config["pruners"]),
+    sparsity=any_of(config["sparsities"]),
+
+
+# Params of the computing rules. A rule takes only the settings that it uses, so that a changed
+# setting reruns just the cells that it touches.
+LIMITS = {name: config["dataset"].get(f"{name}_images") for name in ("train", "validation", "test")}
+
+
+def baseline_cell(wildcards):
+    """Which baseline a job makes, as documents record it."""
+    return {
+        "study": wildcards.study,
+        "dataset": config["dataset"]["name"],
+        "protocol": config["protocol"],
+        "model": wildcards.model,
+        "width": config["models"][wildcards.model]["width"],
+        "seed": int(wildcards.seed),
+    }
+
+
+def cell(wildcards):
+    """Which cell a job makes, as documents record it."""
+    return {
+        **baseline_cell(wildcards),
+        "pruner": wildcards.pruner,
+        "sparsity": float(wildcards.sparsity),
+    }

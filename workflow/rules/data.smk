@@ -1,0 +1,21 @@
+# Runs on the submitting host: compute nodes often have no network.
+localrules:
+    prepare_data,
+
+
+rule prepare_data:
+    """All images of a dataset in one file, with a fixed split and a checksum."""
+    output:
+        images="data/{dataset}.npz",
+    log:
+        "logs/prepare_data/{dataset}.log",
+    wildcard_constraints:
+        dataset=re.escape(config["dataset"]["name"]),
+    conda:
+        ENVIRONMENT
+    params:
+        name=config["dataset"]["name"],
+        folder=config["dataset"].get("folder"),
+        code=rule_digest("prepare_data"),
+    script:
+        "../scripts/prepare_data.py"

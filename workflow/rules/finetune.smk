@@ -1,0 +1,22 @@
+rule finetune:
+    """The compact net of a cell, trained on."""
+    input:
+        images=IMAGES,
+        weights=CELL + "/speedup.safetensors",
+    output:
+        weights=CELL + "/finetune.safetensors",
+        document=CELL + "/finetune.json",
+    log:
+        "logs/{study}/{model}/seed-{seed}/{pruner}/{sparsity}/finetune.log",
+    benchmark:
+        CELL + "/finetune.benchmark.tsv"
+    conda:
+        ENVIRONMENT
+    params:
+        cell=cell,
+        limits=LIMITS,
+        device=config["device"],
+        training=lambda wildcards: training_settings(config, "finetune", wildcards.model),
+        code=rule_digest("finetune"),
+    script:
+        "../scripts/finetune.py"

@@ -1,0 +1,21 @@
+rule train_baseline:
+    """The unpruned net of a model and seed."""
+    input:
+        images=IMAGES,
+    output:
+        weights=BASELINE + "/model.safetensors",
+        document=BASELINE + "/baseline.json",
+    log:
+        "logs/{study}/{model}/seed-{seed}/train_baseline.log",
+    benchmark:
+        BASELINE + "/train_baseline.benchmark.tsv"
+    conda:
+        ENVIRONMENT
+    params:
+        cell=baseline_cell,
+        limits=LIMITS,
+        device=config["device"],
+        training=lambda wildcards: training_settings(config, "baseline", wildcards.model),
+        code=rule_digest("train_baseline"),
+    script:
+        "../scripts/train_baseline.py"
