@@ -39,6 +39,8 @@ def filter_masks(class_name: str, model: nn.Module, sparsity: float, **arguments
     Returns:
         By name of a convolution, bool of shape (output channels,): true where kept.
     """
+    # NNI views each filter as a row, which other memory layouts do not allow.
+    model.to(memory_format=torch.contiguous_format)
     pruner = getattr(pruning, class_name)(model, [{"sparsity": sparsity, "op_types": ["Conv2d"]}], **arguments)
     pruner.compress()
     pruner._unwrap_model()

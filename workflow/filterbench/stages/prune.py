@@ -21,7 +21,7 @@ def prune(job: Job) -> None:
     baseline = setting.read_net("weights")
     pruner = PRUNERS[setting.cell["pruner"]].make(job.params["arguments"])
     pruned = pruner.prune(baseline, setting.cell["sparsity"])
-    accuracy = evaluate(pruned.model, splits.test).accuracy
+    accuracy = evaluate(setting.place(pruned.model), splits.test).accuracy
     write_masked_net(job.outputs["weights"], pruned)
     write(
         job.outputs["document"],
