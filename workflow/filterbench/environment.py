@@ -31,14 +31,16 @@ def choose_device(wanted: str) -> torch.device:
     return torch.device(wanted)
 
 
-def make_deterministic(seed: int, threads: int) -> None:
-    """Fix every source of chance: all generators, the algorithms and the number of CPU threads."""
+def make_deterministic(seed: int, threads: int, device: torch.device) -> None:
+    """Fix every source of chance: all generators, the number of CPU threads, a GPU's algorithms."""
     random.seed(seed)
     np.random.seed(seed)
     torch.manual_seed(seed)
-    torch.use_deterministic_algorithms(True)
-    torch.backends.cudnn.benchmark = False
     torch.set_num_threads(threads)
+    # On a CPU all that the nets use is deterministic at a fixed number of threads; the switch would
+    # cost each process a second, in which torch imports its compiler.
+    if device.type == "cuda":
+        torch.use_deterministic_algorithms(True)
 
 
 def versions() -> dict[str, str]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import matplotlib
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, NullFormatter
 
 from filterbench.plotting.style import look_of
@@ -42,7 +44,7 @@ def draw_comparison(table: pd.DataFrame, model: str, dataset: str) -> Figure:
         model: the model's name in the title.
         dataset: the dataset's name in the title.
     """
-    figure = Figure(figsize=(7.5, 9), layout="constrained")
+    figure = Figure(figsize=(7.5, 9), layout=ConstrainedLayoutEngine(w_pad=0.15, h_pad=0.08))
     upper, lower = figure.subplots(2, 1, sharey=True)
     for axes, panel in zip((upper, lower), PANELS, strict=True):
         _draw_panel(axes, panel, table)
@@ -87,7 +89,7 @@ def _scale(axes: Axes, panel: Panel, original: float) -> None:
     axes.xaxis.set_minor_formatter(NullFormatter())
 
     def factor(count):
-        return original / count
+        return original / np.maximum(count, np.finfo(float).tiny)
 
     factors = axes.secondary_xaxis("top", functions=(factor, factor))
     factors.set_xlabel(panel.factor_label)

@@ -72,5 +72,6 @@ def prepare(job: Job) -> Setting:
         InputError: the study asks for a device that is not there.
     """
     cell = dict(job.params["cell"])
-    make_deterministic(cell["seed"], job.threads)
-    return Setting(job, cell, choose_device(job.params["device"]))
+    device = choose_device(job.params["device"])
+    make_deterministic(cell["seed"], job.threads, device)
+    return Setting(job, cell, device)
