@@ -23,10 +23,10 @@ include: "workflow/rules/validate.smk"
 
 
 rule all:
+    default_target: True
     input:
         FIGURES,
         COMPARISONS,
-    default_target: True
 
 
 rule baselines:

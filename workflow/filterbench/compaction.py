@@ -61,6 +61,7 @@ def check_same(model: nn.Module, other: nn.Module, images: Tensor) -> float:
     difference = relative_difference(model, other, images)
     if not difference < TOLERANCE:
         raise InputError(
-            f"the compact net differs from the masked net by {difference:.2g} (relative; allowed: below {TOLERANCE})"
+            f"the compact net differs from the masked net by {difference:.2g}, "
+            f"relative to the largest logit; allowed: below {TOLERANCE}"
         )
     return difference

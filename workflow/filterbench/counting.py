@@ -15,7 +15,7 @@ CONVENTION = "nni-full"
 COUNTED_LAYERS = (nn.Conv2d, nn.Linear)
 
 
-class CountersDisagree(Exception):
+class CountersDisagreeError(Exception):
     """Two counters give different answers for the same net."""
 
 
@@ -39,15 +39,16 @@ def count_net(model: nn.Module) -> Counts:
     """Count a net with NNI's counter, and check params and convolution and linear MACs with thop.
 
     Raises:
-        CountersDisagree: thop's answer is another one.
+        CountersDisagreeError: thop's answer is another one.
     """
     model = copy.deepcopy(model).cpu().eval()
     params, flops = nni_adaptor.count(model, "full")
     _, macs = nni_adaptor.count(model, "default")
     thop_params, thop_macs = _count_with_thop(model)
     if (thop_params, thop_macs) != (params, macs):
-        raise CountersDisagree(
-            f"NNI counts {params} params and {macs} convolution and linear MACs, thop {thop_params} and {thop_macs}"
+        raise CountersDisagreeError(
+            f"NNI counts {params} params and {macs} convolution and linear MACs, "
+            f"thop {thop_params} and {thop_macs}"
         )
     return Counts(params, flops, macs)
 
@@ -57,9 +58,7 @@ def _count_with_thop(model: nn.Module) -> tuple[int, int]:
     images = torch.zeros(1, *nni_adaptor.IMAGE_SHAPE)
     _, params, layers = thop.profile(model, (images,), verbose=False, ret_layer_info=True)
     counted = dict(model.named_modules())
-    macs = sum(
-        entry[0] for name, entry in _leaves(layers) if isinstance(counted[name], COUNTED_LAYERS)
-    )
+    macs = sum(entry[0] for name, entry in _leaves(layers) if isinstance(counted[name], COUNTED_LAYERS))
     return int(params), int(macs)
 
 

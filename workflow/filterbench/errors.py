@@ -4,5 +4,9 @@
 class InputError(Exception):
     """Something that a user gave is wrong.
 
-    The message is one line that names the file, the key or option in it, and what is allowed.
+    The message names the file, the key or option in it, and what is allowed; line breaks in it
+    become spaces.
     """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(" ".join(message.split()))

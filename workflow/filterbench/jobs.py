@@ -40,7 +40,10 @@ def run(snakemake: Any, stage: Callable[[Job], None]) -> None:
     with one line and exit code 1; any other error leaves its traceback in both.
     """
     title = " ".join([snakemake.rule, *map(str, snakemake.wildcards)])
-    handlers = [logging.StreamHandler(sys.stderr), logging.FileHandler(snakemake.log[0], mode="w")]
+    handlers: list[logging.Handler] = [
+        logging.StreamHandler(sys.stderr),
+        logging.FileHandler(snakemake.log[0], mode="w"),
+    ]
     logging.basicConfig(level=logging.WARNING, format=f"[{title}] %(message)s", handlers=handlers)
     logger.setLevel(logging.INFO)
     job = Job(

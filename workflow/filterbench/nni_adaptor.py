@@ -41,7 +41,9 @@ def filter_masks(class_name: str, model: nn.Module, sparsity: float, **arguments
     """
     # NNI views each filter as a row, which other memory layouts do not allow.
     model.to(memory_format=torch.contiguous_format)
-    pruner = getattr(pruning, class_name)(model, [{"sparsity": sparsity, "op_types": ["Conv2d"]}], **arguments)
+    pruner = getattr(pruning, class_name)(
+        model, [{"sparsity": sparsity, "op_types": ["Conv2d"]}], **arguments
+    )
     pruner.compress()
     pruner._unwrap_model()
     masks = {}
@@ -74,6 +76,7 @@ def count(model: nn.Module, mode: str) -> tuple[int, int]:
     """Count a net's params and its multiply-accumulates on one image.
 
     Args:
+        model: the net.
         mode: `full` counts BatchNorm and biases too (the published convention); `default` counts
             convolutions and linear layers without biases.
 

@@ -50,12 +50,19 @@ def check_config(config: Config, source: str) -> None:
 
 
 def _unknown(path: str, names, registry) -> list[Fault]:
-    return [Fault(path, f"unknown {name!r}; allowed: {', '.join(registry)}") for name in names if name not in registry]
+    return [
+        Fault(path, f"unknown {name!r}; allowed: {', '.join(registry)}")
+        for name in names
+        if name not in registry
+    ]
 
 
 def _widths_without_channels(config: Config) -> list[Fault]:
     return [
-        Fault(f"$.models.{name}.width", f"{model['width']} leaves a layer without channels; at least 1/{narrowest}")
+        Fault(
+            f"$.models.{name}.width",
+            f"{model['width']} leaves a layer without channels; at least 1/{narrowest}",
+        )
         for name, model in config["models"].items()
         if int((narrowest := MODELS[name].narrowest) * model["width"]) < 1
     ]
@@ -64,13 +71,19 @@ def _widths_without_channels(config: Config) -> list[Fault]:
 def _unknown_arguments(config: Config) -> list[Fault]:
     return [
         fault
-        for name, arguments in config["pruners"].items()
-        for fault in _unknown(f"$.pruners.{name}", arguments, PRUNERS[name].arguments)
+        for name, pruner in config["pruners"].items()
+        for fault in _unknown(
+            f"$.pruners.{name}.arguments", pruner.get("arguments", {}), PRUNERS[name].arguments
+        )
     ]
 
 
 def _no_finetuning(config: Config) -> list[Fault]:
-    return [Fault("$.finetune.epochs", "0 leaves nothing to fine-tune; at least 1")] if not config["finetune"]["epochs"] else []
+    return (
+        [Fault("$.finetune.epochs", "0 leaves nothing to fine-tune; at least 1")]
+        if not config["finetune"]["epochs"]
+        else []
+    )
 
 
 def cells(config: Config) -> list[Cell]:

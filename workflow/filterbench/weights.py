@@ -28,13 +28,17 @@ def read_weights(path: Path) -> Weights:
     try:
         return safetensors.torch.load_file(path)
     except (OSError, SafetensorError) as reason:
-        raise InputError(f"{path}: not a readable safetensors file ({reason}); remove it to make it again") from reason
+        raise InputError(
+            f"{path}: not a readable safetensors file ({reason}); remove it to make it again"
+        ) from reason
 
 
 def load_into(model: nn.Module, weights: Weights, path: Path) -> None:
     """Put weights into a net whose shapes they fit.
 
     Args:
+        model: the net.
+        weights: its whole state.
         path: the file that the weights come from, for the error.
 
     Raises:
@@ -44,9 +48,6 @@ def load_into(model: nn.Module, weights: Weights, path: Path) -> None:
     found = {name: tuple(tensor.shape) for name, tensor in weights.items()}
     for name in sorted(wanted.keys() | found.keys()):
         if wanted.get(name) != found.get(name):
-            raise InputError(
-                f"{path}: {name}: shape {found.get(name, 'missing')}, this net has {wanted.get(name, 'no such name')}"
-            )
+            shape, allowed = found.get(name, "missing"), wanted.get(name, "no such name")
+            raise InputError(f"{path}: {name}: shape {shape}, this net has {allowed}")
     model.load_state_dict(weights)
-
-

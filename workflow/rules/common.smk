@@ -8,7 +8,7 @@ from pathlib import Path
 # Scripts run in their own processes, on cluster nodes too: all of them find the package here.
 WORKFLOW = str(Path(workflow.basedir) / "workflow")
 sys.path.insert(0, WORKFLOW)
-os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [WORKFLOW, os.environ.get("PYTHONPATH")]))
+os.environ |= {"PYTHONPATH": os.pathsep.join([WORKFLOW, *filter(None, [os.getenv("PYTHONPATH")])])}
 
 from filterbench.documents import SCHEMAS
 from filterbench.errors import InputError
@@ -28,15 +28,18 @@ ENVIRONMENT = "../../envs/pruning.yaml"
 STUDY = config["study"]
 IMAGES = f"data/{config['dataset']['name']}.npz"
 MODEL_FOLDER = "results/{study}/{model}"
-BASELINE = MODEL_FOLDER + "/seed-{seed}/baseline"
-CELL = MODEL_FOLDER + "/seed-{seed}/{pruner}/{sparsity}"
+BASELINE = f"{MODEL_FOLDER}/seed-{{seed}}/baseline"
+CELL = f"{MODEL_FOLDER}/seed-{{seed}}/{{pruner}}/{{sparsity}}"
 
 STUDY_CELLS = cells(config)
 CELLS = [
-    CELL.format(study=STUDY, model=c.model, seed=c.seed, pruner=c.pruner, sparsity=c.sparsity) for c in STUDY_CELLS
+    CELL.format(study=STUDY, model=c.model, seed=c.seed, pruner=c.pruner, sparsity=c.sparsity)
+    for c in STUDY_CELLS
 ]
-BASELINES = expand(BASELINE + "/baseline.json", study=STUDY, model=config["models"], seed=config["seeds"])
-COMPARISONS = expand(MODEL_FOLDER + "/comparison.{kind}", study=STUDY, model=config["models"], kind=["json", "csv"])
+BASELINES = expand(f"{BASELINE}/baseline.json", study=STUDY, model=config["models"], seed=config["seeds"])
+COMPARISONS = expand(
+    f"{MODEL_FOLDER}/comparison.{{kind}}", study=STUDY, model=config["models"], kind=["json", "csv"]
+)
 FIGURES = expand("figures/performance_comparison_{model}.{kind}", model=config["models"], kind=["png", "svg"])
 
 
@@ -77,3 +80,14 @@ def cell(wildcards):
         "pruner": wildcards.pruner,
         "sparsity": float(wildcards.sparsity),
     }
+
+
+def model_cells(wildcards):
+    """The cell folders of a model."""
+    start = MODEL_FOLDER.format(**wildcards) + "/"
+    return [folder for folder in CELLS if folder.startswith(start)]
+
+
+def documents_digest(wildcards):
+    """Digest of the study's documents as they are now, so that a changed or added one is checked anew."""
+    return files_digest(documents_in(Path("results") / STUDY))

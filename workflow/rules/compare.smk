@@ -6,13 +6,13 @@ localrules:
 rule result:
     """A cell in the published study's format."""
     input:
-        baseline=BASELINE + "/baseline.json",
-        prune=CELL + "/prune.json",
-        speedup=CELL + "/speedup.json",
-        counts=CELL + "/count.json",
-        finetune=CELL + "/finetune.json",
+        baseline=f"{BASELINE}/baseline.json",
+        prune=f"{CELL}/prune.json",
+        speedup=f"{CELL}/speedup.json",
+        counts=f"{CELL}/count.json",
+        finetune=f"{CELL}/finetune.json",
     output:
-        document=CELL + "/result.json",
+        document=f"{CELL}/result.json",
     log:
         "logs/{study}/{model}/seed-{seed}/{pruner}/{sparsity}/result.log",
     conda:
@@ -23,12 +23,6 @@ rule result:
         "../scripts/result.py"
 
 
-def model_cells(wildcards):
-    """The cell folders of a model."""
-    start = MODEL_FOLDER.format(**wildcards) + "/"
-    return [folder for folder in CELLS if folder.startswith(start)]
-
-
 rule compare:
     """All cells of a model: the published collection format, and a table with one row a cell."""
     input:
@@ -36,9 +30,9 @@ rule compare:
             "{cell}/{kind}.json", cell=model_cells(wildcards), kind=["result", "prune", "count", "finetune"]
         ),
     output:
-        collection=MODEL_FOLDER + "/comparison.json",
+        collection=f"{MODEL_FOLDER}/comparison.json",
         table=report(
-            MODEL_FOLDER + "/comparison.csv",
+            f"{MODEL_FOLDER}/comparison.csv",
             caption="../report/comparison_table.rst",
             category="Tables",
             labels={"model": "{model}"},

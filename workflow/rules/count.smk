@@ -1,14 +1,14 @@
 rule count:
     """Params and multiply-accumulates of a cell, by two counters."""
     input:
-        original=BASELINE + "/model.safetensors",
-        compact=CELL + "/speedup.safetensors",
+        original=f"{BASELINE}/model.safetensors",
+        compact=f"{CELL}/speedup.safetensors",
     output:
-        document=CELL + "/count.json",
+        document=f"{CELL}/count.json",
     log:
         "logs/{study}/{model}/seed-{seed}/{pruner}/{sparsity}/count.log",
     benchmark:
-        CELL + "/count.benchmark.tsv"
+        f"{CELL}/count.benchmark.tsv"
     conda:
         ENVIRONMENT
     params:

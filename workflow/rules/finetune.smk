@@ -2,14 +2,14 @@ rule finetune:
     """The compact net of a cell, trained on."""
     input:
         images=IMAGES,
-        weights=CELL + "/speedup.safetensors",
+        weights=f"{CELL}/speedup.safetensors",
     output:
-        weights=CELL + "/finetune.safetensors",
-        document=CELL + "/finetune.json",
+        weights=f"{CELL}/finetune.safetensors",
+        document=f"{CELL}/finetune.json",
     log:
         "logs/{study}/{model}/seed-{seed}/{pruner}/{sparsity}/finetune.log",
     benchmark:
-        CELL + "/finetune.benchmark.tsv"
+        f"{CELL}/finetune.benchmark.tsv"
     conda:
         ENVIRONMENT
     params:

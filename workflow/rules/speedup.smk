@@ -2,14 +2,14 @@ rule speedup:
     """The compact net of a cell, checked against the masked one."""
     input:
         images=IMAGES,
-        weights=CELL + "/prune.safetensors",
+        weights=f"{CELL}/prune.safetensors",
     output:
-        weights=CELL + "/speedup.safetensors",
-        document=CELL + "/speedup.json",
+        weights=f"{CELL}/speedup.safetensors",
+        document=f"{CELL}/speedup.json",
     log:
         "logs/{study}/{model}/seed-{seed}/{pruner}/{sparsity}/speedup.log",
     benchmark:
-        CELL + "/speedup.benchmark.tsv"
+        f"{CELL}/speedup.benchmark.tsv"
     conda:
         ENVIRONMENT
     params:

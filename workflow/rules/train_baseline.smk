@@ -3,12 +3,12 @@ rule train_baseline:
     input:
         images=IMAGES,
     output:
-        weights=BASELINE + "/model.safetensors",
-        document=BASELINE + "/baseline.json",
+        weights=f"{BASELINE}/model.safetensors",
+        document=f"{BASELINE}/baseline.json",
     log:
         "logs/{study}/{model}/seed-{seed}/train_baseline.log",
     benchmark:
-        BASELINE + "/train_baseline.benchmark.tsv"
+        f"{BASELINE}/train_baseline.benchmark.tsv"
     conda:
         ENVIRONMENT
     params:

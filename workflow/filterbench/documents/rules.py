@@ -26,7 +26,10 @@ def _accuracies_are_shares_of_test_images(document: Document) -> Iterator[Fault]
     for key, accuracy in document["performance"].items():
         correct = accuracy * images
         if abs(correct - round(correct)) > ACCURACY_SLACK * images:
-            yield Fault(f"$.performance.{key}", f"{accuracy} is no multiple of 1/{images}, the share of one test image")
+            yield Fault(
+                f"$.performance.{key}",
+                f"{accuracy} is no multiple of 1/{images}, the share of one test image",
+            )
 
 
 def _best_epoch_was_trained(document: Document) -> Iterator[Fault]:
@@ -35,13 +38,18 @@ def _best_epoch_was_trained(document: Document) -> Iterator[Fault]:
     if epochs != list(range(1, len(epochs) + 1)):
         yield Fault("$.training.epochs", "the epochs are not numbered 1, 2, 3, ... in order")
     if training["best_epoch"] not in (epochs or [0]):
-        yield Fault("$.training.best_epoch", f"{training['best_epoch']} is not one of the {len(epochs)} epochs")
+        yield Fault(
+            "$.training.best_epoch", f"{training['best_epoch']} is not one of the {len(epochs)} epochs"
+        )
 
 
 def _layers_shrink(document: Document) -> Iterator[Fault]:
     for index, layer in enumerate(document["layers"]):
         if layer["kept"] > layer["channels"]:
-            yield Fault(f"$.layers[{index}].kept", f"{layer['kept']} is above the layer's {layer['channels']} channels")
+            yield Fault(
+                f"$.layers[{index}].kept",
+                f"{layer['kept']} is above the layer's {layer['channels']} channels",
+            )
 
 
 def _asked_is_the_cells(document: Document) -> Iterator[Fault]:
@@ -54,7 +62,9 @@ def _counters_agree(document: Document) -> Iterator[Fault]:
     second = document["second_counter"]["params"]
     for key, count in document["params"].items():
         if second[key] != count:
-            yield Fault(f"$.second_counter.params.{key}", f"{second[key]} differs from the first counter's {count}")
+            yield Fault(
+                f"$.second_counter.params.{key}", f"{second[key]} differs from the first counter's {count}"
+            )
 
 
 def _sparsities_rise(document: Document) -> Iterator[Fault]:

@@ -19,6 +19,8 @@ matplotlib.rcParams["svg.hashsalt"] = "filterbench"
 matplotlib.rcParams["axes.formatter.use_mathtext"] = True
 
 PRIMARY_TICKS = (1, 2, 5)
+# matplotlib also asks where zero lies on the scale of factors.
+SMALLEST = 1e-9
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ def _scale(axes: Axes, panel: Panel, original: float) -> None:
     axes.xaxis.set_minor_formatter(NullFormatter())
 
     def factor(count):
-        return original / np.maximum(count, np.finfo(float).tiny)
+        return original / np.maximum(count, SMALLEST)
 
     factors = axes.secondary_xaxis("top", functions=(factor, factor))
     factors.set_xlabel(panel.factor_label)

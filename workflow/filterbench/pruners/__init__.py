@@ -46,5 +46,7 @@ PRUNERS: dict[str, PrunerEntry] = {
     "L2FilterPruner": PrunerEntry(
         "Li et al. 2016, arXiv:1608.08710, by the L2 norm", _one_shot("L2FilterPruner"), _ONE_SHOT_ARGUMENTS
     ),
-    "FPGMPruner": PrunerEntry("He et al. 2018, arXiv:1811.00250", _one_shot("FPGMPruner"), _ONE_SHOT_ARGUMENTS),
+    "FPGMPruner": PrunerEntry(
+        "He et al. 2018, arXiv:1811.00250", _one_shot("FPGMPruner"), _ONE_SHOT_ARGUMENTS
+    ),
 }

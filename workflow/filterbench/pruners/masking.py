@@ -57,7 +57,9 @@ def read_masked_net(path: Path) -> tuple[Weights, ChannelMasks]:
         InputError: the file is unreadable or holds no masks.
     """
     tensors = read_weights(path)
-    weights = {name.removeprefix(WEIGHT): tensor for name, tensor in tensors.items() if name.startswith(WEIGHT)}
+    weights = {
+        name.removeprefix(WEIGHT): tensor for name, tensor in tensors.items() if name.startswith(WEIGHT)
+    }
     masks = {name.removeprefix(MASK): tensor for name, tensor in tensors.items() if name.startswith(MASK)}
     if not weights or not masks:
         raise InputError(f"{path}: not a masked net: no names that start with {WEIGHT} and {MASK}")

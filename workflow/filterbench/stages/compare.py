@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,10 @@ def _row(cell: Path) -> dict[str, Any]:
         **{f"performance_{key}": value for key, value in result["performance"].items()},
         **{f"params_{key}": value for key, value in result["params"].items()},
         **{f"flops_{key}": value for key, value in result["flops"].items()},
-        **{f"conv_linear_macs_{key}": value for key, value in count["second_counter"]["conv_linear_macs"].items()},
+        **{
+            f"conv_linear_macs_{key}": value
+            for key, value in count["second_counter"]["conv_linear_macs"].items()
+        },
         "best_epoch": finetune["training"]["best_epoch"],
         "epochs": len(finetune["training"]["epochs"]),
         "test_images": finetune["images"]["test"],
@@ -38,10 +42,13 @@ def _row(cell: Path) -> dict[str, Any]:
     }
 
 
-def _collection(table: pd.DataFrame) -> dict[str, list[dict[str, float]]]:
+def _collection(table: pd.DataFrame) -> dict[str, list[dict[Hashable, float]]]:
     columns = {"params_speedup": "params", "flops_speedup": "flops", "performance_finetuned": "performance"}
-    means = table.groupby(["pruner", "sparsity"], sort=False)[list(columns)].mean().rename(columns=columns)
     return {
-        pruner: cells.droplevel("pruner").sort_index().reset_index().to_dict("records")
-        for pruner, cells in means.groupby("pruner", sort=False)
+        str(pruner): cells.groupby("sparsity")[list(columns)]
+        .mean()
+        .rename(columns=columns)
+        .reset_index()
+        .to_dict("records")
+        for pruner, cells in table.groupby("pruner", sort=False)
     }

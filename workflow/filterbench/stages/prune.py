@@ -46,6 +46,6 @@ def _kept_channels(masks: ChannelMasks) -> list[dict[str, Any]]:
 
 def _masked_share(model: nn.Module, masks: ChannelMasks) -> float:
     """Share of the weights of the masked convolutions that belongs to masked filters."""
-    filter_sizes = {name: model.get_submodule(name).weight[0].numel() for name in masks}
+    filter_sizes = {name: model.get_parameter(f"{name}.weight")[0].numel() for name in masks}
     masked = sum(int((~kept).sum()) * filter_sizes[name] for name, kept in masks.items())
     return masked / sum(len(kept) * filter_sizes[name] for name, kept in masks.items())

@@ -8,7 +8,7 @@ STAGES = ("baseline", "prune", "speedup", "finetune")
 
 def result(job: Job) -> None:
     """Gather the accuracies and counts of a cell's stages."""
-    performance = {}
+    performance: dict[str, float] = {}
     for stage in STAGES:
         performance |= read(job.inputs[stage])["performance"]
     counts = read(job.inputs["counts"])

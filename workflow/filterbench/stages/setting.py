@@ -17,7 +17,6 @@ from filterbench.models.rebuilding import rebuild_model
 from filterbench.weights import Weights, read_weights
 
 
-
 @dataclass(frozen=True)
 class Setting:
     """A prepared process for one job.
@@ -44,7 +43,7 @@ class Setting:
 
     def place(self, model: nn.Module) -> nn.Module:
         """Move a net to the device, with the channels last: the fastest layout on CPU and GPU."""
-        return model.to(self.device, memory_format=torch.channels_last)
+        return model.to(self.device).to(memory_format=torch.channels_last)
 
     def read_net(self, name: str) -> nn.Module:
         """The cell's net with the weights of an input file, on the device."""

@@ -45,7 +45,9 @@ def speedup(job: Job) -> None:
 
 
 def _kept_channels(original: nn.Module, smaller: nn.Module) -> list[dict[str, Any]]:
-    kept = {name: module.out_channels for name, module in smaller.named_modules() if isinstance(module, nn.Conv2d)}
+    kept = {
+        name: module.out_channels for name, module in smaller.named_modules() if isinstance(module, nn.Conv2d)
+    }
     return [
         {"name": name, "channels": module.out_channels, "kept": kept[name]}
         for name, module in original.named_modules()

@@ -48,7 +48,9 @@ def validate(job: Job) -> None:
         raise InputError(f"{faulty} of {len(paths)} documents are faulty")
     kinds = Counter(kind_of(path) for path in paths)
     write(job.outputs["document"], {"study": job.params["study"], "documents": _summary(kinds)})
-    logger.info("%d documents are sound: %s", len(paths), ", ".join(f"{n} {kind}" for kind, n in kinds.items()))
+    logger.info(
+        "%d documents are sound: %s", len(paths), ", ".join(f"{n} {kind}" for kind, n in kinds.items())
+    )
 
 
 def _summary(kinds: Counter[str]) -> dict[str, dict]:

@@ -85,7 +85,9 @@ def train(model: nn.Module, splits: Splits, settings: TrainingSettings, seed: in
         learning_rate = scheduler.get_last_lr()[0]
         loss = _train_epoch(model, splits.train, settings, optimizer, scheduler, generator, steps)
         score = evaluate(model, splits.selection)
-        _log_epoch(epoch, settings, loss, score, steps * settings.batch_size / (time.perf_counter() - started))
+        _log_epoch(
+            epoch, settings, loss, score, steps * settings.batch_size / (time.perf_counter() - started)
+        )
         epochs.append(
             {
                 "epoch": epoch,
@@ -139,7 +141,9 @@ def _train_epoch(
         losses += loss.detach()
     mean = losses.item() / steps
     if not math.isfinite(mean):
-        raise InputError(f"the training diverged (loss {mean}); lower learning_rate, now {settings.learning_rate}")
+        raise InputError(
+            f"the training diverged (loss {mean}); lower learning_rate, now {settings.learning_rate}"
+        )
     return mean
 
 

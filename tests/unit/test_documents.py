@@ -1,0 +1,130 @@
+import copy
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from filterbench.documents import KINDS, check, parse, read, schema_path, write
+from filterbench.documents.reference import reference
+from filterbench.errors import InputError
+
+REPOSITORY = Path(__file__).parents[2]
+
+# The published study's own example of a result.
+RESULT = {
+    "performance": {"original": 0.9298, "pruned": 0.1, "speedup": 0.1, "finetuned": 0.7746},
+    "params": {"original": 14987722.0, "speedup": 167089.0},
+    "flops": {"original": 314018314.0, "speedup": 38589922.0},
+}
+
+FAULTS = {
+    "accuracy above 1": (("performance", "finetuned", 1.2), "$.performance.finetuned: 1.2 is greater than"),
+    "accuracy as text": (
+        ("performance", "pruned", "0.1"),
+        "$.performance.pruned: '0.1' is not of type 'number'",
+    ),
+    "fraction of a param": (("params", "speedup", 1.5), "$.params.speedup: 1.5 is not of type 'integer'"),
+    "no params": (("params", "speedup", 0), "$.params.speedup: 0 is less than the minimum of 1"),
+    "grown": (("params", "speedup", 14987723), "$.params.speedup: 14987723 is above the original's"),
+    "more work": (("flops", "speedup", 314018315), "$.flops.speedup: 314018315 is above the original's"),
+    "extra key": (("flops", "pruned", 1), "$.flops: unknown key 'pruned'; allowed: original, speedup"),
+    "missing key": (("flops", "speedup", None), "$.flops: missing key 'speedup'"),
+}
+
+
+def altered(document: dict, section: str, key: str, value) -> dict:
+    document = copy.deepcopy(document)
+    if value is None:
+        del document[section][key]
+    else:
+        document[section][key] = value
+    return document
+
+
+def test_the_published_example_is_sound():
+    assert check("result", RESULT) == []
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_faulty_result_is_refused_with_path_and_reason(fault, tmp_path):
+    change, expected = FAULTS[fault]
+    path = tmp_path / "result.json"
+    path.write_text(json.dumps(altered(RESULT, *change)))
+    with pytest.raises(InputError) as refusal:
+        read(path)
+    assert f"{path}: {expected}" in str(refusal.value)
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
+def test_numbers_that_are_not_finite_are_refused_on_reading(number, tmp_path):
+    path = tmp_path / "result.json"
+    path.write_text(json.dumps(RESULT).replace("0.7746", number))
+    with pytest.raises(InputError, match=rf"result\.json: not a JSON document \({number} is not allowed"):
+        parse(path)
+
+
+def test_numbers_that_are_not_finite_are_refused_on_writing(tmp_path):
+    with pytest.raises((InputError, ValueError)):
+        write(tmp_path / "result.json", altered(RESULT, "performance", "pruned", float("nan")))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_key_that_stands_twice_is_refused(tmp_path):
+    path = tmp_path / "result.json"
+    path.write_text('{"params": 1, "params": 2}')
+    with pytest.raises(InputError, match="key 'params' stands twice"):
+        parse(path)
+
+
+def test_a_file_that_is_no_document_is_named(tmp_path):
+    (tmp_path / "result.json").write_text("{")
+    with pytest.raises(InputError, match=r"result\.json: not a JSON document"):
+        read(tmp_path / "result.json")
+    with pytest.raises(
+        InputError, match=r"other\.json: no document of the workflow has this name; allowed: baseline"
+    ):
+        read(tmp_path / "other.json")
+
+
+def test_a_faulty_document_leaves_the_old_one_alone(tmp_path):
+    path = tmp_path / "result.json"
+    write(path, RESULT)
+    before = path.read_bytes()
+    with pytest.raises(InputError):
+        write(path, {**RESULT, "more": 1})
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_schemas_are_closed_and_say_what_each_key_means(kind):
+    def objects(schema):
+        if isinstance(schema, dict):
+            if "properties" in schema:
+                yield schema
+            for value in schema.values():
+                yield from objects(value)
+
+    for name in (kind, "common", "config"):
+        for schema in objects(json.loads(schema_path(name).read_text())):
+            assert "additionalProperties" in schema
+            assert all("description" in child or "$ref" in child for child in schema["properties"].values())
+
+
+def test_the_reference_is_in_step_with_the_schemas():
+    written = (REPOSITORY / "docs/documents.md").read_text()
+    assert written == reference(), "docs/documents.md is out of date: run `make docs`"
+    rows = [line.split(" | ") for line in written.splitlines() if line.startswith("| `")]
+    assert all(row[3].strip(" |") for row in rows), "a key has no description"
+
+
+def test_check_jsonschema_gives_the_same_verdict(tmp_path):
+    def verdict(document):
+        path = tmp_path / "result.json"
+        path.write_text(json.dumps(document))
+        command = ["check-jsonschema", "--schemafile", str(schema_path("result")), str(path)]
+        return subprocess.run(command, capture_output=True, check=False).returncode
+
+    assert verdict(RESULT) == 0
+    assert verdict(altered(RESULT, "performance", "finetuned", 1.2)) == 1

@@ -1,0 +1,53 @@
+import pytest
+import torch
+
+from filterbench.counting import count_net
+from filterbench.errors import InputError
+from filterbench.models import MODELS, build_model
+from filterbench.models.rebuilding import rebuild_model
+from filterbench.weights import read_weights, write_weights
+
+PUBLISHED = {
+    "vgg16": (14_987_722, 314_018_314),
+    "resnet18": (11_173_962, 556_651_530),
+    "resnet50": (23_520_842, 1_304_694_794),
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_full_width_counts_are_the_published_ones(name):
+    counts = count_net(build_model(name))
+    assert (counts.params, counts.flops) == PUBLISHED[name]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_net_is_rebuilt_from_its_weights_alone(name, tmp_path):
+    torch.manual_seed(0)
+    model = build_model(name, width=1 / 16, classes=7).eval()
+    path = tmp_path / "model.safetensors"
+    write_weights(path, model.state_dict())
+    images = torch.randn(2, 3, 32, 32)
+    rebuilt = rebuild_model(name, read_weights(path), path)
+    assert torch.equal(rebuilt(images), model(images))
+
+
+def test_another_nets_weights_are_refused_by_name(tmp_path):
+    path = tmp_path / "model.safetensors"
+    write_weights(path, build_model("resnet18", 1 / 16).state_dict())
+    with pytest.raises(InputError, match=r"model\.safetensors: blocks\.0\..*this net has no such name"):
+        rebuild_model("vgg16", read_weights(path), path)
+
+
+def test_a_truncated_weights_file_is_refused_by_name(tmp_path):
+    path = tmp_path / "model.safetensors"
+    write_weights(path, build_model("vgg16", 1 / 16).state_dict())
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(InputError, match=r"model\.safetensors: not a readable safetensors file"):
+        read_weights(path)
+
+
+def test_the_same_weights_give_the_same_bytes(tmp_path):
+    weights = build_model("vgg16", 1 / 16).state_dict()
+    write_weights(tmp_path / "a", weights)
+    write_weights(tmp_path / "b", dict(reversed(weights.items())))
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()

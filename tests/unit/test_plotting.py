@@ -1,0 +1,92 @@
+import io
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from filterbench.plotting.comparison import draw_comparison
+from filterbench.plotting.style import LOOKS
+
+
+@pytest.fixture
+def table() -> pd.DataFrame:
+    rows = [
+        {
+            "protocol": "validation",
+            "width": 0.25,
+            "seed": seed,
+            "pruner": pruner,
+            "sparsity": sparsity,
+            "test_images": 360,
+            "performance_original": 0.98,
+            "performance_finetuned": 0.97 - 0.1 * sparsity - 0.01 * number + 0.02 * seed,
+            "params_original": 1_000_000,
+            "params_speedup": round(1_000_000 * (1 - sparsity) ** 2),
+            "flops_original": 20_000_000,
+            "flops_speedup": round(20_000_000 * (1 - sparsity) ** 2),
+        }
+        for number, pruner in enumerate(LOOKS)
+        for sparsity in (0.5, 0.9)
+        for seed in (0, 1)
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_each_pruner_has_a_curve_of_its_own_colour_and_marker(table):
+    figure = draw_comparison(table, "VGG16", "digits")
+    for axes in figure.axes[:2]:
+        curves = {line.get_label(): line for line in axes.get_lines()}
+        for look in LOOKS.values():
+            curve = curves[look.label]
+            assert (curve.get_color(), curve.get_marker()) == (look.color, look.marker)
+            assert len(curve.get_xdata()) == 2
+    assert len({(look.color, look.marker) for look in LOOKS.values()}) == len(LOOKS)
+
+
+def test_curves_are_means_over_seeds_at_the_counts_after_speedup(table):
+    figure = draw_comparison(table, "VGG16", "digits")
+    curve = {line.get_label(): line for line in figure.axes[0].get_lines()}["L1Filter"]
+    assert list(curve.get_xdata()) == pytest.approx([250_000, 10_000])
+    assert list(curve.get_ydata()) == pytest.approx([93, 89])
+
+
+def test_the_original_is_a_star_on_both_panels(table):
+    figure = draw_comparison(table, "VGG16", "digits")
+    for axes, count in zip(figure.axes[:2], (1_000_000, 20_000_000), strict=True):
+        star = {line.get_label(): line for line in axes.get_lines()}["original"]
+        assert (list(star.get_xdata()), list(star.get_ydata())) == ([count], [98])
+        assert axes.get_xscale() == "log"
+
+
+def test_the_title_says_what_was_measured(table):
+    title = draw_comparison(table, "VGG16", "digits").get_suptitle()
+    for part in ("VGG16", "width 0.25", "digits", "validation protocol", "seeds 0, 1", "360 test images"):
+        assert part in title
+    alone = draw_comparison(table[table["seed"] == 0], "VGG16", "digits").get_suptitle()
+    assert "seed 0 only" in alone
+
+
+def test_the_legend_covers_no_panel(table):
+    figure = draw_comparison(table, "VGG16", "digits")
+    figure.canvas.draw()
+    legend = figure.legends[0].get_window_extent()
+    for axes in figure.axes:
+        assert not legend.overlaps(axes.get_window_extent())
+
+
+def test_the_same_table_gives_the_same_bytes(table):
+    def svg() -> bytes:
+        file = io.BytesIO()
+        draw_comparison(table, "VGG16", "digits").savefig(file, format="svg", metadata={"Date": None})
+        return file.getvalue()
+
+    assert svg() == svg()
+
+
+def test_plotting_imports_no_torch():
+    import subprocess
+    import sys
+
+    workflow = Path(__file__).parents[2] / "workflow"
+    code = "import sys, filterbench.stages.plot; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=workflow, check=False).returncode == 0

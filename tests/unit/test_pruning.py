@@ -1,0 +1,125 @@
+"""Masks, speedup and counts of every pruner, on small nets with random weights."""
+
+import csv
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from filterbench.compaction import check_same, compact, relative_difference, silence_masked_channels
+from filterbench.counting import count_net
+from filterbench.errors import InputError
+from filterbench.models import MODELS, build_model
+from filterbench.pruners import PRUNERS
+from filterbench.pruners.masking import read_masked_net, write_masked_net
+from filterbench.weights import write_weights
+
+PUBLISHED = Path(__file__).parents[2] / "workflow/resources/published.csv"
+ONE_SHOT = ("L1FilterPruner", "L2FilterPruner", "FPGMPruner")
+
+
+def lively_net(name: str, width: float = 1 / 8) -> nn.Module:
+    """A net whose BatchNorm layers do something, as after training."""
+    torch.manual_seed(0)
+    model = build_model(name, width).eval()
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            for tensor in (module.weight, module.running_var):
+                nn.init.uniform_(tensor, 0.5, 1.5)
+            for tensor in (module.bias, module.running_mean):
+                nn.init.normal_(tensor, std=0.3)
+    return model
+
+
+@pytest.mark.parametrize("sparsity", [0.3, 0.5, 0.95])
+@pytest.mark.parametrize("pruner", ONE_SHOT)
+def test_one_shot_pruners_mask_the_asked_share_of_every_convolution(pruner, sparsity):
+    pruned = PRUNERS[pruner].make({}).prune(lively_net("vgg16"), sparsity)
+    assert len(pruned.masks) == 13
+    for name, kept in pruned.masks.items():
+        assert int((~kept).sum()) == int(len(kept) * sparsity)
+        weight = pruned.model.get_submodule(name).weight
+        assert (weight[~kept] == 0).all()
+        assert (weight[kept] != 0).any(dim=(1, 2, 3)).all()
+
+
+@pytest.mark.parametrize(("pruner", "norm"), [("L1FilterPruner", 1), ("L2FilterPruner", 2)])
+def test_norm_pruners_mask_the_filters_of_smallest_norm(pruner, norm):
+    model = lively_net("vgg16")
+    norms = model.features[3].weight.detach().flatten(1).norm(p=norm, dim=1)
+    kept = PRUNERS[pruner].make({}).prune(model, 0.5).masks["features.3"]
+    assert norms[~kept].max() <= norms[kept].min()
+
+
+def test_fpgm_masks_the_filters_nearest_to_all_others():
+    model = lively_net("vgg16")
+    filters = model.features[3].weight.detach().flatten(1)
+    distances = torch.cdist(filters, filters).sum(dim=1)
+    kept = PRUNERS["FPGMPruner"].make({}).prune(model, 0.5).masks["features.3"]
+    assert distances[~kept].max() <= distances[kept].min()
+
+
+def test_dependency_aware_pruning_masks_summed_branches_alike():
+    masks = (
+        PRUNERS["L1FilterPruner"].make({"dependency_aware": True}).prune(lively_net("resnet18"), 0.5).masks
+    )
+    assert torch.equal(masks["stem.0.0"], masks["blocks.0.branch.2.0"])
+    apart = PRUNERS["L1FilterPruner"].make({}).prune(lively_net("resnet18"), 0.5).masks
+    assert not torch.equal(apart["stem.0.0"], apart["blocks.0.branch.2.0"])
+
+
+@pytest.mark.parametrize("pruner", ONE_SHOT)
+@pytest.mark.parametrize("name", MODELS)
+def test_the_compact_net_computes_what_the_silenced_masked_net_computes(name, pruner):
+    pruned = PRUNERS[pruner].make({}).prune(lively_net(name), 0.5)
+    images = torch.randn(16, 3, 32, 32)
+    as_masked = pruned.model(images).detach()
+    silence_masked_channels(pruned.model, pruned.masks)
+    smaller = compact(pruned.model, pruned.masks)
+    assert check_same(pruned.model, smaller, images) < 1e-5
+    # Without silencing, the masked channels' BatchNorm would still emit a constant.
+    assert (pruned.model(images) - as_masked).abs().max() > 1e-2
+    assert count_net(smaller).params < count_net(pruned.model).params
+
+
+def test_a_compact_net_that_computes_something_else_is_refused():
+    model, other = lively_net("vgg16"), lively_net("vgg16")
+    with torch.no_grad():
+        other.classifier[-1].bias += 0.1
+    images = torch.randn(4, 3, 32, 32)
+    assert relative_difference(model, other, images) > 1e-4
+    with pytest.raises(InputError, match="differs from the masked net"):
+        check_same(model, other, images)
+    with torch.no_grad():
+        other.classifier[-1].bias += float("nan")
+    with pytest.raises(InputError, match="differs from the masked net"):
+        check_same(model, other, images)
+
+
+@pytest.mark.parametrize(("pruner", "sparsity"), [("L1FilterPruner", 0.975), ("L2FilterPruner", 0.5)])
+def test_vgg16_counts_are_the_published_ones_digit_for_digit(pruner, sparsity):
+    with PUBLISHED.open(newline="") as file:
+        published = {
+            (int(row["params"]), int(row["flops"]))
+            for row in csv.DictReader(file)
+            if row["model"] == "vgg16" and row["pruner"] == pruner and row["sparsity"] == str(sparsity)
+        }
+    pruned = PRUNERS[pruner].make({}).prune(build_model("vgg16").eval(), sparsity)
+    counts = count_net(compact(pruned.model, pruned.masks))
+    assert {(counts.params, counts.flops)} == published
+
+
+def test_masks_survive_the_file(tmp_path):
+    pruned = PRUNERS["L1FilterPruner"].make({}).prune(lively_net("resnet18"), 0.5)
+    write_masked_net(tmp_path / "prune.safetensors", pruned)
+    weights, masks = read_masked_net(tmp_path / "prune.safetensors")
+    assert weights.keys() == pruned.model.state_dict().keys()
+    assert all(torch.equal(masks[name], kept) for name, kept in pruned.masks.items())
+
+
+def test_a_file_without_masks_is_refused(tmp_path):
+    path = tmp_path / "prune.safetensors"
+    write_weights(path, build_model("vgg16", 1 / 16).state_dict())
+    with pytest.raises(InputError, match="not a masked net"):
+        read_masked_net(path)

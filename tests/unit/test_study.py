@@ -1,0 +1,73 @@
+import copy
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from filterbench.errors import InputError
+from filterbench.study import cells, check_config, training_settings
+
+REPOSITORY = Path(__file__).parents[2]
+STUDIES = [REPOSITORY / "config.yaml", *sorted((REPOSITORY / "studies").glob("*.yaml"))]
+
+MISTAKES = {
+    "unknown key": ("sparsitys", [0.5], "$: unknown key 'sparsitys'; allowed: study, dataset"),
+    "unknown pruner": ("pruners/L3FilterPruner", {}, "pruners: unknown 'L3FilterPruner'; allowed: L1FilterPruner"),
+    "unknown argument": (
+        "pruners/L1FilterPruner/arguments",
+        {"aware": True},
+        "pruners.L1FilterPruner.arguments: unknown 'aware'; allowed: dependency_aware",
+    ),
+    "unknown model": ("models/vgg11", {"width": 1}, "models: unknown 'vgg11'; allowed: vgg16, resnet18"),
+    "unknown dataset": ("dataset/name", "mnist", "dataset.name: unknown 'mnist'; allowed: digits"),
+    "sparsity of 1": (
+        "sparsities",
+        [0.5, 1],
+        "sparsities[1]: 1 is greater than or equal to the maximum of 1",
+    ),
+    "sparsity of 0": ("sparsities", [0], "sparsities[0]: 0 is less than or equal to the minimum of 0"),
+    "sparsity twice": ("sparsities", [0.5, 0.5], "sparsities: [0.5, 0.5] names a value twice"),
+    "no channel": ("models/vgg16/width", 0.01, "models.vgg16.width: 0.01 leaves a layer without channels"),
+    "no protocol": ("protocol", "train", "protocol: 'train' is not one of ['validation', 'test']"),
+    "negative epochs": ("baseline/epochs", -1, "baseline.epochs: -1 is less than the minimum of 0"),
+    "nothing to fine-tune": ("finetune/epochs", 0, "finetune.epochs: 0 leaves nothing to fine-tune"),
+    "text for a number": (
+        "baseline/learning_rate",
+        "1e-3",
+        "baseline.learning_rate: '1e-3' is not of type 'number'",
+    ),
+}
+
+
+@pytest.mark.parametrize("study", STUDIES, ids=lambda path: path.name)
+def test_every_study_is_sound(study):
+    config = yaml.safe_load(study.read_text())
+    check_config(config, study.name)
+    assert cells(config)
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_named_with_file_key_and_what_is_allowed(mistake, default_config):
+    path, value, expected = MISTAKES[mistake]
+    *folders, key = path.split("/")
+    section = default_config
+    for folder in folders:
+        section = section[folder]
+    section[key] = value
+    with pytest.raises(InputError, match="^" + re.escape(f"mine.yaml: {expected}")):
+        check_config(default_config, "mine.yaml")
+
+
+def test_cells_are_the_product_of_the_studys_lists(default_config):
+    default_config["seeds"] = [0, 1]
+    found = cells(default_config)
+    assert len(found) == len(set(found)) == 3 * 3 * 6 * 2
+    assert {cell.sparsity for cell in found} == {"0.3", "0.5", "0.7", "0.8", "0.9", "0.95"}
+
+
+def test_a_models_training_settings_differ_where_the_study_says_so(default_config):
+    changed = copy.deepcopy(default_config)
+    changed["baseline"]["models"] = {"resnet50": {"epochs": 3}}
+    assert training_settings(changed, "baseline", "resnet50")["epochs"] == 3
+    assert training_settings(changed, "baseline", "vgg16") == default_config["baseline"]

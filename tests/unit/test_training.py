@@ -1,0 +1,99 @@
+from dataclasses import replace
+
+import pytest
+import torch
+
+from filterbench.environment import choose_device
+from filterbench.errors import InputError
+from filterbench.models import build_model
+from filterbench.training.augmentation import SHIFT, flip_and_shift
+from filterbench.training.evaluation import evaluate
+from filterbench.training.loop import TrainingSettings, train
+
+SETTINGS = TrainingSettings(
+    epochs=4,
+    batch_size=8,
+    learning_rate=0.05,
+    momentum=0.9,
+    weight_decay=0.0005,
+    schedule="one-cycle",
+    augment=False,
+)
+
+
+def fresh_net():
+    torch.manual_seed(0)
+    return build_model("vgg16", 1 / 16, classes=2)
+
+
+@pytest.mark.parametrize("schedule", ["one-cycle", "multistep"])
+def test_training_learns_and_records_every_epoch(few_images, schedule):
+    model = fresh_net()
+    record = train(model, few_images, replace(SETTINGS, schedule=schedule, epochs=6), seed=0)
+    assert [entry["epoch"] for entry in record.epochs] == [1, 2, 3, 4, 5, 6]
+    assert record.epochs[-1]["loss"] < record.epochs[0]["loss"]
+    assert evaluate(model, few_images.test).accuracy > 0.9
+
+
+def test_the_best_epochs_weights_are_kept(few_images):
+    model = fresh_net()
+    record = train(model, few_images, SETTINGS, seed=0)
+    best = max(record.epochs, key=lambda entry: (entry["selection_accuracy"], -entry["selection_loss"]))
+    assert record.best_epoch == best["epoch"]
+    score = evaluate(model, few_images.selection)
+    assert (score.accuracy, score.loss) == (best["selection_accuracy"], best["selection_loss"])
+
+
+def test_the_same_seed_gives_the_same_weights(few_images):
+    def weights(seed):
+        model = fresh_net()
+        train(model, few_images, replace(SETTINGS, augment=True), seed)
+        return torch.cat([tensor.flatten().float() for tensor in model.state_dict().values()])
+
+    assert torch.equal(weights(1), weights(1))
+    assert not torch.equal(weights(1), weights(2))
+
+
+def test_the_published_schedule_steps_at_half_and_three_quarters(few_images):
+    record = train(fresh_net(), few_images, replace(SETTINGS, schedule="multistep"), seed=0)
+    rates = [entry["learning_rate"] for entry in record.epochs]
+    assert rates == pytest.approx([0.05, 0.05, 0.005, 0.0005])
+
+
+def test_no_epochs_leave_the_net_as_it_is(few_images):
+    model, untouched = fresh_net(), fresh_net().state_dict()
+    record = train(model, few_images, replace(SETTINGS, epochs=0), seed=0)
+    assert (record.best_epoch, record.epochs) == (0, [])
+    assert all(torch.equal(tensor, untouched[name]) for name, tensor in model.state_dict().items())
+
+
+def test_a_diverging_training_says_what_to_change(few_images):
+    with pytest.raises(InputError, match="diverged .* lower learning_rate, now 1e"):
+        train(fresh_net(), few_images, replace(SETTINGS, learning_rate=1e30), seed=0)
+
+
+def test_augmentation_shows_shifted_and_mirrored_images_and_nothing_else():
+    original = torch.arange(1, 65, dtype=torch.uint8).view(1, 1, 8, 8)
+    padded = torch.nn.functional.pad(original, (SHIFT,) * 4)
+    windows = [
+        padded[..., top : top + 8, left : left + 8]
+        for top in range(2 * SHIFT + 1)
+        for left in range(2 * SHIFT + 1)
+    ]
+    possible = {tuple(view.flatten().tolist()) for crop in windows for view in (crop, crop.flip(-1))}
+    batch = flip_and_shift(original.expand(4000, 1, 8, 8), torch.Generator().manual_seed(0))
+    seen = {tuple(image.flatten().tolist()) for image in batch}
+    assert seen == possible
+
+
+def test_channels_stay_with_their_image():
+    pixels = torch.arange(6, dtype=torch.uint8).view(2, 3, 1, 1).expand(2, 3, 16, 16)
+    batch = flip_and_shift(pixels, torch.Generator().manual_seed(0))
+    assert torch.equal(batch[:, :, 8, 8], pixels[:, :, 8, 8])
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_asking_for_a_gpu_that_is_not_there_is_an_error():
+    assert choose_device("auto").type == "cpu"
+    with pytest.raises(InputError, match="torch sees no GPU; allowed here: auto, cpu"):
+        choose_device("cuda")

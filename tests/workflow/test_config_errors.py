@@ -1,0 +1,54 @@
+"""What a user sees who mistypes something."""
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (
+            "sparsities:",
+            "sparsitys:",
+            "studies/smoke.yaml: $: unknown key 'sparsitys'; allowed: study, dataset",
+        ),
+        (
+            "FPGMPruner:",
+            "FGPMPruner:",
+            "studies/smoke.yaml: pruners: unknown 'FGPMPruner'; allowed: L1FilterPruner",
+        ),
+        (
+            "[0.5]",
+            "[0.5, 1.5]",
+            "studies/smoke.yaml: sparsities[1]: 1.5 is greater than or equal to the maximum of 1",
+        ),
+        ("0.0625", "0.001", "studies/smoke.yaml: models.vgg16.width: 0.001 leaves a layer without channels"),
+    ],
+)
+def test_a_mistake_in_the_study_is_one_line_with_exit_code_1(checkout, old, new, expected):
+    checkout.edit("studies/smoke.yaml", old, new)
+    run = checkout.snakemake("--dry-run")
+    assert run.returncode == 1
+    assert expected in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+def test_a_study_replaces_the_default_study_whole(checkout):
+    assert checkout.planned("results")["train_baseline"] == 3
+    checkout.edit("studies/smoke.yaml", "  resnet50: {width: 0.03125}\n", "")
+    assert checkout.planned("results")["train_baseline"] == 2
+
+
+def test_single_settings_change_on_the_command_line(checkout):
+    plan = checkout.planned("--config", "sparsities=[0.2,0.4,0.6]", "seeds=[0,1]")
+    assert plan["prune"] == 3 * 3 * 3 * 2
+    assert checkout.planned("baselines", "--config", "seeds=[0,1]", study="")["train_baseline"] == 6
+
+
+def test_the_published_grid_is_planned(checkout):
+    assert checkout.planned(study="studies/cifar10.yaml")["result"] == 3 * 3 * 11
+
+
+def test_validating_nothing_is_an_error(checkout):
+    run = checkout.snakemake("validate")
+    assert run.returncode == 1
+    assert "results/smoke: no documents to check yet" in run.stderr

@@ -1,0 +1,184 @@
+"""The smoke study through the whole workflow, and what a second run makes of it."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from conftest import Checkout
+
+from filterbench.documents import check, kind_of, parse
+
+CELL = "results/smoke/{model}/seed-0/{pruner}/0.5"
+MODELS = ("vgg16", "resnet18", "resnet50")
+PRUNERS = ("L1FilterPruner", "L2FilterPruner", "FPGMPruner")
+DOWNSTREAM = {"compare": 3, "plot": 3, "all": 1}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory) -> Checkout:
+    """A checkout after a whole run of the smoke study."""
+    checkout = Checkout.fresh(tmp_path_factory.mktemp("smoke"))
+    run = checkout.snakemake()
+    assert run.returncode == 0, run.stdout + run.stderr
+    return checkout
+
+
+@pytest.fixture
+def again(finished, tmp_path) -> Checkout:
+    """A copy of the finished checkout, to change as a test likes."""
+    return finished.copy(tmp_path / "again")
+
+
+def document(checkout: Checkout, path: str) -> dict:
+    return json.loads((checkout.folder / path).read_text())
+
+
+def test_every_target_is_there(finished):
+    for model in MODELS:
+        for suffix in ("png", "svg"):
+            assert (
+                finished.folder / f"figures/performance_comparison_{model}.{suffix}"
+            ).stat().st_size > 10_000
+        for pruner in PRUNERS:
+            names = {
+                path.name for path in (finished.folder / CELL.format(model=model, pruner=pruner)).iterdir()
+            }
+            stages = {
+                f"{stage}.{kind}"
+                for stage in ("prune", "speedup", "finetune")
+                for kind in ("json", "safetensors")
+            }
+            assert stages | {"count.json", "result.json"} <= names
+
+
+def test_every_document_is_sound(finished):
+    documents = list((finished.folder / "results").rglob("*.json"))
+    assert len(documents) == 3 * (1 + 3 * 5 + 1)
+    assert [fault for path in documents for fault in check(kind_of(path), parse(path))] == []
+
+
+def test_a_result_says_what_its_stages_said(finished):
+    cell = CELL.format(model="vgg16", pruner="FPGMPruner")
+    result, count = (document(finished, f"{cell}/{kind}.json") for kind in ("result", "count"))
+    assert result["params"] == count["params"]
+    assert result["flops"] == count["flops"]
+    for stage, key in (("prune", "pruned"), ("speedup", "speedup"), ("finetune", "finetuned")):
+        assert result["performance"][key] == document(finished, f"{cell}/{stage}.json")["performance"][key]
+
+
+def test_the_collection_has_every_pruner(finished):
+    collection = document(finished, "results/smoke/vgg16/comparison.json")
+    assert {pruner: [cell["sparsity"] for cell in cells] for pruner, cells in collection.items()} == {
+        pruner: [0.5] for pruner in PRUNERS
+    }
+
+
+def test_a_second_run_does_nothing(finished):
+    assert finished.planned() == {}
+
+
+def test_touching_every_source_file_reruns_nothing(again):
+    for folder in ("workflow", "studies", "envs", "profiles", "."):
+        for path in (again.folder / folder).glob("**/*" if folder != "." else "*"):
+            if path.is_file():
+                os.utime(path)
+    assert again.planned() == {}
+
+
+def test_a_changed_comment_reruns_nothing(again):
+    again.edit("workflow/filterbench/compaction.py", '"""From a masked', '"""Onwards from a masked')
+    again.edit("workflow/rules/prune.smk", '"""Channel masks', '"""The channel masks')
+    assert again.planned() == {}
+
+
+def test_a_changed_argument_reruns_the_cells_of_its_pruner(again):
+    again.edit("studies/smoke.yaml", "FPGMPruner: {}", "FPGMPruner: {arguments: {dependency_aware: true}}")
+    stages = ("prune", "speedup", "count", "finetune", "result")
+    assert again.planned() == {**dict.fromkeys(stages, 3), **DOWNSTREAM}
+
+
+def test_a_changed_finetune_setting_reruns_the_fine_tuning_alone(again):
+    again.edit("studies/smoke.yaml", "learning_rate: 0.02", "learning_rate: 0.03")
+    assert again.planned() == {"finetune": 9, "result": 9, **DOWNSTREAM}
+
+
+def test_a_models_own_setting_reruns_that_model_alone(again):
+    again.edit("studies/smoke.yaml", "  augment: true\n", "  augment: true\n  models: {vgg16: {epochs: 2}}\n")
+    assert again.planned() == {"finetune": 3, "result": 3, "compare": 1, "plot": 1, "all": 1}
+
+
+def test_a_changed_line_of_counting_reruns_the_counts_alone(again):
+    again.edit("workflow/filterbench/counting.py", 'CONVENTION = "nni-full"', 'CONVENTION = "nni" + "-full"')
+    assert again.planned() == {"count": 9, "result": 9, **DOWNSTREAM}
+
+
+def test_a_new_sparsity_makes_its_cells_alone(again):
+    again.edit("studies/smoke.yaml", "sparsities: [0.5]", "sparsities: [0.5, 0.8]")
+    stages = ("prune", "speedup", "count", "finetune", "result")
+    assert again.planned() == {**dict.fromkeys(stages, 9), **DOWNSTREAM}
+
+
+def test_the_same_cell_made_again_has_the_same_bytes(again):
+    cell = CELL.format(model="vgg16", pruner="L1FilterPruner")
+    files = [
+        f"{cell}/{name}"
+        for name in ("prune.json", "speedup.json", "count.json", "finetune.json", "result.json")
+    ]
+    files += [f"{cell}/{stage}.safetensors" for stage in ("prune", "speedup", "finetune")]
+    before = {name: (again.folder / name).read_bytes() for name in files}
+    shutil.rmtree(again.folder / "results/smoke/vgg16")
+    assert again.snakemake(f"{cell}/result.json").returncode == 0
+    assert {name: (again.folder / name).read_bytes() for name in files} == before
+
+
+def test_validate_gives_its_verdict_and_gives_it_anew_for_a_new_document(again):
+    run = again.snakemake("validate")
+    assert run.returncode == 0, run.stderr
+    verdict = document(again, "results/smoke/validation.json")
+    assert verdict["documents"]["result"]["checked"] == 9
+    assert again.planned("validate") == {}
+
+    mine = Path("results/smoke/mine/result.json")
+    (again.folder / mine).parent.mkdir()
+    sound = document(again, CELL.format(model="vgg16", pruner="FPGMPruner") + "/result.json")
+    (again.folder / mine).write_text(json.dumps(sound))
+    assert again.planned("validate") == {"validate": 1}
+
+    sound["performance"]["finetuned"] = 1.2
+    (again.folder / mine).write_text(json.dumps(sound))
+    (again.folder / mine).with_name("notes.json").write_text("{}")
+    run = again.snakemake("validate")
+    assert run.returncode == 1
+    assert f"{mine}: $.performance.finetuned: 1.2 is greater than the maximum of 1" in run.stderr
+    assert "mine/notes.json: no document of the workflow has this name" in run.stderr
+    assert "2 of 53 documents are faulty" in run.stderr
+
+
+@pytest.mark.parametrize("damage", ["truncated", "foreign"])
+def test_damaged_weights_are_one_clear_line_and_nothing_finished_is_lost(again, damage):
+    weights = again.folder / "results/smoke/vgg16/seed-0/baseline/model.safetensors"
+    foreign = again.folder / "results/smoke/resnet18/seed-0/baseline/model.safetensors"
+    content = weights.read_bytes()[:-10] if damage == "truncated" else foreign.read_bytes()
+    weights.write_bytes(content)
+    kept = {
+        path: path.read_bytes()
+        for path in (again.folder / "results/smoke/resnet50").rglob("*.*")
+        if path.is_file()
+    }
+    run = again.snakemake()
+    assert run.returncode == 1
+    assert f"error: {weights.relative_to(again.folder)}: " in run.stderr
+    assert "Traceback" not in run.stderr
+    assert {path: path.read_bytes() for path in kept} == kept
+
+
+def test_a_damaged_data_file_is_one_clear_line(again):
+    images = again.folder / "data/digits.npz"
+    images.write_bytes(images.read_bytes()[:-1000])
+    shutil.rmtree(again.folder / "results/smoke/vgg16")
+    run = again.snakemake("baselines")
+    assert run.returncode == 1
+    assert "error: data/digits.npz: not a readable data file" in run.stderr
+    assert "Traceback" not in run.stderr
