@@ -56,13 +56,15 @@ class Checkout:
     def snakemake(self, *arguments: str, study: str = "studies/smoke.yaml") -> subprocess.CompletedProcess:
         chosen = ["--configfile", study] if study else []
         command = ["snakemake", "--cores", "2", *arguments, *chosen]
-        return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
+        # Snakemake reports a dry run on standard output and a real one on standard error.
+        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        return subprocess.run(command, cwd=self.folder, text=True, check=False, **streams)
 
     def planned(self, *targets: str, study: str = "studies/smoke.yaml") -> dict[str, int]:
         """Rules that the next run would run, with their number of jobs."""
         run = self.snakemake("--dry-run", *targets, study=study)
-        assert run.returncode == 0, run.stdout + run.stderr
-        return job_stats(run.stdout + run.stderr)
+        assert run.returncode == 0, run.stdout
+        return job_stats(run.stdout)
 
     def copy(self, folder: Path) -> "Checkout":
         shutil.copytree(self.folder, folder, dirs_exist_ok=True)

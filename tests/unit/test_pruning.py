@@ -11,6 +11,7 @@ from filterbench.compaction import check_same, compact, relative_difference, sil
 from filterbench.counting import count_net
 from filterbench.errors import InputError
 from filterbench.models import MODELS, build_model
+from filterbench.nni_adaptor import NNI_DISTANCE_SUM, FPGMPrunerMasker
 from filterbench.pruners import PRUNERS
 from filterbench.pruners.masking import read_masked_net, write_masked_net
 from filterbench.weights import write_weights
@@ -123,3 +124,12 @@ def test_a_file_without_masks_is_refused(tmp_path):
     write_weights(path, build_model("vgg16", 1 / 16).state_dict())
     with pytest.raises(InputError, match="not a masked net"):
         read_masked_net(path)
+
+
+def test_the_quick_fpgm_distances_are_nnis_to_the_last_bit():
+    masker = object.__new__(FPGMPrunerMasker)
+    for shape in ((16, 3, 3, 3), (32, 16, 3, 3), (8, 64, 1, 1)):
+        weight = torch.randn(shape)
+        for index in range(shape[0]):
+            ours = masker._get_distance_sum(weight, index)
+            assert torch.equal(ours, NNI_DISTANCE_SUM(masker, weight, index))

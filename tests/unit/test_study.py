@@ -13,7 +13,11 @@ STUDIES = [REPOSITORY / "config.yaml", *sorted((REPOSITORY / "studies").glob("*.
 
 MISTAKES = {
     "unknown key": ("sparsitys", [0.5], "$: unknown key 'sparsitys'; allowed: study, dataset"),
-    "unknown pruner": ("pruners/L3FilterPruner", {}, "pruners: unknown 'L3FilterPruner'; allowed: L1FilterPruner"),
+    "unknown pruner": (
+        "pruners/L3FilterPruner",
+        {},
+        "pruners: unknown 'L3FilterPruner'; allowed: L1FilterPruner",
+    ),
     "unknown argument": (
         "pruners/L1FilterPruner/arguments",
         {"aware": True},

@@ -21,7 +21,7 @@ def finished(tmp_path_factory) -> Checkout:
     """A checkout after a whole run of the smoke study."""
     checkout = Checkout.fresh(tmp_path_factory.mktemp("smoke"))
     run = checkout.snakemake()
-    assert run.returncode == 0, run.stdout + run.stderr
+    assert run.returncode == 0, run.stdout
     return checkout
 
 
@@ -135,7 +135,7 @@ def test_the_same_cell_made_again_has_the_same_bytes(again):
 
 def test_validate_gives_its_verdict_and_gives_it_anew_for_a_new_document(again):
     run = again.snakemake("validate")
-    assert run.returncode == 0, run.stderr
+    assert run.returncode == 0, run.stdout
     verdict = document(again, "results/smoke/validation.json")
     assert verdict["documents"]["result"]["checked"] == 9
     assert again.planned("validate") == {}
@@ -151,9 +151,9 @@ def test_validate_gives_its_verdict_and_gives_it_anew_for_a_new_document(again):
     (again.folder / mine).with_name("notes.json").write_text("{}")
     run = again.snakemake("validate")
     assert run.returncode == 1
-    assert f"{mine}: $.performance.finetuned: 1.2 is greater than the maximum of 1" in run.stderr
-    assert "mine/notes.json: no document of the workflow has this name" in run.stderr
-    assert "2 of 53 documents are faulty" in run.stderr
+    assert f"{mine}: $.performance.finetuned: 1.2 is greater than the maximum of 1" in run.stdout
+    assert "mine/notes.json: no document of the workflow has this name" in run.stdout
+    assert "2 of 53 documents are faulty" in run.stdout
 
 
 @pytest.mark.parametrize("damage", ["truncated", "foreign"])
@@ -169,8 +169,8 @@ def test_damaged_weights_are_one_clear_line_and_nothing_finished_is_lost(again, 
     }
     run = again.snakemake()
     assert run.returncode == 1
-    assert f"error: {weights.relative_to(again.folder)}: " in run.stderr
-    assert "Traceback" not in run.stderr
+    assert f"error: {weights.relative_to(again.folder)}: " in run.stdout
+    assert "Traceback" not in run.stdout
     assert {path: path.read_bytes() for path in kept} == kept
 
 
@@ -180,5 +180,5 @@ def test_a_damaged_data_file_is_one_clear_line(again):
     shutil.rmtree(again.folder / "results/smoke/vgg16")
     run = again.snakemake("baselines")
     assert run.returncode == 1
-    assert "error: data/digits.npz: not a readable data file" in run.stderr
-    assert "Traceback" not in run.stderr
+    assert "error: data/digits.npz: not a readable data file" in run.stdout
+    assert "Traceback" not in run.stdout

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from nni.algorithms.compression.pytorch import pruning
+    from nni.algorithms.compression.pytorch.pruning.structured_pruning_masker import FPGMPrunerMasker
     from nni.compression.pytorch.speedup import ModelSpeedup
     from nni.compression.pytorch.utils.counter import count_flops_params
 
@@ -20,6 +21,23 @@ for _name in [name for name in logging.root.manager.loggerDict if name.startswit
     logging.getLogger(_name).setLevel(logging.WARNING)
 
 IMAGE_SHAPE = (3, 32, 32)
+
+
+def _distance_sum(masker: FPGMPrunerMasker, weight: Tensor, index: int) -> Tensor:
+    """Sum of one filter's Euclidean distances to all filters, to the last bit as NNI computes it.
+
+    NNI allocates three arrays of the layer's size for each filter, which the system maps page by page:
+    25 s for a full-width VGG16. One array kept for the layer makes it 2 s.
+    """
+    filters = weight.view(len(weight), -1)
+    if getattr(masker, "differences", None) is None or masker.differences.shape != filters.shape:
+        masker.differences = torch.empty_like(filters)
+    torch.sub(filters, filters[index], out=masker.differences)
+    return masker.differences.square_().sum(-1).sqrt_().sum()
+
+
+NNI_DISTANCE_SUM = FPGMPrunerMasker._get_distance_sum
+FPGMPrunerMasker._get_distance_sum = _distance_sum
 
 
 def example_input(model: nn.Module) -> Tensor:

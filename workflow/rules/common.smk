@@ -22,7 +22,7 @@ STUDY_FILE = ", ".join(map(str, workflow.overwrite_configfiles)) or "config.yaml
 try:
     check_config(config, STUDY_FILE)
 except InputError as reason:
-    raise WorkflowError(str(reason)) from None
+    sys.exit(f"error: {reason}")
 
 ENVIRONMENT = "../../envs/pruning.yaml"
 STUDY = config["study"]

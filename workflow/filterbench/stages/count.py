@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+
 from filterbench.counting import CONVENTION, Counts, count_net
 from filterbench.documents import write
 from filterbench.jobs import Job
 from filterbench.nni_adaptor import IMAGE_SHAPE
 from filterbench.stages.setting import prepare
+
+logger = logging.getLogger(__name__)
 
 
 def count(job: Job) -> None:
@@ -14,6 +18,9 @@ def count(job: Job) -> None:
     setting = prepare(job)
     original = count_net(setting.read_net("original"))
     compact = count_net(setting.read_net("compact"))
+    logger.info(
+        "params %d -> %d, FLOPs %d -> %d", original.params, compact.params, original.flops, compact.flops
+    )
     write(
         job.outputs["document"],
         {

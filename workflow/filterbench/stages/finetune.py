@@ -1,11 +1,15 @@
 """Rule `finetune`: the compact net of a cell, trained on."""
 
+import logging
+
 from filterbench.documents import write
 from filterbench.jobs import Job
 from filterbench.stages.setting import prepare
 from filterbench.training.evaluation import evaluate
 from filterbench.training.loop import TrainingSettings, train
 from filterbench.weights import write_weights
+
+logger = logging.getLogger(__name__)
 
 
 def finetune(job: Job) -> None:
@@ -15,6 +19,7 @@ def finetune(job: Job) -> None:
     model = setting.read_net("weights")
     record = train(model, splits, TrainingSettings(**job.params["training"]), setting.seed)
     accuracy = evaluate(model, splits.test).accuracy
+    logger.info("best epoch %d, test accuracy %.2f %%", record.best_epoch, 100 * accuracy)
     write_weights(job.outputs["weights"], model.state_dict())
     write(
         job.outputs["document"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from torch import nn
@@ -13,6 +14,8 @@ from filterbench.pruners.masking import ChannelMasks, write_masked_net
 from filterbench.stages.setting import prepare
 from filterbench.training.evaluation import evaluate
 
+logger = logging.getLogger(__name__)
+
 
 def prune(job: Job) -> None:
     """Mask the baseline's filters with the cell's pruner, and evaluate the masked net as it is."""
@@ -22,6 +25,8 @@ def prune(job: Job) -> None:
     pruner = PRUNERS[setting.cell["pruner"]].make(job.params["arguments"])
     pruned = pruner.prune(baseline, setting.cell["sparsity"])
     accuracy = evaluate(setting.place(pruned.model), splits.test).accuracy
+    reached = _masked_share(pruned.model, pruned.masks)
+    logger.info("masked %.1f %% of the weights, test accuracy %.2f %%", 100 * reached, 100 * accuracy)
     write_masked_net(job.outputs["weights"], pruned)
     write(
         job.outputs["document"],
@@ -30,10 +35,7 @@ def prune(job: Job) -> None:
             "images": splits.sizes(),
             "performance": {"pruned": accuracy},
             "arguments": dict(job.params["arguments"]),
-            "sparsity": {
-                "asked": setting.cell["sparsity"],
-                "reached": _masked_share(pruned.model, pruned.masks),
-            },
+            "sparsity": {"asked": setting.cell["sparsity"], "reached": reached},
             "layers": _kept_channels(pruned.masks),
             "provenance": setting.provenance(),
         },

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from torch import nn
@@ -13,6 +14,8 @@ from filterbench.pruners.masking import read_masked_net
 from filterbench.stages.setting import prepare
 from filterbench.training.evaluation import evaluate
 from filterbench.weights import write_weights
+
+logger = logging.getLogger(__name__)
 
 CHECKED_IMAGES = 64
 
@@ -30,6 +33,7 @@ def speedup(job: Job) -> None:
     images = splits.selection.first(CHECKED_IMAGES)
     difference = check_same(masked, compact_net, images)
     accuracy = evaluate(compact_net, splits.test).accuracy
+    logger.info("relative difference %.1e, test accuracy %.2f %%", difference, 100 * accuracy)
     write_weights(job.outputs["weights"], compact_net.state_dict())
     write(
         job.outputs["document"],

@@ -1,5 +1,7 @@
 """Rule `train_baseline`: the unpruned net of a model and seed."""
 
+import logging
+
 from filterbench.documents import write
 from filterbench.jobs import Job
 from filterbench.models import build_model
@@ -7,6 +9,8 @@ from filterbench.stages.setting import prepare
 from filterbench.training.evaluation import evaluate
 from filterbench.training.loop import TrainingSettings, train
 from filterbench.weights import write_weights
+
+logger = logging.getLogger(__name__)
 
 
 def train_baseline(job: Job) -> None:
@@ -16,6 +20,7 @@ def train_baseline(job: Job) -> None:
     model = setting.place(build_model(setting.cell["model"], setting.cell["width"], splits.classes))
     record = train(model, splits, TrainingSettings(**job.params["training"]), setting.seed)
     accuracy = evaluate(model, splits.test).accuracy
+    logger.info("best epoch %d, test accuracy %.2f %%", record.best_epoch, 100 * accuracy)
     write_weights(job.outputs["weights"], model.state_dict())
     write(
         job.outputs["document"],
