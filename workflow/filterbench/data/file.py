@@ -1,0 +1,82 @@
+"""The uniform file that a dataset becomes, and the only one that later stages read."""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from filterbench.errors import InputError
+from filterbench.files import atomic_write
+
+SPLITS = ("train", "validation", "test")
+ARRAYS = ("images", "labels", "mean", "std", *SPLITS)
+
+
+@dataclass(frozen=True)
+class ImageFile:
+    """What `data/{dataset}.npz` holds.
+
+    Attributes:
+        images: uint8, (n, 1 or 3, 32, 32).
+        labels: int64, (n,), classes counted from 0.
+        mean: float32, (1 or 3,), of the train split's channels, 0..1.
+        std: float32, (1 or 3,), of the train split's channels.
+        splits: int64 indices of each split's images, in the order in which a smaller study takes them.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    mean: np.ndarray
+    std: np.ndarray
+    splits: dict[str, np.ndarray]
+
+    @property
+    def classes(self) -> int:
+        """Number of classes."""
+        return int(self.labels.max()) + 1
+
+
+def _checksum(arrays: dict[str, np.ndarray]) -> str:
+    digest = hashlib.sha256()
+    for name in ARRAYS:
+        digest.update(f"{name} {arrays[name].dtype} {arrays[name].shape}".encode())
+        digest.update(np.ascontiguousarray(arrays[name]).data)
+    return digest.hexdigest()
+
+
+def write_images(path: Path, content: ImageFile) -> None:
+    """Write the file and a checksum over all its arrays; the same content gives the same bytes."""
+    arrays = {
+        "images": content.images,
+        "labels": content.labels,
+        "mean": content.mean,
+        "std": content.std,
+        **content.splits,
+    }
+    with atomic_write(path) as file:
+        np.savez(file, allow_pickle=False, **arrays, checksum=np.array(_checksum(arrays)))
+
+
+def read_images(path: Path) -> ImageFile:
+    """Read the file and check its content against the checksum.
+
+    Raises:
+        InputError: the file is missing, cannot be read, or its content is not what was written.
+    """
+    remedy = "remove it, and the next run makes it again"
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in ARRAYS}
+            checksum = str(stored["checksum"])
+    except FileNotFoundError as reason:
+        raise InputError(f"{path}: no such data file; `snakemake {path}` makes it") from reason
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as reason:
+        raise InputError(f"{path}: not a readable data file ({reason}); {remedy}") from reason
+    if checksum != _checksum(arrays):
+        raise InputError(f"{path}: the content does not fit its checksum; {remedy}")
+    splits = {name: arrays.pop(name) for name in SPLITS}
+    return ImageFile(**arrays, splits=splits)

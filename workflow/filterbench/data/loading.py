@@ -1,0 +1,110 @@
+"""A study's images in memory, on the device that computes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from filterbench.data.file import ImageFile, read_images
+from filterbench.errors import InputError
+
+
+@dataclass(frozen=True)
+class Images:
+    """Labelled images of one role.
+
+    Attributes:
+        pixels: uint8, (n, 1 or 3, 32, 32).
+        labels: int64, (n,).
+        mean: float32, (1, 1 or 3, 1, 1), on the scale 0..1.
+        std: float32, (1, 1 or 3, 1, 1).
+    """
+
+    pixels: Tensor
+    labels: Tensor
+    mean: Tensor
+    std: Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def normalised(self, pixels: Tensor) -> Tensor:
+        """uint8 pixels (n, 1 or 3, 32, 32) to what a net takes: float32 (n, 3, 32, 32), channels last."""
+        values = (pixels.float() / 255 - self.mean) / self.std
+        return values.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
+
+    def first(self, count: int) -> Tensor:
+        """The first `count` images (or all, if there are fewer), normalised."""
+        return self.normalised(self.pixels[:count])
+
+    def batches(self, size: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """All images in order as (normalised images, labels), `size` at a time."""
+        for pixels, labels in zip(self.pixels.split(size), self.labels.split(size), strict=True):
+            yield self.normalised(pixels), labels
+
+
+@dataclass(frozen=True)
+class Splits:
+    """A study's images by role.
+
+    Attributes:
+        train: to train on.
+        selection: to choose epochs by; the test images under the `test` protocol.
+        test: to report accuracy on.
+        classes: number of classes.
+    """
+
+    train: Images
+    selection: Images
+    test: Images
+    classes: int
+
+    def sizes(self) -> dict[str, int]:
+        """Number of images by role, as documents record it."""
+        return {"train": len(self.train), "selection": len(self.selection), "test": len(self.test)}
+
+
+def load_splits(path: Path, protocol: str, limits: Mapping[str, int | None], device: torch.device) -> Splits:
+    """Read a data file and deal out its images.
+
+    Under the `validation` protocol the validation split is held out of training and chooses;
+    under `test`, the published study's way, it joins the training images and the test split chooses.
+
+    Args:
+        path: the uniform data file.
+        protocol: `validation` or `test`.
+        limits: by split name, how many images to take; None or no entry takes all.
+        device: where the images go.
+
+    Raises:
+        InputError: the file is unreadable, or a limit is more than the split has.
+    """
+    file = read_images(path)
+    taken = {name: _limited(path, file, name, limits.get(name)) for name in file.splits}
+    if protocol == "test":
+        roles = (np.concatenate([taken["train"], taken["validation"]]), taken["test"], taken["test"])
+    else:
+        roles = (taken["train"], taken["validation"], taken["test"])
+    train, selection, test = (_images(file, indices, device) for indices in roles)
+    return Splits(train, selection, test, file.classes)
+
+
+def _limited(path: Path, file: ImageFile, name: str, limit: int | None) -> np.ndarray:
+    indices = file.splits[name]
+    if limit is not None and limit > len(indices):
+        raise InputError(f"dataset.{name}_images: {limit} is more than the {len(indices)} that {path} has")
+    return indices[:limit]
+
+
+def _images(file: ImageFile, indices: np.ndarray, device: torch.device) -> Images:
+    return Images(
+        torch.from_numpy(file.images[indices]).to(device),
+        torch.from_numpy(file.labels[indices]).to(device),
+        torch.from_numpy(file.mean).view(1, -1, 1, 1).to(device),
+        torch.from_numpy(file.std).view(1, -1, 1, 1).to(device),
+    )

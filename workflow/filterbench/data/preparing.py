@@ -1,0 +1,40 @@
+"""From a dataset's own files to the uniform file."""
+
+from pathlib import Path
+
+import numpy as np
+
+from filterbench.data import DATASETS
+from filterbench.data.file import ImageFile, write_images
+from filterbench.data.splitting import split
+
+
+def prepare_data(name: str, folder: Path | None, downloads: Path, path: Path) -> ImageFile:
+    """Fetch a dataset, split it and write `path`.
+
+    Args:
+        name: a key of `DATASETS`.
+        folder: the user's folder with the dataset's files; None downloads them.
+        downloads: where a download is kept.
+        path: the file to write.
+
+    Raises:
+        InputError: the dataset's files cannot be had.
+    """
+    raw = DATASETS[name].fetch(folder, downloads)
+    splits = split(raw)
+    mean, std = _channel_statistics(raw.images[splits["train"]])
+    content = ImageFile(raw.images, raw.labels.astype(np.int64), mean, std, splits)
+    write_images(path, content)
+    return content
+
+
+def _channel_statistics(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of each channel on the scale 0..1, from histograms to spare memory."""
+    levels = np.arange(256) / 255
+    shares = [np.bincount(images[:, channel].ravel(), minlength=256) for channel in range(images.shape[1])]
+    means = [np.average(levels, weights=share) for share in shares]
+    variances = [
+        np.average((levels - mean) ** 2, weights=share) for mean, share in zip(means, shares, strict=True)
+    ]
+    return np.array(means, dtype=np.float32), np.sqrt(variances).astype(np.float32)

@@ -1,0 +1,54 @@
+"""From a dataset's images to the fixed, stratified train/validation/test split."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.model_selection import train_test_split
+
+SPLIT_SEED = 0
+TEST_FRACTION = 0.2
+VALIDATION_FRACTION = 0.1
+
+
+@dataclass(frozen=True)
+class RawImages:
+    """A dataset as its publisher gives it.
+
+    Attributes:
+        images: uint8, (n, 1 or 3, 32, 32).
+        labels: int64, (n,), classes counted from 0.
+        test: indices of the publisher's test images; None where there is no such split.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    test: np.ndarray | None = None
+
+
+def split(raw: RawImages) -> dict[str, np.ndarray]:
+    """Divide the images into train, validation and test, each class in proportion.
+
+    The publisher's test images stay the test split; without them a fifth of all images becomes
+    it. A tenth of the rest becomes the validation split. Each split is in random order, so that
+    its first n images are a sample of it.
+
+    Returns:
+        Indices into `raw.images` by split name, int64, disjoint, together all images.
+    """
+    everything = np.arange(len(raw.labels))
+    if raw.test is None:
+        rest, test = _stratified(everything, raw.labels, TEST_FRACTION)
+    else:
+        test = np.random.default_rng(SPLIT_SEED).permutation(raw.test)
+        rest = np.setdiff1d(everything, test)
+    train, validation = _stratified(rest, raw.labels, VALIDATION_FRACTION)
+    return {"train": train, "validation": validation, "test": test}
+
+
+def _stratified(indices: np.ndarray, labels: np.ndarray, fraction: float) -> tuple[np.ndarray, np.ndarray]:
+    larger, smaller = train_test_split(
+        indices, test_size=fraction, stratify=labels[indices], random_state=SPLIT_SEED
+    )
+    return larger, smaller
