@@ -11,6 +11,9 @@ import yaml
 from filterbench.data.loading import Images, Splits
 from filterbench.data.preparing import prepare_data
 
+# Tests run beside others; more threads than cores would slow all of them down.
+torch.set_num_threads(1)
+
 REPOSITORY = Path(__file__).parents[1]
 PARTS = ("Snakefile", "config.yaml", "studies", "envs", "profiles", "workflow")
 

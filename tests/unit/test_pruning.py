@@ -14,6 +14,7 @@ from filterbench.models import MODELS, build_model
 from filterbench.nni_adaptor import NNI_DISTANCE_SUM, FPGMPrunerMasker
 from filterbench.pruners import PRUNERS
 from filterbench.pruners.masking import read_masked_net, write_masked_net
+from filterbench.slicing import kept_indices, slice_channels
 from filterbench.weights import write_weights
 
 PUBLISHED = Path(__file__).parents[2] / "workflow/resources/published.csv"
@@ -82,6 +83,35 @@ def test_the_compact_net_computes_what_the_silenced_masked_net_computes(name, pr
     # Without silencing, the masked channels' BatchNorm would still emit a constant.
     assert (pruned.model(images) - as_masked).abs().max() > 1e-2
     assert count_net(smaller).params < count_net(pruned.model).params
+
+
+@pytest.mark.parametrize("pruner", ONE_SHOT)
+@pytest.mark.parametrize("name", MODELS)
+def test_the_quick_slicer_gives_the_net_that_nnis_speedup_gives(name, pruner):
+    pruned = PRUNERS[pruner].make({}).prune(lively_net(name), 0.5)
+    silence_masked_channels(pruned.model, pruned.masks)
+    sliced = slice_channels(pruned.model, kept_indices(pruned.model, pruned.masks))
+    images = torch.randn(16, 3, 32, 32)
+    assert check_same(pruned.model, sliced, images) < 1e-5
+    sped_up = compact(pruned.model, pruned.masks).state_dict()
+    assert sped_up.keys() == sliced.state_dict().keys()
+    for weight_name, tensor in sliced.state_dict().items():
+        assert torch.equal(tensor, sped_up[weight_name])
+
+
+def test_what_the_slicer_took_out_it_puts_back():
+    pruned = PRUNERS["L1FilterPruner"].make({}).prune(lively_net("resnet18"), 0.5)
+    whole = pruned.model.state_dict()
+    kept = kept_indices(pruned.model, pruned.masks)
+    doubled = {key: 2 * tensor for key, tensor in kept.gather(whole).items()}
+    changed = kept.scatter(doubled, whole)
+    assert all(torch.equal(tensor, doubled[key]) for key, tensor in kept.gather(changed).items())
+    zeros = {key: torch.zeros_like(tensor) for key, tensor in doubled.items()}
+    emptied = kept.scatter(zeros, whole)
+    left = sum(int(tensor.count_nonzero()) for tensor in emptied.values())
+    assert left == sum(int(t.count_nonzero()) for t in whole.values()) - sum(
+        int(t.count_nonzero()) for t in kept.gather(whole).values()
+    )
 
 
 def test_a_compact_net_that_computes_something_else_is_refused():

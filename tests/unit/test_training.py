@@ -3,10 +3,11 @@ from dataclasses import replace
 import pytest
 import torch
 
+from filterbench.checkpoint import Checkpoint
+from filterbench.data.augmentation import SHIFT, flip_and_shift
 from filterbench.environment import choose_device
 from filterbench.errors import InputError
 from filterbench.models import build_model
-from filterbench.training.augmentation import SHIFT, flip_and_shift
 from filterbench.training.evaluation import evaluate
 from filterbench.training.loop import TrainingSettings, train
 
@@ -97,3 +98,41 @@ def test_asking_for_a_gpu_that_is_not_there_is_an_error():
     assert choose_device("auto").type == "cpu"
     with pytest.raises(InputError, match="torch sees no GPU; allowed here: auto, cpu"):
         choose_device("cuda")
+
+
+class InterruptionError(Exception):
+    """Stands for a process that ends in the middle of a training."""
+
+
+class InterruptingCheckpoint(Checkpoint):
+    """Saves after every epoch, and ends the process after the second save."""
+
+    def save(self, tensors, record):
+        super().save(tensors, record)
+        if len(record["epochs"]) == 2:
+            raise InterruptionError
+
+
+@pytest.mark.parametrize("schedule", ["one-cycle", "multistep"])
+def test_an_interrupted_training_ends_with_the_same_weights(few_images, tmp_path, schedule):
+    settings = replace(SETTINGS, epochs=5, augment=True, schedule=schedule)
+    undisturbed, interrupted = fresh_net(), fresh_net()
+    expected = train(undisturbed, few_images, settings, seed=0)
+    path = tmp_path / "checkpoint"
+    with pytest.raises(InterruptionError):
+        train(interrupted, few_images, settings, 0, InterruptingCheckpoint(path, "key", interval=0))
+
+    taken_up = fresh_net()
+    record = train(taken_up, few_images, settings, 0, Checkpoint(path, "key", interval=0))
+    assert record == expected
+    for name, tensor in undisturbed.state_dict().items():
+        assert torch.equal(tensor, taken_up.state_dict()[name])
+
+
+def test_a_checkpoint_of_another_computation_or_a_damaged_one_is_not_taken_up(tmp_path):
+    path = tmp_path / "checkpoint"
+    Checkpoint(path, "mine").save({"a": torch.ones(2)}, {"step": 1})
+    assert Checkpoint(path, "mine").load() is not None
+    assert Checkpoint(path, "other").load() is None
+    path.write_bytes(path.read_bytes()[:-3])
+    assert Checkpoint(path, "mine").load() is None

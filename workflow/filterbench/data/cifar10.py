@@ -27,7 +27,7 @@ def fetch(folder: Path | None, downloads: Path) -> RawImages:
         parts = [CIFAR10(folder, train=is_train) for is_train in (True, False)]
     except RuntimeError as reason:
         raise InputError(
-            f"{folder / CIFAR10.base_folder}: CIFAR-10's python files are missing or have the wrong checksum; "
+            f"{folder / CIFAR10.base_folder}: the python files are missing or have the wrong checksum; "
             "dataset.folder must name the folder that holds cifar-10-batches-py"
         ) from reason
     images = np.concatenate([part.data for part in parts]).transpose(0, 3, 1, 2)

@@ -47,7 +47,9 @@ def _read_part(folder: Path, part: str) -> tuple[np.ndarray, np.ndarray]:
 def _read(folder: Path, name: str, reader) -> np.ndarray:
     plain, zipped = folder / name, folder / f"{name}.gz"
     if not plain.exists() and not zipped.exists():
-        raise InputError(f"{folder}: {name} (or {name}.gz) is missing; dataset.folder must hold the four idx files")
+        raise InputError(
+            f"{folder}: {name} (or {name}.gz) is missing; dataset.folder must hold the four idx files"
+        )
     try:
         if plain.exists():
             return reader(str(plain)).numpy()

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from filterbench.data.augmentation import flip_and_shift
 from filterbench.data.file import ImageFile, read_images
 from filterbench.errors import InputError
 
@@ -41,6 +42,16 @@ class Images:
     def first(self, count: int) -> Tensor:
         """The first `count` images (or all, if there are fewer), normalised."""
         return self.normalised(self.pixels[:count])
+
+    def batch(self, chosen: Tensor, generator: torch.Generator | None) -> Tensor:
+        """Some images, normalised: (n, 3, 32, 32).
+
+        Args:
+            chosen: int64 indices, (n,).
+            generator: the source of random flips and shifts; None leaves the images as they are.
+        """
+        pixels = self.pixels[chosen]
+        return self.normalised(pixels if generator is None else flip_and_shift(pixels, generator))
 
     def batches(self, size: int) -> Iterator[tuple[Tensor, Tensor]]:
         """All images in order as (normalised images, labels), `size` at a time."""

@@ -27,12 +27,21 @@ def rebuild_model(name: str, weights: Weights, path: Path) -> nn.Module:
     """
     with torch.device("meta"):
         model = build_model(name)
-    for module_name, module in list(model.named_modules()):
-        weight = weights.get(f"{module_name}.weight")
-        if weight is not None and (resized := _resized(module, weight.shape)):
-            model.set_submodule(module_name, resized)
+    resize_layers(model, weights)
     load_into(model.to_empty(device="cpu"), weights, path)
     return model.eval()
+
+
+def resize_layers(model: nn.Module, weights: Weights) -> None:
+    """Replace each layer, in place, by one without values (on the meta device) that fits its weights."""
+    for module_name, module in list(model.named_modules()):
+        weight = weights.get(f"{module_name}.weight")
+        if weight is None:
+            continue
+        with torch.device("meta"):
+            resized = _resized(module, weight.shape)
+        if resized:
+            model.set_submodule(module_name, resized.train(module.training))
 
 
 def _resized(module: nn.Module, shape: torch.Size) -> nn.Module | None:

@@ -17,7 +17,9 @@ def finetune(job: Job) -> None:
     setting = prepare(job)
     splits = setting.splits()
     model = setting.read_net("weights")
-    record = train(model, splits, TrainingSettings(**job.params["training"]), setting.seed)
+    checkpoint = setting.checkpoint()
+    settings = TrainingSettings(**job.params["training"])
+    record = train(model, splits, settings, setting.seed, checkpoint)
     accuracy = evaluate(model, splits.test).accuracy
     logger.info("best epoch %d, test accuracy %.2f %%", record.best_epoch, 100 * accuracy)
     write_weights(job.outputs["weights"], model.state_dict())
@@ -31,3 +33,4 @@ def finetune(job: Job) -> None:
             "provenance": setting.provenance(),
         },
     )
+    checkpoint.remove()

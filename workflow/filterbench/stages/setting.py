@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from filterbench.checkpoint import Checkpoint
 from filterbench.data.loading import Splits, load_splits
 from filterbench.environment import choose_device, make_deterministic, versions
 from filterbench.files import file_digest
@@ -53,6 +56,14 @@ class Setting:
     def rebuild(self, weights: Weights, path: Path) -> nn.Module:
         """The cell's net with weights that were read from `path`, on the device."""
         return self.place(rebuild_model(self.cell["model"], weights, path))
+
+    def checkpoint(self) -> Checkpoint:
+        """Where the job's long computation is taken up: beside its outputs, which Snakemake deletes."""
+        inputs = {name: file_digest(path) for name, path in sorted(self.job.inputs.items())}
+        state = json.dumps([dict(self.job.params), inputs, self.job.threads, self.device.type, versions()])
+        folder = self.job.outputs["document"].parent
+        path = folder / f".{self.job.outputs['document'].stem}.checkpoint"
+        return Checkpoint(path, hashlib.sha256(state.encode()).hexdigest())
 
     def provenance(self) -> dict[str, Any]:
         """What makes this job's document."""

@@ -18,7 +18,9 @@ def train_baseline(job: Job) -> None:
     setting = prepare(job)
     splits = setting.splits()
     model = setting.place(build_model(setting.cell["model"], setting.cell["width"], splits.classes))
-    record = train(model, splits, TrainingSettings(**job.params["training"]), setting.seed)
+    checkpoint = setting.checkpoint()
+    settings = TrainingSettings(**job.params["training"])
+    record = train(model, splits, settings, setting.seed, checkpoint)
     accuracy = evaluate(model, splits.test).accuracy
     logger.info("best epoch %d, test accuracy %.2f %%", record.best_epoch, 100 * accuracy)
     write_weights(job.outputs["weights"], model.state_dict())
@@ -32,3 +34,4 @@ def train_baseline(job: Job) -> None:
             "provenance": setting.provenance(),
         },
     )
+    checkpoint.remove()

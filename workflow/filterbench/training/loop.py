@@ -5,20 +5,28 @@ from __future__ import annotations
 import logging
 import math
 import time
+import warnings
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
-from torch.optim import SGD
+from torch.optim import SGD, Optimizer
 from torch.optim.lr_scheduler import LRScheduler, MultiStepLR, OneCycleLR
 
-from filterbench.data.loading import Images, Splits
+from filterbench.checkpoint import (
+    Checkpoint,
+    optimizer_tensors,
+    prefixed,
+    restore_optimizer,
+    without_prefix,
+)
+from filterbench.data.loading import Splits
 from filterbench.errors import InputError
-from filterbench.training.augmentation import flip_and_shift
-from filterbench.training.evaluation import Score, evaluate
+from filterbench.training.evaluation import evaluate
 from filterbench.training.precision import mixed_precision
+from filterbench.weights import Weights
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +63,13 @@ class TrainingRecord:
         return asdict(self)
 
 
-def train(model: nn.Module, splits: Splits, settings: TrainingSettings, seed: int) -> TrainingRecord:
+def train(
+    model: nn.Module,
+    splits: Splits,
+    settings: TrainingSettings,
+    seed: int,
+    checkpoint: Checkpoint | None = None,
+) -> TrainingRecord:
     """Train a net in place and leave it with the weights of its best epoch.
 
     The best epoch has the highest accuracy on the selection split; among equals the lowest loss.
@@ -65,44 +79,129 @@ def train(model: nn.Module, splits: Splits, settings: TrainingSettings, seed: in
         splits: the study's images; the test split is not looked at, unless it is the selection split.
         settings: how to train.
         seed: of the order of the images and of the augmentation.
+        checkpoint: where an interrupted training is taken up, with the same outcome to the last bit.
 
     Raises:
         InputError: the loss became infinite or no number.
     """
-    generator = torch.Generator().manual_seed(seed)
-    steps = max(1, len(splits.train) // settings.batch_size)
-    optimizer = SGD(
-        model.parameters(),
-        lr=settings.learning_rate,
-        momentum=settings.momentum,
-        weight_decay=settings.weight_decay,
-    )
-    scheduler = _scheduler(optimizer, settings, steps)
-    epochs: list[dict[str, Any]] = []
-    best: tuple[tuple[float, float], int, dict] | None = None
-    for epoch in range(1, settings.epochs + 1):
-        started = time.perf_counter()
-        learning_rate = scheduler.get_last_lr()[0]
-        loss = _train_epoch(model, splits.train, settings, optimizer, scheduler, generator, steps)
-        score = evaluate(model, splits.selection)
-        _log_epoch(
-            epoch, settings, loss, score, steps * settings.batch_size / (time.perf_counter() - started)
+    training = _Training(model, splits, settings, seed)
+    if checkpoint and (saved := checkpoint.load()):
+        training.restore(*saved)
+    while len(training.epochs) < settings.epochs:
+        training.run_epoch()
+        if checkpoint and checkpoint.due():
+            checkpoint.save(training.tensors(), training.record())
+    if training.best:
+        model.load_state_dict(training.best)
+    return TrainingRecord(settings, training.best_epoch, training.epochs)
+
+
+class _Training:
+    """A training between two epochs."""
+
+    def __init__(self, model: nn.Module, splits: Splits, settings: TrainingSettings, seed: int) -> None:
+        self._model, self._splits, self._settings = model, splits, settings
+        self._generator = torch.Generator().manual_seed(seed)
+        self._steps = max(1, len(splits.train) // settings.batch_size)
+        self._optimizer = SGD(
+            model.parameters(),
+            lr=settings.learning_rate,
+            momentum=settings.momentum,
+            weight_decay=settings.weight_decay,
         )
-        epochs.append(
+        self._scheduler = _scheduler(self._optimizer, settings, self._steps)
+        self.epochs: list[dict[str, Any]] = []
+        self.best: Weights = {}
+        self.best_epoch = 0
+
+    def run_epoch(self) -> None:
+        """Train for one epoch, evaluate, and keep the weights if they are the best so far."""
+        started = time.perf_counter()
+        learning_rate = self._scheduler.get_last_lr()[0]
+        loss = self._pass_over_images()
+        score = evaluate(self._model, self._splits.selection)
+        self.epochs.append(
             {
-                "epoch": epoch,
+                "epoch": len(self.epochs) + 1,
                 "learning_rate": learning_rate,
                 "loss": loss,
                 "selection_accuracy": score.accuracy,
                 "selection_loss": score.loss,
             }
         )
-        merit = (score.accuracy, -score.loss)
-        if best is None or merit > best[0]:
-            best = merit, epoch, {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    if best is not None:
-        model.load_state_dict(best[2])
-    return TrainingRecord(settings, best[1] if best else 0, epochs)
+        if max(self.epochs, key=_merit) is self.epochs[-1]:
+            self.best_epoch = len(self.epochs)
+            self.best = {name: tensor.clone() for name, tensor in self._model.state_dict().items()}
+        images = self._steps * self._settings.batch_size
+        self._log(loss, score.accuracy, images / (time.perf_counter() - started))
+
+    def _pass_over_images(self) -> float:
+        """All images in random order, without the last incomplete batch; the mean loss."""
+        self._model.train()
+        images, settings = self._splits.train, self._settings
+        order = torch.randperm(len(images), generator=self._generator).to(images.labels.device)
+        losses = torch.zeros((), device=images.labels.device)
+        for chosen in order.split(settings.batch_size)[: self._steps]:
+            batch = images.batch(chosen, self._generator if settings.augment else None)
+            losses += train_step(self._model, batch, images.labels[chosen], self._optimizer)
+            self._scheduler.step()
+        mean = losses.item() / self._steps
+        if not math.isfinite(mean):
+            raise InputError(
+                f"the training diverged (loss {mean}); lower learning_rate, now {settings.learning_rate}"
+            )
+        return mean
+
+    def tensors(self) -> Weights:
+        """Everything that changes from epoch to epoch and is a tensor."""
+        return {
+            **prefixed("model", self._model.state_dict()),
+            **prefixed("best", self.best),
+            **prefixed("optimizer", optimizer_tensors(self._optimizer)),
+            "generator": self._generator.get_state(),
+        }
+
+    def record(self) -> dict[str, Any]:
+        """Everything else that changes."""
+        return {"epochs": self.epochs, "best_epoch": self.best_epoch}
+
+    def restore(self, tensors: Weights, record: dict[str, Any]) -> None:
+        """Go on from where another process was."""
+        self._model.load_state_dict(without_prefix("model", tensors))
+        self.best = without_prefix("best", tensors)
+        restore_optimizer(self._optimizer, without_prefix("optimizer", tensors))
+        self._generator.set_state(tensors["generator"])
+        self.epochs, self.best_epoch = record["epochs"], record["best_epoch"]
+        with warnings.catch_warnings():
+            # The scheduler has no optimizer's steps to follow: it is only brought forward.
+            warnings.simplefilter("ignore")
+            for _ in range(len(self.epochs) * self._steps):
+                self._scheduler.step()
+        logger.info("taken up after epoch %d/%d", len(self.epochs), self._settings.epochs)
+
+    def _log(self, loss: float, accuracy: float, speed: float) -> None:
+        logger.info(
+            "epoch %d/%d: loss %.4f, selection accuracy %.2f %%, %.0f images/s",
+            len(self.epochs),
+            self._settings.epochs,
+            loss,
+            100 * accuracy,
+            speed,
+        )
+
+
+def _merit(epoch: dict[str, Any]) -> tuple[float, float]:
+    return epoch["selection_accuracy"], -epoch["selection_loss"]
+
+
+def train_step(model: nn.Module, batch: Tensor, labels: Tensor, optimizer: Optimizer) -> Tensor:
+    """One step of an optimizer on normalised images (n, 3, 32, 32); the loss."""
+    with mixed_precision(batch.device):
+        loss = cross_entropy(model(batch), labels)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    return loss.detach()
 
 
 def _scheduler(optimizer: SGD, settings: TrainingSettings, steps: int) -> LRScheduler:
@@ -112,47 +211,3 @@ def _scheduler(optimizer: SGD, settings: TrainingSettings, steps: int) -> LRSche
         return OneCycleLR(optimizer, settings.learning_rate, total_steps=total, cycle_momentum=False)
     milestones = [int(settings.epochs * share) * steps for share in (0.5, 0.75)]
     return MultiStepLR(optimizer, milestones, gamma=0.1)
-
-
-def _train_epoch(
-    model: nn.Module,
-    images: Images,
-    settings: TrainingSettings,
-    optimizer: SGD,
-    scheduler: LRScheduler,
-    generator: torch.Generator,
-    steps: int,
-) -> float:
-    """One pass over the images in random order, without the last incomplete batch; the mean loss."""
-    model.train()
-    order = torch.randperm(len(images), generator=generator).to(images.labels.device)
-    losses = torch.zeros((), device=images.labels.device)
-    for chosen in order.split(settings.batch_size)[:steps]:
-        pixels = images.pixels[chosen]
-        if settings.augment:
-            pixels = flip_and_shift(pixels, generator)
-        batch = images.normalised(pixels)
-        with mixed_precision(batch.device):
-            loss = cross_entropy(model(batch), images.labels[chosen])
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        scheduler.step()
-        losses += loss.detach()
-    mean = losses.item() / steps
-    if not math.isfinite(mean):
-        raise InputError(
-            f"the training diverged (loss {mean}); lower learning_rate, now {settings.learning_rate}"
-        )
-    return mean
-
-
-def _log_epoch(epoch: int, settings: TrainingSettings, loss: float, score: Score, speed: float) -> None:
-    logger.info(
-        "epoch %d/%d: loss %.4f, selection accuracy %.2f %%, %.0f images/s",
-        epoch,
-        settings.epochs,
-        loss,
-        100 * score.accuracy,
-        speed,
-    )

@@ -1,0 +1,154 @@
+"""A quick channel slicer: the compact form of a masked net, from the net's graph alone.
+
+NNI's ModelSpeedup finds by experiment what a mask makes useless, in seconds. Here the graph says it, in
+milliseconds: channels flow unchanged through everything but convolutions and linear layers, and a sum
+needs the channels that any of its terms keeps. A search evaluates its candidates in this form; the
+`speedup` stage stays with NNI.
+"""
+
+from __future__ import annotations
+
+import copy
+import operator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, fx, nn
+
+from filterbench.models.rebuilding import resize_layers
+from filterbench.pruners.masking import ChannelMasks
+from filterbench.weights import Weights
+
+Index = Tensor | None
+
+
+@dataclass(frozen=True)
+class KeptIndices:
+    """Which parts of a net's state its compact form keeps.
+
+    Attributes:
+        by_name: by name of a tensor, the kept indices (int64) along its first dimensions; None for a
+            dimension that is kept whole.
+    """
+
+    by_name: dict[str, tuple[Index, ...]]
+
+    def gather(self, whole: Weights) -> Weights:
+        """The compact form's state out of the whole net's; all tensors are copies."""
+        return {name: self._part(name, tensor).clone() for name, tensor in whole.items()}
+
+    def scatter(self, compact: Weights, whole: Weights) -> Weights:
+        """The whole net's state with the compact form's in its place; all tensors are copies."""
+        result = {}
+        for name, tensor in whole.items():
+            rows, columns = (*self.by_name.get(name, ()), None, None)[:2]
+            result[name] = tensor.clone()
+            if rows is not None and columns is not None:
+                result[name][rows[:, None], columns] = compact[name]
+            elif columns is not None:
+                result[name][:, columns] = compact[name]
+            elif rows is not None:
+                result[name][rows] = compact[name]
+            else:
+                result[name] = compact[name].clone()
+        return result
+
+    def _part(self, name: str, tensor: Tensor) -> Tensor:
+        for dimension, index in enumerate(self.by_name.get(name, ())):
+            if index is not None:
+                tensor = tensor.index_select(dimension, index)
+        return tensor
+
+
+def slice_channels(model: nn.Module, kept: KeptIndices) -> nn.Module:
+    """The compact form of a net, on the same device and in the same mode.
+
+    Args:
+        model: the net; it is left as it is.
+        kept: from `kept_indices` of this net.
+    """
+    weights = kept.gather(model.state_dict())
+    smaller = copy.deepcopy(model)
+    resize_layers(smaller, weights)
+    smaller.load_state_dict(weights, assign=True)
+    return smaller
+
+
+def kept_indices(model: nn.Module, masks: ChannelMasks) -> KeptIndices:
+    """What of a net is left without its masked channels.
+
+    A channel of a sum goes only where all terms mask it; a masked channel that stays gives zeros, once
+    its BatchNorm is silenced (`filterbench.compaction.silence_masked_channels`).
+
+    Args:
+        model: convolutions, linear layers, BatchNorm, functions of single values, pools and sums.
+        masks: by name of a convolution, bool of shape (output channels,): true where kept.
+    """
+    modules = dict(model.named_modules())
+    spaces = _Spaces()
+    by_name: dict[str, tuple[Index, ...]] = {}
+    layers: list[tuple[str, fx.Node]] = []
+    for node in fx.symbolic_trace(model).graph.nodes:
+        module = modules.get(str(node.target)) if node.op == "call_module" else None
+        if node.op == "placeholder" or isinstance(module, nn.Conv2d | nn.Linear):
+            spaces.start(node, masks.get(str(node.target)))
+        elif node.target in (operator.add, torch.add):
+            spaces.join(node, *node.all_input_nodes)
+        elif node.op != "output":
+            spaces.join(node, node.all_input_nodes[0])
+        if module is not None and next(module.parameters(recurse=False), None) is not None:
+            layers.append((str(node.target), node))
+    for name, node in layers:
+        outputs = spaces.kept(node)
+        if isinstance(modules[name], nn.BatchNorm1d | nn.BatchNorm2d):
+            for key in ("weight", "bias", "running_mean", "running_var"):
+                by_name[f"{name}.{key}"] = (outputs,)
+            continue
+        inputs = spaces.kept(node.all_input_nodes[0])
+        if isinstance(modules[name], nn.Linear) and inputs is not None:
+            channels = spaces.size(node.all_input_nodes[0])
+            inputs = _flattened(inputs, modules[name].in_features // channels)
+        by_name[f"{name}.weight"] = (outputs, inputs)
+        by_name[f"{name}.bias"] = (outputs,)
+    return KeptIndices(by_name)
+
+
+def _flattened(channels: Tensor, pixels: int) -> Tensor:
+    """Indices of the values of some channels after `pixels` values of each have been laid side by side."""
+    return (channels[:, None] * pixels + torch.arange(pixels, device=channels.device)).flatten()
+
+
+class _Spaces:
+    """Which nodes of a graph have the same channels (a union-find), and which of those are kept."""
+
+    def __init__(self) -> None:
+        self._parent: dict[fx.Node, fx.Node] = {}
+        self._mask: dict[fx.Node, Tensor | None] = {}
+
+    def start(self, node: fx.Node, mask: Tensor | None) -> None:
+        self._parent[node] = node
+        self._mask[node] = mask
+
+    def join(self, node: fx.Node, *inputs: fx.Node) -> None:
+        first, *others = map(self._root, inputs)
+        self._parent[node] = first
+        for other in others:
+            if other is not first:
+                mask, more = self._mask[first], self._mask[other]
+                self._mask[first] = mask | more if mask is not None and more is not None else None
+                self._parent[other] = first
+
+    def _root(self, node: fx.Node) -> fx.Node:
+        while self._parent[node] is not node:
+            node = self._parent[node]
+        return node
+
+    def kept(self, node: fx.Node) -> Index:
+        """Kept channels; None where all are."""
+        mask = self._mask[self._root(node)]
+        return None if mask is None else mask.nonzero().flatten()
+
+    def size(self, node: fx.Node) -> int:
+        """Number of channels before slicing, of a space with masks."""
+        mask = self._mask[self._root(node)]
+        return 0 if mask is None else len(mask)
