@@ -13,6 +13,7 @@ if not workflow.overwrite_configfiles:
 include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train_baseline.smk"
+include: "workflow/rules/trajectory.smk"
 include: "workflow/rules/prune.smk"
 include: "workflow/rules/speedup.smk"
 include: "workflow/rules/count.smk"

@@ -17,6 +17,7 @@ def table() -> pd.DataFrame:
             "seed": seed,
             "pruner": pruner,
             "sparsity": sparsity,
+            "infeasible": None,
             "test_images": 360,
             "performance_original": 0.98,
             "performance_finetuned": 0.97 - 0.1 * sparsity - 0.01 * number + 0.02 * seed,

@@ -13,14 +13,20 @@ from torch import Tensor, nn
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from nni.algorithms.compression.pytorch import pruning
+    from nni.algorithms.compression.pytorch.pruning import NetAdaptPruner, SimulatedAnnealingPruner
+    from nni.algorithms.compression.pytorch.pruning.iterative_pruner import ADMMPruner
     from nni.algorithms.compression.pytorch.pruning.structured_pruning_masker import FPGMPrunerMasker
+    from nni.compression.pytorch.compressor import PrunerModuleWrapper
     from nni.compression.pytorch.speedup import ModelSpeedup
     from nni.compression.pytorch.utils.counter import count_flops_params
 
 for _name in [name for name in logging.root.manager.loggerDict if name.startswith("nni")]:
     logging.getLogger(_name).setLevel(logging.WARNING)
 
+__all__ = ["IMAGE_SHAPE", "ADMMPruner", "NetAdaptPruner", "SimulatedAnnealingPruner"]
+
 IMAGE_SHAPE = (3, 32, 32)
+BASE_ALGORITHMS = {"l1": "L1FilterPruner", "l2": "L2FilterPruner", "fpgm": "FPGMPruner"}
 
 
 def _distance_sum(masker: FPGMPrunerMasker, weight: Tensor, index: int) -> Tensor:
@@ -57,18 +63,44 @@ def filter_masks(class_name: str, model: nn.Module, sparsity: float, **arguments
     Returns:
         By name of a convolution, bool of shape (output channels,): true where kept.
     """
-    # NNI views each filter as a row, which other memory layouts do not allow.
-    model.to(memory_format=torch.contiguous_format)
-    pruner = getattr(pruning, class_name)(
-        model, [{"sparsity": sparsity, "op_types": ["Conv2d"]}], **arguments
-    )
-    pruner.compress()
+    config = [{"sparsity": sparsity, "op_types": ["Conv2d"]}]
+    pruner = getattr(pruning, class_name)(filters_as_rows(model), config, **arguments)
+    masks = wrapped_masks(pruner.compress())
     pruner._unwrap_model()
-    masks = {}
-    for wrapper in pruner.get_modules_wrapper():
-        wrapper.module.weight.data.mul_(wrapper.weight_mask)
-        masks[wrapper.name] = wrapper.weight_mask.flatten(1).bool().any(dim=1)
+    apply_masks(model, masks)
     return masks
+
+
+def masked_by(base_algo: str, model: nn.Module, config: list[dict[str, Any]]) -> nn.Module:
+    """A net with NNI's masks around those convolutions that a config list names.
+
+    Args:
+        base_algo: `l1`, `l2` or `fpgm`.
+        model: the net; it is changed.
+        config: NNI's config list, an entry with sparsity and names for each convolution.
+    """
+    return getattr(pruning, BASE_ALGORITHMS[base_algo])(filters_as_rows(model), config).compress()
+
+
+def filters_as_rows(model: nn.Module) -> nn.Module:
+    """The net itself, its filters laid out one after another: NNI views each as a row."""
+    return model.to(memory_format=torch.contiguous_format)
+
+
+def wrapped_masks(model: nn.Module) -> dict[str, Tensor]:
+    """The masks that NNI has put around convolutions, bool of shape (output channels,), by name."""
+    return {
+        module.name: module.weight_mask.flatten(1).bool().any(dim=1)
+        for module in model.modules()
+        if isinstance(module, PrunerModuleWrapper)
+    }
+
+
+def apply_masks(model: nn.Module, masks: dict[str, Tensor]) -> None:
+    """Zero the masked filters of a net, in place."""
+    with torch.no_grad():
+        for name, kept in masks.items():
+            model.get_parameter(f"{name}.weight").mul_(kept.view(-1, 1, 1, 1))
 
 
 def speed_up(model: nn.Module, masks: dict[str, Tensor]) -> None:

@@ -40,6 +40,11 @@ def check_config(config: Config, source: str) -> None:
             *_unknown("$.dataset.name", [config["dataset"]["name"]], DATASETS),
             *_unknown("$.models", config["models"], MODELS),
             *_unknown("$.pruners", config["pruners"], PRUNERS),
+            *(
+                fault
+                for name, pruner in config["pruners"].items()
+                for fault in _unknown(f"$.pruners.{name}.sparsities", pruner.get("sparsities", {}), MODELS)
+            ),
             *_unknown("$.baseline.models", config["baseline"].get("models", {}), MODELS),
             *_unknown("$.finetune.models", config["finetune"].get("models", {}), MODELS),
         ]
@@ -93,8 +98,13 @@ def cells(config: Config) -> list[Cell]:
         for model in config["models"]
         for seed in config["seeds"]
         for pruner in config["pruners"]
-        for sparsity in config["sparsities"]
+        for sparsity in sparsities(config, pruner, model)
     ]
+
+
+def sparsities(config: Config, pruner: str, model: str) -> list[float]:
+    """The sparsities of a pruner on a model: its own, where the study says so, or the study's."""
+    return config["pruners"][pruner].get("sparsities", {}).get(model, config["sparsities"])
 
 
 def training_settings(config: Config, stage: str, model: str) -> Config:

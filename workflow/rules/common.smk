@@ -15,7 +15,8 @@ from filterbench.errors import InputError
 from filterbench.files import files_digest
 from filterbench.sources import rule_digest
 from filterbench.stages.validate import documents_in
-from filterbench.study import cells, check_config, training_settings
+from filterbench.pruners import PRUNERS, arguments_of
+from filterbench.study import cells, check_config, sparsities, training_settings
 
 STUDY_FILE = ", ".join(map(str, workflow.overwrite_configfiles)) or "config.yaml"
 
@@ -29,6 +30,7 @@ STUDY = config["study"]
 IMAGES = f"data/{config['dataset']['name']}.npz"
 MODEL_FOLDER = "results/{study}/{model}"
 BASELINE = f"{MODEL_FOLDER}/seed-{{seed}}/baseline"
+TRAJECTORY = f"{MODEL_FOLDER}/seed-{{seed}}/{{pruner}}"
 CELL = f"{MODEL_FOLDER}/seed-{{seed}}/{{pruner}}/{{sparsity}}"
 
 STUDY_CELLS = cells(config)
@@ -53,7 +55,7 @@ wildcard_constraints:
     model=any_of(config["models"]),
     seed=any_of(config["seeds"]),
     pruner=any_of(config["pruners"]),
-    sparsity=any_of(config["sparsities"]),
+    sparsity=any_of(sorted({c.sparsity for c in STUDY_CELLS})),
 
 
 # Params of the computing rules. A rule takes only the settings that it uses, so that a changed
@@ -79,6 +81,27 @@ def cell(wildcards):
         **baseline_cell(wildcards),
         "pruner": wildcards.pruner,
         "sparsity": float(wildcards.sparsity),
+    }
+
+
+def pruner_arguments(wildcards):
+    """All arguments of a cell's pruner."""
+    return arguments_of(wildcards.pruner, config["pruners"][wildcards.pruner].get("arguments", {}))
+
+
+def search_settings(wildcards):
+    """How a cell's pruner judges and trains candidates; empty where it does not search."""
+    return config["search"] if PRUNERS[wildcards.pruner].searches else {}
+
+
+def trajectory_of(wildcards):
+    """The trajectory that a cell's pruner takes its net from, if it goes one."""
+    if not PRUNERS[wildcards.pruner].trajectory:
+        return {}
+    return {
+        "trajectory": f"{TRAJECTORY}/trajectory.json",
+        "trajectory_steps": f"{TRAJECTORY}/trajectory.csv",
+        "snapshots": f"{TRAJECTORY}/trajectory.safetensors",
     }
 
 

@@ -1,6 +1,7 @@
 rule count:
     """Params and multiply-accumulates of a cell, by two counters."""
     input:
+        document=f"{CELL}/speedup.json",
         original=f"{BASELINE}/model.safetensors",
         compact=f"{CELL}/speedup.safetensors",
     output:

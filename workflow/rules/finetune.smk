@@ -2,6 +2,7 @@ rule finetune:
     """The compact net of a cell, trained on."""
     input:
         images=IMAGES,
+        document=f"{CELL}/speedup.json",
         weights=f"{CELL}/speedup.safetensors",
     output:
         weights=f"{CELL}/finetune.safetensors",

@@ -1,11 +1,13 @@
 rule prune:
     """Channel masks of a cell, and the masked net."""
     input:
+        unpack(trajectory_of),
         images=IMAGES,
         weights=f"{BASELINE}/model.safetensors",
     output:
         weights=f"{CELL}/prune.safetensors",
         document=f"{CELL}/prune.json",
+        search=f"{CELL}/search.csv",
     log:
         "logs/{study}/{model}/seed-{seed}/{pruner}/{sparsity}/prune.log",
     benchmark:
@@ -16,7 +18,8 @@ rule prune:
         cell=cell,
         limits=LIMITS,
         device=config["device"],
-        arguments=lookup("pruners/{pruner}/arguments", within=config, default={}),
+        arguments=pruner_arguments,
+        search=search_settings,
         code=rule_digest("prune"),
     script:
         "../scripts/prune.py"

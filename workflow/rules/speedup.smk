@@ -2,6 +2,7 @@ rule speedup:
     """The compact net of a cell, checked against the masked one."""
     input:
         images=IMAGES,
+        document=f"{CELL}/prune.json",
         weights=f"{CELL}/prune.safetensors",
     output:
         weights=f"{CELL}/speedup.safetensors",

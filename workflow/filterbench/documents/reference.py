@@ -27,7 +27,7 @@ BOUNDS = {
 def reference() -> str:
     """The page in Markdown: a table for each kind of document, and one for the config."""
     sections = [HEADING]
-    for name in [*RULES, "config"]:
+    for name in [*RULES, "infeasible", "search", "config"]:
         schema = _load(schema_path(name).name)
         rows = "\n".join(_row(*entry) for entry in _entries(schema, schema, ""))
         table = f"| key | type | allowed | meaning |\n| --- | --- | --- | --- |\n{rows}"

@@ -79,6 +79,7 @@ _params, _flops = _never_above_original("params"), _never_above_original("flops"
 RULES: dict[str, tuple[Callable[[Document], Iterator[Fault]], ...]] = {
     "baseline": (_accuracies_are_shares_of_test_images, _best_epoch_was_trained),
     "prune": (_accuracies_are_shares_of_test_images, _layers_shrink, _asked_is_the_cells),
+    "trajectory": (),
     "speedup": (_accuracies_are_shares_of_test_images, _layers_shrink),
     "count": (_params, _flops, _counters_agree),
     "finetune": (_accuracies_are_shares_of_test_images, _best_epoch_was_trained),

@@ -52,7 +52,7 @@ def draw_comparison(table: pd.DataFrame, model: str, dataset: str) -> Figure:
         _draw_panel(axes, panel, table)
     figure.suptitle(_title(table, model, dataset), fontsize=13, linespacing=1.5)
     handles, labels = upper.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False)
+    figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False)
     return figure
 
 
@@ -60,8 +60,9 @@ def _draw_panel(axes: Axes, panel: Panel, table: pd.DataFrame) -> None:
     spent, original = f"{panel.column}_speedup", float(table[f"{panel.column}_original"].mean())
     accuracy = 100 * float(table["performance_original"].mean())
     axes.axhline(accuracy, color="0.6", linewidth=1, linestyle=(0, (4, 3)), zorder=0)
-    for position, (pruner, cells) in enumerate(table.groupby("pruner", sort=False)):
+    for position, (pruner, all_cells) in enumerate(table.groupby("pruner", sort=False)):
         look = look_of(str(pruner), position)
+        cells = all_cells[all_cells["infeasible"].isna()]
         curve = cells.groupby("sparsity")[[spent, "performance_finetuned"]].mean()
         axes.plot(
             curve[spent],
@@ -72,10 +73,18 @@ def _draw_panel(axes: Axes, panel: Panel, table: pd.DataFrame) -> None:
             markeredgecolor="white",
             markeredgewidth=0.6,
             linewidth=1.4,
-            label=look.label,
+            label=_label(look.label, all_cells),
         )
     axes.plot(original, accuracy, "*", color="black", markersize=14, linestyle="none", label="original")
     _scale(axes, panel, original)
+
+
+def _label(pruner: str, cells: pd.DataFrame) -> str:
+    """The pruner's name, with the sparsities that it could not reach."""
+    missing = sorted(cells.loc[cells["infeasible"].notna(), "sparsity"].unique())
+    return (
+        f"{pruner} (infeasible: {', '.join(f'{sparsity:g}' for sparsity in missing)})" if missing else pruner
+    )
 
 
 def _scale(axes: Axes, panel: Panel, original: float) -> None:
@@ -101,10 +110,10 @@ def _scale(axes: Axes, panel: Panel, original: float) -> None:
 
 
 def _title(table: pd.DataFrame, model: str, dataset: str) -> str:
-    first = table.iloc[0]
+    first = table[table["infeasible"].isna()].iloc[0]
     seeds = sorted(table["seed"].unique())
     named = f"seed {seeds[0]} only" if len(seeds) == 1 else f"mean of seeds {', '.join(map(str, seeds))}"
     return (
         f"{model} (width {first['width']:g}) on {dataset}, pruned and fine-tuned\n"
-        f"{first['protocol']} protocol, {named}, {first['test_images']} test images"
+        f"{first['protocol']} protocol, {named}, {first['test_images']:.0f} test images"
     )

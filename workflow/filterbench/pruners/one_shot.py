@@ -11,6 +11,7 @@ from torch import nn
 
 from filterbench.nni_adaptor import example_input, filter_masks
 from filterbench.pruners.masking import PrunedNet
+from filterbench.pruners.searching import Search
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class OneShot:
     nni_class: str
     dependency_aware: bool = False
 
-    def prune(self, model: nn.Module, sparsity: float) -> PrunedNet:
+    def prune(self, model: nn.Module, sparsity: float, search: Search) -> PrunedNet:
         """See `filterbench.pruners.masking.Pruner.prune`."""
         masks = filter_masks(
             self.nni_class,

@@ -9,37 +9,59 @@ from typing import Any
 import pandas as pd
 
 from filterbench.documents import read, write
+from filterbench.errors import InputError
 from filterbench.files import atomic_write
 from filterbench.jobs import Job
 
 
 def compare(job: Job) -> None:
-    """Write the published collection format (means over seeds) and the table with one row a cell."""
+    """Write the published collection format (means over seeds) and the table with one row a cell.
+
+    Raises:
+        InputError: no cell is feasible.
+    """
     table = pd.DataFrame([_row(Path(path)) for path in job.params["cells"]])
+    if (table["infeasible"] != "").all():
+        raise InputError(f"{job.outputs['table'].parent}: every cell of this model is infeasible")
     write(job.outputs["collection"], _collection(table))
     with atomic_write(job.outputs["table"]) as file:
         table.to_csv(file, index=False, lineterminator="\n")
 
 
 def _row(cell: Path) -> dict[str, Any]:
-    """All that a cell's documents say, as one row."""
-    result, prune, count = (read(cell / f"{kind}.json") for kind in ("result", "prune", "count"))
-    finetune = read(cell / "finetune.json")
+    """All that a cell's documents say, as one row; an infeasible cell has a reason and no numbers."""
+    prune = read(cell / "prune.json")
+    spent = {
+        **prune["cost"],
+        **{f"seconds_{stage}": _seconds(cell, stage) for stage in ("prune", "finetune")},
+    }
+    if "infeasible" in prune:
+        return {**prune["cell"], "infeasible": prune["infeasible"], **spent}
+    result, count, finetune = (read(cell / f"{kind}.json") for kind in ("result", "count", "finetune"))
+    macs = count["second_counter"]["conv_linear_macs"]
     return {
         **prune["cell"],
+        "infeasible": "",
         "sparsity_reached": prune["sparsity"]["reached"],
         **{f"performance_{key}": value for key, value in result["performance"].items()},
         **{f"params_{key}": value for key, value in result["params"].items()},
         **{f"flops_{key}": value for key, value in result["flops"].items()},
-        **{
-            f"conv_linear_macs_{key}": value
-            for key, value in count["second_counter"]["conv_linear_macs"].items()
-        },
+        **{f"conv_linear_macs_{key}": value for key, value in macs.items()},
         "best_epoch": finetune["training"]["best_epoch"],
         "epochs": len(finetune["training"]["epochs"]),
         "test_images": finetune["images"]["test"],
         "device": finetune["provenance"]["device"],
+        **spent,
     }
+
+
+def _seconds(cell: Path, stage: str) -> float | None:
+    """Wall-clock time of a stage; a snapshot's includes its whole trajectory."""
+    files = [cell / f"{stage}.benchmark.tsv"]
+    if stage == "prune":
+        files.append(cell.parent / "trajectory.benchmark.tsv")
+    found = [pd.read_csv(path, sep="\t")["s"].sum() for path in files if path.exists()]
+    return round(float(sum(found)), 2) if found else None
 
 
 def _collection(table: pd.DataFrame) -> dict[str, list[dict[Hashable, float]]]:
@@ -50,5 +72,5 @@ def _collection(table: pd.DataFrame) -> dict[str, list[dict[Hashable, float]]]:
         .rename(columns=columns)
         .reset_index()
         .to_dict("records")
-        for pruner, cells in table.groupby("pruner", sort=False)
+        for pruner, cells in table[table["infeasible"] == ""].groupby("pruner", sort=False)
     }

@@ -8,6 +8,7 @@ from filterbench.counting import CONVENTION, Counts, count_net
 from filterbench.documents import write
 from filterbench.jobs import Job
 from filterbench.nni_adaptor import IMAGE_SHAPE
+from filterbench.stages.infeasible import infeasible_before, write_infeasible
 from filterbench.stages.setting import prepare
 
 logger = logging.getLogger(__name__)
@@ -16,6 +17,9 @@ logger = logging.getLogger(__name__)
 def count(job: Job) -> None:
     """Count both nets with both counters."""
     setting = prepare(job)
+    if reason := infeasible_before(job):
+        write_infeasible(setting, reason)
+        return
     original = count_net(setting.read_net("original"))
     compact = count_net(setting.read_net("compact"))
     logger.info(

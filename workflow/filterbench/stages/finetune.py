@@ -4,6 +4,7 @@ import logging
 
 from filterbench.documents import write
 from filterbench.jobs import Job
+from filterbench.stages.infeasible import infeasible_before, write_infeasible
 from filterbench.stages.setting import prepare
 from filterbench.training.evaluation import evaluate
 from filterbench.training.loop import TrainingSettings, train
@@ -15,6 +16,9 @@ logger = logging.getLogger(__name__)
 def finetune(job: Job) -> None:
     """Fine-tune the compact net."""
     setting = prepare(job)
+    if reason := infeasible_before(job):
+        write_infeasible(setting, reason)
+        return
     splits = setting.splits()
     model = setting.read_net("weights")
     checkpoint = setting.checkpoint()

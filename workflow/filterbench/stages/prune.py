@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import shutil
+from dataclasses import asdict
 from typing import Any
 
 from torch import nn
@@ -10,8 +12,12 @@ from torch import nn
 from filterbench.documents import write
 from filterbench.jobs import Job
 from filterbench.pruners import PRUNERS
-from filterbench.pruners.masking import ChannelMasks, write_masked_net
-from filterbench.stages.setting import prepare
+from filterbench.pruners.masking import PrunedNet, write_masked_net
+from filterbench.pruners.searching import InfeasibleError, Search
+from filterbench.stages.infeasible import write_infeasible
+from filterbench.stages.setting import Setting, prepare
+from filterbench.stages.trajectory import read_snapshot
+from filterbench.tables import write_search
 from filterbench.training.evaluation import evaluate
 
 logger = logging.getLogger(__name__)
@@ -22,12 +28,21 @@ def prune(job: Job) -> None:
     setting = prepare(job)
     splits = setting.splits()
     baseline = setting.read_net("weights")
-    pruner = PRUNERS[setting.cell["pruner"]].make(job.params["arguments"])
-    pruned = pruner.prune(baseline, setting.cell["sparsity"])
+    layers = _convolutions(baseline)
+    search = setting.search(splits)
+    try:
+        pruned = _prune(setting, baseline, search)
+    except InfeasibleError as reason:
+        logger.info("infeasible: %s", reason)
+        write_search(job.outputs["search"], search.steps)
+        write_infeasible(setting, str(reason), cost=asdict(search.cost))
+        return
+    kept = _kept_channels(pruned)
+    reached = _pruned_share(layers, kept)
     accuracy = evaluate(setting.place(pruned.model), splits.test).accuracy
-    reached = _masked_share(pruned.model, pruned.masks)
-    logger.info("masked %.1f %% of the weights, test accuracy %.2f %%", 100 * reached, 100 * accuracy)
+    logger.info("pruned %.1f %% of the weights, test accuracy %.2f %%", 100 * reached, 100 * accuracy)
     write_masked_net(job.outputs["weights"], pruned)
+    write_search(job.outputs["search"], search.steps)
     write(
         job.outputs["document"],
         {
@@ -36,18 +51,40 @@ def prune(job: Job) -> None:
             "performance": {"pruned": accuracy},
             "arguments": dict(job.params["arguments"]),
             "sparsity": {"asked": setting.cell["sparsity"], "reached": reached},
-            "layers": _kept_channels(pruned.masks),
+            "layers": [
+                {"name": name, "channels": module.out_channels, "kept": kept.get(name, module.out_channels)}
+                for name, module in layers.items()
+            ],
+            **({"search": job.params["search"]} if job.params["search"] else {}),
+            "cost": asdict(search.cost),
             "provenance": setting.provenance(),
         },
     )
+    shutil.rmtree(search.folder, ignore_errors=True)
 
 
-def _kept_channels(masks: ChannelMasks) -> list[dict[str, Any]]:
-    return [{"name": name, "channels": len(kept), "kept": int(kept.sum())} for name, kept in masks.items()]
+def _prune(setting: Setting, baseline: nn.Module, search: Search) -> PrunedNet:
+    """The pruner's net, or the snapshot that its trajectory took at the cell's sparsity."""
+    job, sparsity = setting.job, setting.cell["sparsity"]
+    if "trajectory" in job.inputs:
+        return read_snapshot(job, baseline, sparsity, search)
+    return PRUNERS[setting.cell["pruner"]].make(job.params["arguments"]).prune(baseline, sparsity, search)
 
 
-def _masked_share(model: nn.Module, masks: ChannelMasks) -> float:
-    """Share of the weights of the masked convolutions that belongs to masked filters."""
-    filter_sizes = {name: model.get_parameter(f"{name}.weight")[0].numel() for name in masks}
-    masked = sum(int((~kept).sum()) * filter_sizes[name] for name, kept in masks.items())
-    return masked / sum(len(kept) * filter_sizes[name] for name, kept in masks.items())
+def _convolutions(model: nn.Module) -> dict[str, nn.Conv2d]:
+    return {name: module for name, module in model.named_modules() if isinstance(module, nn.Conv2d)}
+
+
+def _kept_channels(pruned: PrunedNet) -> dict[str, int]:
+    """Kept channels of each convolution that has a mask or, in a compact net, of every one."""
+    if pruned.masks:
+        return {name: int(kept.sum()) for name, kept in pruned.masks.items()}
+    return {name: module.out_channels for name, module in _convolutions(pruned.model).items()}
+
+
+def _pruned_share(layers: dict[str, nn.Conv2d], kept: dict[str, Any]) -> float:
+    """Share of the convolutions' weights that belongs to pruned filters."""
+    sizes = {name: layer.weight[0].numel() for name, layer in layers.items()}
+    channels = {name: layer.weight.shape[0] for name, layer in layers.items()}
+    pruned = sum((channels[name] - count) * sizes[name] for name, count in kept.items())
+    return pruned / sum(channels[name] * sizes[name] for name in layers)

@@ -8,6 +8,9 @@ STAGES = ("baseline", "prune", "speedup", "finetune")
 
 def result(job: Job) -> None:
     """Gather the accuracies and counts of a cell's stages."""
+    if reason := read(job.inputs["prune"]).get("infeasible"):
+        write(job.outputs["document"], {"infeasible": reason})
+        return
     performance: dict[str, float] = {}
     for stage in STAGES:
         performance |= read(job.inputs[stage])["performance"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,10 @@ from filterbench.environment import choose_device, make_deterministic, versions
 from filterbench.files import file_digest
 from filterbench.jobs import Job
 from filterbench.models.rebuilding import rebuild_model
+from filterbench.pruners.searching import Search, SearchSettings
 from filterbench.weights import Weights, read_weights
+
+NO_SEARCH = {"net": "compact", "batch_size": 2, "augment": False}
 
 
 @dataclass(frozen=True)
@@ -59,11 +63,26 @@ class Setting:
 
     def checkpoint(self) -> Checkpoint:
         """Where the job's long computation is taken up: beside its outputs, which Snakemake deletes."""
-        inputs = {name: file_digest(path) for name, path in sorted(self.job.inputs.items())}
-        state = json.dumps([dict(self.job.params), inputs, self.job.threads, self.device.type, versions()])
-        folder = self.job.outputs["document"].parent
-        path = folder / f".{self.job.outputs['document'].stem}.checkpoint"
-        return Checkpoint(path, hashlib.sha256(state.encode()).hexdigest())
+        path = self._state_path(".checkpoint")
+        return Checkpoint(path, self._state_key())
+
+    def search(self, splits: Splits) -> Search:
+        """What the cell's pruner searches with; its state lies beside the job's outputs."""
+        settings = SearchSettings(**(self.job.params["search"] or NO_SEARCH))
+        return Search(splits, settings, self.seed, self._state_path(".search"), self._state_key())
+
+    def _state_path(self, suffix: str) -> Path:
+        document = self.job.outputs["document"]
+        return document.with_name(f".{document.stem}{suffix}")
+
+    def _state_key(self) -> str:
+        """Digest of everything that the job's outcome depends on."""
+        state = [dict(self.job.params), self._input_digests, self.job.threads, self.device.type, versions()]
+        return hashlib.sha256(json.dumps(state).encode()).hexdigest()
+
+    @cached_property
+    def _input_digests(self) -> dict[str, str]:
+        return {name: file_digest(path) for name, path in sorted(self.job.inputs.items())}
 
     def provenance(self) -> dict[str, Any]:
         """What makes this job's document."""
@@ -71,7 +90,7 @@ class Setting:
             "device": self.device.type,
             "threads": self.job.threads,
             "versions": versions(),
-            "inputs": {name: file_digest(path) for name, path in sorted(self.job.inputs.items())},
+            "inputs": self._input_digests,
         }
 
 

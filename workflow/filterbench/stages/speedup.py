@@ -8,9 +8,11 @@ from typing import Any
 from torch import nn
 
 from filterbench.compaction import TOLERANCE, check_same, compact, silence_masked_channels
-from filterbench.documents import write
+from filterbench.data.loading import Images
+from filterbench.documents import read, write
 from filterbench.jobs import Job
-from filterbench.pruners.masking import read_masked_net
+from filterbench.pruners.masking import ChannelMasks, read_masked_net
+from filterbench.stages.infeasible import infeasible_before, write_infeasible
 from filterbench.stages.setting import prepare
 from filterbench.training.evaluation import evaluate
 from filterbench.weights import write_weights
@@ -23,37 +25,46 @@ CHECKED_IMAGES = 64
 def speedup(job: Job) -> None:
     """Remove the masked channels, and check the compact net against the silenced masked net."""
     setting = prepare(job)
+    if reason := infeasible_before(job):
+        write_infeasible(setting, reason)
+        return
     splits = setting.splits()
     path = job.inputs["weights"]
     weights, masks = read_masked_net(path)
-    masked = setting.rebuild(weights, path)
     masks = {name: kept.to(setting.device) for name, kept in masks.items()}
-    silence_masked_channels(masked, masks)
-    compact_net = compact(masked, masks)
-    images = splits.selection.first(CHECKED_IMAGES)
-    difference = check_same(masked, compact_net, images)
-    accuracy = evaluate(compact_net, splits.test).accuracy
-    logger.info("relative difference %.1e, test accuracy %.2f %%", difference, 100 * accuracy)
-    write_weights(job.outputs["weights"], compact_net.state_dict())
+    net = setting.rebuild(weights, path)
+    check: dict[str, Any] = {}
+    if masks:
+        net, check = _remove_channels(net, masks, splits.selection)
+    accuracy = evaluate(net, splits.test).accuracy
+    logger.info("test accuracy %.2f %%", 100 * accuracy)
+    write_weights(job.outputs["weights"], net.state_dict())
     write(
         job.outputs["document"],
         {
             "cell": setting.cell,
             "images": splits.sizes(),
             "performance": {"speedup": accuracy},
-            "layers": _kept_channels(masked, compact_net),
-            "check": {"images": len(images), "relative_difference": difference, "tolerance": TOLERANCE},
+            "layers": _kept_channels(read(job.inputs["document"])["layers"], net),
+            **check,
             "provenance": setting.provenance(),
         },
     )
 
 
-def _kept_channels(original: nn.Module, smaller: nn.Module) -> list[dict[str, Any]]:
-    kept = {
-        name: module.out_channels for name, module in smaller.named_modules() if isinstance(module, nn.Conv2d)
-    }
-    return [
-        {"name": name, "channels": module.out_channels, "kept": kept[name]}
-        for name, module in original.named_modules()
-        if isinstance(module, nn.Conv2d)
-    ]
+def _remove_channels(
+    masked: nn.Module, masks: ChannelMasks, images: Images
+) -> tuple[nn.Module, dict[str, Any]]:
+    """The compact net, and how well it agrees with the silenced masked net on the first images."""
+    silence_masked_channels(masked, masks)
+    net = compact(masked, masks)
+    batch = images.first(CHECKED_IMAGES)
+    difference = check_same(masked, net, batch)
+    logger.info("relative difference %.1e", difference)
+    return net, {"check": {"images": len(batch), "relative_difference": difference, "tolerance": TOLERANCE}}
+
+
+def _kept_channels(layers: list[dict[str, Any]], net: nn.Module) -> list[dict[str, Any]]:
+    """The layers of `prune.json` with the channels that the compact net keeps."""
+    convolutions = {name: module for name, module in net.named_modules() if isinstance(module, nn.Conv2d)}
+    return [layer | {"kept": convolutions[layer["name"]].out_channels} for layer in layers]

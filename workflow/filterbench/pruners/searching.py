@@ -1,0 +1,170 @@
+"""What a searching pruner is given: an evaluator, a trainer, a journal, seeds and a place for its state."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from filterbench.checkpoint import Checkpoint
+from filterbench.compaction import silence_masked_channels
+from filterbench.data.loading import Splits
+from filterbench.pruners.journal import Journal
+from filterbench.pruners.masking import ChannelMasks
+from filterbench.slicing import kept_indices, slice_channels
+from filterbench.training.evaluation import evaluate
+from filterbench.training.loop import train_step
+
+
+class InfeasibleError(Exception):
+    """A target that a pruner cannot reach; the message says why."""
+
+
+@dataclass(frozen=True)
+class SearchSettings:
+    """How candidates are judged and trained; `config.schema.json` says what each setting means."""
+
+    net: str
+    batch_size: int
+    augment: bool
+
+
+@dataclass
+class Cost:
+    """What a search has spent.
+
+    Attributes:
+        evaluations: candidates evaluated.
+        images_evaluated: images that went through a net to judge it.
+        images_trained: images that went through a net to train it.
+    """
+
+    evaluations: int = 0
+    images_evaluated: int = 0
+    images_trained: int = 0
+
+
+@dataclass
+class Search:
+    """One search of a cell.
+
+    Attributes:
+        splits: the study's images; only the train and selection splits are used.
+        settings: how candidates are judged and trained.
+        seed: of every draw.
+        folder: where the search keeps its state while it runs.
+        key: digest of everything that the search depends on.
+        cost: what has been spent so far, replayed steps included.
+        steps: the rows of `search.csv`.
+    """
+
+    splits: Splits
+    settings: SearchSettings
+    seed: int
+    folder: Path
+    key: str
+    cost: Cost = field(default_factory=Cost)
+    steps: list[dict[str, Any]] = field(default_factory=list)
+
+    def journal(self, name: str, expected: int) -> Journal:
+        """The journal called `name`."""
+        return Journal(self.folder / f"{name}.jsonl", self.key, expected)
+
+    def add_steps(self, journal: Journal) -> None:
+        """Append a finished journal's steps to those of the search."""
+        done = len(self.steps)
+        self.steps += [row | {"step": row["step"] + done} for row in journal.rows()]
+
+    def checkpoint(self, name: str) -> Checkpoint:
+        """The checkpoint called `name`."""
+        return Checkpoint(self.folder / f"{name}.checkpoint", self.key)
+
+    def evaluate(self, model: nn.Module) -> float:
+        """Accuracy of a net on the selection split, 0..1."""
+        return evaluate(model, self.splits.selection).accuracy
+
+    def evaluate_masked(self, model: nn.Module, masks: ChannelMasks, masked: nn.Module) -> float:
+        """Accuracy of a masked net on the selection split, 0..1.
+
+        In compact form it costs what is left of the net; masked, as NNI does it, the whole net, whose
+        masked channels' BatchNorm still emits a constant.
+
+        Args:
+            model: the net without masks.
+            masks: by name of a convolution, bool of shape (output channels,): true where kept.
+            masked: the same net with NNI's masks around its convolutions.
+        """
+        if self.settings.net == "masked":
+            return self.evaluate(masked)
+        return self.evaluate(compact_form(model, masks))
+
+    def count_evaluation(self) -> None:
+        """Add one evaluated candidate to the cost, also when its score was recorded earlier."""
+        self.cost.evaluations += 1
+        self.cost.images_evaluated += len(self.splits.selection)
+
+    def train_steps(self, model: nn.Module, optimizer: Optimizer, steps: int | None, *seeds: int) -> None:
+        """Train a net on batches in random order.
+
+        Args:
+            model: the net; it is changed.
+            optimizer: of the net's parameters.
+            steps: number of batches; None for one pass over the images.
+            seeds: what this training's order and augmentation depend on, besides the search's seed.
+        """
+        images, size = self.splits.train, self.settings.batch_size
+        generator = torch.Generator().manual_seed(derived_seed(self.seed, *seeds))
+        model.train()
+        for chosen in _batches(len(images), size, steps, generator):
+            batch = images.batch(chosen, generator if self.settings.augment else None)
+            train_step(model, batch, images.labels[chosen], optimizer)
+
+    def count_training(self, steps: int | None) -> None:
+        """Add a training to the cost, also when it was done by an earlier process."""
+        size = self.settings.batch_size
+        self.cost.images_trained += size * (steps or max(1, len(self.splits.train) // size))
+
+
+def derived_seed(*numbers: int) -> int:
+    """One seed for torch out of several numbers, each from 0."""
+    return int(np.random.SeedSequence(numbers).generate_state(1)[0])
+
+
+def _batches(images: int, size: int, steps: int | None, generator: torch.Generator) -> Iterable[Tensor]:
+    """Indices of `steps` batches, pass after pass in a new random order, without incomplete batches."""
+    size = min(size, images)
+    in_a_pass = images // size
+    steps = in_a_pass if steps is None else steps
+    for done in range(0, steps, in_a_pass):
+        order = torch.randperm(images, generator=generator)
+        yield from order.split(size)[: min(in_a_pass, steps - done)]
+
+
+def compact_form(model: nn.Module, masks: ChannelMasks) -> nn.Module:
+    """What a masked net computes once its masked channels are silenced, without those channels."""
+    silenced = copy.deepcopy(model)
+    silence_masked_channels(silenced, masks)
+    return slice_channels(silenced, kept_indices(silenced, masks))
+
+
+def sparsities_of(masks: ChannelMasks) -> dict[str, float]:
+    """Share of masked filters by layer."""
+    return {name: 1 - int(kept.sum()) / len(kept) for name, kept in masks.items()}
+
+
+def fingerprint(masks: ChannelMasks) -> bytes:
+    """What tells one set of masks from any other."""
+    return b"".join(name.encode() + kept.cpu().numpy().tobytes() for name, kept in sorted(masks.items()))
+
+
+def cooling_steps(start: float, stop: float, rate: float) -> int:
+    """How many times an annealing cools down before it stops."""
+    return math.ceil(math.log(stop / start) / math.log(rate))

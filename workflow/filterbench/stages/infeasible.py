@@ -1,0 +1,24 @@
+"""Cells whose sparsity the pruner cannot reach: their documents say so, and the rest of the study goes on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from filterbench.documents import read, write
+from filterbench.jobs import Job
+from filterbench.stages.setting import Setting
+from filterbench.weights import write_weights
+
+
+def write_infeasible(setting: Setting, reason: str, **more: Any) -> None:
+    """Write a stage's document with the reason, and an empty weights file where the stage has one."""
+    job = setting.job
+    if "weights" in job.outputs:
+        write_weights(job.outputs["weights"], {})
+    document = {"cell": setting.cell, "infeasible": reason, **more, "provenance": setting.provenance()}
+    write(job.outputs["document"], document)
+
+
+def infeasible_before(job: Job) -> str:
+    """Why an earlier stage found the cell infeasible; empty where it did not."""
+    return read(job.inputs["document"]).get("infeasible", "")

@@ -1,0 +1,81 @@
+"""Rule `trajectory`: one search that serves all sparsities of a pruner on a model."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from pathlib import Path
+
+from torch import nn
+
+from filterbench.checkpoint import prefixed, without_prefix
+from filterbench.documents import read, write
+from filterbench.jobs import Job
+from filterbench.pruners.masking import PrunedNet
+from filterbench.pruners.net_adapt import Snapshot, Trajectory
+from filterbench.pruners.searching import Cost, InfeasibleError, Search
+from filterbench.stages.setting import prepare
+from filterbench.tables import read_search, write_search
+from filterbench.weights import Weights, load_into, read_weights, write_weights
+
+logger = logging.getLogger(__name__)
+
+
+def trajectory(job: Job) -> None:
+    """Prune the baseline from target to target, and write a snapshot at each."""
+    setting = prepare(job)
+    splits = setting.splits()
+    search = setting.search(splits)
+    run = Trajectory(setting.read_net("weights"), job.params["arguments"], search)
+    snapshots = []
+    for snapshot in run.run(job.params["targets"]):
+        logger.info("sparsity %g: %s", snapshot.sparsity, snapshot.infeasible or "reached")
+        snapshots.append(snapshot)
+    weights: Weights = {}
+    for snapshot in snapshots:
+        weights |= prefixed(f"{snapshot.sparsity}/weights", snapshot.weights)
+        weights |= prefixed(f"{snapshot.sparsity}/mask", snapshot.masks)
+    write_weights(job.outputs["weights"], weights)
+    write_search(job.outputs["search"], search.steps)
+    write(
+        job.outputs["document"],
+        {
+            "cell": setting.cell,
+            "images": splits.sizes(),
+            "arguments": dict(job.params["arguments"]),
+            "search": job.params["search"],
+            "targets": [_target(snapshot) for snapshot in snapshots],
+            "provenance": setting.provenance(),
+        },
+    )
+    shutil.rmtree(search.folder, ignore_errors=True)
+
+
+def _target(snapshot: Snapshot) -> dict:
+    target = {"sparsity": snapshot.sparsity, "steps": snapshot.steps, "cost": snapshot.cost}
+    return target | ({"infeasible": snapshot.infeasible} if snapshot.infeasible else {})
+
+
+def read_snapshot(job: Job, model: nn.Module, sparsity: float, search: Search) -> PrunedNet:
+    """The trajectory's net at a target; the search takes on what it had cost by then.
+
+    Args:
+        job: a job whose inputs name the trajectory's document, weights and table.
+        model: the unpruned net; it is changed.
+        sparsity: the target.
+        search: the cell's search, which has not begun.
+
+    Raises:
+        InfeasibleError: the trajectory did not reach the target.
+    """
+    (target,) = [
+        target for target in read(job.inputs["trajectory"])["targets"] if target["sparsity"] == sparsity
+    ]
+    search.cost = Cost(**target["cost"])
+    search.steps = read_search(job.inputs["trajectory_steps"])[: target["steps"]]
+    if "infeasible" in target:
+        raise InfeasibleError(target["infeasible"])
+    path: Path = job.inputs["snapshots"]
+    tensors = without_prefix(str(sparsity), read_weights(path))
+    load_into(model, without_prefix("weights", tensors), path)
+    return PrunedNet(model, without_prefix("mask", tensors))

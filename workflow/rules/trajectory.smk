@@ -1,0 +1,27 @@
+rule trajectory:
+    """One search that serves all sparsities of a pruner on a model."""
+    input:
+        images=IMAGES,
+        weights=f"{BASELINE}/model.safetensors",
+    output:
+        weights=f"{TRAJECTORY}/trajectory.safetensors",
+        document=f"{TRAJECTORY}/trajectory.json",
+        search=f"{TRAJECTORY}/trajectory.csv",
+    log:
+        "logs/{study}/{model}/seed-{seed}/{pruner}/trajectory.log",
+    benchmark:
+        f"{TRAJECTORY}/trajectory.benchmark.tsv"
+    wildcard_constraints:
+        pruner=any_of(name for name, entry in PRUNERS.items() if entry.trajectory),
+    conda:
+        ENVIRONMENT
+    params:
+        cell=baseline_cell,
+        limits=LIMITS,
+        device=config["device"],
+        arguments=pruner_arguments,
+        search=search_settings,
+        targets=lambda wildcards: sparsities(config, wildcards.pruner, wildcards.model),
+        code=rule_digest("trajectory"),
+    script:
+        "../scripts/trajectory.py"
