@@ -18,6 +18,7 @@ from filterbench.slicing import kept_indices, slice_channels
 from filterbench.weights import write_weights
 
 PUBLISHED = Path(__file__).parents[2] / "workflow/resources/published.csv"
+NO_SEARCH = None  # One-shot pruners do not look at it.
 ONE_SHOT = ("L1FilterPruner", "L2FilterPruner", "FPGMPruner")
 
 
@@ -37,7 +38,7 @@ def lively_net(name: str, width: float = 1 / 8) -> nn.Module:
 @pytest.mark.parametrize("sparsity", [0.3, 0.5, 0.95])
 @pytest.mark.parametrize("pruner", ONE_SHOT)
 def test_one_shot_pruners_mask_the_asked_share_of_every_convolution(pruner, sparsity):
-    pruned = PRUNERS[pruner].make({}).prune(lively_net("vgg16"), sparsity)
+    pruned = PRUNERS[pruner].make({}).prune(lively_net("vgg16"), sparsity, NO_SEARCH)
     assert len(pruned.masks) == 13
     for name, kept in pruned.masks.items():
         assert int((~kept).sum()) == int(len(kept) * sparsity)
@@ -50,7 +51,7 @@ def test_one_shot_pruners_mask_the_asked_share_of_every_convolution(pruner, spar
 def test_norm_pruners_mask_the_filters_of_smallest_norm(pruner, norm):
     model = lively_net("vgg16")
     norms = model.features[3].weight.detach().flatten(1).norm(p=norm, dim=1)
-    kept = PRUNERS[pruner].make({}).prune(model, 0.5).masks["features.3"]
+    kept = PRUNERS[pruner].make({}).prune(model, 0.5, NO_SEARCH).masks["features.3"]
     assert norms[~kept].max() <= norms[kept].min()
 
 
@@ -58,23 +59,22 @@ def test_fpgm_masks_the_filters_nearest_to_all_others():
     model = lively_net("vgg16")
     filters = model.features[3].weight.detach().flatten(1)
     distances = torch.cdist(filters, filters).sum(dim=1)
-    kept = PRUNERS["FPGMPruner"].make({}).prune(model, 0.5).masks["features.3"]
+    kept = PRUNERS["FPGMPruner"].make({}).prune(model, 0.5, NO_SEARCH).masks["features.3"]
     assert distances[~kept].max() <= distances[kept].min()
 
 
 def test_dependency_aware_pruning_masks_summed_branches_alike():
-    masks = (
-        PRUNERS["L1FilterPruner"].make({"dependency_aware": True}).prune(lively_net("resnet18"), 0.5).masks
-    )
+    aware = PRUNERS["L1FilterPruner"].make({"dependency_aware": True})
+    masks = aware.prune(lively_net("resnet18"), 0.5, NO_SEARCH).masks
     assert torch.equal(masks["stem.0.0"], masks["blocks.0.branch.2.0"])
-    apart = PRUNERS["L1FilterPruner"].make({}).prune(lively_net("resnet18"), 0.5).masks
+    apart = PRUNERS["L1FilterPruner"].make({}).prune(lively_net("resnet18"), 0.5, NO_SEARCH).masks
     assert not torch.equal(apart["stem.0.0"], apart["blocks.0.branch.2.0"])
 
 
 @pytest.mark.parametrize("pruner", ONE_SHOT)
 @pytest.mark.parametrize("name", MODELS)
 def test_the_compact_net_computes_what_the_silenced_masked_net_computes(name, pruner):
-    pruned = PRUNERS[pruner].make({}).prune(lively_net(name), 0.5)
+    pruned = PRUNERS[pruner].make({}).prune(lively_net(name), 0.5, NO_SEARCH)
     images = torch.randn(16, 3, 32, 32)
     as_masked = pruned.model(images).detach()
     silence_masked_channels(pruned.model, pruned.masks)
@@ -88,7 +88,7 @@ def test_the_compact_net_computes_what_the_silenced_masked_net_computes(name, pr
 @pytest.mark.parametrize("pruner", ONE_SHOT)
 @pytest.mark.parametrize("name", MODELS)
 def test_the_quick_slicer_gives_the_net_that_nnis_speedup_gives(name, pruner):
-    pruned = PRUNERS[pruner].make({}).prune(lively_net(name), 0.5)
+    pruned = PRUNERS[pruner].make({}).prune(lively_net(name), 0.5, NO_SEARCH)
     silence_masked_channels(pruned.model, pruned.masks)
     sliced = slice_channels(pruned.model, kept_indices(pruned.model, pruned.masks))
     images = torch.randn(16, 3, 32, 32)
@@ -100,7 +100,7 @@ def test_the_quick_slicer_gives_the_net_that_nnis_speedup_gives(name, pruner):
 
 
 def test_what_the_slicer_took_out_it_puts_back():
-    pruned = PRUNERS["L1FilterPruner"].make({}).prune(lively_net("resnet18"), 0.5)
+    pruned = PRUNERS["L1FilterPruner"].make({}).prune(lively_net("resnet18"), 0.5, NO_SEARCH)
     whole = pruned.model.state_dict()
     kept = kept_indices(pruned.model, pruned.masks)
     doubled = {key: 2 * tensor for key, tensor in kept.gather(whole).items()}
@@ -136,13 +136,13 @@ def test_vgg16_counts_are_the_published_ones_digit_for_digit(pruner, sparsity):
             for row in csv.DictReader(file)
             if row["model"] == "vgg16" and row["pruner"] == pruner and row["sparsity"] == str(sparsity)
         }
-    pruned = PRUNERS[pruner].make({}).prune(build_model("vgg16").eval(), sparsity)
+    pruned = PRUNERS[pruner].make({}).prune(build_model("vgg16").eval(), sparsity, NO_SEARCH)
     counts = count_net(compact(pruned.model, pruned.masks))
     assert {(counts.params, counts.flops)} == published
 
 
 def test_masks_survive_the_file(tmp_path):
-    pruned = PRUNERS["L1FilterPruner"].make({}).prune(lively_net("resnet18"), 0.5)
+    pruned = PRUNERS["L1FilterPruner"].make({}).prune(lively_net("resnet18"), 0.5, NO_SEARCH)
     write_masked_net(tmp_path / "prune.safetensors", pruned)
     weights, masks = read_masked_net(tmp_path / "prune.safetensors")
     assert weights.keys() == pruned.model.state_dict().keys()

@@ -1,4 +1,5 @@
 import copy
+import csv
 import re
 from pathlib import Path
 
@@ -66,7 +67,7 @@ def test_a_mistake_is_named_with_file_key_and_what_is_allowed(mistake, default_c
 def test_cells_are_the_product_of_the_studys_lists(default_config):
     default_config["seeds"] = [0, 1]
     found = cells(default_config)
-    assert len(found) == len(set(found)) == 3 * 3 * 6 * 2
+    assert len(found) == len(set(found)) == 2 * (5 * 3 * 6 + 6 + 2 + 1)
     assert {cell.sparsity for cell in found} == {"0.3", "0.5", "0.7", "0.8", "0.9", "0.95"}
 
 
@@ -75,3 +76,24 @@ def test_a_models_training_settings_differ_where_the_study_says_so(default_confi
     changed["baseline"]["models"] = {"resnet50": {"epochs": 3}}
     assert training_settings(changed, "baseline", "resnet50")["epochs"] == 3
     assert training_settings(changed, "baseline", "vgg16") == default_config["baseline"]
+
+
+@pytest.mark.parametrize("study", ["cifar10", "cifar10_heldout"])
+def test_the_grid_is_the_published_one(study):
+    config = yaml.safe_load((REPOSITORY / f"studies/{study}.yaml").read_text())
+    with (REPOSITORY / "workflow/resources/published.csv").open(newline="") as file:
+        published = {
+            (row["model"], row["pruner"], row["sparsity"])
+            for row in csv.DictReader(file)
+            if row["source"] == "nni" and row["sparsity"]
+        }
+    assert len(published) == 183
+    assert {(cell.model, cell.pruner, cell.sparsity) for cell in cells(config)} == published
+
+
+def test_the_two_cifar10_studies_differ_in_protocol_and_search_net_alone():
+    published, held_out = (
+        yaml.safe_load((REPOSITORY / f"studies/{study}.yaml").read_text())
+        for study in ("cifar10", "cifar10_heldout")
+    )
+    assert {key for key in published if published[key] != held_out[key]} == {"study", "protocol", "search"}

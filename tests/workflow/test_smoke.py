@@ -9,11 +9,26 @@ import pytest
 from conftest import Checkout
 
 from filterbench.documents import check, kind_of, parse
+from filterbench.tables import read_search
 
 CELL = "results/smoke/{model}/seed-0/{pruner}/0.5"
-MODELS = ("vgg16", "resnet18", "resnet50")
-PRUNERS = ("L1FilterPruner", "L2FilterPruner", "FPGMPruner")
-DOWNSTREAM = {"compare": 3, "plot": 3, "all": 1}
+PRUNERS = {
+    "vgg16": (
+        "L1FilterPruner",
+        "L2FilterPruner",
+        "FPGMPruner",
+        "NetAdaptPruner",
+        "SimulatedAnnealingPruner",
+        "AutoCompressPruner",
+    ),
+    "resnet18": ("L1FilterPruner", "AutoCompressPruner"),
+}
+# One cell a pruner, and NetAdapt's second sparsity, which it cannot reach.
+CELLS = 9
+INFEASIBLE = "results/smoke/vgg16/seed-0/NetAdaptPruner/0.95"
+STAGES = ("prune", "speedup", "count", "finetune", "result")
+DOWNSTREAM = {"compare": 2, "plot": 2, "all": 1}
+REPRUNED = {"plot_search": 1}
 
 
 @pytest.fixture(scope="module")
@@ -36,12 +51,12 @@ def document(checkout: Checkout, path: str) -> dict:
 
 
 def test_every_target_is_there(finished):
-    for model in MODELS:
+    for model, pruners in PRUNERS.items():
         for suffix in ("png", "svg"):
             assert (
                 finished.folder / f"figures/performance_comparison_{model}.{suffix}"
             ).stat().st_size > 10_000
-        for pruner in PRUNERS:
+        for pruner in pruners:
             names = {
                 path.name for path in (finished.folder / CELL.format(model=model, pruner=pruner)).iterdir()
             }
@@ -55,7 +70,7 @@ def test_every_target_is_there(finished):
 
 def test_every_document_is_sound(finished):
     documents = list((finished.folder / "results").rglob("*.json"))
-    assert len(documents) == 3 * (1 + 3 * 5 + 1)
+    assert len(documents) == 2 + CELLS * len(STAGES) + 1 + 2
     assert [fault for path in documents for fault in check(kind_of(path), parse(path))] == []
 
 
@@ -68,10 +83,30 @@ def test_a_result_says_what_its_stages_said(finished):
         assert result["performance"][key] == document(finished, f"{cell}/{stage}.json")["performance"][key]
 
 
+def test_an_infeasible_cell_says_so_everywhere_and_stops_nothing(finished):
+    for stage in STAGES:
+        reason = document(finished, f"{INFEASIBLE}/{stage}.json")["infeasible"]
+        assert "no convolution has" in reason
+    table = (finished.folder / "results/smoke/vgg16/comparison.csv").read_text()
+    assert reason in table
+    figure = (finished.folder / "figures/performance_comparison_vgg16.svg").read_text()
+    assert "NetAdapt (infeasible: 0.95)" in figure
+
+
+def test_a_search_says_what_it_tried_and_what_it_cost(finished):
+    cell = CELL.format(model="vgg16", pruner="SimulatedAnnealingPruner")
+    rows = read_search(finished.folder / cell / "search.csv")
+    cost = document(finished, f"{cell}/prune.json")["cost"]
+    assert len(rows) == cost["evaluations"] >= 3
+    assert cost["images_evaluated"] == 100 * len(rows)
+    assert {len(row["sparsities"]) for row in rows} <= set(range(1, 14))
+    assert any(row["accepted"] for row in rows)
+
+
 def test_the_collection_has_every_pruner(finished):
     collection = document(finished, "results/smoke/vgg16/comparison.json")
     assert {pruner: [cell["sparsity"] for cell in cells] for pruner, cells in collection.items()} == {
-        pruner: [0.5] for pruner in PRUNERS
+        pruner: [0.5] for pruner in PRUNERS["vgg16"]
     }
 
 
@@ -94,34 +129,35 @@ def test_a_changed_comment_reruns_nothing(again):
 
 
 def test_a_changed_argument_reruns_the_cells_of_its_pruner(again):
-    again.edit("studies/smoke.yaml", "FPGMPruner: {}", "FPGMPruner: {arguments: {dependency_aware: true}}")
-    stages = ("prune", "speedup", "count", "finetune", "result")
-    assert again.planned() == {**dict.fromkeys(stages, 3), **DOWNSTREAM}
+    again.edit(
+        "studies/smoke.yaml", "FPGMPruner:\n", "FPGMPruner:\n    arguments: {dependency_aware: true}\n"
+    )
+    assert again.planned() == {**dict.fromkeys(STAGES, 1), "compare": 1, "plot": 1, "all": 1}
 
 
 def test_a_changed_finetune_setting_reruns_the_fine_tuning_alone(again):
     again.edit("studies/smoke.yaml", "learning_rate: 0.02", "learning_rate: 0.03")
-    assert again.planned() == {"finetune": 9, "result": 9, **DOWNSTREAM}
+    assert again.planned() == {"finetune": CELLS, "result": CELLS, **DOWNSTREAM}
 
 
 def test_a_models_own_setting_reruns_that_model_alone(again):
     again.edit("studies/smoke.yaml", "  augment: true\n", "  augment: true\n  models: {vgg16: {epochs: 2}}\n")
-    assert again.planned() == {"finetune": 3, "result": 3, "compare": 1, "plot": 1, "all": 1}
+    assert again.planned() == {"finetune": 7, "result": 7, "compare": 1, "plot": 1, "all": 1}
 
 
 def test_a_changed_line_of_counting_reruns_the_counts_alone(again):
     again.edit("workflow/filterbench/counting.py", 'CONVENTION = "nni-full"', 'CONVENTION = "nni" + "-full"')
-    assert again.planned() == {"count": 9, "result": 9, **DOWNSTREAM}
+    assert again.planned() == {"count": CELLS, "result": CELLS, **DOWNSTREAM}
 
 
 def test_a_new_sparsity_makes_its_cells_alone(again):
-    again.edit("studies/smoke.yaml", "sparsities: [0.5]", "sparsities: [0.5, 0.8]")
-    stages = ("prune", "speedup", "count", "finetune", "result")
-    assert again.planned() == {**dict.fromkeys(stages, 9), **DOWNSTREAM}
+    again.edit("studies/smoke.yaml", "sparsities: [0.5]\n", "sparsities: [0.5, 0.8]\n")
+    assert again.planned() == {**dict.fromkeys(STAGES, 7), **DOWNSTREAM}
 
 
-def test_the_same_cell_made_again_has_the_same_bytes(again):
-    cell = CELL.format(model="vgg16", pruner="L1FilterPruner")
+@pytest.mark.parametrize("pruner", ["L1FilterPruner", "NetAdaptPruner", "AutoCompressPruner"])
+def test_the_same_cell_made_again_has_the_same_bytes(again, pruner):
+    cell = CELL.format(model="vgg16", pruner=pruner)
     files = [
         f"{cell}/{name}"
         for name in ("prune.json", "speedup.json", "count.json", "finetune.json", "result.json")
@@ -137,7 +173,7 @@ def test_validate_gives_its_verdict_and_gives_it_anew_for_a_new_document(again):
     run = again.snakemake("validate")
     assert run.returncode == 0, run.stdout
     verdict = document(again, "results/smoke/validation.json")
-    assert verdict["documents"]["result"]["checked"] == 9
+    assert verdict["documents"]["result"]["checked"] == CELLS
     assert again.planned("validate") == {}
 
     mine = Path("results/smoke/mine/result.json")
@@ -153,7 +189,7 @@ def test_validate_gives_its_verdict_and_gives_it_anew_for_a_new_document(again):
     assert run.returncode == 1
     assert f"{mine}: $.performance.finetuned: 1.2 is greater than the maximum of 1" in run.stdout
     assert "mine/notes.json: no document of the workflow has this name" in run.stdout
-    assert "2 of 53 documents are faulty" in run.stdout
+    assert f"2 of {2 + CELLS * len(STAGES) + 1 + 2 + 2} documents are faulty" in run.stdout
 
 
 @pytest.mark.parametrize("damage", ["truncated", "foreign"])
@@ -164,7 +200,7 @@ def test_damaged_weights_are_one_clear_line_and_nothing_finished_is_lost(again, 
     weights.write_bytes(content)
     kept = {
         path: path.read_bytes()
-        for path in (again.folder / "results/smoke/resnet50").rglob("*.*")
+        for path in (again.folder / "results/smoke/resnet18").rglob("*.*")
         if path.is_file()
     }
     run = again.snakemake()

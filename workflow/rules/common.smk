@@ -42,7 +42,13 @@ BASELINES = expand(f"{BASELINE}/baseline.json", study=STUDY, model=config["model
 COMPARISONS = expand(
     f"{MODEL_FOLDER}/comparison.{{kind}}", study=STUDY, model=config["models"], kind=["json", "csv"]
 )
-FIGURES = expand("figures/performance_comparison_{model}.{kind}", model=config["models"], kind=["png", "svg"])
+SEARCHES = any(PRUNERS[name].searches for name in config["pruners"])
+FIGURES = expand(
+    "figures/{figure}_{model}.{kind}",
+    figure=["performance_comparison", *(["layer_sparsities", "search_scores"] if SEARCHES else [])],
+    model=config["models"],
+    kind=["png", "svg"],
+)
 
 
 def any_of(names):
@@ -107,8 +113,13 @@ def trajectory_of(wildcards):
 
 def model_cells(wildcards):
     """The cell folders of a model."""
-    start = MODEL_FOLDER.format(**wildcards) + "/"
+    start = MODEL_FOLDER.format(study=STUDY, model=wildcards.model) + "/"
     return [folder for folder in CELLS if folder.startswith(start)]
+
+
+def first_seed_cells(wildcards):
+    """The cell folders of a model and the study's first seed."""
+    return [folder for folder in model_cells(wildcards) if f"/seed-{config['seeds'][0]}/" in folder]
 
 
 def documents_digest(wildcards):

@@ -1,5 +1,6 @@
 localrules:
     plot,
+    plot_search,
 
 
 rule plot:
@@ -24,3 +25,37 @@ rule plot:
         code=rule_digest("plot"),
     script:
         "../scripts/plot.py"
+
+
+rule plot_search:
+    """What each pruner takes from each layer, and how the searches scored."""
+    input:
+        lambda wildcards: collect(
+            "{cell}/{file}", cell=first_seed_cells(wildcards), file=["prune.json", "search.csv"]
+        ),
+    output:
+        layers_png=report(
+            "figures/layer_sparsities_{model}.png",
+            caption="../report/layer_sparsities.rst",
+            category="Searches",
+            labels={"model": "{model}", "figure": "layers"},
+        ),
+        layers_svg="figures/layer_sparsities_{model}.svg",
+        scores_png=report(
+            "figures/search_scores_{model}.png",
+            caption="../report/search_scores.rst",
+            category="Searches",
+            labels={"model": "{model}", "figure": "scores"},
+        ),
+        scores_svg="figures/search_scores_{model}.svg",
+    log:
+        f"logs/{STUDY}/{{model}}/plot_search.log",
+    conda:
+        ENVIRONMENT
+    params:
+        model="{model}",
+        seed=config["seeds"][0],
+        cells=first_seed_cells,
+        code=rule_digest("plot_search"),
+    script:
+        "../scripts/plot_search.py"

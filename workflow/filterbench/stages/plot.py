@@ -3,12 +3,10 @@
 import pandas as pd
 
 from filterbench.data import DATASETS
-from filterbench.files import atomic_write
 from filterbench.jobs import Job
 from filterbench.models import MODELS
 from filterbench.plotting.comparison import draw_comparison
-
-DPI = 160
+from filterbench.plotting.saving import save_figure
 
 
 def plot(job: Job) -> None:
@@ -16,6 +14,4 @@ def plot(job: Job) -> None:
     table = pd.read_csv(job.inputs["table"])
     model = MODELS[job.params["model"]].label
     figure = draw_comparison(table, model, DATASETS[job.params["dataset"]].label)
-    for kind, metadata in {"png": None, "svg": {"Date": None}}.items():
-        with atomic_write(job.outputs[kind]) as file:
-            figure.savefig(file, format=kind, dpi=DPI, metadata=metadata)
+    save_figure(figure, job.outputs["png"], job.outputs["svg"])

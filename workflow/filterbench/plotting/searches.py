@@ -1,0 +1,81 @@
+"""What the pruners chose for each layer, and how the searches got there."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from filterbench.plotting.style import look_of
+
+matplotlib.rcParams["svg.hashsalt"] = "filterbench"
+COLUMNS = 3
+SHARE = ScalarMappable(Normalize(0, 1), "cividis")
+
+
+def draw_layer_sparsities(layers: pd.DataFrame, title: str) -> Figure:
+    """A heat map a pruner: share of pruned filters by convolution (down) and asked sparsity (across).
+
+    Args:
+        layers: one row a convolution of a cell: pruner, sparsity, layer (its number), pruned (0..1).
+        title: what the figure shows.
+    """
+    pruners = list(dict.fromkeys(layers["pruner"]))
+    rows = math.ceil(len(pruners) / COLUMNS)
+    depth = int(layers["layer"].max())
+    height = max(3.0, 0.11 * depth + 1.2)
+    figure = Figure(figsize=(9, rows * height + 0.6), layout="constrained")
+    grid = figure.subplots(rows, COLUMNS, squeeze=False).ravel()
+    for position, (axes, pruner) in enumerate(zip(grid, pruners, strict=False)):
+        values = layers[layers["pruner"] == pruner].pivot_table(
+            index="layer", columns="sparsity", values="pruned"
+        )
+        axes.imshow(values, norm=SHARE.norm, cmap=SHARE.cmap, aspect="auto", interpolation="nearest")
+        axes.set_title(look_of(pruner, position).label, fontsize=11)
+        axes.set_xticks(range(values.shape[1]), [f"{sparsity:g}" for sparsity in values.columns])
+        axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.set_xlabel("asked sparsity")
+        axes.set_ylabel("convolution")
+    for axes in grid[len(pruners) :]:
+        axes.set_visible(False)
+    figure.colorbar(SHARE, ax=list(grid), label="share of filters pruned", shrink=0.6)
+    figure.suptitle(title, fontsize=13)
+    return figure
+
+
+def draw_search_scores(searches: Mapping[tuple[str, float], pd.DataFrame], title: str) -> Figure:
+    """A panel a pruner: the candidates' scores over the steps, a line a cell; dots where it went on.
+
+    Args:
+        searches: by (pruner, sparsity), a table with step, score (0..1) and accepted.
+        title: what the figure shows.
+    """
+    pruners = list(dict.fromkeys(pruner for pruner, _ in searches))
+    figure = Figure(figsize=(9, 3.1 * max(1, len(pruners)) + 0.6), layout="constrained")
+    grid = figure.subplots(max(1, len(pruners)), 1, squeeze=False).ravel()
+    sparsities = sorted({sparsity for _, sparsity in searches})
+    shades = matplotlib.colormaps["cividis"](np.linspace(0.05, 0.9, len(sparsities)))
+    colors = dict(zip(sparsities, shades, strict=True))
+    for position, (axes, pruner) in enumerate(zip(grid, pruners, strict=False)):
+        for (owner, sparsity), steps in searches.items():
+            if owner != pruner:
+                continue
+            taken = steps[steps["accepted"]]
+            axes.plot(steps["step"], 100 * steps["score"], color=colors[sparsity], linewidth=0.8, alpha=0.7)
+            axes.plot(taken["step"], 100 * taken["score"], "o", color=colors[sparsity], markersize=3.5)
+            axes.plot([], [], "o-", color=colors[sparsity], markersize=3.5, label=f"{sparsity:g}")
+        axes.set_title(look_of(pruner, position).label, fontsize=11)
+        axes.set_ylabel("selection accuracy (%)")
+        axes.grid(color="0.92", linewidth=0.8)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.legend(title="sparsity", loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
+    grid[-1].set_xlabel("step of the search (dots: the search went on from here)")
+    figure.suptitle(title, fontsize=13)
+    return figure

@@ -1,0 +1,43 @@
+"""Rule `plot_search`: the pruners' choices by layer, and the searches' scores by step."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from filterbench.documents import read
+from filterbench.jobs import Job
+from filterbench.models import MODELS
+from filterbench.plotting.saving import save_figure
+from filterbench.plotting.searches import draw_layer_sparsities, draw_search_scores
+from filterbench.tables import read_search
+
+
+def plot_search(job: Job) -> None:
+    """Draw both figures of a model from the documents and tables of one seed's cells."""
+    cells = [Path(path) for path in job.params["cells"]]
+    about = f"{MODELS[job.params['model']].label}, seed {job.params['seed']}"
+    layers = pd.DataFrame([row for cell in cells for row in _layers(cell)])
+    figure = draw_layer_sparsities(layers, f"What each pruner takes from each layer: {about}")
+    save_figure(figure, job.outputs["layers_png"], job.outputs["layers_svg"])
+    searches = {
+        (cell.parent.name, float(cell.name)): pd.DataFrame(steps)
+        for cell in cells
+        if (steps := read_search(cell / "search.csv"))
+    }
+    figure = draw_search_scores(searches, f"Candidates of each search: {about}")
+    save_figure(figure, job.outputs["scores_png"], job.outputs["scores_svg"])
+
+
+def _layers(cell: Path) -> list[dict]:
+    prune = read(cell / "prune.json")
+    return [
+        {
+            "pruner": prune["cell"]["pruner"],
+            "sparsity": prune["cell"]["sparsity"],
+            "layer": number,
+            "pruned": 1 - layer["kept"] / layer["channels"],
+        }
+        for number, layer in enumerate(prune.get("layers", []), start=1)
+    ]
