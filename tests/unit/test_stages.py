@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from filterbench.documents import read
 from filterbench.jobs import Job
 from filterbench.pruners import PRUNERS, arguments_of

@@ -4,23 +4,26 @@ localrules:
 
 
 rule plot:
-    """Accuracy against params and FLOPs of all pruners on a model."""
+    """Accuracy of all pruners on a model: against params and FLOPs or, on request, against cost."""
     input:
         table=f"results/{STUDY}/{{model}}/comparison.csv",
     output:
         png=report(
-            "figures/performance_comparison_{model}.png",
-            caption="../report/performance_comparison.rst",
+            "figures/{figure}_{model}.png",
+            caption="../report/{figure}.rst",
             category="Figures",
-            labels={"model": "{model}", "format": "PNG"},
+            labels={"model": "{model}", "figure": "{figure}"},
         ),
-        svg="figures/performance_comparison_{model}.svg",
+        svg="figures/{figure}_{model}.svg",
     log:
-        f"logs/{STUDY}/{{model}}/plot.log",
+        f"logs/{STUDY}/{{model}}/plot_{{figure}}.log",
+    wildcard_constraints:
+        figure="performance_comparison|accuracy_against_cost",
     conda:
         ENVIRONMENT
     params:
         model="{model}",
+        figure="{figure}",
         dataset=config["dataset"]["name"],
         code=rule_digest("plot"),
     script:

@@ -56,10 +56,42 @@ def draw_comparison(table: pd.DataFrame, model: str, dataset: str) -> Figure:
     return figure
 
 
+def draw_cost(table: pd.DataFrame, model: str, dataset: str) -> Figure:
+    """Draw accuracy against the wall-clock time of pruning and fine-tuning, a curve a pruner.
+
+    Args:
+        table: `comparison.csv` of the model, one row a cell.
+        model: the model's name in the title.
+        dataset: the dataset's name in the title.
+    """
+    figure = Figure(figsize=(7.5, 5.5), layout=ConstrainedLayoutEngine(w_pad=0.15, h_pad=0.08))
+    axes = figure.subplots()
+    table = table.assign(seconds=table["seconds_prune"] + table["seconds_finetune"])
+    _draw_curves(axes, "seconds", table)
+    axes.set_xscale("log")
+    axes.set_xlabel("seconds of pruning and fine-tuning (a trajectory's are those of all its sparsities)")
+    axes.set_ylabel("test accuracy (%)")
+    axes.grid(color="0.92", linewidth=0.8)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.xaxis.set_major_locator(LogLocator(subs=PRIMARY_TICKS, numticks=30))
+    axes.xaxis.set_major_formatter(EngFormatter(sep=" "))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    figure.suptitle(_title(table, model, dataset), fontsize=13, linespacing=1.5)
+    figure.legend(loc="outside lower center", ncols=3, frameon=False)
+    return figure
+
+
 def _draw_panel(axes: Axes, panel: Panel, table: pd.DataFrame) -> None:
     spent, original = f"{panel.column}_speedup", float(table[f"{panel.column}_original"].mean())
     accuracy = 100 * float(table["performance_original"].mean())
     axes.axhline(accuracy, color="0.6", linewidth=1, linestyle=(0, (4, 3)), zorder=0)
+    _draw_curves(axes, spent, table)
+    axes.plot(original, accuracy, "*", color="black", markersize=14, linestyle="none", label="original")
+    _scale(axes, panel, original)
+
+
+def _draw_curves(axes: Axes, spent: str, table: pd.DataFrame) -> None:
+    """A curve a pruner: mean accuracy over seeds against the mean of a column, by sparsity."""
     for position, (pruner, all_cells) in enumerate(table.groupby("pruner", sort=False)):
         look = look_of(str(pruner), position)
         cells = all_cells[all_cells["infeasible"].isna()]
@@ -75,8 +107,6 @@ def _draw_panel(axes: Axes, panel: Panel, table: pd.DataFrame) -> None:
             linewidth=1.4,
             label=_label(look.label, all_cells),
         )
-    axes.plot(original, accuracy, "*", color="black", markersize=14, linestyle="none", label="original")
-    _scale(axes, panel, original)
 
 
 def _label(pruner: str, cells: pd.DataFrame) -> str:

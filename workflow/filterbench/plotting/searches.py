@@ -24,7 +24,8 @@ def draw_layer_sparsities(layers: pd.DataFrame, title: str) -> Figure:
     """A heat map a pruner: share of pruned filters by convolution (down) and asked sparsity (across).
 
     Args:
-        layers: one row a convolution of a cell: pruner, sparsity, layer (its number), pruned (0..1).
+        layers: one row a convolution of a cell: pruner, sparsity, layer (its number, from 1), pruned
+            (0..1, or NaN, which leaves a blank).
         title: what the figure shows.
     """
     pruners = list(dict.fromkeys(layers["pruner"]))
@@ -34,10 +35,11 @@ def draw_layer_sparsities(layers: pd.DataFrame, title: str) -> Figure:
     figure = Figure(figsize=(9, rows * height + 0.6), layout="constrained")
     grid = figure.subplots(rows, COLUMNS, squeeze=False).ravel()
     for position, (axes, pruner) in enumerate(zip(grid, pruners, strict=False)):
-        values = layers[layers["pruner"] == pruner].pivot_table(
-            index="layer", columns="sparsity", values="pruned"
+        values = layers[layers["pruner"] == pruner].pivot(index="layer", columns="sparsity", values="pruned")
+        edges = (-0.5, values.shape[1] - 0.5, len(values) + 0.5, 0.5)
+        axes.imshow(
+            values, norm=SHARE.norm, cmap=SHARE.cmap, aspect="auto", interpolation="nearest", extent=edges
         )
-        axes.imshow(values, norm=SHARE.norm, cmap=SHARE.cmap, aspect="auto", interpolation="nearest")
         axes.set_title(look_of(pruner, position).label, fontsize=11)
         axes.set_xticks(range(values.shape[1]), [f"{sparsity:g}" for sparsity in values.columns])
         axes.yaxis.set_major_locator(MaxNLocator(integer=True))

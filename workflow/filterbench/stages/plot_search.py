@@ -31,13 +31,12 @@ def plot_search(job: Job) -> None:
 
 
 def _layers(cell: Path) -> list[dict]:
+    """What a cell's pruner took from each convolution; one blank row where the cell is infeasible."""
     prune = read(cell / "prune.json")
+    asked = {"pruner": prune["cell"]["pruner"], "sparsity": prune["cell"]["sparsity"]}
+    if "infeasible" in prune:
+        return [{**asked, "layer": 1, "pruned": float("nan")}]
     return [
-        {
-            "pruner": prune["cell"]["pruner"],
-            "sparsity": prune["cell"]["sparsity"],
-            "layer": number,
-            "pruned": 1 - layer["kept"] / layer["channels"],
-        }
-        for number, layer in enumerate(prune.get("layers", []), start=1)
+        {**asked, "layer": number, "pruned": 1 - layer["kept"] / layer["channels"]}
+        for number, layer in enumerate(prune["layers"], start=1)
     ]
