@@ -67,7 +67,7 @@ def test_a_mistake_is_named_with_file_key_and_what_is_allowed(mistake, default_c
 def test_cells_are_the_product_of_the_studys_lists(default_config):
     default_config["seeds"] = [0, 1]
     found = cells(default_config)
-    assert len(found) == len(set(found)) == 2 * (5 * 3 * 6 + 6 + 2 + 1)
+    assert len(found) == len(set(found)) == 2 * (4 * 3 * 6 + (6 + 2 + 1) + (6 + 6 + 3))
     assert {cell.sparsity for cell in found} == {"0.3", "0.5", "0.7", "0.8", "0.9", "0.95"}
 
 
