@@ -70,6 +70,13 @@ def test_numbers_that_are_not_finite_are_refused_on_writing(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_an_infeasible_cell_has_a_reason_and_no_numbers():
+    assert check("result", {"infeasible": "no layer has enough weights left"}) == []
+    (fault,) = check("result", {"infeasible": "too far", "params": {}})
+    assert "unknown key 'params'" in str(fault)
+    assert check("baseline", {"infeasible": "too far"})
+
+
 def test_a_key_that_stands_twice_is_refused(tmp_path):
     path = tmp_path / "result.json"
     path.write_text('{"params": 1, "params": 2}')
@@ -127,4 +134,5 @@ def test_check_jsonschema_gives_the_same_verdict(tmp_path):
         return subprocess.run(command, capture_output=True, check=False).returncode
 
     assert verdict(RESULT) == 0
+    assert verdict({"infeasible": "no layer has enough weights left"}) == 0
     assert verdict(altered(RESULT, "performance", "finetuned", 1.2)) == 1

@@ -13,8 +13,6 @@ from filterbench.errors import InputError
 from filterbench.files import atomic_write
 
 KINDS = tuple(RULES)
-# Documents that say `infeasible` where a pruner cannot reach the cell's sparsity.
-CELL_KINDS = ("prune", "speedup", "count", "finetune", "result")
 
 
 def kind_of(path: Path) -> str:
@@ -32,10 +30,8 @@ def kind_of(path: Path) -> str:
 
 def check(kind: str, document: Any) -> list[Fault]:
     """Everything that is wrong with a document: first by its schema, then by the rules across keys."""
-    if kind in CELL_KINDS and isinstance(document, dict) and "infeasible" in document:
-        return list(schema_faults("infeasible", document))
     faults = list(schema_faults(kind, document))
-    if not faults:
+    if not faults and "infeasible" not in document:
         faults = [fault for rule in RULES[kind] for fault in rule(document)]
     return faults
 

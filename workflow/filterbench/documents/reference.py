@@ -29,6 +29,8 @@ def reference() -> str:
     sections = [HEADING]
     for name in [*RULES, "infeasible", "search", "config"]:
         schema = _load(schema_path(name).name)
+        # A cell's document is another one where the pruner cannot reach the sparsity.
+        schema |= schema.get("else", {})
         rows = "\n".join(_row(*entry) for entry in _entries(schema, schema, ""))
         table = f"| key | type | allowed | meaning |\n| --- | --- | --- | --- |\n{rows}"
         sections.append(f"## {schema['title']}\n\n{schema['description']}\n\n{table}\n")
