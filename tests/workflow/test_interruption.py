@@ -2,9 +2,10 @@
 
 import json
 import random
-import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -78,26 +79,26 @@ def start(digits_file: Path, baseline: Path, folder: Path) -> subprocess.Popen:
     return subprocess.Popen([sys.executable, "-c", RUN, json.dumps(job)], cwd=WORKFLOW)
 
 
+def recorded(journal: Path) -> int:
+    """Lines of a search's journal."""
+    return journal.read_bytes().count(b"\n") if journal.exists() else 0
+
+
 def test_a_search_killed_at_random_moments_ends_with_the_same_documents(digits_file, baseline, tmp_path):
     undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
     assert start(digits_file, baseline, undisturbed).wait() == 0
     dice = random.Random(0)
     journal = killed / ".trajectory.search/net-adapt.jsonl"
-    kills, recorded = 0, []
-    while kills < KILLS:
+    for _ in range(KILLS):
         process = start(digits_file, baseline, killed)
-        try:
-            process.wait(timeout=dice.uniform(1.5, 5))
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-            kills += 1
-            recorded.append(len(journal.read_bytes().splitlines()) if journal.exists() else 0)
-        else:
-            # It was faster than the dice: the rest of the kills fall on a search begun anew.
-            shutil.rmtree(killed)
+        enough = recorded(journal) + dice.randint(1, 9)
+        while recorded(journal) < enough:
+            assert process.poll() is None, "the search ended before it could be killed"
+            time.sleep(0.02)
+        time.sleep(dice.uniform(0, 0.3))
+        process.kill()
+        assert process.wait() == -signal.SIGKILL
     assert start(digits_file, baseline, killed).wait() == 0
-    assert max(recorded) > 10
     for name in ("trajectory.json", "trajectory.safetensors"):
         assert (killed / name).read_bytes() == (undisturbed / name).read_bytes()
     assert not (killed / ".trajectory.search").exists()
