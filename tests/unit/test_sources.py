@@ -51,7 +51,7 @@ def test_a_changed_line_of_counting_changes_the_count_rule_alone(package):
 
 def test_a_changed_line_of_training_changes_the_rules_that_train(package):
     changed = changed_rules(package, "filterbench/training/loop.py", "gamma=0.1", "gamma=0.2")
-    assert changed == {"train_baseline", "finetune"}
+    assert changed == {"train_baseline", "prune", "finetune"}
 
 
 def test_a_changed_script_changes_its_rule(package):

@@ -34,7 +34,7 @@ def rule_digest(rule: str) -> str:
 
 @cache
 def _import_graph() -> grimp.ImportGraph:
-    return grimp.build_graph(PACKAGE, cache_dir=None)
+    return grimp.build_graph(PACKAGE, cache_dir=None, exclude_type_checking_imports=True)
 
 
 def _source(module: str) -> Path:

@@ -15,6 +15,7 @@ from filterbench.pruners import PRUNERS
 from filterbench.pruners.masking import PrunedNet, write_masked_net
 from filterbench.pruners.searching import InfeasibleError, Search
 from filterbench.stages.infeasible import write_infeasible
+from filterbench.stages.search import new_search
 from filterbench.stages.setting import Setting, prepare
 from filterbench.stages.trajectory import read_snapshot
 from filterbench.tables import write_search
@@ -29,7 +30,7 @@ def prune(job: Job) -> None:
     splits = setting.splits()
     baseline = setting.read_net("weights")
     layers = _convolutions(baseline)
-    search = setting.search(splits)
+    search = new_search(setting, splits)
     try:
         pruned = _prune(setting, baseline, search)
     except InfeasibleError as reason:

@@ -18,10 +18,7 @@ from filterbench.environment import choose_device, make_deterministic, versions
 from filterbench.files import file_digest
 from filterbench.jobs import Job
 from filterbench.models.rebuilding import rebuild_model
-from filterbench.pruners.searching import Search, SearchSettings
 from filterbench.weights import Weights, read_weights
-
-NO_SEARCH = {"net": "compact", "batch_size": 2, "augment": False}
 
 
 @dataclass(frozen=True)
@@ -63,19 +60,15 @@ class Setting:
 
     def checkpoint(self) -> Checkpoint:
         """Where the job's long computation is taken up: beside its outputs, which Snakemake deletes."""
-        path = self._state_path(".checkpoint")
-        return Checkpoint(path, self._state_key())
+        path = self.state_path(".checkpoint")
+        return Checkpoint(path, self.state_key())
 
-    def search(self, splits: Splits) -> Search:
-        """What the cell's pruner searches with; its state lies beside the job's outputs."""
-        settings = SearchSettings(**(self.job.params["search"] or NO_SEARCH))
-        return Search(splits, settings, self.seed, self._state_path(".search"), self._state_key())
-
-    def _state_path(self, suffix: str) -> Path:
+    def state_path(self, suffix: str) -> Path:
+        """A hidden file or folder beside the job's document, which Snakemake leaves alone."""
         document = self.job.outputs["document"]
         return document.with_name(f".{document.stem}{suffix}")
 
-    def _state_key(self) -> str:
+    def state_key(self) -> str:
         """Digest of everything that the job's outcome depends on."""
         state = [dict(self.job.params), self._input_digests, self.job.threads, self.device.type, versions()]
         return hashlib.sha256(json.dumps(state).encode()).hexdigest()

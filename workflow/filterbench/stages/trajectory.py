@@ -14,6 +14,7 @@ from filterbench.jobs import Job
 from filterbench.pruners.masking import PrunedNet
 from filterbench.pruners.net_adapt import Snapshot, Trajectory
 from filterbench.pruners.searching import Cost, InfeasibleError, Search
+from filterbench.stages.search import new_search
 from filterbench.stages.setting import prepare
 from filterbench.tables import read_search, write_search
 from filterbench.weights import Weights, load_into, read_weights, write_weights
@@ -25,7 +26,7 @@ def trajectory(job: Job) -> None:
     """Prune the baseline from target to target, and write a snapshot at each."""
     setting = prepare(job)
     splits = setting.splits()
-    search = setting.search(splits)
+    search = new_search(setting, splits)
     run = Trajectory(setting.read_net("weights"), job.params["arguments"], search)
     snapshots = []
     for snapshot in run.run(job.params["targets"]):
