@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import Checkout
+from checkout import Checkout
 
 from filterbench.documents import check, kind_of, parse
 from filterbench.tables import read_search

@@ -10,6 +10,7 @@ from importlib.metadata import version
 import numpy as np
 import torch
 
+from filterbench.devices import own_gpu
 from filterbench.errors import InputError
 
 PACKAGES = ("torch", "nni", "thop", "numpy", "safetensors")
@@ -26,9 +27,11 @@ def choose_device(wanted: str) -> torch.device:
     """
     if wanted == "cuda" and not torch.cuda.is_available():
         raise InputError("device: cuda is asked for, but torch sees no GPU; allowed here: auto, cpu")
-    if wanted == "auto":
-        wanted = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(wanted)
+    if wanted == "cpu" or not torch.cuda.is_available():
+        return torch.device("cpu")
+    device = torch.device("cuda", own_gpu())
+    torch.cuda.set_device(device)
+    return device
 
 
 def make_deterministic(seed: int, threads: int, device: torch.device) -> None:

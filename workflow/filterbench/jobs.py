@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 from filterbench.errors import InputError
 
@@ -54,13 +59,55 @@ def run(snakemake: Any, stage: Callable[[Job], None]) -> None:
         title=title,
     )
     try:
-        stage(job)
+        with _alone(Path(snakemake.output[0])):
+            stage(job)
     except InputError as reason:
         logger.error("error: %s", reason)
         sys.exit(1)
-    except Exception:
-        logger.exception("failed")
+    except Exception as error:
+        if reason := _shortage(error):
+            logger.error("error: %s", reason)
+        else:
+            logger.exception("failed")
         sys.exit(1)
+
+
+@contextmanager
+def _alone(output: Path) -> Iterator[None]:
+    """Wait while another process makes the same file.
+
+    A cluster's job runs on when the Snakemake that submitted it is killed, and the next one submits it
+    again. The locks lie where Snakemake keeps its own, in the folder that all hosts share.
+    """
+    folder = Path(".snakemake/running")
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / f"{str(output).replace(os.sep, '_')}.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        logger.info("another process makes %s; waiting for it to end", output)
+        lock.acquire()
+    except (OSError, NotImplementedError) as reason:
+        logger.warning("this file system has no locks (%s): make sure that no earlier job still runs", reason)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _shortage(error: Exception) -> str | None:
+    """What the machine ran out of, and what to change; None for any other error."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"{error.strerror}: {error.filename or 'the disk of the results'}; free some, and run again"
+    # torch's own class, which a job that does not use torch must not import.
+    if type(error).__name__ == "OutOfMemoryError":
+        return (
+            "the GPU's memory is too small or shared with other jobs; lower batch_size of the baseline, "
+            f"finetune or search, or ask for a larger GPU ({str(error).splitlines()[0]})"
+        )
+    if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
+        return f"out of memory; run fewer jobs at once (--cores), or give the rule more mem_mb ({error})"
+    return None
 
 
 def _paths(named: Any) -> dict[str, Path]:

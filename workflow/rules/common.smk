@@ -9,7 +9,13 @@ from pathlib import Path
 WORKFLOW = str(Path(workflow.basedir) / "workflow")
 sys.path.insert(0, WORKFLOW)
 os.environ |= {"PYTHONPATH": os.pathsep.join([WORKFLOW, *filter(None, [os.getenv("PYTHONPATH")])])}
+# The SLURM executor asks the `sacct` that lies there.
+if workflow.is_main_process:
+    os.environ["PATH"] = os.pathsep.join(
+        [str(Path(workflow.basedir) / "profiles/slurm/bin"), os.environ["PATH"]]
+    )
 
+from filterbench.devices import count_gpus
 from filterbench.documents import SCHEMAS
 from filterbench.errors import InputError
 from filterbench.files import files_digest
@@ -49,6 +55,39 @@ FIGURES = expand(
     model=config["models"],
     kind=["png", "svg"],
 )
+
+
+# GPU jobs that run at once on this machine: as many as it has GPUs. A cluster's profile says its own number.
+if workflow.is_main_process and "gpu" not in workflow.global_resources:
+    workflow.register_resource("gpu", count_gpus())
+
+
+def gpus(wildcards):
+    """GPUs of a job that computes with nets."""
+    limit = workflow.global_resources["gpu"].value if workflow.is_main_process else 1
+    return 0 if config["device"] == "cpu" else min(1, limit)
+
+
+def gigabytes(first):
+    """Memory of a job; more each time that it is tried again."""
+    return lambda wildcards, attempt: 1000 * first * attempt
+
+
+def minutes(first):
+    """Run time of a job; more each time that it is tried again."""
+    return lambda wildcards, attempt: first * attempt
+
+
+def prune_minutes(wildcards, attempt):
+    """Run time of a pruner: a search takes hours on full-width nets."""
+    return (720 if PRUNERS[wildcards.pruner].searches else 60) * attempt
+
+
+def prune_group(wildcards):
+    """A cell's stages share one allocation, but a long search has its own: a fault after it, which
+    makes Snakemake remove what its allocation made, must not cost the search."""
+    entry = PRUNERS[wildcards.pruner]
+    return None if entry.searches and not entry.trajectory else "cell"
 
 
 def any_of(names):

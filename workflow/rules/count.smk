@@ -12,6 +12,13 @@ rule count:
         f"{CELL}/count.benchmark.tsv"
     conda:
         ENVIRONMENT
+    group:
+        "cell"
+    threads: 1
+    resources:
+        mem_mb=gigabytes(3),
+        runtime=minutes(15),
+        gpu=0,
     params:
         cell=cell,
         device="cpu",

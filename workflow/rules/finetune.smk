@@ -13,6 +13,13 @@ rule finetune:
         f"{CELL}/finetune.benchmark.tsv"
     conda:
         ENVIRONMENT
+    group:
+        "cell"
+    threads: 1
+    resources:
+        mem_mb=gigabytes(6),
+        runtime=minutes(240),
+        gpu=gpus,
     params:
         cell=cell,
         limits=LIMITS,

@@ -14,6 +14,13 @@ rule prune:
         f"{CELL}/prune.benchmark.tsv"
     conda:
         ENVIRONMENT
+    group:
+        prune_group
+    threads: 1
+    resources:
+        mem_mb=gigabytes(6),
+        runtime=prune_minutes,
+        gpu=gpus,
     params:
         cell=cell,
         limits=LIMITS,

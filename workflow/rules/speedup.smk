@@ -13,6 +13,13 @@ rule speedup:
         f"{CELL}/speedup.benchmark.tsv"
     conda:
         ENVIRONMENT
+    group:
+        "cell"
+    threads: 1
+    resources:
+        mem_mb=gigabytes(6),
+        runtime=minutes(30),
+        gpu=gpus,
     params:
         cell=cell,
         limits=LIMITS,

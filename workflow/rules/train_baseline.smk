@@ -11,6 +11,11 @@ rule train_baseline:
         f"{BASELINE}/train_baseline.benchmark.tsv"
     conda:
         ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=gigabytes(6),
+        runtime=minutes(240),
+        gpu=gpus,
     params:
         cell=baseline_cell,
         limits=LIMITS,

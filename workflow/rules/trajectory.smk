@@ -15,6 +15,11 @@ rule trajectory:
         pruner=any_of(name for name, entry in PRUNERS.items() if entry.trajectory),
     conda:
         ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=gigabytes(6),
+        runtime=minutes(1440),
+        gpu=gpus,
     params:
         cell=baseline_cell,
         limits=LIMITS,

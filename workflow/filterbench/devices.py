@@ -1,0 +1,82 @@
+"""Which GPU of this machine a job takes."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+logger = logging.getLogger(__name__)
+
+SECONDS_BETWEEN_TRIES = 1.0
+
+
+def visible_gpus() -> list[str]:
+    """Names of the GPUs that this process may use: CUDA_VISIBLE_DEVICES, or what the driver lists."""
+    if (visible := os.environ.get("CUDA_VISIBLE_DEVICES")) is not None:
+        return [name.strip() for name in visible.split(",") if name.strip()]
+    try:
+        listing = subprocess.run(["nvidia-smi", "--list-gpus"], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return []
+    return [str(index) for index, _ in enumerate(listing.stdout.splitlines())]
+
+
+def count_gpus() -> int:
+    """How many GPUs this process may use."""
+    return len(visible_gpus())
+
+
+def claim_gpu(names: Sequence[str]) -> tuple[int, FileLock]:
+    """Take a GPU that no other job of this user on this machine has, and wait while there is none.
+
+    The lock is the operating system's: it goes with the process, however that ends.
+
+    Args:
+        names: the GPUs to choose from, at least one, as every job on this machine names them.
+
+    Returns:
+        The position of the GPU in `names`, and its lock, to be kept as long as the GPU is used.
+    """
+    folder = Path(tempfile.gettempdir()) / f"filterbench-gpus-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    locks = [FileLock(folder / f"{name.replace(os.sep, '-')}.lock") for name in names]
+    waiting = False
+    while True:
+        for position, lock in enumerate(locks):
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                continue
+            return position, lock
+        if not waiting:
+            logger.info("every GPU is taken (%s); waiting", ", ".join(names))
+            waiting = True
+        time.sleep(SECONDS_BETWEEN_TRIES)
+
+
+@cache
+def own_gpu() -> int:
+    """Number of the GPU that this process computes on, the same in every call.
+
+    Snakemake's local executor shows all jobs the same GPUs, of which each takes one. A scheduler that
+    grants a job one GPU shows it just that, and there is nothing to choose.
+    """
+    names = visible_gpus()
+    if len(names) < 2:
+        return 0
+    position, lock = claim_gpu(names)
+    _KEPT.append(lock)
+    logger.info("GPU %s", names[position])
+    return position
+
+
+# A lock that nobody refers to any more is released.
+_KEPT: list[FileLock] = []
