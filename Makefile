@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 LOCK := envs/pruning.txt
+SLURM_PACKAGES := slurm-wlm slurmdbd mariadb-server munge iproute2
 FIGURE := figures/performance_comparison_vgg16.png
 
-.PHONY: demo test lint lock docs clean
+.PHONY: demo test test-slurm lint lock docs clean
 
 demo: $(VENV)/installed  ## The figure of the default study's VGG16.
 	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores all $(FIGURE)
@@ -13,6 +14,14 @@ demo: $(VENV)/installed  ## The figure of the default study's VGG16.
 
 test: $(VENV)/installed  ## All tests: unit tests, then the smoke study through the whole workflow.
 	PATH="$(CURDIR)/$(BIN):$$PATH" pytest
+
+# RUNLEVEL=1 keeps apt from starting the services: the tests start and end their own.
+test-slurm: $(VENV)/installed  ## The smoke study and the faults of a cluster on a private SLURM; root, Debian.
+	@test "$$(id -u)" = 0 || { echo "make test-slurm starts SLURM's daemons: run it as root" >&2; exit 1; }
+	@command -v apt-get >/dev/null || { echo "make test-slurm installs Debian's packages: no apt-get here" >&2; exit 1; }
+	command -v slurmdbd mariadbd munged slurmctld slurmd ip >/dev/null || { apt-get update -qq && \
+	  RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(SLURM_PACKAGES) >/dev/null; }
+	PATH="$(CURDIR)/$(BIN):$$PATH" pytest tests/slurm
 
 lint: $(VENV)/installed  ## Formatting, types, imports and workflow style.
 	$(BIN)/ruff check

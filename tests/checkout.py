@@ -38,6 +38,11 @@ class Checkout:
         assert run.returncode == 0, run.stdout
         return job_stats(run.stdout)
 
+    def documents(self) -> dict[str, bytes]:
+        """Every document of the smoke study, by its path in the study's folder."""
+        folder = self.folder / "results/smoke"
+        return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*.json"))}
+
     def copy(self, folder: Path) -> "Checkout":
         shutil.copytree(self.folder, folder, dirs_exist_ok=True)
         return Checkout(folder)

@@ -1,6 +1,7 @@
 """A private SLURM for all tests, and checkouts whose runs it executes."""
 
 import shutil
+from pathlib import Path
 
 import pytest
 from checkout import Checkout
@@ -26,10 +27,21 @@ def local_run(tmp_path_factory) -> Checkout:
     return checkout
 
 
-@pytest.fixture
-def prepared(local_run, cluster, tmp_path) -> ClusterCheckout:
-    """A checkout that has the images and the baselines of the smoke study."""
-    checkout = ClusterCheckout.fresh(tmp_path)
-    for path in ("data", ".snakemake", *(BASELINES.format(model=name) for name in ("vgg16", "resnet18"))):
-        shutil.copytree(local_run.folder / path, tmp_path / path)
+def part_of(local_run: Checkout, folder: Path, *parts: str) -> ClusterCheckout:
+    """A checkout that has some of what the local run made."""
+    checkout = ClusterCheckout.fresh(folder)
+    for part in (".snakemake", "data", *parts):
+        shutil.copytree(local_run.folder / part, folder / part)
     return checkout
+
+
+@pytest.fixture
+def with_images(local_run, cluster, tmp_path) -> ClusterCheckout:
+    """A checkout that has the images of the smoke study."""
+    return part_of(local_run, tmp_path)
+
+
+@pytest.fixture
+def with_baselines(local_run, cluster, tmp_path) -> ClusterCheckout:
+    """A checkout that has the images and the baselines of the smoke study."""
+    return part_of(local_run, tmp_path, *(BASELINES.format(model=name) for name in ("vgg16", "resnet18")))

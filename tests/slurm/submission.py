@@ -4,8 +4,8 @@ import subprocess
 
 from checkout import Checkout
 
-# Looks at the queue at once; a real cluster wants to be asked less often.
-QUICK = ("--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "5")
+# The plugin looks after so many seconds, then ever later: a short job has ended by the first look.
+QUICK = ("--slurm-init-seconds-before-status-checks", "14", "--latency-wait", "5")
 
 
 class ClusterCheckout(Checkout):
@@ -21,14 +21,3 @@ class ClusterCheckout(Checkout):
 
     def said(self, log: str = "run.log") -> str:
         return (self.folder / log).read_text()
-
-    def submitted(self, *arguments: str, study: str = "studies/smoke.yaml") -> str:
-        """A whole run; what it said."""
-        process = self.start(*arguments, study=study)
-        process.wait(timeout=300)
-        return self.said()
-
-    def documents(self) -> dict[str, bytes]:
-        """Every document of the smoke study."""
-        folder = self.folder / "results/smoke"
-        return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*.json"))}

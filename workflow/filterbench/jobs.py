@@ -65,8 +65,8 @@ def run(snakemake: Any, stage: Callable[[Job], None]) -> None:
         logger.error("error: %s", reason)
         sys.exit(1)
     except Exception as error:
-        if reason := _shortage(error):
-            logger.error("error: %s", reason)
+        if shortage := _shortage(error):
+            logger.error("error: %s", shortage)
         else:
             logger.exception("failed")
         sys.exit(1)

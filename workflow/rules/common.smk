@@ -9,11 +9,10 @@ from pathlib import Path
 WORKFLOW = str(Path(workflow.basedir) / "workflow")
 sys.path.insert(0, WORKFLOW)
 os.environ |= {"PYTHONPATH": os.pathsep.join([WORKFLOW, *filter(None, [os.getenv("PYTHONPATH")])])}
-# The SLURM executor asks the `sacct` that lies there.
+# The SLURM executor finds its `sacct` here.
 if workflow.is_main_process:
-    os.environ["PATH"] = os.pathsep.join(
-        [str(Path(workflow.basedir) / "profiles/slurm/bin"), os.environ["PATH"]]
-    )
+    SLURM_TOOLS = str(Path(workflow.basedir) / "profiles/slurm/bin")
+    os.environ |= {"PATH": os.pathsep.join([SLURM_TOOLS, os.getenv("PATH", os.defpath)])}
 
 from filterbench.devices import count_gpus
 from filterbench.documents import SCHEMAS

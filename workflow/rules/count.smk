@@ -10,10 +10,10 @@ rule count:
         "logs/{study}/{model}/seed-{seed}/{pruner}/{sparsity}/count.log",
     benchmark:
         f"{CELL}/count.benchmark.tsv"
-    conda:
-        ENVIRONMENT
     group:
         "cell"
+    conda:
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=gigabytes(3),

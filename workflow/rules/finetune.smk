@@ -11,10 +11,10 @@ rule finetune:
         "logs/{study}/{model}/seed-{seed}/{pruner}/{sparsity}/finetune.log",
     benchmark:
         f"{CELL}/finetune.benchmark.tsv"
-    conda:
-        ENVIRONMENT
     group:
         "cell"
+    conda:
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=gigabytes(6),

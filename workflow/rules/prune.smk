@@ -12,10 +12,10 @@ rule prune:
         "logs/{study}/{model}/seed-{seed}/{pruner}/{sparsity}/prune.log",
     benchmark:
         f"{CELL}/prune.benchmark.tsv"
-    conda:
-        ENVIRONMENT
     group:
         prune_group
+    conda:
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=gigabytes(6),

@@ -11,10 +11,10 @@ rule speedup:
         "logs/{study}/{model}/seed-{seed}/{pruner}/{sparsity}/speedup.log",
     benchmark:
         f"{CELL}/speedup.benchmark.tsv"
-    conda:
-        ENVIRONMENT
     group:
         "cell"
+    conda:
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=gigabytes(6),

@@ -1,0 +1,57 @@
+"""Jobs side by side take different GPUs; names stand in for the devices, processes and locks are real."""
+
+import subprocess
+import sys
+
+import pytest
+
+from filterbench.devices import count_gpus, visible_gpus
+
+CLAIM = """
+import sys
+from filterbench.devices import own_gpu
+print(own_gpu(), flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def two_gpus(monkeypatch, tmp_path):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-a, GPU-b")
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", "workflow")
+
+
+def claiming() -> subprocess.Popen:
+    pipe = subprocess.PIPE
+    return subprocess.Popen(
+        [sys.executable, "-c", CLAIM], stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True
+    )
+
+
+def test_the_gpus_are_those_that_the_process_may_use(two_gpus, monkeypatch):
+    assert visible_gpus() == ["GPU-a", "GPU-b"]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert count_gpus() == 0
+
+
+def test_two_jobs_take_two_gpus_and_a_third_waits_for_one(two_gpus):
+    first, second = claiming(), claiming()
+    taken = {first.stdout.readline().strip(), second.stdout.readline().strip()}
+    assert taken == {"0", "1"}
+    third = claiming()
+    with pytest.raises(subprocess.TimeoutExpired):
+        third.wait(timeout=3)
+    second.kill()
+    assert third.stdout.readline().strip() in taken
+    for job in (first, third):
+        job.communicate("")
+        assert job.returncode == 0
+
+
+def test_a_job_that_was_granted_one_gpu_shares_nothing(two_gpus, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
+    jobs = claiming(), claiming()
+    assert [job.stdout.readline().strip() for job in jobs] == ["0", "0"]
+    for job in jobs:
+        job.communicate("")
