@@ -35,6 +35,23 @@ def part_of(local_run: Checkout, folder: Path, *parts: str) -> ClusterCheckout:
     return checkout
 
 
+@pytest.fixture(scope="session")
+def long_local_run(local_run, tmp_path_factory) -> Checkout:
+    """A baseline that is trained for some ten seconds, made on this machine alone."""
+    checkout = part_of(local_run, tmp_path_factory.mktemp("long"))
+    checkout.edit("studies/smoke.yaml", "epochs: 2", "epochs: 100")
+    run = checkout.snakemake(BASELINES.format(model="vgg16") + "/baseline.json")
+    assert run.returncode == 0, run.stdout
+    return checkout
+
+
+@pytest.fixture
+def long_training(with_images, long_local_run) -> ClusterCheckout:
+    """A checkout whose baselines are trained for some ten seconds, time enough for a fault."""
+    with_images.edit("studies/smoke.yaml", "epochs: 2", "epochs: 100")
+    return with_images
+
+
 @pytest.fixture
 def with_images(local_run, cluster, tmp_path) -> ClusterCheckout:
     """A checkout that has the images of the smoke study."""

@@ -1,0 +1,31 @@
+"""Which cells no other cell beats."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+COSTS = ("params", "flops")
+
+
+def with_fronts(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with columns `pareto_params` and `pareto_flops`: whether a cell is on that front.
+
+    A cell is on the front if no other has at least its accuracy for at most its count, and more of one
+    of them. Accuracy and count are means over seeds, so all seeds of a cell are on it or none is.
+    """
+    cells = table.groupby(["pruner", "sparsity"], sort=False)
+    means = cells[["performance_finetuned", *(f"{cost}_speedup" for cost in COSTS)]].mean()
+    for cost in COSTS:
+        count, accuracy = means[f"{cost}_speedup"], means["performance_finetuned"]
+        on_front = [
+            not (
+                (accuracy >= accuracy[cell])
+                & (count <= count[cell])
+                & ((accuracy > accuracy[cell]) | (count < count[cell]))
+            ).any()
+            and pd.notna(count[cell])
+            for cell in means.index
+        ]
+        front = pd.Series(on_front, means.index, name=f"pareto_{cost}")
+        table = table.join(front, on=["pruner", "sparsity"])
+    return table

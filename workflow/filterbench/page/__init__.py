@@ -1,0 +1,1 @@
+"""One HTML file in which a reader explores a study's cells."""

@@ -1,0 +1,139 @@
+"""The page of a study: Plotly's figures, DataTables' table and the data, all in one file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import itables
+import pandas as pd
+from jinja2 import Environment, FileSystemLoader, select_autoescape
+from plotly.offline import get_plotlyjs
+
+from filterbench.plotting.style import look_of
+
+TEMPLATES = Path(__file__).parent
+DATATABLES = Path(itables.__file__).parent / "html/dt_bundle.js"
+# What the x axes offer: column of the points, label, unit in the hover text.
+AXES = {
+    "params": "parameters after speedup",
+    "flops": "FLOPs after speedup (multiply-accumulates)",
+    "images": "search cost (images evaluated or trained on)",
+    "seconds": "seconds of pruning and fine-tuning",
+}
+# Plotly's names for the markers of the figures.
+SYMBOLS = {"o": "circle", "s": "square", "^": "triangle-up", "D": "diamond", "v": "triangle-down", "P": "cross"}
+DIGITS = 6
+
+
+def page(
+    study: str, title: str, tables: Mapping[str, pd.DataFrame], published: Mapping[str, pd.DataFrame]
+) -> str:
+    """The page as HTML.
+
+    Args:
+        study: name of the study.
+        title: what the study is, in a sentence.
+        tables: `comparison.csv` by model.
+        published: published cells by model, in the same columns; none where they are not comparable.
+    """
+    data = {
+        "axes": AXES,
+        "models": {model: _model(table, published.get(model)) for model, table in tables.items()},
+        "looks": _looks(tables),
+        "rows": [row for table in tables.values() for row in _rows(table)],
+    }
+    environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=select_autoescape())
+    return environment.get_template("page.html").render(
+        study=study,
+        title=title,
+        models=list(tables),
+        axes=AXES,
+        looks=data["looks"],
+        any_published=bool(published),
+        # "</" would end the script element that holds them.
+        data=json.dumps(data, allow_nan=False, separators=(",", ":")).replace("</", "<\\/"),
+        plotly=get_plotlyjs(),
+        datatables=DATATABLES.read_text(encoding="utf-8"),
+        style=DATATABLES.with_suffix(".css").read_text(encoding="utf-8"),
+    )
+
+
+def _looks(tables: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, str]]:
+    pruners = dict.fromkeys(pruner for table in tables.values() for pruner in table["pruner"])
+    looks = {pruner: look_of(pruner, position) for position, pruner in enumerate(pruners)}
+    return {
+        pruner: {"label": look.label, "color": look.color, "symbol": SYMBOLS.get(look.marker, "x")}
+        for pruner, look in looks.items()
+    }
+
+
+def _model(table: pd.DataFrame, published: pd.DataFrame | None) -> dict[str, Any]:
+    """The curves of a model, means over seeds, and its unpruned net."""
+    first = table.dropna(subset=["params_original"]).iloc[0]
+    return {
+        "original": {
+            "accuracy": round(float(table["performance_original"].mean()), DIGITS),
+            "params": int(first["params_original"]),
+            "flops": int(first["flops_original"]),
+        },
+        "curves": _curves(table),
+        "published": {} if published is None else _curves(published),
+    }
+
+
+def _curves(table: pd.DataFrame) -> dict[str, dict[str, list]]:
+    """By pruner, a list a quantity, one entry a sparsity."""
+    cells = table[table["infeasible"].isna()]
+    images = sum(cells.get(f"images_{use}", pd.Series(dtype=float)) for use in ("evaluated", "trained"))
+    seconds = sum(cells.get(f"seconds_{stage}", pd.Series(dtype=float)) for stage in ("prune", "finetune"))
+    points = pd.DataFrame(
+        {
+            "pruner": cells["pruner"],
+            "sparsity": cells["sparsity"],
+            "accuracy": cells["performance_finetuned"],
+            "before": cells.get("performance_speedup"),
+            "params": cells["params_speedup"],
+            "flops": cells["flops_speedup"],
+            "images": images,
+            "seconds": seconds,
+        }
+    ).astype({name: float for name in ("accuracy", "before", "params", "flops", "images", "seconds")})
+    means = points.groupby(["pruner", "sparsity"], sort=False).mean().reset_index()
+    return {
+        str(pruner): {column: _numbers(curve[column]) for column in curve.columns if column != "pruner"}
+        for pruner, curve in means.groupby("pruner", sort=False)
+    }
+
+
+def _numbers(values: pd.Series) -> list[float | None]:
+    return [None if pd.isna(value) else round(float(value), DIGITS) for value in values]
+
+
+def _rows(table: pd.DataFrame) -> list[list[Any]]:
+    """The rows of the page's table; the last column links a cell's document."""
+    return [
+        [
+            row.model,
+            row.pruner.removesuffix("Pruner"),
+            row.sparsity,
+            int(row.seed),
+            *_numbers(pd.Series([row.performance_finetuned, row.performance_speedup])),
+            *(
+                _ratio(value, 1)
+                for value in (row.params_speedup, row.flops_speedup)
+            ),
+            _ratio(row.params_original, row.params_speedup),
+            _ratio(row.flops_original, row.flops_speedup),
+            _ratio(row.seconds_prune + row.seconds_finetune, 1),
+            "" if pd.isna(row.infeasible) else row.infeasible,
+            f"{row.model}/seed-{row.seed}/{row.pruner}/{row.sparsity}/result.json",
+        ]
+        for row in table.itertuples()
+    ]  # fmt: skip
+
+
+def _ratio(value: float, by: float) -> float | None:
+    return None if pd.isna(value) or pd.isna(by) else round(float(value / by), 2)
