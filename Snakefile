@@ -10,6 +10,9 @@ if not workflow.overwrite_configfiles:
     configfile: "config.yaml"
 
 
+report: "workflow/report/workflow.rst"
+
+
 include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train_baseline.smk"
@@ -20,6 +23,7 @@ include: "workflow/rules/count.smk"
 include: "workflow/rules/finetune.smk"
 include: "workflow/rules/compare.smk"
 include: "workflow/rules/plot.smk"
+include: "workflow/rules/analysis.smk"
 include: "workflow/rules/validate.smk"
 
 
@@ -28,6 +32,7 @@ rule all:
     input:
         FIGURES,
         COMPARISONS,
+        rules.verdicts.output,
 
 
 rule baselines:
@@ -53,3 +58,9 @@ rule comparisons:
 rule figures:
     input:
         FIGURES,
+
+
+rule published:
+    input:
+        expand("figures/published_{model}.{kind}", model=PUBLISHED_MODELS, kind=["png", "svg"]),
+        rules.published_verdicts.output,

@@ -4,7 +4,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from filterbench.plotting.comparison import draw_comparison
+from filterbench.analysis.pareto import with_fronts
+from filterbench.analysis.published import paper_points, published_cells
+from filterbench.plotting.comparison import draw_comparison, study_title
 from filterbench.plotting.style import LOOKS
 
 
@@ -30,11 +32,11 @@ def table() -> pd.DataFrame:
         for sparsity in (0.5, 0.9)
         for seed in (0, 1)
     ]
-    return pd.DataFrame(rows)
+    return with_fronts(pd.DataFrame(rows))
 
 
 def test_each_pruner_has_a_curve_of_its_own_colour_and_marker(table):
-    figure = draw_comparison(table, "VGG16", "digits")
+    figure = draw_comparison(table, "a title")
     for axes in figure.axes[:2]:
         curves = {line.get_label(): line for line in axes.get_lines()}
         for look in LOOKS.values():
@@ -45,30 +47,50 @@ def test_each_pruner_has_a_curve_of_its_own_colour_and_marker(table):
 
 
 def test_curves_are_means_over_seeds_at_the_counts_after_speedup(table):
-    figure = draw_comparison(table, "VGG16", "digits")
+    figure = draw_comparison(table, "a title")
     curve = {line.get_label(): line for line in figure.axes[0].get_lines()}["L1Filter"]
     assert list(curve.get_xdata()) == pytest.approx([250_000, 10_000])
     assert list(curve.get_ydata()) == pytest.approx([93, 89])
 
 
 def test_the_original_is_a_star_on_both_panels(table):
-    figure = draw_comparison(table, "VGG16", "digits")
+    figure = draw_comparison(table, "a title")
     for axes, count in zip(figure.axes[:2], (1_000_000, 20_000_000), strict=True):
         star = {line.get_label(): line for line in axes.get_lines()}["original"]
         assert (list(star.get_xdata()), list(star.get_ydata())) == ([count], [98])
         assert axes.get_xscale() == "log"
 
 
+def test_the_cells_on_the_front_are_ringed(table):
+    figure = draw_comparison(table, "a title")
+    for axes in figure.axes[:2]:
+        rings = {line.get_label(): line for line in axes.get_lines()}["on the front"]
+        # The first pruner is the most accurate at each sparsity, and fewer filters always cost accuracy.
+        assert len(rings.get_xdata()) == 2
+
+
+def test_published_cells_lie_hollow_behind_and_the_papers_point_has_a_note(table):
+    published, paper = published_cells("vgg16"), paper_points("vgg16")
+    axes = draw_comparison(table, "a title", published, paper).axes[0]
+    labels = [line.get_label() for line in axes.get_lines()]
+    assert "AutoCompress paper (not like for like)" in labels
+    assert labels.count("published (hollow)") == 1
+    hollow = [line for line in axes.get_lines() if line.get_markerfacecolor() == "none" and line.zorder == 1]
+    assert sum(len(line.get_xdata()) for line in hollow) == len(published)
+    plain = draw_comparison(table, "a title").axes[0]
+    assert "published (hollow)" not in [line.get_label() for line in plain.get_lines()]
+
+
 def test_the_title_says_what_was_measured(table):
-    title = draw_comparison(table, "VGG16", "digits").get_suptitle()
+    title = study_title(table, "VGG16", "digits")
     for part in ("VGG16", "width 0.25", "digits", "validation protocol", "seeds 0, 1", "360 test images"):
         assert part in title
-    alone = draw_comparison(table[table["seed"] == 0], "VGG16", "digits").get_suptitle()
+    alone = study_title(table[table["seed"] == 0], "VGG16", "digits")
     assert "seed 0 only" in alone
 
 
 def test_the_legend_covers_no_panel(table):
-    figure = draw_comparison(table, "VGG16", "digits")
+    figure = draw_comparison(table, "a title")
     figure.canvas.draw()
     legend = figure.legends[0].get_window_extent()
     for axes in figure.axes:
@@ -78,7 +100,7 @@ def test_the_legend_covers_no_panel(table):
 def test_the_same_table_gives_the_same_bytes(table):
     def svg() -> bytes:
         file = io.BytesIO()
-        draw_comparison(table, "VGG16", "digits").savefig(file, format="svg", metadata={"Date": None})
+        draw_comparison(table, "a title").savefig(file, format="svg", metadata={"Date": None})
         return file.getvalue()
 
     assert svg() == svg()

@@ -27,8 +27,10 @@ PRUNERS = {
 CELLS = 9
 INFEASIBLE = "results/smoke/vgg16/seed-0/NetAdaptPruner/0.95"
 STAGES = ("prune", "speedup", "count", "finetune", "result")
-DOWNSTREAM = {"compare": 2, "plot": 2, "all": 1}
-REPRUNED = {"compare": 1, "plot": 1, "plot_search": 1, "all": 1}
+# Of two baselines, the cells, a trajectory, two comparisons and the verdicts.
+DOCUMENTS = 2 + CELLS * len(STAGES) + 1 + 2 + 1
+DOWNSTREAM = {"compare": 2, "plot": 2, "verdicts": 1, "all": 1}
+REPRUNED = {"compare": 1, "plot": 1, "plot_search": 1, "verdicts": 1, "all": 1}
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +72,7 @@ def test_every_target_is_there(finished):
 
 def test_every_document_is_sound(finished):
     documents = list((finished.folder / "results").rglob("*.json"))
-    assert len(documents) == 2 + CELLS * len(STAGES) + 1 + 2
+    assert len(documents) == DOCUMENTS
     assert [fault for path in documents for fault in check(kind_of(path), parse(path))] == []
 
 
@@ -142,7 +144,7 @@ def test_a_changed_finetune_setting_reruns_the_fine_tuning_alone(again):
 
 def test_a_models_own_setting_reruns_that_model_alone(again):
     again.edit("studies/smoke.yaml", "  augment: true\n", "  augment: true\n  models: {vgg16: {epochs: 2}}\n")
-    assert again.planned() == {"finetune": 7, "result": 7, "compare": 1, "plot": 1, "all": 1}
+    assert again.planned() == {"finetune": 7, "result": 7, "compare": 1, "plot": 1, "verdicts": 1, "all": 1}
 
 
 def test_a_changed_line_of_counting_reruns_the_counts_alone(again):
@@ -189,7 +191,7 @@ def test_validate_gives_its_verdict_and_gives_it_anew_for_a_new_document(again):
     assert run.returncode == 1
     assert f"{mine}: $.performance.finetuned: 1.2 is greater than the maximum of 1" in run.stdout
     assert "mine/notes.json: no document of the workflow has this name" in run.stdout
-    assert f"2 of {2 + CELLS * len(STAGES) + 1 + 2 + 2} documents are faulty" in run.stdout
+    assert f"2 of {DOCUMENTS + 2} documents are faulty" in run.stdout
 
 
 @pytest.mark.parametrize("damage", ["truncated", "foreign"])

@@ -1,5 +1,6 @@
 """Paths, cells and params that several rules share."""
 
+import csv
 import os
 import re
 import sys
@@ -38,6 +39,12 @@ BASELINE = f"{MODEL_FOLDER}/seed-{{seed}}/baseline"
 TRAJECTORY = f"{MODEL_FOLDER}/seed-{{seed}}/{{pruner}}"
 CELL = f"{MODEL_FOLDER}/seed-{{seed}}/{{pruner}}/{{sparsity}}"
 
+PUBLISHED_CELLS = Path(workflow.basedir) / "workflow/resources/published.csv"
+with PUBLISHED_CELLS.open(newline="") as file:
+    PUBLISHED_MODELS = list(dict.fromkeys(row["model"] for row in csv.DictReader(file)))
+# Whether accuracies compare with the published ones.
+COMPARABLE = config["dataset"]["name"] == "cifar10" and set(config["models"]) <= set(PUBLISHED_MODELS)
+
 STUDY_CELLS = cells(config)
 CELLS = [
     CELL.format(study=STUDY, model=c.model, seed=c.seed, pruner=c.pruner, sparsity=c.sparsity)
@@ -47,6 +54,7 @@ BASELINES = expand(f"{BASELINE}/baseline.json", study=STUDY, model=config["model
 COMPARISONS = expand(
     f"{MODEL_FOLDER}/comparison.{{kind}}", study=STUDY, model=config["models"], kind=["json", "csv"]
 )
+TABLES = [path for path in COMPARISONS if path.endswith(".csv")]
 SEARCHES = any(PRUNERS[name].searches for name in config["pruners"])
 FIGURES = expand(
     "figures/{figure}_{model}.{kind}",
@@ -149,10 +157,20 @@ def trajectory_of(wildcards):
     }
 
 
-def model_cells(wildcards):
+def cells_of(model):
     """The cell folders of a model."""
-    start = MODEL_FOLDER.format(study=STUDY, model=wildcards.model) + "/"
+    start = MODEL_FOLDER.format(study=STUDY, model=model) + "/"
     return [folder for folder in CELLS if folder.startswith(start)]
+
+
+def model_cells(wildcards):
+    """The cell folders of a job's model."""
+    return cells_of(wildcards.model)
+
+
+def made_of_cells(*names):
+    """Documents with these names that the cells have by now."""
+    return [path for cell in CELLS for name in names if (path := Path(cell) / name).exists()]
 
 
 def first_seed_cells(wildcards):

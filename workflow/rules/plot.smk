@@ -25,6 +25,7 @@ rule plot:
         model="{model}",
         figure="{figure}",
         dataset=config["dataset"]["name"],
+        published=COMPARABLE,
         code=rule_digest("plot"),
     script:
         "../scripts/plot.py"

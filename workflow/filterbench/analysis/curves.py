@@ -24,13 +24,13 @@ def accuracy_at(cells: pd.DataFrame, cost: str, factor: float) -> float:
         cost: `params` or `flops`.
         factor: original count over pruned count, at least 1.
     """
-    factors = np.log(cells[f"{cost}_original"] / cells[f"{cost}_speedup"]).to_numpy()
-    points = np.concatenate([[0.0], factors])
-    accuracies = np.concatenate(
-        [cells["performance_original"].to_numpy()[:1], cells["performance_finetuned"].to_numpy()]
-    )
+    if cells.empty:
+        return math.nan
+    factors = cells[f"{cost}_original"].to_numpy() / cells[f"{cost}_speedup"].to_numpy()
+    points = np.log([1.0, *factors])
+    accuracies = np.array([cells["performance_original"].iloc[0], *cells["performance_finetuned"]])
     order = np.argsort(points, kind="stable")
-    if not len(cells) or math.log(factor) > points.max():
+    if math.log(factor) > points.max():
         return math.nan
     return float(np.interp(math.log(factor), points[order], accuracies[order]))
 

@@ -13,10 +13,10 @@ def reproduction_page(document: dict[str, Any]) -> str:
     lines = [
         f"# Reproduction: study `{document['study']}` beside the published cells",
         "",
-        "A cell is *exact* if params and FLOPs are the published ones digit for digit, *within tolerance* if "
-        f"both differ by at most {tolerance['count_percent']:g} %, else *off*; an accuracy that differs by more "
-        f"than {tolerance['accuracy_points']:g} points makes it *off*. Where this study trains nothing, or on another "
-        "dataset, only counts are compared.",
+        "A cell is *exact* if params and FLOPs are the published ones digit for digit, *within tolerance* "
+        f"if both differ by at most {tolerance['count_percent']:g} %, else *off*; an accuracy that differs "
+        f"by more than {tolerance['accuracy_points']:g} points makes it *off*. Where this study trains "
+        "nothing, or on another dataset, only counts are compared.",
         "",
         _table(
             ["pruner", *STATUSES],

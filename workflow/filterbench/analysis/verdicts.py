@@ -106,7 +106,7 @@ def _one_shot_similar(table: pd.DataFrame) -> Verdict:
         for one, other in combinations(ONE_SHOT, 2)
     }
     values = found.values()
-    if all(-SIMILAR < value.low and value.high < SIMILAR for value in values):
+    if all(value.low > -SIMILAR and value.high < SIMILAR for value in values):
         verdict = HOLDS
     elif any(value.low > SIMILAR or value.high < -SIMILAR for value in values):
         verdict = FAILS

@@ -85,5 +85,7 @@ RULES: dict[str, tuple[Callable[[Document], Iterator[Fault]], ...]] = {
     "finetune": (_accuracies_are_shares_of_test_images, _best_epoch_was_trained),
     "result": (_params, _flops),
     "comparison": (_sparsities_rise,),
+    "reproduction": (),
+    "verdicts": (),
     "validation": (),
 }

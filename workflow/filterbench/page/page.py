@@ -24,8 +24,39 @@ AXES = {
     "seconds": "seconds of pruning and fine-tuning",
 }
 # Plotly's names for the markers of the figures.
-SYMBOLS = {"o": "circle", "s": "square", "^": "triangle-up", "D": "diamond", "v": "triangle-down", "P": "cross"}
+SYMBOLS = {
+    "o": "circle",
+    "s": "square",
+    "^": "triangle-up",
+    "D": "diamond",
+    "v": "triangle-down",
+    "P": "cross",
+}
+QUANTITIES = ("accuracy", "before", "params", "flops", "images", "seconds")
 DIGITS = 6
+# The table's columns, of `comparison.csv` or made of its columns, with their headings.
+COLUMNS = {
+    "model": "model",
+    "short": "pruner",
+    "sparsity": "sparsity",
+    "seed": "seed",
+    "performance_finetuned": "after fine-tuning",
+    "performance_speedup": "before",
+    "params_speedup": "params",
+    "flops_speedup": "FLOPs",
+    "params_factor": "times fewer params",
+    "flops_factor": "times fewer FLOPs",
+    "seconds": "seconds",
+    "reason": "infeasible",
+    "document": "document",
+}
+DECIMALS = {
+    "performance_finetuned": 4,
+    "performance_speedup": 4,
+    "params_factor": 2,
+    "flops_factor": 2,
+    "seconds": 1,
+}
 
 
 def page(
@@ -43,6 +74,7 @@ def page(
         "axes": AXES,
         "models": {model: _model(table, published.get(model)) for model, table in tables.items()},
         "looks": _looks(tables),
+        "headings": list(COLUMNS.values()),
         "rows": [row for table in tables.values() for row in _rows(table)],
     }
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=select_autoescape())
@@ -100,7 +132,7 @@ def _curves(table: pd.DataFrame) -> dict[str, dict[str, list]]:
             "images": images,
             "seconds": seconds,
         }
-    ).astype({name: float for name in ("accuracy", "before", "params", "flops", "images", "seconds")})
+    ).astype(dict.fromkeys(QUANTITIES, float))
     means = points.groupby(["pruner", "sparsity"], sort=False).mean().reset_index()
     return {
         str(pruner): {column: _numbers(curve[column]) for column in curve.columns if column != "pruner"}
@@ -113,27 +145,22 @@ def _numbers(values: pd.Series) -> list[float | None]:
 
 
 def _rows(table: pd.DataFrame) -> list[list[Any]]:
-    """The rows of the page's table; the last column links a cell's document."""
-    return [
-        [
-            row.model,
-            row.pruner.removesuffix("Pruner"),
-            row.sparsity,
-            int(row.seed),
-            *_numbers(pd.Series([row.performance_finetuned, row.performance_speedup])),
-            *(
-                _ratio(value, 1)
-                for value in (row.params_speedup, row.flops_speedup)
-            ),
-            _ratio(row.params_original, row.params_speedup),
-            _ratio(row.flops_original, row.flops_speedup),
-            _ratio(row.seconds_prune + row.seconds_finetune, 1),
-            "" if pd.isna(row.infeasible) else row.infeasible,
-            f"{row.model}/seed-{row.seed}/{row.pruner}/{row.sparsity}/result.json",
-        ]
-        for row in table.itertuples()
-    ]  # fmt: skip
-
-
-def _ratio(value: float, by: float) -> float | None:
-    return None if pd.isna(value) or pd.isna(by) else round(float(value / by), 2)
+    """The rows of the page's table; the last column is the path of a cell's document."""
+    plain = table.assign(
+        short=table["pruner"].str.removesuffix("Pruner"),
+        params_factor=table["params_original"] / table["params_speedup"],
+        flops_factor=table["flops_original"] / table["flops_speedup"],
+        seconds=table["seconds_prune"] + table["seconds_finetune"],
+        reason=table["infeasible"].fillna(""),
+        document=[
+            f"{model}/seed-{seed}/{pruner}/{sparsity}/result.json"
+            for model, seed, pruner, sparsity in zip(
+                table["model"], table["seed"], table["pruner"], table["sparsity"], strict=True
+            )
+        ],
+    )[list(COLUMNS)].round(DECIMALS)
+    # Column by column: pandas turns the values of whole rows into text or floats.
+    columns = [
+        [None if pd.isna(value) else value for value in plain[name].astype(object)] for name in COLUMNS
+    ]
+    return [list(row) for row in zip(*columns, strict=True)]

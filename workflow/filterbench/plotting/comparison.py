@@ -38,47 +38,68 @@ PANELS = (
 )
 
 
-def draw_comparison(table: pd.DataFrame, model: str, dataset: str) -> Figure:
+def draw_comparison(
+    table: pd.DataFrame,
+    title: str,
+    published: pd.DataFrame | None = None,
+    paper: pd.DataFrame | None = None,
+) -> Figure:
     """Draw the figure of one model.
 
     Args:
         table: `comparison.csv` of the model, one row a cell.
-        model: the model's name in the title.
-        dataset: the dataset's name in the title.
+        title: what the cells are.
+        published: published cells in the same columns, drawn hollow and behind.
+        paper: points that a paper reports (accuracy, params, flops), drawn with a note.
     """
-    figure = Figure(figsize=(7.5, 9), layout=ConstrainedLayoutEngine(w_pad=0.15, h_pad=0.08))
+    figure = Figure(figsize=(7.5, 9.4), layout=ConstrainedLayoutEngine(w_pad=0.15, h_pad=0.08))
     upper, lower = figure.subplots(2, 1, sharey=True)
     for axes, panel in zip((upper, lower), PANELS, strict=True):
         _draw_panel(axes, panel, table)
-    figure.suptitle(_title(table, model, dataset), fontsize=13, linespacing=1.5)
-    handles, labels = upper.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False)
+        if published is not None:
+            _draw_published(axes, panel, published)
+        if paper is not None and len(paper):
+            _draw_paper(axes, panel, paper)
+    _finish(figure, title, *upper.get_legend_handles_labels())
     return figure
 
 
-def draw_cost(table: pd.DataFrame, model: str, dataset: str) -> Figure:
+def draw_cost(table: pd.DataFrame, title: str) -> Figure:
     """Draw accuracy against the wall-clock time of pruning and fine-tuning, a curve a pruner.
 
     Args:
         table: `comparison.csv` of the model, one row a cell.
-        model: the model's name in the title.
-        dataset: the dataset's name in the title.
+        title: what the cells are.
     """
     figure = Figure(figsize=(7.5, 5.5), layout=ConstrainedLayoutEngine(w_pad=0.15, h_pad=0.08))
     axes = figure.subplots()
     table = table.assign(seconds=table["seconds_prune"] + table["seconds_finetune"])
     _draw_curves(axes, "seconds", table)
-    axes.set_xscale("log")
-    axes.set_xlabel("seconds of pruning and fine-tuning (a trajectory's are those of all its sparsities)")
-    axes.set_ylabel("test accuracy (%)")
-    axes.grid(color="0.92", linewidth=0.8)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.xaxis.set_major_locator(LogLocator(subs=PRIMARY_TICKS, numticks=30))
-    axes.xaxis.set_major_formatter(EngFormatter(sep=" "))
-    axes.xaxis.set_minor_formatter(NullFormatter())
-    figure.suptitle(_title(table, model, dataset), fontsize=13, linespacing=1.5)
-    figure.legend(loc="outside lower center", ncols=3, frameon=False)
+    _scale(axes, "seconds of pruning and fine-tuning (a trajectory's are those of all its sparsities)")
+    _finish(figure, title, *axes.get_legend_handles_labels())
     return figure
+
+
+def study_title(table: pd.DataFrame, model: str, dataset: str) -> str:
+    """What the cells of a study are, in two lines.
+
+    Args:
+        table: `comparison.csv` of the model.
+        model: the model's name.
+        dataset: the dataset's name.
+    """
+    first = table[table["infeasible"].isna()].iloc[0]
+    seeds = sorted(table["seed"].unique())
+    named = f"seed {seeds[0]} only" if len(seeds) == 1 else f"mean of seeds {', '.join(map(str, seeds))}"
+    return (
+        f"{model} (width {first['width']:g}) on {dataset}, pruned and fine-tuned\n"
+        f"{first['protocol']} protocol, {named}, {first['test_images']:.0f} test images"
+    )
+
+
+def _finish(figure: Figure, title: str, handles: list, labels: list[str]) -> None:
+    figure.suptitle(title, fontsize=13, linespacing=1.5)
+    figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False)
 
 
 def _draw_panel(axes: Axes, panel: Panel, table: pd.DataFrame) -> None:
@@ -86,8 +107,60 @@ def _draw_panel(axes: Axes, panel: Panel, table: pd.DataFrame) -> None:
     accuracy = 100 * float(table["performance_original"].mean())
     axes.axhline(accuracy, color="0.6", linewidth=1, linestyle=(0, (4, 3)), zorder=0)
     _draw_curves(axes, spent, table)
+    _draw_front(axes, spent, table[table[f"pareto_{panel.column}"]])
     axes.plot(original, accuracy, "*", color="black", markersize=14, linestyle="none", label="original")
-    _scale(axes, panel, original)
+    _scale(axes, panel.label)
+    _add_factors(axes, panel, original)
+
+
+def _draw_front(axes: Axes, spent: str, front: pd.DataFrame) -> None:
+    """A ring around each cell that no other beats."""
+    cells = front.groupby(["pruner", "sparsity"])[[spent, "performance_finetuned"]].mean()
+    axes.plot(
+        cells[spent],
+        100 * cells["performance_finetuned"],
+        "o",
+        markersize=11,
+        markerfacecolor="none",
+        markeredgecolor="black",
+        markeredgewidth=0.8,
+        label="on the front",
+    )
+
+
+def _draw_published(axes: Axes, panel: Panel, published: pd.DataFrame) -> None:
+    """The published cells, hollow and behind; one entry in the legend for all."""
+    for position, (pruner, cells) in enumerate(published.groupby("pruner", sort=False)):
+        look = look_of(str(pruner), position)
+        axes.plot(
+            cells[f"{panel.column}_speedup"],
+            100 * cells["performance_finetuned"],
+            marker=look.marker,
+            linestyle="none",
+            markerfacecolor="none",
+            markeredgecolor=look.color,
+            markersize=6,
+            alpha=0.7,
+            zorder=1,
+            label="published (hollow)" if position == 0 else None,
+        )
+
+
+def _draw_paper(axes: Axes, panel: Panel, paper: pd.DataFrame) -> None:
+    """Points that a paper reports, which were not measured in the same way."""
+    for position, (pruner, points) in enumerate(paper.groupby("pruner", sort=False)):
+        look = look_of(f"{pruner}Pruner", position)
+        axes.plot(
+            points[panel.column],
+            100 * points["accuracy"],
+            marker="X",
+            linestyle="none",
+            markerfacecolor="white",
+            markeredgecolor=look.color,
+            markeredgewidth=1.5,
+            markersize=10,
+            label=f"{look.label} paper (not like for like)",
+        )
 
 
 def _draw_curves(axes: Axes, spent: str, table: pd.DataFrame) -> None:
@@ -117,17 +190,21 @@ def _label(pruner: str, cells: pd.DataFrame) -> str:
     )
 
 
-def _scale(axes: Axes, panel: Panel, original: float) -> None:
-    """Logarithmic x axis below, compression factors above."""
+def _scale(axes: Axes, label: str) -> None:
+    """Logarithmic x axis, accuracy up."""
     axes.set_xscale("log")
-    axes.set_xlabel(panel.label)
+    axes.set_xlabel(label)
     axes.set_ylabel("test accuracy (%)")
     axes.grid(color="0.92", linewidth=0.8)
     axes.set_axisbelow(True)
-    axes.spines[["right"]].set_visible(False)
+    axes.spines[["top", "right"]].set_visible(False)
     axes.xaxis.set_major_locator(LogLocator(subs=PRIMARY_TICKS, numticks=30))
     axes.xaxis.set_major_formatter(EngFormatter(sep=" "))
     axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def _add_factors(axes: Axes, panel: Panel, original: float) -> None:
+    """Compression factors above."""
 
     def factor(count):
         return original / np.maximum(count, SMALLEST)
@@ -137,13 +214,3 @@ def _scale(axes: Axes, panel: Panel, original: float) -> None:
     factors.xaxis.set_major_locator(LogLocator(subs=PRIMARY_TICKS, numticks=30))
     factors.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}×"))
     factors.xaxis.set_minor_formatter(NullFormatter())
-
-
-def _title(table: pd.DataFrame, model: str, dataset: str) -> str:
-    first = table[table["infeasible"].isna()].iloc[0]
-    seeds = sorted(table["seed"].unique())
-    named = f"seed {seeds[0]} only" if len(seeds) == 1 else f"mean of seeds {', '.join(map(str, seeds))}"
-    return (
-        f"{model} (width {first['width']:g}) on {dataset}, pruned and fine-tuned\n"
-        f"{first['protocol']} protocol, {named}, {first['test_images']:.0f} test images"
-    )

@@ -8,9 +8,10 @@ from typing import Any
 
 import pandas as pd
 
+from filterbench.analysis.pareto import with_fronts
 from filterbench.documents import read, write
 from filterbench.errors import InputError
-from filterbench.files import atomic_write
+from filterbench.files import write_text
 from filterbench.jobs import Job
 
 
@@ -24,8 +25,7 @@ def compare(job: Job) -> None:
     if (table["infeasible"] != "").all():
         raise InputError(f"{job.outputs['table'].parent}: every cell of this model is infeasible")
     write(job.outputs["collection"], _collection(table))
-    with atomic_write(job.outputs["table"]) as file:
-        table.to_csv(file, index=False, lineterminator="\n")
+    write_text(job.outputs["table"], with_fronts(table).to_csv(index=False, lineterminator="\n"))
 
 
 def _row(cell: Path) -> dict[str, Any]:

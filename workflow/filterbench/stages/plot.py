@@ -2,17 +2,23 @@
 
 import pandas as pd
 
+from filterbench.analysis.published import paper_points, published_cells
 from filterbench.data import DATASETS
 from filterbench.jobs import Job
 from filterbench.models import MODELS
-from filterbench.plotting.comparison import draw_comparison, draw_cost
+from filterbench.plotting.comparison import draw_comparison, draw_cost, study_title
 from filterbench.plotting.saving import save_figure
 
 
 def plot(job: Job) -> None:
     """Draw the comparison table as PNG and SVG; the same table gives the same bytes."""
     table = pd.read_csv(job.inputs["table"])
-    model = MODELS[job.params["model"]].label
-    draw = {"performance_comparison": draw_comparison, "accuracy_against_cost": draw_cost}
-    figure = draw[job.params["figure"]](table, model, DATASETS[job.params["dataset"]].label)
+    model = job.params["model"]
+    title = study_title(table, MODELS[model].label, DATASETS[job.params["dataset"]].label)
+    if job.params["figure"] == "accuracy_against_cost":
+        figure = draw_cost(table, title)
+    elif job.params["published"]:
+        figure = draw_comparison(table, title, published_cells(model), paper_points(model))
+    else:
+        figure = draw_comparison(table, title)
     save_figure(figure, job.outputs["png"], job.outputs["svg"])

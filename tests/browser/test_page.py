@@ -1,0 +1,215 @@
+"""The page and the report in a real browser: Debian's Chromium, without a network."""
+
+import json
+import re
+import shutil
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from checkout import Checkout
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import Select, WebDriverWait
+
+from filterbench.analysis.published import published_cells, published_models
+from filterbench.page.page import page
+
+CHROMIUM, DRIVER = (shutil.which(name) for name in ("chromium", "chromedriver"))
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+SEEDS = 5
+LARGEST = 6_000_000
+
+
+@pytest.fixture(scope="module")
+def browser():
+    options = webdriver.ChromeOptions()
+    for flag in FLAGS:
+        options.add_argument(flag)
+    options.binary_location = CHROMIUM
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    chromium = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+    yield chromium
+    chromium.quit()
+
+
+@pytest.fixture(scope="module")
+def html(tmp_path_factory) -> Path:
+    """The page of a study as large as the published one with five seeds."""
+    tables = {
+        model: pd.concat([published_cells(model).assign(seed=seed) for seed in range(SEEDS)]).assign(
+            performance_speedup=0.1,
+            images_evaluated=1000,
+            images_trained=0,
+            seconds_prune=3.0,
+            seconds_finetune=60.0,
+        )
+        for model in published_models()
+    }
+    tables["vgg16"].iloc[0, tables["vgg16"].columns.get_loc("infeasible")] = "<b>out of reach</b>"
+    published = {model: published_cells(model) for model in published_models()}
+    path = tmp_path_factory.mktemp("page") / "page.html"
+    path.write_text(page("large", "A large study", tables, published))
+    return path
+
+
+@pytest.fixture
+def opened(browser, html):
+    """The page, loaded afresh; no test may leave an error in the console."""
+    browser.set_window_size(1280, 1000)
+    browser.get_log("browser")
+    browser.get(html.as_uri())
+    WebDriverWait(browser, 20).until(lambda page: page.execute_script("return document.body.dataset.ready"))
+    yield browser
+    assert browser.get_log("browser") == []
+
+
+def plotted(browser, slot: int = 0) -> list[dict]:
+    """Names, first x and modes of the traces of a plot."""
+    return browser.execute_script(
+        "return document.querySelectorAll('.plot')[arguments[0]].data"
+        ".map(trace => ({name: trace.name, mode: trace.mode, x: trace.x}))",
+        slot,
+    )
+
+
+def axis(browser, slot: int = 0) -> dict:
+    return browser.execute_script(
+        "const axis = document.querySelectorAll('.plot')[arguments[0]]._fullLayout.xaxis;"
+        "return {type: axis.type, title: axis.title.text, range: axis.range}",
+        slot,
+    )
+
+
+def table_rows(browser) -> list[list[str]]:
+    rows = browser.find_elements(By.CSS_SELECTOR, "#cells tbody tr")
+    return [[cell.text for cell in row.find_elements(By.TAG_NAME, "td")] for row in rows]
+
+
+def test_the_page_is_one_small_file_that_needs_no_network(html):
+    text = html.read_text()
+    assert len(text.encode()) < LARGEST
+    assert not re.search(r"<(script|link|img)[^>]+(src|href)=.http", text)
+
+
+def test_the_page_loads(opened, capsys):
+    ready = int(opened.execute_script("return document.body.dataset.ready"))
+    with capsys.disabled():
+        print(f"\n183 cells x {SEEDS} seeds ready after {ready} ms")
+    assert opened.find_element(By.TAG_NAME, "h1").text == "A large study"
+    assert {trace["name"] for trace in plotted(opened)} >= {"L1Filter", "AutoCompress", "original"}
+
+
+def test_a_pruner_is_switched_off_and_on_by_a_click(opened):
+    box = opened.find_element(By.CSS_SELECTOR, "#pruners input[value=FPGMPruner]")
+    box.click()
+    assert "FPGM" not in {trace["name"] for trace in plotted(opened)}
+    box.click()
+    assert "FPGM" in {trace["name"] for trace in plotted(opened, 1)}
+
+
+def test_the_x_axis_and_its_scale_are_chosen(opened):
+    assert axis(opened) | {"range": 0} == {"type": "log", "title": "parameters after speedup", "range": 0}
+    opened.find_element(By.ID, "log").click()
+    assert axis(opened)["type"] == "linear"
+    Select(opened.find_elements(By.CSS_SELECTOR, ".axis")[0]).select_by_value("images")
+    assert axis(opened)["title"].startswith("search cost")
+    assert axis(opened, 1)["title"].startswith("FLOPs")
+
+
+def test_published_cells_are_switched_off(opened):
+    before = len(plotted(opened))
+    opened.find_element(By.ID, "published").click()
+    assert len(plotted(opened)) == before - 6
+    assert not [trace for trace in plotted(opened) if trace["mode"] == "markers" and len(trace["x"]) > 1]
+
+
+def test_a_model_is_chosen(opened):
+    Select(opened.find_element(By.ID, "model")).select_by_visible_text("resnet50")
+    assert plotted(opened)[-1] == {"name": "original", "mode": "markers", "x": [23520842]}
+
+
+def test_dragging_zooms_and_a_marker_tells_its_numbers(opened):
+    before = axis(opened)["range"]
+    area = opened.find_elements(By.CSS_SELECTOR, ".plot .nsewdrag")[0]
+    drag = webdriver.ActionChains(opened)
+    drag.move_to_element_with_offset(area, -100, -60).click_and_hold().move_by_offset(
+        150, 100
+    ).release().perform()
+    WebDriverWait(opened, 5).until(lambda page: axis(page)["range"] != before)
+    star = opened.find_elements(By.CSS_SELECTOR, ".plot")[1].find_elements(By.CSS_SELECTOR, ".point")[0]
+    webdriver.ActionChains(opened).move_to_element(star).perform()
+    WebDriverWait(opened, 5).until(lambda page: page.find_elements(By.CSS_SELECTOR, ".hovertext"))
+    said = opened.find_element(By.CSS_SELECTOR, ".hovertext").text
+    for part in ("after fine-tuning", "before", "parameters", "times fewer", "FLOPs"):
+        assert part in said
+
+
+def test_the_table_is_sorted_and_filtered_and_links_documents(opened):
+    assert "of 915 entries" in opened.find_element(By.CSS_SELECTOR, ".dt-info").text
+    assert table_rows(opened)[0][11] == "<b>out of reach</b>"
+    opened.find_element(By.CSS_SELECTOR, ".dt-search input").send_keys("resnet18 AutoCompress 0.975")
+    assert "Showing 1 to 5 of 5" in opened.find_element(By.CSS_SELECTOR, ".dt-info").text
+    seeds = opened.find_elements(By.CSS_SELECTOR, "#cells thead th")[3]
+    for order in (["0", "1", "2", "3", "4"], ["4", "3", "2", "1", "0"]):
+        seeds.click()
+        assert [row[3] for row in table_rows(opened)] == order
+    link = opened.find_element(By.CSS_SELECTOR, "#cells tbody a").get_attribute("href")
+    assert link.endswith("/resnet18/seed-4/AutoCompressPruner/0.975/result.json")
+
+
+def test_the_keyboard_reaches_every_control(opened):
+    reached = []
+    for _ in range(12):
+        webdriver.ActionChains(opened).send_keys(Keys.TAB).perform()
+        focused = opened.switch_to.active_element
+        reached.append(focused.get_attribute("id") or focused.get_attribute("value"))
+    assert reached[:4] == ["model", "log", "published", "L1FilterPruner"]
+    box = opened.find_element(By.ID, "log")
+    box.send_keys(Keys.SPACE)
+    assert axis(opened)["type"] == "linear"
+    for plot in opened.find_elements(By.CSS_SELECTOR, ".plot"):
+        assert plot.get_attribute("aria-label")
+
+
+def test_a_narrow_screen_needs_no_sideways_scrolling(opened):
+    metrics = {"width": 400, "height": 800, "deviceScaleFactor": 1, "mobile": True}
+    opened.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    try:
+        time.sleep(0.5)
+        assert opened.execute_script("return document.documentElement.scrollWidth") <= 400
+    finally:
+        opened.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_the_report_of_a_study_opens(browser, tmp_path):
+    checkout = Checkout.fresh(tmp_path)
+    run = checkout.snakemake("published", "all", "page", "reproduction")
+    assert run.returncode == 0, run.stdout
+    run = checkout.snakemake("published", "all", "reproduction", "--report", "report.html")
+    assert run.returncode == 0, run.stdout
+    browser.get_log("browser")
+    browser.get((tmp_path / "report.html").as_uri())
+    WebDriverWait(browser, 20).until(lambda page: "Workflow" in page.find_element(By.TAG_NAME, "body").text)
+    text = browser.find_element(By.TAG_NAME, "body").text
+    for category in ("Figures", "Searches", "Tables", "Verdicts", "Published study", "Statistics"):
+        assert category in text
+    assert "study smoke" in text
+    browser.find_element(By.XPATH, "//*[normalize-space(text())='Verdicts']").click()
+    WebDriverWait(browser, 5).until(lambda page: "this study" in page.find_element(By.TAG_NAME, "body").text)
+    assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
+    browser.get((tmp_path / "results/smoke/page.html").as_uri())
+    WebDriverWait(browser, 20).until(lambda page: page.execute_script("return document.body.dataset.ready"))
+    assert browser.get_log("browser") == []
+    assert json.loads((tmp_path / "results/smoke/reproduction.json").read_text())["study"] == "smoke"

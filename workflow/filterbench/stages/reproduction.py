@@ -1,0 +1,58 @@
+"""Rule `reproduction`: a study's cells beside the published ones."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from filterbench.analysis.report import reproduction_page
+from filterbench.analysis.reproduction import (
+    ACCURACY_TOLERANCE,
+    COUNT_TOLERANCE,
+    FIGURES,
+    compare_with_published,
+    summary,
+)
+from filterbench.documents import read, write
+from filterbench.files import write_text
+from filterbench.jobs import Job
+
+logger = logging.getLogger(__name__)
+
+
+def reproduction(job: Job) -> None:
+    """Compare the cells that have been made so far; the others are `not run`."""
+    cells = []
+    for model, folders in job.params["cells"].items():
+        rows = [_row(Path(folder), job.params["accuracies"]) for folder in folders]
+        made = pd.DataFrame(
+            [row for row in rows if row], columns=["pruner", "sparsity", "infeasible", *FIGURES.values()]
+        )
+        cells += compare_with_published(model, made)
+    document = {
+        "study": job.params["study"],
+        "tolerance": {"count_percent": COUNT_TOLERANCE, "accuracy_points": ACCURACY_TOLERANCE},
+        "summary": summary(cells),
+        "cells": cells,
+    }
+    for row in document["summary"]:
+        logger.info(", ".join(f"{key}: {value}" for key, value in row.items()))
+    write(job.outputs["document"], document)
+    write_text(job.outputs["page"], reproduction_page(document))
+
+
+def _row(cell: Path, with_accuracy: bool) -> dict[str, Any] | None:
+    """What a cell's documents say, if its counts are there; an accuracy counts only where it compares."""
+    if not (cell / "count.json").exists():
+        return None
+    count = read(cell / "count.json")
+    row = {name: count["cell"][name] for name in ("pruner", "sparsity")}
+    if "infeasible" in count:
+        return row | {"infeasible": count["infeasible"]}
+    row |= {"params_speedup": count["params"]["speedup"], "flops_speedup": count["flops"]["speedup"]}
+    if with_accuracy and (cell / "finetune.json").exists():
+        row["performance_finetuned"] = read(cell / "finetune.json")["performance"]["finetuned"]
+    return row

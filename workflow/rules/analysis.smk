@@ -1,0 +1,122 @@
+# Seconds each, from documents and tables alone.
+localrules:
+    published_figure,
+    verdicts,
+    published_verdicts,
+    reproduction,
+    page,
+
+
+rule published_figure:
+    """The published study's figure of a model, from its published cells."""
+    output:
+        png=report(
+            "figures/published_{model}.png",
+            caption="../report/published.rst",
+            category="Published study",
+            labels={"model": "{model}", "figure": "published"},
+        ),
+        svg="figures/published_{model}.svg",
+    log:
+        "logs/published/{model}/plot.log",
+    wildcard_constraints:
+        model=any_of(PUBLISHED_MODELS),
+    conda:
+        ENVIRONMENT
+    params:
+        model="{model}",
+        cells=files_digest([PUBLISHED_CELLS]),
+        code=rule_digest("published"),
+    script:
+        "../scripts/published.py"
+
+
+rule verdicts:
+    """What the study's cells say about the published conclusions."""
+    input:
+        TABLES,
+    output:
+        document=f"results/{STUDY}/verdicts.json",
+        page=report(
+            f"results/{STUDY}/verdicts.md",
+            caption="../report/verdicts.rst",
+            category="Verdicts",
+            labels={"cells": "this study"},
+        ),
+    log:
+        f"logs/{STUDY}/verdicts.log",
+    conda:
+        ENVIRONMENT
+    params:
+        tables=TABLES,
+        source=f"study {STUDY}",
+        code=rule_digest("verdicts"),
+    script:
+        "../scripts/verdicts.py"
+
+
+rule published_verdicts:
+    """What the published cells alone say about the published conclusions."""
+    output:
+        document="results/published/verdicts.json",
+        page=report(
+            "results/published/verdicts.md",
+            caption="../report/verdicts.rst",
+            category="Verdicts",
+            labels={"cells": "published study"},
+        ),
+    log:
+        "logs/published/verdicts.log",
+    conda:
+        ENVIRONMENT
+    params:
+        tables=[],
+        source="the published cells",
+        cells=files_digest([PUBLISHED_CELLS]),
+        code=rule_digest("verdicts"),
+    script:
+        "../scripts/verdicts.py"
+
+
+rule reproduction:
+    """The study's cells, as far as they are made, beside the published ones."""
+    output:
+        document=f"results/{STUDY}/reproduction.json",
+        page=report(
+            f"results/{STUDY}/reproduction.md",
+            caption="../report/reproduction.rst",
+            category="Published study",
+            labels={"model": "all", "figure": "reproduction"},
+        ),
+    log:
+        f"logs/{STUDY}/reproduction.log",
+    conda:
+        ENVIRONMENT
+    params:
+        study=STUDY,
+        cells={model: cells_of(model) for model in config["models"] if model in PUBLISHED_MODELS},
+        accuracies=COMPARABLE,
+        documents=lambda wildcards: files_digest(made_of_cells("count.json", "finetune.json")),
+        code=rule_digest("reproduction"),
+    script:
+        "../scripts/reproduction.py"
+
+
+rule page:
+    """One HTML file in which a reader explores the study."""
+    input:
+        TABLES,
+    output:
+        page=f"results/{STUDY}/page.html",
+    log:
+        f"logs/{STUDY}/page.log",
+    conda:
+        ENVIRONMENT
+    params:
+        tables=TABLES,
+        study=STUDY,
+        dataset=config["dataset"]["name"],
+        published=COMPARABLE,
+        code=rule_digest("page"),
+    script:
+        "../scripts/page.py"
