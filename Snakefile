@@ -64,3 +64,9 @@ rule published:
     input:
         expand("figures/published_{model}.{kind}", model=PUBLISHED_MODELS, kind=["png", "svg"]),
         rules.published_verdicts.output,
+
+
+rule imported:
+    input:
+        expand("figures/imported_{model}.{kind}", model=IMPORTED_MODELS, kind=["png", "svg"]),
+        rules.imported_verdicts.output,

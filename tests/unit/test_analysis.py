@@ -3,12 +3,14 @@
 import csv
 import hashlib
 import io
+import json
 import math
 
 import pandas as pd
 import pytest
 
 from filterbench.analysis.curves import accuracy_at, difference, summarise
+from filterbench.analysis.importing import read_results
 from filterbench.analysis.pareto import with_fronts
 from filterbench.analysis.published import TABLE, paper_points, published_cells, published_models
 from filterbench.analysis.report import reproduction_page, verdicts_page
@@ -196,3 +198,48 @@ def test_each_published_cell_is_compared():
 def test_counts_alone_can_be_exact():
     ours = published_cells("vgg16").assign(performance_finetuned=math.nan)
     assert {cell["status"] for cell in compare_with_published("vgg16", ours)} == {"exact"}
+
+
+@pytest.fixture
+def folder_of_results(tmp_path):
+    """NNI's results in both layouts: a collection of VGG16, one cell of ResNet18."""
+    collection = {
+        pruner: [
+            {
+                "sparsity": row.sparsity,
+                "params": row.params_speedup,
+                "flops": row.flops_speedup,
+                "performance": 0.9,
+            }
+            for row in cells.itertuples()
+        ]
+        for pruner, cells in published_cells("vgg16").groupby("pruner")
+    }
+    (tmp_path / "vgg16.json").write_text(json.dumps(collection))
+    cell = tmp_path / "resnet18/L1FilterPruner/0.5"
+    cell.mkdir(parents=True)
+    result = {
+        "performance": {"original": 0.95, "pruned": 0.8, "speedup": 0.7, "finetuned": 0.94},
+        "params": {"original": 11173962, "speedup": 5000000},
+        "flops": {"original": 556651530, "speedup": 300000000},
+    }
+    (cell / "result.json").write_text(json.dumps(result))
+    return tmp_path
+
+
+def test_nni_results_are_read_from_both_layouts(folder_of_results):
+    collected = read_results(folder_of_results, "vgg16")
+    assert len(collected) == len(published_cells("vgg16"))
+    assert set(collected["params_original"]) == {14987722}
+    (cell,) = read_results(folder_of_results, "resnet18").to_dict("records")
+    assert (cell["pruner"], cell["sparsity"]) == ("L1FilterPruner", 0.5)
+    assert (cell["performance_original"], cell["flops_speedup"]) == (0.95, 300000000)
+
+
+def test_faulty_nni_results_are_a_clear_error(folder_of_results):
+    path = folder_of_results / "resnet18/L1FilterPruner/0.5/result.json"
+    path.write_text(path.read_text().replace("0.94", "94"))
+    with pytest.raises(InputError, match=r"0.5/result.json: \$.performance.finetuned: 94 is greater than"):
+        read_results(folder_of_results, "resnet18")
+    with pytest.raises(InputError, match="no results of resnet50; expected:"):
+        read_results(folder_of_results, "resnet50")

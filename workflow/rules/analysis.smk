@@ -5,6 +5,8 @@ localrules:
     published_verdicts,
     reproduction,
     page,
+    imported_results,
+    imported_verdicts,
 
 
 rule published_figure:
@@ -70,7 +72,7 @@ rule published_verdicts:
     conda:
         ENVIRONMENT
     params:
-        tables=[],
+        tables=None,
         source="the published cells",
         cells=files_digest([PUBLISHED_CELLS]),
         code=rule_digest("verdicts"),
@@ -120,3 +122,54 @@ rule page:
         code=rule_digest("page"),
     script:
         "../scripts/page.py"
+
+
+rule imported_results:
+    """A user's NNI results of a model, checked, as one more study."""
+    output:
+        collection="results/imported/{model}/comparison.json",
+        table="results/imported/{model}/comparison.csv",
+        png=report(
+            "figures/imported_{model}.png",
+            caption="../report/imported.rst",
+            category="Imported results",
+            labels={"model": "{model}", "figure": "imported"},
+        ),
+        svg="figures/imported_{model}.svg",
+    log:
+        "logs/imported/{model}/import.log",
+    wildcard_constraints:
+        model=any_of(IMPORTED_MODELS),
+    conda:
+        ENVIRONMENT
+    params:
+        model="{model}",
+        folder=NNI_RESULTS,
+        documents=lambda wildcards: files_digest(sorted(Path(NNI_RESULTS).rglob("*.json"))),
+        code=rule_digest("imported"),
+    script:
+        "../scripts/imported.py"
+
+
+rule imported_verdicts:
+    """What the imported cells say about the published conclusions."""
+    input:
+        IMPORTED_TABLES,
+    output:
+        document="results/imported/verdicts.json",
+        page=report(
+            "results/imported/verdicts.md",
+            caption="../report/verdicts.rst",
+            category="Verdicts",
+            labels={"cells": "imported results"},
+        ),
+    log:
+        "logs/imported/verdicts.log",
+    conda:
+        ENVIRONMENT
+    params:
+        tables=IMPORTED_TABLES,
+        source=f"the results in {NNI_RESULTS or 'no folder'}",
+        code=rule_digest("verdicts"),
+    script:
+        "../scripts/verdicts.py"

@@ -21,6 +21,7 @@ from filterbench.errors import InputError
 from filterbench.files import files_digest
 from filterbench.sources import rule_digest
 from filterbench.stages.validate import documents_in
+from filterbench.models import MODELS
 from filterbench.pruners import PRUNERS, arguments_of
 from filterbench.study import cells, check_config, sparsities, training_settings
 
@@ -44,6 +45,15 @@ with PUBLISHED_CELLS.open(newline="") as file:
     PUBLISHED_MODELS = list(dict.fromkeys(row["model"] for row in csv.DictReader(file)))
 # Whether accuracies compare with the published ones.
 COMPARABLE = config["dataset"]["name"] == "cifar10" and set(config["models"]) <= set(PUBLISHED_MODELS)
+
+# A user's own NNI results: the models that the folder holds.
+NNI_RESULTS = config.get("nni_results") or ""
+IMPORTED_MODELS = [
+    model
+    for model in MODELS
+    if NNI_RESULTS and any((Path(NNI_RESULTS) / name).exists() for name in (model, f"{model}.json"))
+]
+IMPORTED_TABLES = expand("results/imported/{model}/comparison.csv", model=IMPORTED_MODELS)
 
 STUDY_CELLS = cells(config)
 CELLS = [

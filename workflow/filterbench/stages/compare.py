@@ -22,9 +22,9 @@ def compare(job: Job) -> None:
         InputError: no cell is feasible.
     """
     table = pd.DataFrame([_row(Path(path)) for path in job.params["cells"]])
-    if (table["infeasible"] != "").all():
+    if table["infeasible"].notna().all():
         raise InputError(f"{job.outputs['table'].parent}: every cell of this model is infeasible")
-    write(job.outputs["collection"], _collection(table))
+    write(job.outputs["collection"], collection(table))
     write_text(job.outputs["table"], with_fronts(table).to_csv(index=False, lineterminator="\n"))
 
 
@@ -41,7 +41,7 @@ def _row(cell: Path) -> dict[str, Any]:
     macs = count["second_counter"]["conv_linear_macs"]
     return {
         **prune["cell"],
-        "infeasible": "",
+        "infeasible": None,
         "sparsity_reached": prune["sparsity"]["reached"],
         **{f"performance_{key}": value for key, value in result["performance"].items()},
         **{f"params_{key}": value for key, value in result["params"].items()},
@@ -64,7 +64,8 @@ def _seconds(cell: Path, stage: str) -> float | None:
     return round(float(sum(found)), 2) if found else None
 
 
-def _collection(table: pd.DataFrame) -> dict[str, list[dict[Hashable, float]]]:
+def collection(table: pd.DataFrame) -> dict[str, list[dict[Hashable, float]]]:
+    """A table of cells in the published collection format: means over seeds, infeasible cells left out."""
     columns = {"params_speedup": "params", "flops_speedup": "flops", "performance_finetuned": "performance"}
     return {
         str(pruner): cells.groupby("sparsity")[list(columns)]
@@ -72,5 +73,5 @@ def _collection(table: pd.DataFrame) -> dict[str, list[dict[Hashable, float]]]:
         .rename(columns=columns)
         .reset_index()
         .to_dict("records")
-        for pruner, cells in table[table["infeasible"] == ""].groupby("pruner", sort=False)
+        for pruner, cells in table[table["infeasible"].isna()].groupby("pruner", sort=False)
     }

@@ -4,10 +4,12 @@ import logging
 
 import pandas as pd
 
+from filterbench.analysis.importing import LAYOUT
 from filterbench.analysis.published import published_cells, published_models
 from filterbench.analysis.report import verdicts_page
 from filterbench.analysis.verdicts import definitions, verdicts
 from filterbench.documents import write
+from filterbench.errors import InputError
 from filterbench.files import write_text
 from filterbench.jobs import Job
 
@@ -15,10 +17,21 @@ logger = logging.getLogger(__name__)
 
 
 def write_verdicts(job: Job) -> None:
-    """Judge the conclusions from a study's tables or, where the job has none, from the published cells."""
-    tables = [pd.read_csv(path) for path in job.params["tables"]]
-    if not tables:
+    """Judge the conclusions from tables or, where the job names none, from the published cells.
+
+    Raises:
+        InputError: an imported folder has no results.
+    """
+    paths = job.params["tables"]
+    if paths is None:
         tables = [published_cells(model) for model in published_models()]
+    elif paths:
+        tables = [pd.read_csv(path) for path in paths]
+    else:
+        raise InputError(
+            f"{job.params['source']}: nothing to judge; name a folder: --config nni_results=..., "
+            f"with {LAYOUT}"
+        )
     found = verdicts(pd.concat(tables, ignore_index=True))
     for verdict in found:
         logger.info("%s: %s", verdict.key, verdict.verdict)

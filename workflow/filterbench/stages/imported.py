@@ -1,0 +1,23 @@
+"""Rule `imported_results`: a user's NNI results of a model as one more study."""
+
+from pathlib import Path
+
+from filterbench.analysis.importing import read_results
+from filterbench.analysis.pareto import with_fronts
+from filterbench.documents import write
+from filterbench.files import write_text
+from filterbench.jobs import Job
+from filterbench.models import MODELS
+from filterbench.plotting.comparison import draw_comparison
+from filterbench.plotting.saving import save_figure
+from filterbench.stages.compare import collection
+
+
+def imported(job: Job) -> None:
+    """Check the results, and write them as collection, table and figure."""
+    model = job.params["model"]
+    table = with_fronts(read_results(Path(job.params["folder"]), model))
+    write(job.outputs["collection"], collection(table))
+    write_text(job.outputs["table"], table.to_csv(index=False, lineterminator="\n"))
+    title = f"{MODELS[model].label}, imported results"
+    save_figure(draw_comparison(table, title), job.outputs["png"], job.outputs["svg"])
