@@ -83,7 +83,7 @@ class PrivateCluster:
         node_timeout: seconds after which a silent node counts as down.
     """
 
-    def __init__(self, folder: Path, accounting: bool = True, node_timeout: int = 20) -> None:
+    def __init__(self, folder: Path, accounting: bool = True, node_timeout: int = 10) -> None:
         self.folder = folder
         self.accounting = accounting
         self.host = socket.gethostname()

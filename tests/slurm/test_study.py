@@ -1,10 +1,13 @@
 """The smoke study on a real SLURM, with every pruner."""
 
+import re
+
 from cluster import text
 from submission import ClusterCheckout
 
-# Nine cells, two of them with a search of their own, two baselines and NetAdapt's trajectory.
-JOBS = {"group_cell": 9, "rule_prune": 3, "rule_train_baseline": 2, "rule_trajectory": 1}
+RESULT = "results/smoke/{model}/seed-0/L1FilterPruner/0.5/result.json"
+# Nine cells, three of them with a search of their own, two baselines and NetAdapt's trajectory.
+JOBS = 9 + 3 + 2 + 1
 
 
 def test_slurm_and_this_machine_write_the_same_documents(cluster, local_run, tmp_path):
@@ -14,11 +17,35 @@ def test_slurm_and_this_machine_write_the_same_documents(cluster, local_run, tmp
     assert checkout.start().wait(timeout=400) == 0, checkout.said()
     assert checkout.documents() == local_run.documents()
 
-    records = text("sacct", "-n", "-X", "-P", "-o", "comment,state,alloctres").splitlines()
-    assert len(records) == sum(JOBS.values())
-    for record in records:
-        comment, state, means = record.split("|")
-        assert state == "COMPLETED"
-        assert "gres/gpu=1" in means, comment
-    for rule in ("prepare_data", "result", "compare", "plot", "validate"):
-        assert not any(f"rule_{rule}_" in record for record in records)
+    run = re.search(r"SLURM run ID: (\S+)", checkout.said())[1]
+    jobs = text("sacct", "-n", "-X", "-P", "--name", run, "-o", "state,alloctres").splitlines()
+    assert len(jobs) == JOBS
+    for job in jobs:
+        assert job.startswith("COMPLETED|")
+        assert "gres/gpu=1" in job
+    submitted = re.findall(r"logs/slurm/(?:rule|group)_(\w+)", checkout.said())
+    assert set(submitted) == {
+        "train_baseline",
+        "trajectory",
+        "prune",
+        "cell_count_finetune_prune_speedup",
+    } | {"cell_count_finetune_speedup"}
+
+
+def test_a_failing_cell_names_its_log_and_the_others_go_on(with_baselines, local_run):
+    sound, faulty = RESULT.format(model="vgg16"), RESULT.format(model="resnet18")
+    weights = with_baselines.folder / "results/smoke/resnet18/seed-0/baseline/model.safetensors"
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[:-10])
+    process = with_baselines.start(sound, faulty, "--retries", "0")
+    assert process.wait(timeout=200) == 1
+    assert (with_baselines.folder / sound).exists()
+    assert not (with_baselines.folder / faulty).exists()
+    (log,) = (with_baselines.folder / "logs/slurm").rglob("*.log")
+    assert str(log) in with_baselines.said()
+    assert "error: results/smoke/resnet18/seed-0/baseline/model.safetensors: " in log.read_text()
+    weights.write_bytes(whole)
+    run = with_baselines.snakemake(faulty)
+    assert run.returncode == 0, run.stdout
+    expected = local_run.documents()
+    assert {name: expected[name] for name in with_baselines.documents()} == with_baselines.documents()
