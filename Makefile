@@ -9,7 +9,7 @@ FIGURE := figures/performance_comparison_vgg16.png
 .PHONY: demo test test-slurm lint lock docs clean
 
 demo: $(VENV)/installed  ## The figure of the default study's VGG16.
-	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores all $(FIGURE)
+	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores all --quiet rules reason host -- $(FIGURE)
 	@echo "The figure is $(CURDIR)/$(FIGURE)"
 
 test: $(VENV)/installed  ## All tests: unit tests, then the smoke study through the whole workflow.

@@ -118,7 +118,10 @@ class PrivateCluster:
             self.stop(daemon)
         for name in ("slurm.conf", "slurmdbd.conf", "gres.conf"):
             (ETC / name).unlink(missing_ok=True)
-        subprocess.run(["ip", "netns", "delete", NODE], stderr=subprocess.DEVNULL, check=False)
+        # A job that still runs would keep the namespace, and the cable with it.
+        for command in (["pkill", "-KILL", "-x", "slurmstepd"], ["ip", "link", "delete", "fb-host"]):
+            subprocess.run(command, capture_output=True, check=False)
+        subprocess.run(["ip", "netns", "delete", NODE], capture_output=True, check=False)
 
     def _start(self) -> None:
         self._configure()

@@ -9,7 +9,7 @@ from checkout import Checkout
 from cluster import PrivateCluster
 from submission import ClusterCheckout
 
-LONG = ("epochs: 2", "epochs: 100")
+LONG = ("epochs: 2", "epochs: 60")
 BASELINES = "results/smoke/{model}/seed-0/baseline"
 
 

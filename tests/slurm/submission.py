@@ -5,7 +5,7 @@ import subprocess
 from checkout import Checkout
 
 # The plugin looks after so many seconds, then ever later: a short job has ended by the first look.
-QUICK = ("--slurm-init-seconds-before-status-checks", "14", "--latency-wait", "5")
+QUICK = ("--slurm-init-seconds-before-status-checks", "20", "--latency-wait", "5")
 
 
 class ClusterCheckout(Checkout):

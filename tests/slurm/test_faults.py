@@ -49,6 +49,9 @@ def test_a_cancelled_job_counts_as_failed(long_training, long_local_run):
 def test_a_job_out_of_time_is_tried_again_with_more(long_training, long_local_run):
     process = long_training.start(BASELINE)
     job = working_job(long_training)
+    # A job that hangs, so that it cannot end before SLURM looks at the clock, every half minute.
+    scripts = f"{long_training.folder}/.snakemake/scripts"
+    subprocess.run(["pkill", "-STOP", "-f", scripts], check=True)
     subprocess.run(["scontrol", "update", f"jobid={job}", "EndTime=now+1"], check=True)
     assert process.wait(timeout=200) == 0, long_training.said()
     assert "DUE TO TIME LIMIT" in job_log(long_training, job)

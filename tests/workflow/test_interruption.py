@@ -1,4 +1,4 @@
-"""A search whose process is killed again and again ends with the same documents."""
+"""A job whose process is killed again and again ends with the same documents."""
 
 import json
 import random
@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,6 @@ from filterbench.pruners import arguments_of
 from filterbench.stages.train_baseline import train_baseline
 
 WORKFLOW = Path(__file__).parents[2] / "workflow"
-KILLS = 10
 CELL = {
     "study": "interruption",
     "dataset": "digits",
@@ -31,74 +31,121 @@ TRAINING = {
     "momentum": 0.9,
     "weight_decay": 0.0005,
     "schedule": "one-cycle",
-    "augment": False,
+    "augment": True,
 }
+COMMON = {"limits": {"train": 256}, "device": "cpu"}
+SEARCH = {"net": "compact", "batch_size": 64, "augment": True}
 RUN = """
-import json, sys
+import importlib, json, sys
 from pathlib import Path
 from filterbench.jobs import Job
-from filterbench.stages.trajectory import trajectory
 job = json.loads(sys.argv[1])
 paths = lambda named: {name: Path(path) for name, path in named.items()}
-trajectory(Job(paths(job["inputs"]), paths(job["outputs"]), job["params"]))
+stage = getattr(importlib.import_module(f"filterbench.stages.{job['stage']}"), job["stage"])
+stage(Job(paths(job["inputs"]), paths(job["outputs"]), job["params"]))
 """
 
 
-@pytest.fixture
-def baseline(digits_file, tmp_path) -> Path:
-    weights = tmp_path / "model.safetensors"
+@dataclass(frozen=True)
+class Interrupted:
+    """A stage, its params, and how often to kill it."""
+
+    stage: str
+    params: dict
+    kills: int
+
+
+def pruning(pruner: str, **changes) -> dict:
+    cell = {**CELL, "pruner": pruner, "sparsity": 0.6}
+    return {**COMMON, "cell": cell, "arguments": arguments_of(pruner, changes), "search": SEARCH}
+
+
+CASES = {
+    "NetAdapt": Interrupted(
+        "trajectory",
+        {
+            **pruning(
+                "NetAdaptPruner",
+                sparsity_per_iteration=0.05,
+                short_term_steps=4,
+                short_term_learning_rate=0.01,
+            ),
+            "cell": CELL,
+            "targets": [0.2, 0.4, 0.6],
+        },
+        kills=10,
+    ),
+    "SimulatedAnnealing": Interrupted(
+        "prune", pruning("SimulatedAnnealingPruner", cool_down_rate=0.99, perturbation_magnitude=0.5), kills=4
+    ),
+    "AutoCompress": Interrupted(
+        "prune", pruning("AutoCompressPruner", admm_num_iterations=3, admm_epochs_per_iteration=2), kills=6
+    ),
+    "training": Interrupted(
+        "train_baseline", {**COMMON, "cell": CELL, "training": TRAINING | {"epochs": 40}}, kills=5
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def baseline(digits_file, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("baseline")
+    weights = folder / "model.safetensors"
     train_baseline(
         Job(
             {"images": digits_file},
-            {"weights": weights, "document": tmp_path / "baseline.json"},
-            {"cell": CELL, "limits": {"train": 256}, "device": "cpu", "training": TRAINING},
+            {"weights": weights, "document": folder / "baseline.json"},
+            {**COMMON, "cell": CELL, "training": TRAINING},
         )
     )
     return weights
 
 
-def start(digits_file: Path, baseline: Path, folder: Path) -> subprocess.Popen:
+def start(case: Interrupted, digits_file: Path, baseline: Path, folder: Path) -> subprocess.Popen:
     folder.mkdir(exist_ok=True)
-    changes = {"sparsity_per_iteration": 0.05, "short_term_steps": 4, "short_term_learning_rate": 0.01}
+    outputs = {"weights": "made.safetensors", "document": f"{document_of(case)}.json", "search": "search.csv"}
     job = {
+        "stage": case.stage,
         "inputs": {"images": str(digits_file), "weights": str(baseline)},
-        "outputs": {
-            "weights": str(folder / "trajectory.safetensors"),
-            "document": str(folder / "trajectory.json"),
-            "search": str(folder / "trajectory.csv"),
-        },
-        "params": {
-            "cell": CELL,
-            "limits": {"train": 256},
-            "device": "cpu",
-            "arguments": arguments_of("NetAdaptPruner", changes),
-            "search": {"net": "compact", "batch_size": 64, "augment": True},
-            "targets": [0.2, 0.4, 0.6],
-        },
+        "outputs": {name: str(folder / path) for name, path in outputs.items()},
+        "params": case.params,
     }
     return subprocess.Popen([sys.executable, "-c", RUN, json.dumps(job)], cwd=WORKFLOW)
 
 
-def recorded(journal: Path) -> int:
-    """Lines of a search's journal."""
-    return journal.read_bytes().count(b"\n") if journal.exists() else 0
+def document_of(case: Interrupted) -> str:
+    return "baseline" if case.stage == "train_baseline" else case.stage
 
 
-def test_a_search_killed_at_random_moments_ends_with_the_same_documents(digits_file, baseline, tmp_path):
+def state(folder: Path) -> list:
+    """What a job has recorded so far, beside its outputs: the journal, the checkpoints."""
+    found = []
+    for path in sorted(folder.rglob("*")):
+        try:
+            if path.is_file():
+                found.append((path, path.stat().st_size, path.stat().st_mtime_ns))
+        except FileNotFoundError:
+            continue
+    return found
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_job_killed_at_random_moments_ends_with_the_same_documents(name, digits_file, baseline, tmp_path):
+    case = CASES[name]
     undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
-    assert start(digits_file, baseline, undisturbed).wait() == 0
+    assert start(case, digits_file, baseline, undisturbed).wait() == 0
     dice = random.Random(0)
-    journal = killed / ".trajectory.search/net-adapt.jsonl"
-    for _ in range(KILLS):
-        process = start(digits_file, baseline, killed)
-        enough = recorded(journal) + dice.randint(1, 9)
-        while recorded(journal) < enough:
-            assert process.poll() is None, "the search ended before it could be killed"
-            time.sleep(0.02)
-        time.sleep(dice.uniform(0, 0.3))
+    for _ in range(case.kills):
+        process = start(case, digits_file, baseline, killed)
+        for _ in range(dice.randint(1, 4)):
+            before = state(killed)
+            while state(killed) == before:
+                assert process.poll() is None, "the job ended before it could be killed"
+                time.sleep(0.005)
+        time.sleep(dice.uniform(0, 0.05))
         process.kill()
         assert process.wait() == -signal.SIGKILL
-    assert start(digits_file, baseline, killed).wait() == 0
-    for name in ("trajectory.json", "trajectory.safetensors"):
-        assert (killed / name).read_bytes() == (undisturbed / name).read_bytes()
-    assert not (killed / ".trajectory.search").exists()
+    assert start(case, digits_file, baseline, killed).wait() == 0
+    for path in (f"{document_of(case)}.json", "made.safetensors"):
+        assert (killed / path).read_bytes() == (undisturbed / path).read_bytes()
+    assert not [path for path in killed.iterdir() if path.name.startswith(".")]
