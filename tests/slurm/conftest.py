@@ -13,10 +13,11 @@ LONG = ("epochs: 2", "epochs: 60")
 BASELINES = "results/smoke/{model}/seed-0/baseline"
 
 
-@pytest.fixture(scope="session")
-def cluster(tmp_path_factory):
-    """SLURM with an accounting database, as most sites have it."""
-    with PrivateCluster(tmp_path_factory.mktemp("slurm")) as running:
+@pytest.fixture(scope="module")
+def cluster(request, tmp_path_factory):
+    """SLURM with an accounting database, as most sites have it, unless the module says otherwise."""
+    accounting = getattr(request.module, "ACCOUNTING", True)
+    with PrivateCluster(tmp_path_factory.mktemp("slurm"), accounting) as running:
         yield running
 
 
