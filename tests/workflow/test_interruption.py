@@ -76,13 +76,13 @@ CASES = {
         kills=10,
     ),
     "SimulatedAnnealing": Interrupted(
-        "prune", pruning("SimulatedAnnealingPruner", cool_down_rate=0.99, perturbation_magnitude=0.5), kills=4
+        "prune", pruning("SimulatedAnnealingPruner", cool_down_rate=0.99, perturbation_magnitude=0.5), kills=3
     ),
     "AutoCompress": Interrupted(
-        "prune", pruning("AutoCompressPruner", admm_num_iterations=3, admm_epochs_per_iteration=2), kills=6
+        "prune", pruning("AutoCompressPruner", admm_num_iterations=3, admm_epochs_per_iteration=2), kills=3
     ),
     "training": Interrupted(
-        "train_baseline", {**COMMON, "cell": CELL, "training": TRAINING | {"epochs": 40}}, kills=5
+        "train_baseline", {**COMMON, "cell": CELL, "training": TRAINING | {"epochs": 40}}, kills=3
     ),
 }
 
