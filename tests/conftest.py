@@ -41,3 +41,12 @@ def default_config() -> dict:
 def checkout(tmp_path) -> Checkout:
     """A fresh copy of the workflow without results."""
     return Checkout.fresh(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory) -> Checkout:
+    """A checkout after a whole run of the smoke study."""
+    checkout = Checkout.fresh(tmp_path_factory.mktemp("smoke"))
+    run = checkout.snakemake()
+    assert run.returncode == 0, run.stdout
+    return checkout

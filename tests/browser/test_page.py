@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from checkout import Checkout
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -197,8 +196,8 @@ def test_a_narrow_screen_needs_no_sideways_scrolling(opened):
         opened.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
-def test_the_report_of_a_study_opens(browser, tmp_path):
-    checkout = Checkout.fresh(tmp_path)
+def test_the_report_of_a_study_opens(browser, finished, tmp_path):
+    checkout = finished.copy(tmp_path)
     run = checkout.snakemake("published", "all", "page", "reproduction")
     assert run.returncode == 0, run.stdout
     run = checkout.snakemake("published", "all", "reproduction", "--report", "report.html")

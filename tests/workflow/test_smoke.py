@@ -33,15 +33,6 @@ DOWNSTREAM = {"compare": 2, "plot": 2, "verdicts": 1, "all": 1}
 REPRUNED = {"compare": 1, "plot": 1, "plot_search": 1, "verdicts": 1, "all": 1}
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory) -> Checkout:
-    """A checkout after a whole run of the smoke study."""
-    checkout = Checkout.fresh(tmp_path_factory.mktemp("smoke"))
-    run = checkout.snakemake()
-    assert run.returncode == 0, run.stdout
-    return checkout
-
-
 @pytest.fixture
 def again(finished, tmp_path) -> Checkout:
     """A copy of the finished checkout, to change as a test likes."""

@@ -10,7 +10,7 @@ rule plot:
     output:
         png=report(
             "figures/{figure}_{model}.png",
-            caption="../report/{figure}.rst",
+            caption="../report/plot.rst",
             category="Figures",
             labels={"model": "{model}", "figure": "{figure}"},
         ),
