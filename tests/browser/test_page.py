@@ -163,11 +163,15 @@ def test_the_table_is_sorted_and_filtered_and_links_documents(opened):
     assert "of 915 entries" in opened.find_element(By.CSS_SELECTOR, ".dt-info").text
     assert table_rows(opened)[0][11] == "<b>out of reach</b>"
     opened.find_element(By.CSS_SELECTOR, ".dt-search input").send_keys("resnet18 AutoCompress 0.975")
-    assert "Showing 1 to 5 of 5" in opened.find_element(By.CSS_SELECTOR, ".dt-info").text
+    info = opened.find_element(By.CSS_SELECTOR, ".dt-info")
+    WebDriverWait(opened, 5).until(lambda _: "Showing 1 to 5 of 5" in info.text)
     seeds = opened.find_elements(By.CSS_SELECTOR, "#cells thead th")[3]
-    for order in (["0", "1", "2", "3", "4"], ["4", "3", "2", "1", "0"]):
+    for direction, order in (("ascending", "01234"), ("descending", "43210")):
         seeds.click()
-        assert [row[3] for row in table_rows(opened)] == order
+        WebDriverWait(opened, 5).until(lambda _, wanted=direction: seeds.get_attribute("aria-sort") == wanted)
+        WebDriverWait(opened, 5).until(
+            lambda page, wanted=order: "".join(row[3] for row in table_rows(page)) == wanted
+        )
     link = opened.find_element(By.CSS_SELECTOR, "#cells tbody a").get_attribute("href")
     assert link.endswith("/resnet18/seed-4/AutoCompressPruner/0.975/result.json")
 
