@@ -45,7 +45,7 @@ class Checkout:
 
     def copy(self, folder: Path) -> "Checkout":
         shutil.copytree(self.folder, folder, dirs_exist_ok=True)
-        return Checkout(folder)
+        return type(self)(folder)
 
     def edit(self, path: str, old: str, new: str) -> None:
         file = self.folder / path

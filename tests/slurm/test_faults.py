@@ -80,9 +80,9 @@ def test_a_run_survives_a_controller_that_is_away_for_half_a_minute(long_trainin
 
 
 def test_when_the_node_dies_its_job_is_queued_again_and_no_other_waits_for_ever(
-    long_training, long_local_run, cluster, tmp_path
+    long_training, long_local_run, cluster, tmp_path_factory
 ):
-    waiting = long_training.copy(tmp_path / "waiting")
+    waiting = long_training.copy(tmp_path_factory.mktemp("waiting"))
     process = long_training.start(BASELINE, *ONCE)
     job = working_job(long_training)
     cluster.stop("slurmd", signal.SIGKILL)
