@@ -50,7 +50,7 @@ class _ResumableADMM(ADMMPruner):
                 self._update_multipliers()
             last = epoch + 1 == self._num_iterations * self._training_epochs
             if last or self.checkpoint.due():
-                self.checkpoint.save(self._tensors(), {"epochs": epoch + 1})
+                self.checkpoint.save(self._tensors(epoch + 1), {"epochs": epoch + 1})
         self.update_mask()
         return self.bound_model
 
@@ -60,13 +60,18 @@ class _ResumableADMM(ADMMPruner):
             self.Z[index] = self._projection(z, wrapper.config["sparsity"], wrapper)
             self.U[index] = self.U[index] + wrapper.module.weight.data - self.Z[index]
 
-    def _tensors(self) -> Weights:
+    def _tensors(self, epochs: int) -> Weights:
+        own_z = self.Z if self._has_own_z(epochs) else []
         return {
             **prefixed("model", self.bound_model.state_dict()),
             **prefixed("optimizer", optimizer_tensors(self.optimizer)),
-            **prefixed("Z", {str(index): z for index, z in enumerate(self.Z)}),
+            **prefixed("Z", {str(index): z for index, z in enumerate(own_z)}),
             **prefixed("U", {str(index): u for index, u in enumerate(self.U)}),
         }
+
+    def _has_own_z(self, epochs: int) -> bool:
+        """Whether Z is no longer the weights themselves, which a file cannot hold twice."""
+        return epochs >= self._training_epochs
 
     def _restore(self) -> int:
         """Go on from where another process was; the number of epochs that it had done."""
@@ -79,7 +84,7 @@ class _ResumableADMM(ADMMPruner):
         device = self.Z[0].device
         for index in range(len(self.Z)):
             self.U[index] = tensors[f"U/{index}"].to(device)
-            if record["epochs"] >= self._training_epochs:
+            if self._has_own_z(record["epochs"]):
                 self.Z[index] = tensors[f"Z/{index}"].to(device)
         return record["epochs"]
 
