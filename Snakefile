@@ -33,6 +33,7 @@ rule all:
         FIGURES,
         COMPARISONS,
         rules.verdicts.output,
+        rules.differences.output,
 
 
 rule baselines:
@@ -58,6 +59,11 @@ rule comparisons:
 rule figures:
     input:
         FIGURES,
+
+
+rule optimism:
+    input:
+        expand(rules.optimism_gap.output, model=config["models"]),
 
 
 rule published:

@@ -16,10 +16,13 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 from filterbench.analysis.published import published_cells, published_models
 from filterbench.page.page import page
 
-pytestmark = pytest.mark.skipif(
-    not (shutil.which("chromium") and shutil.which("chromedriver")),
-    reason="needs Debian's packages chromium and chromium-driver",
-)
+pytestmark = [
+    pytest.mark.skipif(
+        not (shutil.which("chromium") and shutil.which("chromedriver")),
+        reason="needs Debian's packages chromium and chromium-driver",
+    ),
+    pytest.mark.xdist_group("smoke"),
+]
 CHROMIUM, DRIVER = (shutil.which(name) for name in ("chromium", "chromedriver"))
 FLAGS = [
     "--headless",

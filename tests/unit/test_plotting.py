@@ -6,7 +6,8 @@ import pytest
 
 from filterbench.analysis.pareto import with_fronts
 from filterbench.analysis.published import paper_points, published_cells
-from filterbench.plotting.comparison import draw_comparison, study_title
+from filterbench.analysis.seeds import with_statistics
+from filterbench.plotting.comparison import STATISTICS, draw_comparison, study_title
 from filterbench.plotting.style import LOOKS
 
 
@@ -32,7 +33,7 @@ def table() -> pd.DataFrame:
         for sparsity in (0.5, 0.9)
         for seed in (0, 1)
     ]
-    return with_fronts(pd.DataFrame(rows))
+    return with_fronts(with_statistics(pd.DataFrame(rows)))
 
 
 def test_each_pruner_has_a_curve_of_its_own_colour_and_marker(table):
@@ -86,7 +87,24 @@ def test_the_title_says_what_was_measured(table):
     for part in ("VGG16", "width 0.25", "digits", "validation protocol", "seeds 0, 1", "360 test images"):
         assert part in title
     alone = study_title(table[table["seed"] == 0], "VGG16", "digits")
-    assert "seed 0 only" in alone
+    assert "seed 0 only (no error bars)" in alone
+
+
+def test_several_seeds_show_their_spread_and_one_shows_none(table):
+    figure = draw_comparison(table, "a title")
+    said = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert {"± 1 standard deviation, 2 seeds", "95 % t interval of the mean"} < set(said)
+    for axes in figure.axes[:2]:
+        # 0.95 -+ t(0.975, 1) = 12.7062 standard errors of 0.01 above and below the first mean of 93 %.
+        bars = axes.containers[0].lines[2][0].get_segments()
+        assert sorted(bars[0][:, 1]) == pytest.approx([93 - 12.7062, 93 + 12.7062], abs=1e-3)
+        band = axes.collections[0].get_paths()[0].get_extents()
+        assert band.y1 == pytest.approx(93 + 2**0.5)
+    one = table[table["seed"] == 0].drop(columns=[name for name in table if name.startswith("pareto")])
+    alone = with_fronts(with_statistics(one.drop(columns=["seeds", *STATISTICS])))
+    figure = draw_comparison(alone, "a title")
+    assert not figure.axes[0].containers and not figure.axes[0].collections
+    assert not any("interval" in text.get_text() for text in figure.legends[0].get_texts())
 
 
 def test_the_legend_covers_no_panel(table):

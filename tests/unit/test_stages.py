@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
+from filterbench.data.file import read_images, write_images
 from filterbench.documents import read
 from filterbench.jobs import Job
 from filterbench.pruners import PRUNERS, arguments_of
@@ -49,8 +51,12 @@ DEVICES = [
 ]
 
 
-def run_cell(device: str, pruner: str, images: Path, folder: Path) -> dict[str, dict]:
+def run_cell(
+    device: str, pruner: str, images: Path, folder: Path, protocol: str = "validation"
+) -> dict[str, dict]:
     """All stages of one cell; its documents by kind."""
+    folder.mkdir(exist_ok=True)
+    baseline = {**BASELINE, "protocol": protocol}
 
     def job(stage, inputs: dict, **params) -> None:
         inputs = {name: folder / path if isinstance(path, str) else path for name, path in inputs.items()}
@@ -65,14 +71,14 @@ def run_cell(device: str, pruner: str, images: Path, folder: Path) -> dict[str, 
         limits = {"train": 512, "validation": 100, "test": 100}
         stage(Job(inputs, outputs, {"limits": limits, "device": device, **params}))
 
-    cell = {**BASELINE, "pruner": pruner, "sparsity": 0.5}
+    cell = {**baseline, "pruner": pruner, "sparsity": 0.5}
     entry = PRUNERS[pruner]
     arguments = arguments_of(pruner, CHANGES.get(pruner, {}))
     searching = {"net": "compact", "batch_size": 64, "augment": True} if entry.searches else {}
     start = {"images": images, "weights": "baseline.safetensors"}
-    job(train_baseline, {"images": images}, cell=BASELINE, training=TRAINING)
+    job(train_baseline, {"images": images}, cell=baseline, training=TRAINING)
     if entry.trajectory:
-        job(trajectory, start, cell=BASELINE, arguments=arguments, search=searching, targets=[0.5])
+        job(trajectory, start, cell=baseline, arguments=arguments, search=searching, targets=[0.5])
         names = {"trajectory": "json", "trajectory_steps": "csv", "snapshots": "safetensors"}
         start |= {name: f"trajectory.{suffix}" for name, suffix in names.items()}
     job(prune, start, cell=cell, arguments=arguments, search=searching)
@@ -100,3 +106,44 @@ def test_a_cell_goes_through_all_stages(device, pruner, digits_file, tmp_path):
     assert params["speedup"] < 0.9 * params["original"]
     assert 0.15 < documents["prune"]["sparsity"]["reached"] < 0.7
     assert not list(tmp_path.glob(".*"))
+
+
+@pytest.fixture(scope="module")
+def noisy_digits(digits_file, tmp_path_factory) -> Path:
+    """The digits, the test images of which have random labels."""
+    file = read_images(digits_file)
+    test = file.splits["test"]
+    file.labels[test] = np.random.default_rng(0).integers(0, file.classes, len(test))
+    path = tmp_path_factory.mktemp("noisy") / "digits.npz"
+    write_images(path, file)
+    return path
+
+
+def choices(folder: Path, documents: dict[str, dict]) -> dict:
+    """All that a study chooses: weights, with masks and best epochs in them, and what it chose them by."""
+    kinds = ("baseline", "prune", "speedup", "finetune")
+    return {
+        "weights": {kind: (folder / f"{kind}.safetensors").read_bytes() for kind in kinds},
+        "layers": documents["prune"]["layers"],
+        "trainings": [documents[kind]["training"] for kind in ("baseline", "finetune")],
+    }
+
+
+SEARCHING = [name for name, entry in PRUNERS.items() if entry.searches]
+
+
+@pytest.mark.parametrize("pruner", ["L1FilterPruner", *SEARCHING])
+def test_test_images_choose_nothing_under_the_validation_protocol(
+    pruner, digits_file, noisy_digits, tmp_path
+):
+    true = run_cell("cpu", pruner, digits_file, tmp_path / "true")
+    noisy = run_cell("cpu", pruner, noisy_digits, tmp_path / "noisy")
+    assert choices(tmp_path / "true", true) == choices(tmp_path / "noisy", noisy)
+    assert noisy["result"]["performance"] != true["result"]["performance"]
+
+
+def test_test_images_choose_under_the_test_protocol(digits_file, noisy_digits, tmp_path):
+    pruner = "SimulatedAnnealingPruner"
+    true = run_cell("cpu", pruner, digits_file, tmp_path / "true", "test")
+    noisy = run_cell("cpu", pruner, noisy_digits, tmp_path / "noisy", "test")
+    assert true["prune"]["layers"] != noisy["prune"]["layers"]

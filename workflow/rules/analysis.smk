@@ -3,6 +3,8 @@ localrules:
     published_figure,
     verdicts,
     published_verdicts,
+    differences,
+    optimism_gap,
     reproduction,
     page,
     imported_results,
@@ -57,8 +59,9 @@ rule verdicts:
         "../scripts/verdicts.py"
 
 
-rule published_verdicts:
-    """What the published cells alone say about the published conclusions."""
+use rule verdicts as published_verdicts with:
+    input:
+        [],
     output:
         document="results/published/verdicts.json",
         page=report(
@@ -69,15 +72,82 @@ rule published_verdicts:
         ),
     log:
         "logs/published/verdicts.log",
-    conda:
-        ENVIRONMENT
     params:
         tables=None,
         source="the published cells",
         cells=files_digest([PUBLISHED_CELLS]),
         code=rule_digest("verdicts"),
+
+
+use rule verdicts as imported_verdicts with:
+    input:
+        IMPORTED_TABLES,
+    output:
+        document="results/imported/verdicts.json",
+        page=report(
+            "results/imported/verdicts.md",
+            caption="../report/verdicts.rst",
+            category="Verdicts",
+            labels={"cells": "imported results"},
+        ),
+    log:
+        "logs/imported/verdicts.log",
+    params:
+        tables=IMPORTED_TABLES,
+        source=f"the results in {NNI_RESULTS or 'no folder'}",
+        code=rule_digest("verdicts"),
+
+
+rule differences:
+    """Every pruner against every other at equal budget, paired by seed."""
+    input:
+        TABLES,
+    output:
+        table=report(
+            f"results/{STUDY}/differences.csv",
+            caption="../report/differences.rst",
+            category="Tables",
+            labels={"model": "all"},
+        ),
+    log:
+        f"logs/{STUDY}/differences.log",
+    conda:
+        ENVIRONMENT
+    params:
+        tables=TABLES,
+        code=rule_digest("differences"),
     script:
-        "../scripts/verdicts.py"
+        "../scripts/differences.py"
+
+
+rule optimism_gap:
+    """The same cells under both protocols: how much choosing by the test images flatters them."""
+    input:
+        **{protocol: f"results/{study}/{{model}}/comparison.csv" for study, protocol in PROTOCOLS.items()},
+    output:
+        table=report(
+            f"results/{STUDY}/{{model}}/optimism.csv",
+            caption="../report/optimism.rst",
+            category="Protocol",
+            labels={"model": "{model}", "figure": "table"},
+        ),
+        png=report(
+            "figures/optimism_{model}.png",
+            caption="../report/optimism.rst",
+            category="Protocol",
+            labels={"model": "{model}", "figure": "optimism"},
+        ),
+        svg="figures/optimism_{model}.svg",
+    log:
+        f"logs/{STUDY}/{{model}}/optimism.log",
+    conda:
+        ENVIRONMENT
+    params:
+        model="{model}",
+        dataset=config["dataset"]["name"],
+        code=rule_digest("optimism"),
+    script:
+        "../scripts/optimism.py"
 
 
 rule reproduction:
@@ -149,27 +219,3 @@ rule imported_results:
         code=rule_digest("imported"),
     script:
         "../scripts/imported.py"
-
-
-rule imported_verdicts:
-    """What the imported cells say about the published conclusions."""
-    input:
-        IMPORTED_TABLES,
-    output:
-        document="results/imported/verdicts.json",
-        page=report(
-            "results/imported/verdicts.md",
-            caption="../report/verdicts.rst",
-            category="Verdicts",
-            labels={"cells": "imported results"},
-        ),
-    log:
-        "logs/imported/verdicts.log",
-    conda:
-        ENVIRONMENT
-    params:
-        tables=IMPORTED_TABLES,
-        source=f"the results in {NNI_RESULTS or 'no folder'}",
-        code=rule_digest("verdicts"),
-    script:
-        "../scripts/verdicts.py"

@@ -34,6 +34,9 @@ except InputError as reason:
 
 ENVIRONMENT = "../../envs/pruning.yaml"
 STUDY = config["study"]
+# The same cells under the other protocol, by study name: on request, for the optimism gap.
+TWIN_PROTOCOL = {"validation": "test", "test": "validation"}[config["protocol"]]
+PROTOCOLS = {STUDY: config["protocol"], f"{STUDY}-{TWIN_PROTOCOL}": TWIN_PROTOCOL}
 IMAGES = f"data/{config['dataset']['name']}.npz"
 MODEL_FOLDER = "results/{study}/{model}"
 BASELINE = f"{MODEL_FOLDER}/seed-{{seed}}/baseline"
@@ -56,10 +59,17 @@ IMPORTED_MODELS = [
 IMPORTED_TABLES = expand("results/imported/{model}/comparison.csv", model=IMPORTED_MODELS)
 
 STUDY_CELLS = cells(config)
-CELLS = [
-    CELL.format(study=STUDY, model=c.model, seed=c.seed, pruner=c.pruner, sparsity=c.sparsity)
-    for c in STUDY_CELLS
-]
+
+
+def folders_of(study):
+    """The folders of all cells, as the study or its twin has them."""
+    return [
+        CELL.format(study=study, model=c.model, seed=c.seed, pruner=c.pruner, sparsity=c.sparsity)
+        for c in STUDY_CELLS
+    ]
+
+
+CELLS = folders_of(STUDY)
 BASELINES = expand(f"{BASELINE}/baseline.json", study=STUDY, model=config["models"], seed=config["seeds"])
 COMPARISONS = expand(
     f"{MODEL_FOLDER}/comparison.{{kind}}", study=STUDY, model=config["models"], kind=["json", "csv"]
@@ -113,7 +123,7 @@ def any_of(names):
 
 
 wildcard_constraints:
-    study=re.escape(STUDY),
+    study=any_of(PROTOCOLS),
     model=any_of(config["models"]),
     seed=any_of(config["seeds"]),
     pruner=any_of(config["pruners"]),
@@ -130,7 +140,7 @@ def baseline_cell(wildcards):
     return {
         "study": wildcards.study,
         "dataset": config["dataset"]["name"],
-        "protocol": config["protocol"],
+        "protocol": PROTOCOLS[wildcards.study],
         "model": wildcards.model,
         "width": config["models"][wildcards.model]["width"],
         "seed": int(wildcards.seed),
@@ -167,15 +177,15 @@ def trajectory_of(wildcards):
     }
 
 
-def cells_of(model):
+def cells_of(model, study=STUDY):
     """The cell folders of a model."""
-    start = MODEL_FOLDER.format(study=STUDY, model=model) + "/"
-    return [folder for folder in CELLS if folder.startswith(start)]
+    start = MODEL_FOLDER.format(study=study, model=model) + "/"
+    return [folder for folder in folders_of(study) if folder.startswith(start)]
 
 
 def model_cells(wildcards):
     """The cell folders of a job's model."""
-    return cells_of(wildcards.model)
+    return cells_of(wildcards.model, wildcards.get("study", STUDY))
 
 
 def made_of_cells(*names):

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
-LEVEL = 0.95
+from filterbench.analysis.seeds import t_interval
 
 
 def accuracy_at(cells: pd.DataFrame, cost: str, factor: float) -> float:
@@ -83,13 +82,6 @@ def difference(
 
 
 def summarise(pairs: dict[str, float]) -> Difference:
-    """Mean and 95 % t interval (Student 1908) of independent differences."""
+    """Mean and 95 % t interval of independent differences."""
     values = list(pairs.values())
-    mean = float(np.mean(values)) if values else math.nan
-    if len(values) < 2:
-        return Difference(pairs, mean, math.nan, math.nan)
-    spread = float(stats.sem(values))
-    if not spread:
-        return Difference(pairs, mean, mean, mean)
-    low, high = stats.t.interval(LEVEL, len(values) - 1, loc=mean, scale=spread)
-    return Difference(pairs, mean, float(low), float(high))
+    return Difference(pairs, float(np.mean(values)) if values else math.nan, *t_interval(values))

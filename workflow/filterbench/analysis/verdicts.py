@@ -10,7 +10,8 @@ from typing import Any
 
 import pandas as pd
 
-from filterbench.analysis.curves import LEVEL, Difference, difference
+from filterbench.analysis.curves import Difference, difference
+from filterbench.analysis.seeds import LEVEL
 
 SEARCHING = ("AutoCompressPruner", "SimulatedAnnealingPruner")
 ONE_SHOT = ("L1FilterPruner", "L2FilterPruner", "FPGMPruner")

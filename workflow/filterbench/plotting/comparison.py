@@ -10,6 +10,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, NullFormatter
 
 from filterbench.plotting.style import look_of
@@ -21,6 +23,9 @@ matplotlib.rcParams["axes.formatter.use_mathtext"] = True
 PRIMARY_TICKS = (1, 2, 5)
 # matplotlib also asks where zero lies on the scale of factors.
 SMALLEST = 1e-9
+
+
+STATISTICS = [f"performance_{name}" for name in ("mean", "std", "low", "high")]
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,8 @@ def draw_comparison(
     """Draw the figure of one model.
 
     Args:
-        table: `comparison.csv` of the model, one row a cell.
+        table: `comparison.csv` of the model, one row a cell; with several seeds, their standard deviation
+            is a band and the 95 % t interval of their mean a bar.
         title: what the cells are.
         published: published cells in the same columns, drawn hollow and behind.
         paper: points that a paper reports (accuracy, params, flops), drawn with a note.
@@ -60,7 +66,7 @@ def draw_comparison(
             _draw_published(axes, panel, published)
         if paper is not None and len(paper):
             _draw_paper(axes, panel, paper)
-    _finish(figure, title, *upper.get_legend_handles_labels())
+    _finish(figure, title, upper, table)
     return figure
 
 
@@ -76,7 +82,7 @@ def draw_cost(table: pd.DataFrame, title: str) -> Figure:
     table = table.assign(seconds=table["seconds_prune"] + table["seconds_finetune"])
     _draw_curves(axes, "seconds", table)
     _scale(axes, "seconds of pruning and fine-tuning (a trajectory's are those of all its sparsities)")
-    _finish(figure, title, *axes.get_legend_handles_labels())
+    _finish(figure, title, axes, table)
     return figure
 
 
@@ -90,15 +96,27 @@ def study_title(table: pd.DataFrame, model: str, dataset: str) -> str:
     """
     first = table[table["infeasible"].isna()].iloc[0]
     seeds = sorted(table["seed"].unique())
-    named = f"seed {seeds[0]} only" if len(seeds) == 1 else f"mean of seeds {', '.join(map(str, seeds))}"
+    named = (
+        f"seed {seeds[0]} only (no error bars)"
+        if len(seeds) == 1
+        else f"mean of seeds {', '.join(map(str, seeds))}"
+    )
     return (
         f"{model} (width {first['width']:g}) on {dataset}, pruned and fine-tuned\n"
         f"{first['protocol']} protocol, {named}, {first['test_images']:.0f} test images"
     )
 
 
-def _finish(figure: Figure, title: str, handles: list, labels: list[str]) -> None:
+def _finish(figure: Figure, title: str, axes: Axes, table: pd.DataFrame) -> None:
+    """Title and legend, which names the spread over seeds where it is drawn."""
     figure.suptitle(title, fontsize=13, linespacing=1.5)
+    handles, labels = axes.get_legend_handles_labels()
+    if table["performance_std"].notna().any():
+        handles += [
+            Patch(color="0.4", alpha=0.25, linewidth=0),
+            Line2D([], [], color="0.4", marker="|", markersize=9, linestyle="none"),
+        ]
+        labels += [f"± 1 standard deviation, {table['seeds'].max()} seeds", "95 % t interval of the mean"]
     figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False)
 
 
@@ -168,10 +186,11 @@ def _draw_curves(axes: Axes, spent: str, table: pd.DataFrame) -> None:
     for position, (pruner, all_cells) in enumerate(table.groupby("pruner", sort=False)):
         look = look_of(str(pruner), position)
         cells = all_cells[all_cells["infeasible"].isna()]
-        curve = cells.groupby("sparsity")[[spent, "performance_finetuned"]].mean()
+        curve = cells.groupby("sparsity")[[spent, *STATISTICS]].mean()
+        _draw_spread(axes, curve[spent], 100 * curve[STATISTICS], look.color)
         axes.plot(
             curve[spent],
-            100 * curve["performance_finetuned"],
+            100 * curve["performance_mean"],
             color=look.color,
             marker=look.marker,
             markersize=6,
@@ -180,6 +199,16 @@ def _draw_curves(axes: Axes, spent: str, table: pd.DataFrame) -> None:
             linewidth=1.4,
             label=_label(look.label, all_cells),
         )
+
+
+def _draw_spread(axes: Axes, spent: pd.Series, percent: pd.DataFrame, color: str) -> None:
+    """A band of one standard deviation and bars of the mean's interval, where there are several seeds."""
+    if percent["performance_std"].isna().all():
+        return
+    mean, std = percent["performance_mean"], percent["performance_std"]
+    axes.fill_between(spent, mean - std, mean + std, color=color, alpha=0.15, linewidth=0)
+    bars = [mean - percent["performance_low"], percent["performance_high"] - mean]
+    axes.errorbar(spent, mean, bars, color=color, linestyle="none", linewidth=0.9, capsize=2.5)
 
 
 def _label(pruner: str, cells: pd.DataFrame) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from filterbench.analysis.pareto import with_fronts
+from filterbench.analysis.seeds import with_statistics
 from filterbench.documents import read, write
 from filterbench.errors import InputError
 from filterbench.files import write_text
@@ -25,7 +26,8 @@ def compare(job: Job) -> None:
     if table["infeasible"].notna().all():
         raise InputError(f"{job.outputs['table'].parent}: every cell of this model is infeasible")
     write(job.outputs["collection"], collection(table))
-    write_text(job.outputs["table"], with_fronts(table).to_csv(index=False, lineterminator="\n"))
+    described = with_fronts(with_statistics(table))
+    write_text(job.outputs["table"], described.to_csv(index=False, lineterminator="\n"))
 
 
 def _row(cell: Path) -> dict[str, Any]:

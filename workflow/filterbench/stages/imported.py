@@ -4,6 +4,7 @@ from pathlib import Path
 
 from filterbench.analysis.importing import read_results
 from filterbench.analysis.pareto import with_fronts
+from filterbench.analysis.seeds import with_statistics
 from filterbench.documents import write
 from filterbench.files import write_text
 from filterbench.jobs import Job
@@ -16,7 +17,7 @@ from filterbench.stages.compare import collection
 def imported(job: Job) -> None:
     """Check the results, and write them as collection, table and figure."""
     model = job.params["model"]
-    table = with_fronts(read_results(Path(job.params["folder"]), model))
+    table = with_fronts(with_statistics(read_results(Path(job.params["folder"]), model)))
     write(job.outputs["collection"], collection(table))
     write_text(job.outputs["table"], table.to_csv(index=False, lineterminator="\n"))
     title = f"{MODELS[model].label}, imported results"

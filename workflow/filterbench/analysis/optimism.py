@@ -1,0 +1,45 @@
+"""How much better a study looks when the test images choose."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from filterbench.analysis.seeds import statistics
+
+KEYS = ["pruner", "sparsity"]
+ORIGINAL = "original"
+COLUMNS = [*KEYS, "validation", "test", "n", "mean", "std", "low", "high"]
+
+
+def optimism(validation: pd.DataFrame, test: pd.DataFrame) -> pd.DataFrame:
+    """Accuracy of the same cells under both protocols.
+
+    Args:
+        validation: a model's cells under the `validation` protocol.
+        test: the same cells under the `test` protocol.
+
+    Returns:
+        One row a cell, and one for the unpruned net (pruner `original`, sparsity 0): mean accuracy under
+        either protocol (0..1) and the gap, test minus validation, in percentage points paired by seed: number
+        of seeds, mean, sample standard deviation and 95 % t interval.
+    """
+    pairs = _accuracies(validation).join(_accuracies(test), lsuffix="_validation", rsuffix="_test").dropna()
+    rows = []
+    for key, cells in pairs.groupby(KEYS, sort=False):
+        ours, theirs = cells["accuracy_validation"], cells["accuracy_test"]
+        row = dict(zip(KEYS, key, strict=True)) | {"validation": ours.mean(), "test": theirs.mean()}
+        rows.append(row | statistics(100 * (theirs - ours)))
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _accuracies(table: pd.DataFrame) -> pd.DataFrame:
+    """Accuracy by pruner, sparsity and seed; the unpruned net first."""
+    cells = table[table["infeasible"].isna()]
+    originals = cells.drop_duplicates("seed").assign(pruner=ORIGINAL, sparsity=0.0)
+    accuracies = pd.concat(
+        [
+            originals.rename(columns={"performance_original": "accuracy"}),
+            cells.rename(columns={"performance_finetuned": "accuracy"}),
+        ]
+    )
+    return accuracies.set_index([*KEYS, "seed"])[["accuracy"]]

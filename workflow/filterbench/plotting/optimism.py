@@ -1,0 +1,44 @@
+"""The optimism gap: how much better a cell looks when the test images choose."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from filterbench.plotting.style import look_of
+
+
+def draw_optimism(table: pd.DataFrame, title: str) -> Figure:
+    """Draw the gap against the sparsity, a curve a pruner.
+
+    Args:
+        table: `optimism.csv`: one row a cell, and the unpruned net at sparsity 0.
+        title: what the cells are.
+    """
+    figure = Figure(figsize=(7.5, 5.5), layout="constrained")
+    axes = figure.subplots()
+    axes.axhline(0, color="0.6", linewidth=1)
+    for position, (pruner, cells) in enumerate(table.groupby("pruner", sort=False)):
+        look = look_of(str(pruner), position)
+        bars = [cells["mean"] - cells["low"], cells["high"] - cells["mean"]]
+        axes.errorbar(
+            cells["sparsity"],
+            cells["mean"],
+            bars,
+            color=look.color,
+            marker=look.marker,
+            linewidth=1.4,
+            elinewidth=0.9,
+            capsize=2.5,
+            label=look.label,
+        )
+    axes.set_xlabel("sparsity")
+    axes.set_ylabel("test accuracy, test protocol minus validation protocol (points)")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(color="0.92", linewidth=0.8)
+    axes.set_axisbelow(True)
+    seeds = int(table["n"].max())
+    spread = "one seed (no error bars)" if seeds == 1 else f"{seeds} seeds, bars: 95 % t interval of the mean"
+    figure.suptitle(f"{title}: optimism gap\n{spread}", fontsize=13, linespacing=1.5)
+    figure.legend(loc="outside lower center", ncols=3, frameon=False)
+    return figure
