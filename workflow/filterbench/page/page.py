@@ -32,7 +32,7 @@ SYMBOLS = {
     "v": "triangle-down",
     "P": "cross",
 }
-QUANTITIES = ("accuracy", "before", "params", "flops", "images", "seconds")
+QUANTITIES = ("accuracy", "seeds", "std", "before", "params", "flops", "images", "seconds")
 DIGITS = 6
 # The table's columns, of `comparison.csv` or made of its columns, with their headings.
 COLUMNS = {
@@ -126,6 +126,8 @@ def _curves(table: pd.DataFrame) -> dict[str, dict[str, list]]:
             "pruner": cells["pruner"],
             "sparsity": cells["sparsity"],
             "accuracy": cells["performance_finetuned"],
+            "seeds": cells.get("seeds"),
+            "std": cells.get("performance_std"),
             "before": cells.get("performance_speedup"),
             "params": cells["params_speedup"],
             "flops": cells["flops_speedup"],
