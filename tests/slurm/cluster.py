@@ -52,7 +52,8 @@ PartitionName=main Nodes={host} Default=YES MaxTime=INFINITE DefMemPerCPU=1000 S
 """
 ACCOUNTING = """\
 AccountingStorageType=accounting_storage/slurmdbd
-AccountingStorageHost=127.0.0.1"""
+AccountingStorageHost=127.0.0.1
+AccountingStorageTRES=gres/gpu"""
 # Finished jobs leave the queue after MinJobAge seconds; without accounting nothing else knows of them.
 NO_ACCOUNTING = """\
 AccountingStorageType=accounting_storage/none

@@ -10,11 +10,14 @@ import pandas as pd
 import pytest
 
 from filterbench.analysis.curves import accuracy_at, difference, summarise
+from filterbench.analysis.differences import differences
 from filterbench.analysis.importing import read_results
+from filterbench.analysis.optimism import optimism
 from filterbench.analysis.pareto import with_fronts
 from filterbench.analysis.published import TABLE, paper_points, published_cells, published_models
 from filterbench.analysis.report import reproduction_page, verdicts_page
 from filterbench.analysis.reproduction import compare_with_published, summary
+from filterbench.analysis.seeds import with_statistics
 from filterbench.analysis.verdicts import definitions, verdicts
 from filterbench.documents import check
 from filterbench.errors import InputError
@@ -243,3 +246,37 @@ def test_faulty_nni_results_are_a_clear_error(folder_of_results):
         read_results(folder_of_results, "resnet18")
     with pytest.raises(InputError, match="no results of resnet50; expected:"):
         read_results(folder_of_results, "resnet50")
+
+
+def test_every_pair_of_pruners_is_compared_at_equal_budget_by_seed():
+    table = cells({"Good": 0.9, "Low": 0.8}, models=("a",))
+    table.loc[(table["pruner"] == "Low") & (table["sparsity"] == 0.9), "infeasible"] = "out of reach"
+    found = differences(table).set_index(["cost", "factor"])
+    # Low's cells end at sparsity 0.8, 25 times fewer.
+    assert list(found.index) == [(cost, factor) for cost in ("params", "flops") for factor in (2, 4, 8, 16)]
+    row = found.loc[("params", 4)]
+    assert (row["pruner"], row["other"], row["n"]) == ("Good", "Low", 3)
+    assert (row["mean"], row["std"]) == pytest.approx((10, 0))
+
+
+def test_the_optimism_gap_is_paired_by_seed():
+    honest, flattered = cells({"Good": 0.9}, models=("a",)), cells({"Good": 0.91}, models=("a",))
+    flattered["performance_original"] = 0.955
+    flattered.loc[flattered["sparsity"] == 0.9, "infeasible"] = "out of reach"
+    found = optimism(honest, flattered).set_index(["pruner", "sparsity"])
+    assert list(found.index) == [("original", 0.0), ("Good", 0.5), ("Good", 0.8)]
+    assert list(found["mean"]) == pytest.approx([0.5, 1, 1])
+    assert list(found["n"]) == [3, 3, 3]
+    assert list(found.loc[("Good", 0.5), ["validation", "test"]]) == pytest.approx([0.9, 0.91])
+
+
+def test_the_statistics_of_a_cell_are_those_of_its_seeds():
+    table = cells({"Good": 0.9}, sparsities=(0.5,), models=("a",))
+    table["performance_finetuned"] = [0.8, 0.9, 1.0]
+    row = with_statistics(table).iloc[0]
+    names = ["performance_mean", "performance_std", "performance_low", "performance_high"]
+    # t(0.975, 2) = 4.302653
+    assert list(row[names]) == pytest.approx([0.9, 0.1, 0.9 - 0.4302653 / 3**0.5, 0.9 + 0.4302653 / 3**0.5])
+    alone = with_statistics(table.iloc[:1]).iloc[0]
+    assert (alone["seeds"], alone["performance_mean"]) == (1, 0.8)
+    assert alone[names[1:]].isna().all()

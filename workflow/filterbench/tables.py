@@ -1,4 +1,4 @@
-"""CSV tables with a schema for their rows."""
+"""CSV tables, written whole or not at all."""
 
 from __future__ import annotations
 
@@ -7,13 +7,21 @@ import io
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from filterbench.documents.schemas import schema_faults
 from filterbench.errors import InputError
-from filterbench.files import atomic_write
+from filterbench.files import write_text
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SEARCH_COLUMNS = ("step", "sparsities", "score", "accepted", "seconds")
+
+
+def write_table(path: Path, table: pd.DataFrame) -> None:
+    """Write a table without its index."""
+    write_text(path, table.to_csv(index=False, lineterminator="\n"))
 
 
 def write_search(path: Path, steps: Iterable[dict[str, Any]]) -> None:
@@ -29,8 +37,7 @@ def write_search(path: Path, steps: Iterable[dict[str, Any]]) -> None:
         for fault in schema_faults("search", step):
             raise InputError(f"{path}: step {step.get('step')}: {fault}")
         table.writerow({key: json.dumps(value) for key, value in step.items()})
-    with atomic_write(path) as file:
-        file.write(text.getvalue().encode())
+    write_text(path, text.getvalue())
 
 
 def read_search(path: Path) -> list[dict[str, Any]]:

@@ -23,7 +23,7 @@ def optimism(validation: pd.DataFrame, test: pd.DataFrame) -> pd.DataFrame:
         either protocol (0..1) and the gap, test minus validation, in percentage points paired by seed: number
         of seeds, mean, sample standard deviation and 95 % t interval.
     """
-    pairs = _accuracies(validation).join(_accuracies(test), lsuffix="_validation", rsuffix="_test").dropna()
+    pairs = _accuracies(validation).join(_accuracies(test), suffixes=("_validation", "_test")).dropna()
     rows = []
     for key, cells in pairs.groupby(KEYS, sort=False):
         ours, theirs = cells["accuracy_validation"], cells["accuracy_test"]

@@ -12,8 +12,8 @@ from filterbench.analysis.pareto import with_fronts
 from filterbench.analysis.seeds import with_statistics
 from filterbench.documents import read, write
 from filterbench.errors import InputError
-from filterbench.files import write_text
 from filterbench.jobs import Job
+from filterbench.tables import write_table
 
 
 def compare(job: Job) -> None:
@@ -26,8 +26,7 @@ def compare(job: Job) -> None:
     if table["infeasible"].notna().all():
         raise InputError(f"{job.outputs['table'].parent}: every cell of this model is infeasible")
     write(job.outputs["collection"], collection(table))
-    described = with_fronts(with_statistics(table))
-    write_text(job.outputs["table"], described.to_csv(index=False, lineterminator="\n"))
+    write_table(job.outputs["table"], with_fronts(with_statistics(table)))
 
 
 def _row(cell: Path) -> dict[str, Any]:

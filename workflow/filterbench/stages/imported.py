@@ -6,12 +6,12 @@ from filterbench.analysis.importing import read_results
 from filterbench.analysis.pareto import with_fronts
 from filterbench.analysis.seeds import with_statistics
 from filterbench.documents import write
-from filterbench.files import write_text
 from filterbench.jobs import Job
 from filterbench.models import MODELS
 from filterbench.plotting.comparison import draw_comparison
 from filterbench.plotting.saving import save_figure
 from filterbench.stages.compare import collection
+from filterbench.tables import write_table
 
 
 def imported(job: Job) -> None:
@@ -19,6 +19,6 @@ def imported(job: Job) -> None:
     model = job.params["model"]
     table = with_fronts(with_statistics(read_results(Path(job.params["folder"]), model)))
     write(job.outputs["collection"], collection(table))
-    write_text(job.outputs["table"], table.to_csv(index=False, lineterminator="\n"))
+    write_table(job.outputs["table"], table)
     title = f"{MODELS[model].label}, imported results"
     save_figure(draw_comparison(table, title), job.outputs["png"], job.outputs["svg"])

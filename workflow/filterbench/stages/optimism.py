@@ -6,11 +6,11 @@ import pandas as pd
 
 from filterbench.analysis.optimism import optimism
 from filterbench.data import DATASETS
-from filterbench.files import write_text
 from filterbench.jobs import Job
 from filterbench.models import MODELS
 from filterbench.plotting.optimism import draw_optimism
 from filterbench.plotting.saving import save_figure
+from filterbench.tables import write_table
 
 logger = logging.getLogger(__name__)
 
@@ -19,6 +19,6 @@ def write_optimism(job: Job) -> None:
     """Write the table of the gaps, and draw it."""
     table = optimism(*(pd.read_csv(job.inputs[protocol]) for protocol in ("validation", "test")))
     logger.info("mean gap of all cells: %+.2f points", table["mean"].mean())
-    write_text(job.outputs["table"], table.to_csv(index=False, lineterminator="\n"))
+    write_table(job.outputs["table"], table)
     names = MODELS[job.params["model"]].label, DATASETS[job.params["dataset"]].label
     save_figure(draw_optimism(table, "{} on {}".format(*names)), job.outputs["png"], job.outputs["svg"])
