@@ -116,7 +116,7 @@ class PrivateCluster:
 
     def __exit__(self, *_) -> None:
         for daemon in reversed(DAEMONS):
-            self.stop(daemon)
+            stop(daemon)
         for name in ("slurm.conf", "slurmdbd.conf", "gres.conf"):
             (ETC / name).unlink(missing_ok=True)
         # A job that still runs would keep the namespace, and the cable with it.
@@ -152,8 +152,8 @@ class PrivateCluster:
                 subprocess.run(
                     ["sacctmgr", "--immediate", "add", *what.split()], check=True, capture_output=True
                 )
-        self.start("slurmctld")
-        self.start("slurmd")
+        start("slurmctld")
+        start("slurmd")
         wait_for(lambda: "idle" in text("sinfo", "-h", "-o", "%T"), "the node")
 
     def _configure(self) -> None:
@@ -180,17 +180,19 @@ class PrivateCluster:
         grant = "CREATE USER slurm@'%' IDENTIFIED BY 'slurm'; GRANT ALL ON slurm.* TO slurm@'%';"
         subprocess.run(["mariadb", f"--socket={channel}", "-e", grant], check=True)
 
-    def start(self, daemon: str) -> None:
-        """Start slurmctld or slurmd (again)."""
-        node = ["nsenter", f"--net=/run/netns/{NODE}"] if daemon == "slurmd" else []
-        subprocess.run([*node, daemon], check=True)
-        if daemon == "slurmctld":
-            wait_for(lambda: succeeds("scontrol", "ping"), daemon)
 
-    def stop(self, daemon: str, with_signal: signal.Signals = signal.SIGTERM) -> None:
-        """End a daemon, and wait until it is gone."""
-        subprocess.run(["pkill", f"-{with_signal.value}", "-x", daemon], check=False)
-        wait_for(lambda: not succeeds("pgrep", "-x", daemon), f"the end of {daemon}")
+def start(daemon: str) -> None:
+    """Start slurmctld or slurmd (again)."""
+    node = ["nsenter", f"--net=/run/netns/{NODE}"] if daemon == "slurmd" else []
+    subprocess.run([*node, daemon], check=True)
+    if daemon == "slurmctld":
+        wait_for(lambda: succeeds("scontrol", "ping"), daemon)
+
+
+def stop(daemon: str, with_signal: signal.Signals = signal.SIGTERM) -> None:
+    """End a daemon, and wait until it is gone."""
+    subprocess.run(["pkill", f"-{with_signal.value}", "-x", daemon], check=False)
+    wait_for(lambda: not succeeds("pgrep", "-x", daemon), f"the end of {daemon}")
 
 
 def text(*command: str) -> str:

@@ -1,43 +1,79 @@
-"""A private SLURM for all tests, and checkouts whose runs it executes."""
+"""A private SLURM for all tests of a session, and checkouts whose runs it executes.
+
+`beside_others` holds tests that can run at the same time, a process each; `alone` those that take parts of
+the cluster away; `no_accounting` is a cluster of another kind.
+"""
 
 import shutil
-import subprocess
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from checkout import Checkout
 from cluster import PrivateCluster
+from filelock import FileLock
 from submission import ClusterCheckout
 
 LONG = ("epochs: 2", "epochs: 60")
 BASELINES = "results/smoke/{model}/seed-0/baseline"
+CLUSTER = pytest.StashKey[PrivateCluster]()
+FOLDER = pytest.StashKey[str]()
 
 
-@pytest.fixture(scope="module")
-def cluster(request, tmp_path_factory):
-    """SLURM with an accounting database, as most sites have it, unless the module says otherwise."""
-    accounting = getattr(request.module, "ACCOUNTING", True)
-    with PrivateCluster(tmp_path_factory.mktemp("slurm"), accounting) as running:
-        yield running
+def pytest_addoption(parser):
+    parser.addoption("--no-accounting", action="store_true", help="a cluster without slurmdbd")
 
 
-@pytest.fixture(scope="session", autouse=True)
-def local_start(tmp_path_factory):
-    """The smoke study on this machine alone, at work while other tests wait for the queue."""
-    checkout = Checkout.fresh(tmp_path_factory.mktemp("local"))
-    command = ["snakemake", "--cores", "1", "--configfile", "studies/smoke.yaml"]
-    with (checkout.folder / "run.log").open("w") as log:
-        process = subprocess.Popen(command, cwd=checkout.folder, stdout=log, stderr=subprocess.STDOUT)
-    yield checkout, process
-    process.kill()
+def pytest_sessionstart(session):
+    """The process that starts the others has the cluster."""
+    config = session.config
+    if hasattr(config, "workerinput") or config.option.collectonly:
+        return
+    config.stash[FOLDER] = tempfile.mkdtemp(prefix="filterbench-slurm-")
+    cluster = PrivateCluster(Path(config.stash[FOLDER]), accounting=not config.option.no_accounting)
+    config.stash[CLUSTER] = cluster.__enter__()
+
+
+def pytest_sessionfinish(session):
+    if cluster := session.config.stash.get(CLUSTER, None):
+        cluster.__exit__()
+    if folder := session.config.stash.get(FOLDER, None):
+        shutil.rmtree(folder)
+
+
+def made_once(tmp_path_factory, name: str, make: Callable[[Checkout], None]) -> Checkout:
+    """A checkout that the first process to ask for it makes, and all others share."""
+    folder = tmp_path_factory.getbasetemp().parent / name
+    with FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            making = Checkout.fresh(tmp_path_factory.mktemp(name))
+            make(making)
+            making.folder.rename(folder)
+    return Checkout(folder)
 
 
 @pytest.fixture(scope="session")
-def local_run(local_start) -> Checkout:
+def local_run(tmp_path_factory) -> Checkout:
     """The smoke study, made on this machine alone."""
-    checkout, process = local_start
-    assert process.wait(timeout=400) == 0, (checkout.folder / "run.log").read_text()
-    return checkout
+
+    def make(checkout: Checkout) -> None:
+        run = checkout.snakemake()
+        assert run.returncode == 0, run.stdout
+
+    return made_once(tmp_path_factory, "local", make)
+
+
+@pytest.fixture(scope="session")
+def long_local_run(tmp_path_factory) -> Checkout:
+    """A baseline that is trained for some ten seconds, made on this machine alone."""
+
+    def make(checkout: Checkout) -> None:
+        checkout.edit("studies/smoke.yaml", *LONG)
+        run = checkout.snakemake(BASELINES.format(model="vgg16") + "/baseline.json")
+        assert run.returncode == 0, run.stdout
+
+    return made_once(tmp_path_factory, "long", make)
 
 
 def part_of(made: Checkout, folder: Path, *parts: str) -> ClusterCheckout:
@@ -48,18 +84,8 @@ def part_of(made: Checkout, folder: Path, *parts: str) -> ClusterCheckout:
     return checkout
 
 
-@pytest.fixture(scope="session")
-def long_local_run(tmp_path_factory) -> Checkout:
-    """A baseline that is trained for some ten seconds, made on this machine alone."""
-    checkout = Checkout.fresh(tmp_path_factory.mktemp("long"))
-    checkout.edit("studies/smoke.yaml", *LONG)
-    run = checkout.snakemake(BASELINES.format(model="vgg16") + "/baseline.json")
-    assert run.returncode == 0, run.stdout
-    return checkout
-
-
 @pytest.fixture
-def long_training(long_local_run, cluster, tmp_path) -> ClusterCheckout:
+def long_training(long_local_run, tmp_path) -> ClusterCheckout:
     """A checkout that has the images, and baselines that train long enough for a fault to strike."""
     checkout = part_of(long_local_run, tmp_path)
     checkout.edit("studies/smoke.yaml", *LONG)
@@ -67,6 +93,6 @@ def long_training(long_local_run, cluster, tmp_path) -> ClusterCheckout:
 
 
 @pytest.fixture
-def with_baselines(local_run, cluster, tmp_path) -> ClusterCheckout:
+def with_baselines(local_run, tmp_path) -> ClusterCheckout:
     """A checkout that has the images and the baselines of the smoke study."""
     return part_of(local_run, tmp_path, *(BASELINES.format(model=name) for name in ("vgg16", "resnet18")))

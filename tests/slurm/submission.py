@@ -1,9 +1,14 @@
-"""A copy of the workflow whose runs go to SLURM."""
+"""A copy of the workflow whose runs go to SLURM, and what SLURM says of their jobs."""
 
+import re
 import subprocess
 
 from checkout import Checkout
+from cluster import text, wait_for
 
+# Most faults strike the same way wherever they strike: the shortest job will do.
+BASELINE = "results/smoke/vgg16/seed-0/baseline/baseline.json"
+ONCE = ("--retries", "0")
 # The plugin looks after so many seconds, then ever later: a short job has ended by the first look.
 QUICK = ("--slurm-init-seconds-before-status-checks", "20", "--latency-wait", "5")
 
@@ -19,5 +24,38 @@ class ClusterCheckout(Checkout):
         with (self.folder / log).open("w") as file:
             return subprocess.Popen(command, cwd=self.folder, stdout=file, stderr=subprocess.STDOUT)
 
+    def start_here(self, *arguments: str) -> subprocess.Popen:
+        """Start snakemake on this machine; what it says goes to the same file."""
+        command = ["snakemake", "--cores", "1", *arguments, "--configfile", "studies/smoke.yaml"]
+        with (self.folder / "run.log").open("w") as file:
+            return subprocess.Popen(command, cwd=self.folder, stdout=file, stderr=subprocess.STDOUT)
+
+    def wait_until_said(self, part: str) -> None:
+        wait_for(lambda: part in self.said(), part)
+
     def said(self, log: str = "run.log") -> str:
         return (self.folder / log).read_text()
+
+    def jobs(self, columns: str) -> list[str]:
+        """What the accounting says of the last run's jobs, a line each."""
+        run = re.search(r"SLURM run ID: (\S+)", self.said())[1]
+        return text("sacct", "-n", "-X", "-P", "--name", run, "-o", columns).splitlines()
+
+    def working_job(self) -> str:
+        """Id of the job that trains the baseline, once the training has begun."""
+        log = self.folder / "logs/smoke/vgg16/seed-0/train_baseline.log"
+        wait_for(log.exists, "a job at work")
+        queue = text("squeue", "--noheader", "--states=RUNNING", "--format=%i %Z").splitlines()
+        (job,) = [line.split()[0] for line in queue if line.endswith(str(self.folder))]
+        return job
+
+    def job_log(self) -> str:
+        """SLURM's own log of a run's first job that failed."""
+        return min((self.folder / "logs/slurm").rglob("*.log")).read_text()
+
+    def assert_finishes_like(self, other: Checkout, target: str = BASELINE) -> None:
+        """A second run, on this machine, ends well and with the documents of an undisturbed one."""
+        run = self.snakemake(target)
+        assert run.returncode == 0, run.stdout
+        expected, found = other.documents(), self.documents()
+        assert {name: expected[name] for name in found} == found

@@ -1,0 +1,34 @@
+"""Faults of the cluster itself, which every job on it feels."""
+
+import signal
+import subprocess
+import time
+
+from cluster import start, stop, text, wait_for
+from submission import BASELINE, ONCE
+
+
+def test_a_run_survives_a_controller_that_is_away_for_half_a_minute(long_training, long_local_run):
+    process = long_training.start(BASELINE, *ONCE)
+    long_training.working_job()
+    stop("slurmctld")
+    time.sleep(30)
+    assert process.poll() is None
+    start("slurmctld")
+    assert process.wait(timeout=200) == 0, long_training.said()
+    long_training.assert_finishes_like(long_local_run)
+
+
+def test_when_the_node_dies_its_job_is_queued_again(long_training, long_local_run):
+    process = long_training.start(BASELINE, *ONCE)
+    job = long_training.working_job()
+    stop("slurmd", signal.SIGKILL)
+    subprocess.run(["pkill", "-KILL", "slurmstepd"], check=True)
+    wait_for(
+        lambda: "PENDING" in text("squeue", "-h", "-j", job, "-o", "%T"), "the job in the queue again", 200
+    )
+    start("slurmd")
+    # SLURM would wait two minutes before it starts the job again.
+    subprocess.run(["scontrol", "update", f"jobid={job}", "StartTime=now"], check=True)
+    assert process.wait(timeout=300) == 0, long_training.said()
+    long_training.assert_finishes_like(long_local_run)
