@@ -32,8 +32,9 @@ INFEASIBLE = "results/smoke/vgg16/seed-0/NetAdaptPruner/0.95"
 STAGES = ("prune", "speedup", "count", "finetune", "result")
 # Of two baselines, the cells, a trajectory, two comparisons and the verdicts.
 DOCUMENTS = 2 + CELLS * len(STAGES) + 1 + 2 + 1
-DOWNSTREAM = {"compare": 2, "plot": 2, "verdicts": 1, "all": 1}
-REPRUNED = {"compare": 1, "plot": 1, "plot_search": 1, "verdicts": 1, "all": 1}
+DOWNSTREAM = {"compare": 2, "plot": 2, "verdicts": 1, "differences": 1, "all": 1}
+ONE_MODEL = ("compare", "plot", "verdicts", "differences", "all")
+REPRUNED = {"compare": 1, "plot": 1, "plot_search": 1, "verdicts": 1, "differences": 1, "all": 1}
 
 
 @pytest.fixture
@@ -138,7 +139,18 @@ def test_a_changed_finetune_setting_reruns_the_fine_tuning_alone(again):
 
 def test_a_models_own_setting_reruns_that_model_alone(again):
     again.edit("studies/smoke.yaml", "  augment: true\n", "  augment: true\n  models: {vgg16: {epochs: 2}}\n")
-    assert again.planned() == {"finetune": 7, "result": 7, "compare": 1, "plot": 1, "verdicts": 1, "all": 1}
+    assert again.planned() == {"finetune": 7, "result": 7, **dict.fromkeys(ONE_MODEL, 1)}
+
+
+def test_the_optimism_gap_asks_for_the_same_cells_under_the_other_protocol(finished):
+    assert finished.planned("optimism") == {
+        "train_baseline": 2,
+        "trajectory": 1,
+        **dict.fromkeys(STAGES, CELLS),
+        "compare": 2,
+        "optimism_gap": 2,
+        "optimism": 1,
+    }
 
 
 def test_a_changed_line_of_counting_reruns_the_counts_alone(again):
