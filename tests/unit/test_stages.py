@@ -7,7 +7,7 @@ import torch
 
 from filterbench.documents import read
 from filterbench.jobs import Job
-from filterbench.pruners import PRUNERS, arguments_of
+from filterbench.pruners import PRUNERS, SEARCHED, arguments_of
 from filterbench.stages.count import count
 from filterbench.stages.finetune import finetune
 from filterbench.stages.prune import prune
@@ -62,6 +62,7 @@ def run_cell(device: str, pruner: str, images: Path, folder: Path) -> dict[str, 
         }
         if stage in (count, result):
             del outputs["weights"]
+        folder.mkdir(exist_ok=True)
         limits = {"train": 512, "validation": 100, "test": 100}
         stage(Job(inputs, outputs, {"limits": limits, "device": device, **params}))
 
@@ -75,6 +76,10 @@ def run_cell(device: str, pruner: str, images: Path, folder: Path) -> dict[str, 
         job(trajectory, start, cell=BASELINE, arguments=arguments, search=searching, targets=[0.5])
         names = {"trajectory": "json", "trajectory_steps": "csv", "snapshots": "safetensors"}
         start |= {name: f"trajectory.{suffix}" for name, suffix in names.items()}
+    if entry.matched:
+        searched = folder / "searched"
+        run_cell(device, SEARCHED, images, searched)
+        start |= {f"searched_{kind}": f"searched/{kind}.json" for kind in ("prune", "count")}
     job(prune, start, cell=cell, arguments=arguments, search=searching)
     pruned = {"images": images, "document": "prune.json", "weights": "prune.safetensors"}
     job(speedup, pruned, cell=cell)

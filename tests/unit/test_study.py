@@ -78,6 +78,34 @@ def test_a_models_training_settings_differ_where_the_study_says_so(default_confi
     assert training_settings(changed, "baseline", "vgg16") == default_config["baseline"]
 
 
+CONTROLS = ["RandomAllocationPruner", "UniformAllocationPruner"]
+
+
+@pytest.mark.parametrize("control", CONTROLS)
+def test_a_control_has_the_searched_cells_sparsities(control, default_config):
+    default_config["pruners"]["SimulatedAnnealingPruner"] = {"sparsities": {"vgg16": [0.5, 0.7]}}
+    default_config["pruners"][control] = {"sparsities": {"resnet18": [0.9]}}
+    check_config(default_config, "mine.yaml")
+    found = {(cell.model, cell.sparsity) for cell in cells(default_config) if cell.pruner == control}
+    own = {("resnet50", str(sparsity)) for sparsity in default_config["sparsities"]}
+    assert found == {("vgg16", "0.5"), ("vgg16", "0.7"), ("resnet18", "0.9")} | own
+
+
+@pytest.mark.parametrize("control", CONTROLS)
+def test_a_control_without_its_searched_cell_is_refused(control, default_config):
+    default_config["pruners"][control] = {"sparsities": {"vgg16": [0.6]}}
+    expected = (
+        f"mine.yaml: pruners.{control}.sparsities.vgg16: 0.6 is not one of SimulatedAnnealingPruner; "
+        "allowed: 0.3, 0.5"
+    )
+    with pytest.raises(InputError, match="^" + re.escape(expected)):
+        check_config(default_config, "mine.yaml")
+    del default_config["pruners"]["SimulatedAnnealingPruner"]
+    expected = f"mine.yaml: pruners.{control}: needs SimulatedAnnealingPruner beside it"
+    with pytest.raises(InputError, match="^" + re.escape(expected)):
+        check_config(default_config, "mine.yaml")
+
+
 @pytest.mark.parametrize("study", ["cifar10", "cifar10_heldout"])
 def test_the_grid_is_the_published_one(study):
     config = yaml.safe_load((REPOSITORY / f"studies/{study}.yaml").read_text())

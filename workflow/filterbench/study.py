@@ -9,7 +9,7 @@ from filterbench.data import DATASETS
 from filterbench.documents.schemas import Fault, schema_faults
 from filterbench.errors import InputError
 from filterbench.models import MODELS
-from filterbench.pruners import PRUNERS
+from filterbench.pruners import PRUNERS, SEARCHED
 
 Config = dict[str, Any]
 
@@ -50,6 +50,7 @@ def check_config(config: Config, source: str) -> None:
         ]
     if not faults:
         faults = [*_widths_without_channels(config), *_unknown_arguments(config), *_no_finetuning(config)]
+        faults += _controls_without_search(config)
     if faults:
         raise InputError(f"{source}: " + "; ".join(str(fault).removeprefix("$.") for fault in faults))
 
@@ -91,6 +92,24 @@ def _no_finetuning(config: Config) -> list[Fault]:
     )
 
 
+def _controls_without_search(config: Config) -> list[Fault]:
+    """Controls whose cells have no searched cell to be compared with."""
+    controls = [name for name in config["pruners"] if PRUNERS[name].matched]
+    if SEARCHED not in config["pruners"]:
+        return [Fault(f"$.pruners.{name}", f"needs {SEARCHED} beside it") for name in controls]
+    return [
+        Fault(
+            f"$.pruners.{name}.sparsities.{model}",
+            f"{sparsity} is not one of {SEARCHED}; allowed: {', '.join(map(str, searched)) or 'none'}",
+        )
+        for name in controls
+        for model in config["models"]
+        for searched in [sparsities(config, SEARCHED, model)]
+        for sparsity in sparsities(config, name, model)
+        if sparsity not in searched
+    ]
+
+
 def cells(config: Config) -> list[Cell]:
     """Every cell of a study, in the order of its configuration."""
     return [
@@ -103,8 +122,12 @@ def cells(config: Config) -> list[Cell]:
 
 
 def sparsities(config: Config, pruner: str, model: str) -> list[float]:
-    """The sparsities of a pruner on a model: its own, where the study says so, or the study's."""
-    return config["pruners"][pruner].get("sparsities", {}).get(model, config["sparsities"])
+    """The sparsities of a pruner on a model: its own, where the study says so, or the study's.
+
+    A control that is compared with the searched cells has the sparsities of those.
+    """
+    common = sparsities(config, SEARCHED, model) if PRUNERS[pruner].matched else config["sparsities"]
+    return config["pruners"][pruner].get("sparsities", {}).get(model, common)
 
 
 def training_settings(config: Config, stage: str, model: str) -> Config:

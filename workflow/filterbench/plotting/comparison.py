@@ -178,6 +178,7 @@ def _draw_curves(axes: Axes, spent: str, table: pd.DataFrame) -> None:
             markeredgecolor="white",
             markeredgewidth=0.6,
             linewidth=1.4,
+            linestyle=look.line,
             label=_label(look.label, all_cells),
         )
 
