@@ -1,5 +1,6 @@
 """Every stage of a cell in one process, on the CPU and, where there is one, on a GPU."""
 
+import csv
 from pathlib import Path
 
 import pytest
@@ -8,13 +9,16 @@ import torch
 from filterbench.documents import read
 from filterbench.jobs import Job
 from filterbench.pruners import PRUNERS, SEARCHED, arguments_of
+from filterbench.stages.compare import compare
 from filterbench.stages.count import count
 from filterbench.stages.finetune import finetune
 from filterbench.stages.prune import prune
 from filterbench.stages.result import result
+from filterbench.stages.scratch import scratch
 from filterbench.stages.speedup import speedup
 from filterbench.stages.train_baseline import train_baseline
 from filterbench.stages.trajectory import trajectory
+from filterbench.weights import read_weights
 
 BASELINE = {
     "study": "stages",
@@ -54,7 +58,7 @@ def run_cell(device: str, pruner: str, images: Path, folder: Path) -> dict[str, 
 
     def job(stage, inputs: dict, **params) -> None:
         inputs = {name: folder / path if isinstance(path, str) else path for name, path in inputs.items()}
-        kind = "baseline" if stage is train_baseline else stage.__name__
+        kind = {train_baseline: "baseline", scratch: "scratch-finetune"}.get(stage, stage.__name__)
         outputs = {
             "document": folder / f"{kind}.json",
             "weights": folder / f"{kind}.safetensors",
@@ -85,6 +89,7 @@ def run_cell(device: str, pruner: str, images: Path, folder: Path) -> dict[str, 
     job(speedup, pruned, cell=cell)
     compact = {"images": images, "document": "speedup.json", "weights": "speedup.safetensors"}
     job(finetune, compact, cell=cell, training=TRAINING)
+    job(scratch, compact, cell=cell, training=TRAINING, budget="finetune")
     counted = {
         "document": "speedup.json",
         "original": "baseline.safetensors",
@@ -93,7 +98,7 @@ def run_cell(device: str, pruner: str, images: Path, folder: Path) -> dict[str, 
     job(count, counted, cell=cell, device="cpu")
     kinds = ("baseline", "prune", "speedup", "finetune", "count")
     job(result, {("counts" if kind == "count" else kind): f"{kind}.json" for kind in kinds})
-    return {kind: read(folder / f"{kind}.json") for kind in (*kinds, "result")}
+    return {kind: read(folder / f"{kind}.json") for kind in (*kinds, "result", "scratch-finetune")}
 
 
 @pytest.mark.parametrize("device", DEVICES)
@@ -105,3 +110,41 @@ def test_a_cell_goes_through_all_stages(device, pruner, digits_file, tmp_path):
     assert params["speedup"] < 0.9 * params["original"]
     assert 0.15 < documents["prune"]["sparsity"]["reached"] < 0.7
     assert not list(tmp_path.glob(".*"))
+
+
+def test_a_shape_trained_from_scratch_is_the_compact_one_and_has_its_column(digits_file, tmp_path):
+    documents, again = (
+        run_cell("cpu", "L1FilterPruner", digits_file, tmp_path / folder) for folder in ("cell", "again")
+    )
+    assert documents == again
+    trained, compact = (
+        {name: tensor.shape for name, tensor in read_weights(tmp_path / f"cell/{file}").items()}
+        for file in ("scratch-finetune.safetensors", "speedup.safetensors")
+    )
+    assert trained == compact
+    document = documents["scratch-finetune"]
+    assert (document["budget"], len(document["training"]["epochs"])) == ("finetune", TRAINING["epochs"])
+
+    def columns(budgets: list[str]) -> dict[str, str]:
+        table = tmp_path / "comparison.csv"
+        outputs = {"collection": tmp_path / "comparison.json", "table": table}
+        compare(Job({}, outputs, {"cells": [tmp_path / "cell"], "scratch": budgets}))
+        with table.open(newline="") as file:
+            return next(csv.DictReader(file))
+
+    accuracy = str(document["performance"]["scratch"])
+    assert columns(["finetune"]) == columns([]) | {"performance_scratch_finetune": accuracy}
+
+
+def test_an_infeasible_cell_is_not_trained_from_scratch(tmp_path):
+    (tmp_path / "speedup.json").write_text('{"infeasible": "too little is left"}')
+    outputs = {kind: tmp_path / f"scratch-baseline.{kind}" for kind in ("json", "safetensors")}
+    cell = {**BASELINE, "pruner": "L1FilterPruner", "sparsity": 0.5}
+    scratch(
+        Job(
+            {"document": tmp_path / "speedup.json"},
+            {"document": outputs["json"], "weights": outputs["safetensors"]},
+            {"cell": cell, "device": "cpu"},
+        )
+    )
+    assert read(outputs["json"])["infeasible"] == "too little is left"

@@ -37,6 +37,7 @@ MISTAKES = {
     "no protocol": ("protocol", "train", "protocol: 'train' is not one of ['validation', 'test']"),
     "negative epochs": ("baseline/epochs", -1, "baseline.epochs: -1 is less than the minimum of 0"),
     "nothing to fine-tune": ("finetune/epochs", 0, "finetune.epochs: 0 leaves nothing to fine-tune"),
+    "unknown budget": ("scratch", ["half"], "scratch[0]: 'half' is not one of ['finetune', 'baseline']"),
     "text for a number": (
         "baseline/learning_rate",
         "1e-3",
@@ -61,6 +62,15 @@ def test_a_mistake_is_named_with_file_key_and_what_is_allowed(mistake, default_c
         section = section[folder]
     section[key] = value
     with pytest.raises(InputError, match="^" + re.escape(f"mine.yaml: {expected}")):
+        check_config(default_config, "mine.yaml")
+
+
+def test_training_from_scratch_needs_epochs(default_config):
+    default_config["baseline"]["epochs"] = 0
+    default_config["scratch"] = ["finetune"]
+    check_config(default_config, "mine.yaml")
+    default_config["scratch"] = ["baseline"]
+    with pytest.raises(InputError, match="^mine.yaml: baseline.epochs: 0 leaves nothing to train from"):
         check_config(default_config, "mine.yaml")
 
 

@@ -49,7 +49,7 @@ def check_config(config: Config, source: str) -> None:
             *_unknown("$.finetune.models", config["finetune"].get("models", {}), MODELS),
         ]
     if not faults:
-        faults = [*_widths_without_channels(config), *_unknown_arguments(config), *_no_finetuning(config)]
+        faults = [*_widths_without_channels(config), *_unknown_arguments(config), *_no_epochs(config)]
         faults += _controls_without_search(config)
     if faults:
         raise InputError(f"{source}: " + "; ".join(str(fault).removeprefix("$.") for fault in faults))
@@ -84,12 +84,16 @@ def _unknown_arguments(config: Config) -> list[Fault]:
     ]
 
 
-def _no_finetuning(config: Config) -> list[Fault]:
-    return (
-        [Fault("$.finetune.epochs", "0 leaves nothing to fine-tune; at least 1")]
-        if not config["finetune"]["epochs"]
-        else []
-    )
+def _no_epochs(config: Config) -> list[Fault]:
+    """Trainings that the study asks for and gives no epoch; baselines may stay untrained."""
+    asked = {"finetune": "fine-tune"}
+    if "baseline" in config.get("scratch", []):
+        asked["baseline"] = "train from scratch"
+    return [
+        Fault(f"$.{stage}.epochs", f"0 leaves nothing to {what}; at least 1")
+        for stage, what in asked.items()
+        if not config[stage]["epochs"]
+    ]
 
 
 def _controls_without_search(config: Config) -> list[Fault]:

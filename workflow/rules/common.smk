@@ -65,6 +65,8 @@ COMPARISONS = expand(
     f"{MODEL_FOLDER}/comparison.{{kind}}", study=STUDY, model=config["models"], kind=["json", "csv"]
 )
 TABLES = [path for path in COMPARISONS if path.endswith(".csv")]
+# Budgets at which every compact shape is trained from scratch too.
+SCRATCH = config.get("scratch", [])
 SEARCHES = any(PRUNERS[name].searches for name in config["pruners"])
 FIGURES = expand(
     "figures/{figure}_{model}.{kind}",

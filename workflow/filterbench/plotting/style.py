@@ -26,6 +26,11 @@ LOOKS: dict[str, Look] = {
     "RandomAllocationPruner": Look("#7F7F7F", ">", "random allocation", "--"),
     "UniformAllocationPruner": Look("#A6A6A6", "h", "uniform allocation", "-."),
 }
+# Compact shapes trained from scratch, by budget: hollow, and grey like all controls.
+SCRATCH_LOOKS = {
+    "finetune": Look("#8C8C8C", "d", "from scratch, fine-tuning's budget"),
+    "baseline": Look("#4D4D4D", "p", "from scratch, baseline's budget"),
+}
 OTHER_MARKERS = "X<>hpd"
 
 
