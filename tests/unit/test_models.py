@@ -4,7 +4,7 @@ import torch
 from filterbench.counting import count_net
 from filterbench.errors import InputError
 from filterbench.models import MODELS, build_model
-from filterbench.models.rebuilding import rebuild_model
+from filterbench.models.rebuilding import draw_fresh_weights, rebuild_model
 from filterbench.weights import read_weights, write_weights
 
 PUBLISHED = {
@@ -29,6 +29,18 @@ def test_a_net_is_rebuilt_from_its_weights_alone(name, tmp_path):
     images = torch.randn(2, 3, 32, 32)
     rebuilt = rebuild_model(name, read_weights(path), path)
     assert torch.equal(rebuilt(images), model(images))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_fresh_weights_are_those_that_the_net_is_built_with(name):
+    torch.manual_seed(1)
+    expected = build_model(name, width=1 / 16).state_dict()
+    model = build_model(name, width=1 / 16)
+    model(torch.randn(4, 3, 32, 32))  # Batch statistics, too, begin anew.
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter)
+    draw_fresh_weights(model, seed=1)
+    assert all(torch.equal(tensor, expected[key]) for key, tensor in model.state_dict().items())
 
 
 def test_another_nets_weights_are_refused_by_name(tmp_path):

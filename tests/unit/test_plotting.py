@@ -8,7 +8,7 @@ from filterbench.analysis.pareto import with_fronts
 from filterbench.analysis.published import paper_points, published_cells
 from filterbench.analysis.seeds import with_statistics
 from filterbench.plotting.comparison import STATISTICS, draw_comparison, study_title
-from filterbench.plotting.style import LOOKS
+from filterbench.plotting.style import LOOKS, SCRATCH_LOOKS
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_the_original_is_a_star_on_both_panels(table):
     figure = draw_comparison(table, "a title")
     for axes, count in zip(figure.axes[:2], (1_000_000, 20_000_000), strict=True):
         star = {line.get_label(): line for line in axes.get_lines()}["original"]
-        assert (list(star.get_xdata()), list(star.get_ydata())) == ([count], [98])
+        assert (list(star.get_xdata()), list(star.get_ydata())) == ([count], [pytest.approx(98)])
         assert axes.get_xscale() == "log"
 
 
@@ -80,6 +80,21 @@ def test_published_cells_lie_hollow_behind_and_the_papers_point_has_a_note(table
     assert sum(len(line.get_xdata()) for line in hollow) == len(published)
     plain = draw_comparison(table, "a title").axes[0]
     assert "published (hollow)" not in [line.get_label() for line in plain.get_lines()]
+
+
+def test_shapes_trained_from_scratch_are_grey_hollow_markers_where_the_table_has_them(table):
+    labels = {look.label for look in SCRATCH_LOOKS.values()}
+    plain = draw_comparison(table, "a title").axes[0]
+    assert not labels & {line.get_label() for line in plain.get_lines()}
+    table["performance_scratch_baseline"] = table["performance_finetuned"] + 0.01
+    for axes in draw_comparison(table, "a title").axes[:2]:
+        lines = {line.get_label(): line for line in axes.get_lines()}
+        assert labels & set(lines) == {SCRATCH_LOOKS["baseline"].label}
+        marks = lines[SCRATCH_LOOKS["baseline"].label]
+        assert (marks.get_linestyle(), marks.get_markerfacecolor()) == ("None", "none")
+        assert len(marks.get_xdata()) == 2 * len(LOOKS)
+        assert max(marks.get_ydata()) == pytest.approx(94)
+        assert max(marks.get_xdata()) == max(lines["L1Filter"].get_xdata())
 
 
 def test_the_title_says_what_was_measured(table):
@@ -109,7 +124,7 @@ def test_several_seeds_show_their_spread_and_one_shows_none(table):
 
 def test_the_legend_covers_no_panel(table):
     figure = draw_comparison(table, "a title")
-    figure.canvas.draw()
+    figure.savefig(io.BytesIO())
     legend = figure.legends[0].get_window_extent()
     for axes in figure.axes:
         assert not legend.overlaps(axes.get_window_extent())

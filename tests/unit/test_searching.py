@@ -32,6 +32,7 @@ CHANGES = {
         "admm_num_iterations": 2,
         "admm_epochs_per_iteration": 2,
     },
+    "RandomAllocationPruner": {"base_algo": "l1", "evaluations": 6},
 }
 
 

@@ -1,5 +1,6 @@
 """Every stage of a cell in one process, on the CPU and, where there is one, on a GPU."""
 
+import csv
 from pathlib import Path
 
 import numpy as np
@@ -9,14 +10,17 @@ import torch
 from filterbench.data.file import read_images, write_images
 from filterbench.documents import read
 from filterbench.jobs import Job
-from filterbench.pruners import PRUNERS, arguments_of
+from filterbench.pruners import PRUNERS, SEARCHED, arguments_of
+from filterbench.stages.compare import compare
 from filterbench.stages.count import count
 from filterbench.stages.finetune import finetune
 from filterbench.stages.prune import prune
 from filterbench.stages.result import result
+from filterbench.stages.scratch import scratch
 from filterbench.stages.speedup import speedup
 from filterbench.stages.train_baseline import train_baseline
 from filterbench.stages.trajectory import trajectory
+from filterbench.weights import read_weights
 
 BASELINE = {
     "study": "stages",
@@ -60,7 +64,7 @@ def run_cell(
 
     def job(stage, inputs: dict, **params) -> None:
         inputs = {name: folder / path if isinstance(path, str) else path for name, path in inputs.items()}
-        kind = "baseline" if stage is train_baseline else stage.__name__
+        kind = {train_baseline: "baseline", scratch: "scratch-finetune"}.get(stage, stage.__name__)
         outputs = {
             "document": folder / f"{kind}.json",
             "weights": folder / f"{kind}.safetensors",
@@ -68,6 +72,7 @@ def run_cell(
         }
         if stage in (count, result):
             del outputs["weights"]
+        folder.mkdir(exist_ok=True)
         limits = {"train": 512, "validation": 100, "test": 100}
         stage(Job(inputs, outputs, {"limits": limits, "device": device, **params}))
 
@@ -81,11 +86,16 @@ def run_cell(
         job(trajectory, start, cell=baseline, arguments=arguments, search=searching, targets=[0.5])
         names = {"trajectory": "json", "trajectory_steps": "csv", "snapshots": "safetensors"}
         start |= {name: f"trajectory.{suffix}" for name, suffix in names.items()}
+    if entry.matched:
+        searched = folder / "searched"
+        run_cell(device, SEARCHED, images, searched, protocol)
+        start |= {f"searched_{kind}": f"searched/{kind}.json" for kind in ("prune", "count")}
     job(prune, start, cell=cell, arguments=arguments, search=searching)
     pruned = {"images": images, "document": "prune.json", "weights": "prune.safetensors"}
     job(speedup, pruned, cell=cell)
     compact = {"images": images, "document": "speedup.json", "weights": "speedup.safetensors"}
     job(finetune, compact, cell=cell, training=TRAINING)
+    job(scratch, compact, cell=cell, training=TRAINING, budget="finetune")
     counted = {
         "document": "speedup.json",
         "original": "baseline.safetensors",
@@ -94,7 +104,7 @@ def run_cell(
     job(count, counted, cell=cell, device="cpu")
     kinds = ("baseline", "prune", "speedup", "finetune", "count")
     job(result, {("counts" if kind == "count" else kind): f"{kind}.json" for kind in kinds})
-    return {kind: read(folder / f"{kind}.json") for kind in (*kinds, "result")}
+    return {kind: read(folder / f"{kind}.json") for kind in (*kinds, "result", "scratch-finetune")}
 
 
 @pytest.mark.parametrize("device", DEVICES)
@@ -147,3 +157,41 @@ def test_test_images_choose_under_the_test_protocol(digits_file, noisy_digits, t
     true = run_cell("cpu", pruner, digits_file, tmp_path / "true", "test")
     noisy = run_cell("cpu", pruner, noisy_digits, tmp_path / "noisy", "test")
     assert true["prune"]["layers"] != noisy["prune"]["layers"]
+
+
+def test_a_shape_trained_from_scratch_is_the_compact_one_and_has_its_column(digits_file, tmp_path):
+    documents, again = (
+        run_cell("cpu", "L1FilterPruner", digits_file, tmp_path / folder) for folder in ("cell", "again")
+    )
+    assert documents == again
+    trained, compact = (
+        {name: tensor.shape for name, tensor in read_weights(tmp_path / f"cell/{file}").items()}
+        for file in ("scratch-finetune.safetensors", "speedup.safetensors")
+    )
+    assert trained == compact
+    document = documents["scratch-finetune"]
+    assert (document["budget"], len(document["training"]["epochs"])) == ("finetune", TRAINING["epochs"])
+
+    def columns(budgets: list[str]) -> dict[str, str]:
+        table = tmp_path / "comparison.csv"
+        outputs = {"collection": tmp_path / "comparison.json", "table": table}
+        compare(Job({}, outputs, {"cells": [tmp_path / "cell"], "scratch": budgets}))
+        with table.open(newline="") as file:
+            return next(csv.DictReader(file))
+
+    accuracy = str(document["performance"]["scratch"])
+    assert columns(["finetune"]) == columns([]) | {"performance_scratch_finetune": accuracy}
+
+
+def test_an_infeasible_cell_is_not_trained_from_scratch(tmp_path):
+    (tmp_path / "speedup.json").write_text('{"infeasible": "too little is left"}')
+    outputs = {kind: tmp_path / f"scratch-baseline.{kind}" for kind in ("json", "safetensors")}
+    cell = {**BASELINE, "pruner": "L1FilterPruner", "sparsity": 0.5}
+    scratch(
+        Job(
+            {"document": tmp_path / "speedup.json"},
+            {"document": outputs["json"], "weights": outputs["safetensors"]},
+            {"cell": cell, "device": "cpu"},
+        )
+    )
+    assert read(outputs["json"])["infeasible"] == "too little is left"

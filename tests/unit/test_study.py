@@ -37,6 +37,7 @@ MISTAKES = {
     "no protocol": ("protocol", "train", "protocol: 'train' is not one of ['validation', 'test']"),
     "negative epochs": ("baseline/epochs", -1, "baseline.epochs: -1 is less than the minimum of 0"),
     "nothing to fine-tune": ("finetune/epochs", 0, "finetune.epochs: 0 leaves nothing to fine-tune"),
+    "unknown budget": ("scratch", ["half"], "scratch[0]: 'half' is not one of ['finetune', 'baseline']"),
     "text for a number": (
         "baseline/learning_rate",
         "1e-3",
@@ -64,6 +65,15 @@ def test_a_mistake_is_named_with_file_key_and_what_is_allowed(mistake, default_c
         check_config(default_config, "mine.yaml")
 
 
+def test_training_from_scratch_needs_epochs(default_config):
+    default_config["baseline"]["epochs"] = 0
+    default_config["scratch"] = ["finetune"]
+    check_config(default_config, "mine.yaml")
+    default_config["scratch"] = ["baseline"]
+    with pytest.raises(InputError, match="^mine.yaml: baseline.epochs: 0 leaves nothing to train from"):
+        check_config(default_config, "mine.yaml")
+
+
 def test_cells_are_the_product_of_the_studys_lists(default_config):
     default_config["seeds"] = [0, 1]
     found = cells(default_config)
@@ -76,6 +86,34 @@ def test_a_models_training_settings_differ_where_the_study_says_so(default_confi
     changed["baseline"]["models"] = {"resnet50": {"epochs": 3}}
     assert training_settings(changed, "baseline", "resnet50")["epochs"] == 3
     assert training_settings(changed, "baseline", "vgg16") == default_config["baseline"]
+
+
+CONTROLS = ["RandomAllocationPruner", "UniformAllocationPruner"]
+
+
+@pytest.mark.parametrize("control", CONTROLS)
+def test_a_control_has_the_searched_cells_sparsities(control, default_config):
+    default_config["pruners"]["SimulatedAnnealingPruner"] = {"sparsities": {"vgg16": [0.5, 0.7]}}
+    default_config["pruners"][control] = {"sparsities": {"resnet18": [0.9]}}
+    check_config(default_config, "mine.yaml")
+    found = {(cell.model, cell.sparsity) for cell in cells(default_config) if cell.pruner == control}
+    own = {("resnet50", str(sparsity)) for sparsity in default_config["sparsities"]}
+    assert found == {("vgg16", "0.5"), ("vgg16", "0.7"), ("resnet18", "0.9")} | own
+
+
+@pytest.mark.parametrize("control", CONTROLS)
+def test_a_control_without_its_searched_cell_is_refused(control, default_config):
+    default_config["pruners"][control] = {"sparsities": {"vgg16": [0.6]}}
+    expected = (
+        f"mine.yaml: pruners.{control}.sparsities.vgg16: 0.6 is not one of SimulatedAnnealingPruner; "
+        "allowed: 0.3, 0.5"
+    )
+    with pytest.raises(InputError, match="^" + re.escape(expected)):
+        check_config(default_config, "mine.yaml")
+    del default_config["pruners"]["SimulatedAnnealingPruner"]
+    expected = f"mine.yaml: pruners.{control}: needs SimulatedAnnealingPruner beside it"
+    with pytest.raises(InputError, match="^" + re.escape(expected)):
+        check_config(default_config, "mine.yaml")
 
 
 @pytest.mark.parametrize("study", ["cifar10", "cifar10_heldout"])

@@ -9,7 +9,7 @@ from filterbench.data import DATASETS
 from filterbench.documents.schemas import Fault, schema_faults
 from filterbench.errors import InputError
 from filterbench.models import MODELS
-from filterbench.pruners import PRUNERS
+from filterbench.pruners import PRUNERS, SEARCHED
 
 Config = dict[str, Any]
 
@@ -49,7 +49,8 @@ def check_config(config: Config, source: str) -> None:
             *_unknown("$.finetune.models", config["finetune"].get("models", {}), MODELS),
         ]
     if not faults:
-        faults = [*_widths_without_channels(config), *_unknown_arguments(config), *_no_finetuning(config)]
+        faults = [*_widths_without_channels(config), *_unknown_arguments(config), *_no_epochs(config)]
+        faults += _controls_without_search(config)
     if faults:
         raise InputError(f"{source}: " + "; ".join(str(fault).removeprefix("$.") for fault in faults))
 
@@ -83,12 +84,34 @@ def _unknown_arguments(config: Config) -> list[Fault]:
     ]
 
 
-def _no_finetuning(config: Config) -> list[Fault]:
-    return (
-        [Fault("$.finetune.epochs", "0 leaves nothing to fine-tune; at least 1")]
-        if not config["finetune"]["epochs"]
-        else []
-    )
+def _no_epochs(config: Config) -> list[Fault]:
+    """Trainings that the study asks for and gives no epoch; baselines may stay untrained."""
+    asked = {"finetune": "fine-tune"}
+    if "baseline" in config.get("scratch", []):
+        asked["baseline"] = "train from scratch"
+    return [
+        Fault(f"$.{stage}.epochs", f"0 leaves nothing to {what}; at least 1")
+        for stage, what in asked.items()
+        if not config[stage]["epochs"]
+    ]
+
+
+def _controls_without_search(config: Config) -> list[Fault]:
+    """Controls whose cells have no searched cell to be compared with."""
+    controls = [name for name in config["pruners"] if PRUNERS[name].matched]
+    if SEARCHED not in config["pruners"]:
+        return [Fault(f"$.pruners.{name}", f"needs {SEARCHED} beside it") for name in controls]
+    return [
+        Fault(
+            f"$.pruners.{name}.sparsities.{model}",
+            f"{sparsity} is not one of {SEARCHED}; allowed: {', '.join(map(str, searched)) or 'none'}",
+        )
+        for name in controls
+        for model in config["models"]
+        for searched in [sparsities(config, SEARCHED, model)]
+        for sparsity in sparsities(config, name, model)
+        if sparsity not in searched
+    ]
 
 
 def cells(config: Config) -> list[Cell]:
@@ -103,8 +126,12 @@ def cells(config: Config) -> list[Cell]:
 
 
 def sparsities(config: Config, pruner: str, model: str) -> list[float]:
-    """The sparsities of a pruner on a model: its own, where the study says so, or the study's."""
-    return config["pruners"][pruner].get("sparsities", {}).get(model, config["sparsities"])
+    """The sparsities of a pruner on a model: its own, where the study says so, or the study's.
+
+    A control that is compared with the searched cells has the sparsities of those.
+    """
+    common = sparsities(config, SEARCHED, model) if PRUNERS[pruner].matched else config["sparsities"]
+    return config["pruners"][pruner].get("sparsities", {}).get(model, common)
 
 
 def training_settings(config: Config, stage: str, model: str) -> Config:

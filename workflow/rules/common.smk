@@ -22,7 +22,7 @@ from filterbench.files import files_digest
 from filterbench.sources import rule_digest
 from filterbench.stages.validate import documents_in
 from filterbench.models import MODELS
-from filterbench.pruners import PRUNERS, arguments_of
+from filterbench.pruners import PRUNERS, SEARCHED, arguments_of
 from filterbench.study import cells, check_config, sparsities, training_settings
 
 STUDY_FILE = ", ".join(map(str, workflow.overwrite_configfiles)) or "config.yaml"
@@ -75,6 +75,8 @@ COMPARISONS = expand(
     f"{MODEL_FOLDER}/comparison.{{kind}}", study=STUDY, model=config["models"], kind=["json", "csv"]
 )
 TABLES = [path for path in COMPARISONS if path.endswith(".csv")]
+# Budgets at which every compact shape is trained from scratch too.
+SCRATCH = config.get("scratch", [])
 SEARCHES = any(PRUNERS[name].searches for name in config["pruners"])
 FIGURES = expand(
     "figures/{figure}_{model}.{kind}",
@@ -114,7 +116,9 @@ def prune_group(wildcards):
     """A cell's stages share one allocation, but a long search has its own: a fault after it, which
     makes Snakemake remove what its allocation made, must not cost the search."""
     entry = PRUNERS[wildcards.pruner]
-    return None if entry.searches and not entry.trajectory else "cell"
+    searches = entry.searches and not entry.trajectory
+    # A matched control waits for another cell, whose stages must not join its own.
+    return None if searches or entry.matched else "cell"
 
 
 def any_of(names):
@@ -175,6 +179,13 @@ def trajectory_of(wildcards):
         "trajectory_steps": f"{TRAJECTORY}/trajectory.csv",
         "snapshots": f"{TRAJECTORY}/trajectory.safetensors",
     }
+
+
+def searched_cell(wildcards):
+    """The documents of the searched cell that a control is compared with, if its pruner is such a control."""
+    folder = f"{MODEL_FOLDER}/seed-{{seed}}/{SEARCHED}/{{sparsity}}"
+    kinds = {kind for kind, *_ in PRUNERS[wildcards.pruner].matched.values()}
+    return {f"searched_{kind}": f"{folder}/{kind}.json" for kind in sorted(kinds)}
 
 
 def cells_of(model, study=STUDY):

@@ -27,7 +27,9 @@ rule compare:
     """All cells of a model: the published collection format, and a table with one row a cell."""
     input:
         lambda wildcards: expand(
-            "{cell}/{kind}.json", cell=model_cells(wildcards), kind=["result", "prune", "count", "finetune"]
+            "{cell}/{kind}.json",
+            cell=model_cells(wildcards),
+            kind=["result", "prune", "count", "finetune", *(f"scratch-{budget}" for budget in SCRATCH)],
         ),
     output:
         collection=f"{MODEL_FOLDER}/comparison.json",
@@ -43,6 +45,7 @@ rule compare:
         ENVIRONMENT
     params:
         cells=model_cells,
+        scratch=SCRATCH,
         code=rule_digest("compare"),
     script:
         "../scripts/compare.py"

@@ -2,6 +2,7 @@ rule prune:
     """Channel masks of a cell, and the masked net."""
     input:
         unpack(trajectory_of),
+        unpack(searched_cell),
         images=IMAGES,
         weights=f"{BASELINE}/model.safetensors",
     output:

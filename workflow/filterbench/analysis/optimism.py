@@ -23,16 +23,16 @@ def optimism(validation: pd.DataFrame, test: pd.DataFrame) -> pd.DataFrame:
         either protocol (0..1) and the gap, test minus validation, in percentage points paired by seed: number
         of seeds, mean, sample standard deviation and 95 % t interval.
     """
-    pairs = _accuracies(validation).join(_accuracies(test), suffixes=("_validation", "_test")).dropna()
+    sides = {"validation": _accuracies(validation), "test": _accuracies(test)}
+    pairs = pd.concat(sides, axis="columns", join="inner")
     rows = []
     for key, cells in pairs.groupby(KEYS, sort=False):
-        ours, theirs = cells["accuracy_validation"], cells["accuracy_test"]
-        row = dict(zip(KEYS, key, strict=True)) | {"validation": ours.mean(), "test": theirs.mean()}
-        rows.append(row | statistics(100 * (theirs - ours)))
+        row = dict(zip(KEYS, key, strict=True)) | cells.mean().to_dict()
+        rows.append(row | statistics(100 * (cells["test"] - cells["validation"])))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _accuracies(table: pd.DataFrame) -> pd.DataFrame:
+def _accuracies(table: pd.DataFrame) -> pd.Series:
     """Accuracy by pruner, sparsity and seed; the unpruned net first."""
     cells = table[table["infeasible"].isna()]
     originals = cells.drop_duplicates("seed").assign(pruner=ORIGINAL, sparsity=0.0)
@@ -42,4 +42,4 @@ def _accuracies(table: pd.DataFrame) -> pd.DataFrame:
             cells.rename(columns={"performance_finetuned": "accuracy"}),
         ]
     )
-    return accuracies.set_index([*KEYS, "seed"])[["accuracy"]]
+    return accuracies.set_index([*KEYS, "seed"])["accuracy"]

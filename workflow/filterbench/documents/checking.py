@@ -16,12 +16,12 @@ KINDS = tuple(RULES)
 
 
 def kind_of(path: Path) -> str:
-    """The kind of a document, which is its file name without `.json`.
+    """The kind of a document: its file name without `.json` and without a hyphen and what follows it.
 
     Raises:
         InputError: there is no such kind.
     """
-    kind = Path(path).stem
+    kind = Path(path).stem.partition("-")[0]
     if kind not in KINDS:
         allowed = ", ".join(f"{name}.json" for name in KINDS)
         raise InputError(f"{path}: no document of the workflow has this name; allowed: {allowed}")

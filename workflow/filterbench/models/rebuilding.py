@@ -32,6 +32,21 @@ def rebuild_model(name: str, weights: Weights, path: Path) -> nn.Module:
     return model.eval()
 
 
+def draw_fresh_weights(model: nn.Module, seed: int) -> None:
+    """Give each layer, in the order of its making, the values that its kind begins with, in place.
+
+    On the shapes of a whole net these are the weights that it is built with under the same seed.
+
+    Args:
+        model: a net on the CPU, so that every device begins with the same weights.
+        seed: of torch's global generator, from which layers draw.
+    """
+    torch.manual_seed(seed)
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear | nn.BatchNorm1d | nn.BatchNorm2d):
+            module.reset_parameters()
+
+
 def resize_layers(model: nn.Module, weights: Weights) -> None:
     """Replace each layer, in place, by one without values (on the meta device) that fits its weights."""
     for module_name, module in list(model.named_modules()):

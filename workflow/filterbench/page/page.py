@@ -31,6 +31,9 @@ SYMBOLS = {
     "D": "diamond",
     "v": "triangle-down",
     "P": "cross",
+    "<": "triangle-left",
+    ">": "triangle-right",
+    "h": "hexagon",
 }
 QUANTITIES = ("accuracy", "seeds", "std", "before", "params", "flops", "images", "seconds")
 DIGITS = 6

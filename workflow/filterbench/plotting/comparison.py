@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, NullFormatter
 
-from filterbench.plotting.style import look_of
+from filterbench.plotting.style import SCRATCH_LOOKS, look_of
 
 # Fixed ids make the same figure the same bytes.
 matplotlib.rcParams["svg.hashsalt"] = "filterbench"
@@ -125,10 +125,31 @@ def _draw_panel(axes: Axes, panel: Panel, table: pd.DataFrame) -> None:
     accuracy = 100 * float(table["performance_original"].mean())
     axes.axhline(accuracy, color="0.6", linewidth=1, linestyle=(0, (4, 3)), zorder=0)
     _draw_curves(axes, spent, table)
+    _draw_scratch(axes, spent, table)
     _draw_front(axes, spent, table[table[f"pareto_{panel.column}"]])
     axes.plot(original, accuracy, "*", color="black", markersize=14, linestyle="none", label="original")
     _scale(axes, panel.label)
     _add_factors(axes, panel, original)
+
+
+def _draw_scratch(axes: Axes, spent: str, table: pd.DataFrame) -> None:
+    """The compact shapes trained from scratch, behind the curves, at the budgets that the table has."""
+    for budget, look in SCRATCH_LOOKS.items():
+        column = f"performance_scratch_{budget}"
+        if column not in table:
+            continue
+        cells = table.groupby(["pruner", "sparsity"])[[spent, column]].mean()
+        axes.plot(
+            cells[spent],
+            100 * cells[column],
+            marker=look.marker,
+            linestyle="none",
+            markersize=7,
+            markerfacecolor="none",
+            markeredgecolor=look.color,
+            zorder=1,
+            label=look.label,
+        )
 
 
 def _draw_front(axes: Axes, spent: str, front: pd.DataFrame) -> None:
@@ -197,6 +218,7 @@ def _draw_curves(axes: Axes, spent: str, table: pd.DataFrame) -> None:
             markeredgecolor="white",
             markeredgewidth=0.6,
             linewidth=1.4,
+            linestyle=look.line,
             label=_label(look.label, all_cells),
         )
 

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Look:
-    """Colour, marker and label of a pruner's curve."""
+    """Colour, marker, label and line style of a pruner's curve."""
 
     color: str
     marker: str
     label: str
+    line: str = "-"
 
 
 # Colours of Okabe & Ito 2008, "Color Universal Design", which colour-blind readers can tell apart.
@@ -20,6 +21,15 @@ LOOKS: dict[str, Look] = {
     "NetAdaptPruner": Look("#D55E00", "D", "NetAdapt"),
     "SimulatedAnnealingPruner": Look("#CC79A7", "v", "SimulatedAnnealing"),
     "AutoCompressPruner": Look("#E69F00", "P", "AutoCompress"),
+    # Controls are grey.
+    "RandomFilterPruner": Look("#4D4D4D", "<", "random filters", ":"),
+    "RandomAllocationPruner": Look("#7F7F7F", ">", "random allocation", "--"),
+    "UniformAllocationPruner": Look("#A6A6A6", "h", "uniform allocation", "-."),
+}
+# Compact shapes trained from scratch, by budget: hollow, and grey like all controls.
+SCRATCH_LOOKS = {
+    "finetune": Look("#8C8C8C", "d", "from scratch, fine-tuning's budget"),
+    "baseline": Look("#4D4D4D", "p", "from scratch, baseline's budget"),
 }
 OTHER_MARKERS = "X<>hpd"
 

@@ -23,6 +23,9 @@ class PrunerEntry:
         arguments: the arguments that a study may set, with their defaults.
         searches: whether it evaluates candidates.
         trajectory: whether its way to a sparsity passes through those to all lower ones.
+        control: whether it is there to be compared with, not to be recommended (docs/controls.md).
+        matched: further arguments, which the cell of `SEARCHED` with the same model, sparsity and seed
+            decides: where each stands, as (kind of document, key, key, ...).
     """
 
     paper: str
@@ -30,6 +33,8 @@ class PrunerEntry:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     searches: bool = False
     trajectory: bool = False
+    control: bool = False
+    matched: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def _one_shot(nni_class: str) -> Callable[[Mapping[str, Any]], Pruner]:
@@ -59,6 +64,27 @@ def _auto_compress(arguments: Mapping[str, Any]) -> Pruner:
     return AutoCompress(arguments)
 
 
+def _random_filters(arguments: Mapping[str, Any]) -> Pruner:
+    from filterbench.pruners.controls import RandomFilters
+
+    return RandomFilters(**arguments)
+
+
+def _random_allocation(arguments: Mapping[str, Any]) -> Pruner:
+    from filterbench.pruners.controls import RandomAllocation
+
+    return RandomAllocation(**arguments)
+
+
+def _uniform_allocation(arguments: Mapping[str, Any]) -> Pruner:
+    from filterbench.pruners.controls import UniformAllocation
+
+    return UniformAllocation(**arguments)
+
+
+# The pruner whose search the matched controls question.
+SEARCHED = "SimulatedAnnealingPruner"
+
 _ONE_SHOT_ARGUMENTS = {"dependency_aware": False}
 _ANNEALING_ARGUMENTS = {
     "base_algo": "l1",
@@ -67,6 +93,7 @@ _ANNEALING_ARGUMENTS = {
     "cool_down_rate": 0.9,
     "perturbation_magnitude": 0.35,
 }
+_SEARCHED_BASE = {"base_algo": ("prune", "arguments", "base_algo")}
 
 PRUNERS: dict[str, PrunerEntry] = {
     "L1FilterPruner": PrunerEntry(
@@ -104,6 +131,20 @@ PRUNERS: dict[str, PrunerEntry] = {
             "row": 1e-4,
         },
         searches=True,
+    ),
+    "RandomFilterPruner": PrunerEntry("Mittal et al. 2018, arXiv:1801.10447", _random_filters, control=True),
+    "RandomAllocationPruner": PrunerEntry(
+        "random search: Li & Talwalkar 2019, arXiv:1902.07638",
+        _random_allocation,
+        searches=True,
+        control=True,
+        matched={**_SEARCHED_BASE, "evaluations": ("prune", "cost", "evaluations")},
+    ),
+    "UniformAllocationPruner": PrunerEntry(
+        "Li et al. 2016, arXiv:1608.08710, at the searched cell's params",
+        _uniform_allocation,
+        control=True,
+        matched={**_SEARCHED_BASE, "params": ("count", "params", "speedup")},
     ),
 }
 

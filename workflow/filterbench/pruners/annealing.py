@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,6 +56,25 @@ class _BoundedAnnealing(SimulatedAnnealingPruner):
             self.journal.accept()
 
 
+def evaluator_of(model: nn.Module, search: Search, journal: Journal) -> Callable[[nn.Module], float]:
+    """What scores a net with NNI's masks by its accuracy (0..1), counts the evaluation and records it.
+
+    Args:
+        model: the net without masks.
+        search: where candidates are evaluated.
+        journal: where scores are recorded.
+    """
+
+    def evaluator(masked: nn.Module) -> float:
+        masks = wrapped_masks(masked)
+        search.count_evaluation()
+        return journal.score(
+            sparsities_of(masks), fingerprint(masks), lambda: search.evaluate_masked(model, masks, masked)
+        )
+
+    return evaluator
+
+
 def anneal(
     model: nn.Module, sparsity: float, arguments: Mapping[str, Any], search: Search, stage: int = 0
 ) -> tuple[list[dict[str, Any]], ChannelMasks]:
@@ -76,13 +95,6 @@ def anneal(
     )
     journal = search.journal(f"annealing-{stage}", expected)
 
-    def evaluator(masked: nn.Module) -> float:
-        masks = wrapped_masks(masked)
-        search.count_evaluation()
-        return journal.score(
-            sparsities_of(masks), fingerprint(masks), lambda: search.evaluate_masked(model, masks, masked)
-        )
-
     # NNI draws from numpy's global generator.
     np.random.seed(derived_seed(search.seed, stage))
     config = [{"sparsity": sparsity, "op_types": ["Conv2d"]}]
@@ -90,7 +102,7 @@ def anneal(
         pruner = _BoundedAnnealing(
             filters_as_rows(copy.deepcopy(model)),
             config,
-            evaluator=evaluator,
+            evaluator=evaluator_of(model, search, journal),
             experiment_data_dir=folder,
             **arguments,
         )

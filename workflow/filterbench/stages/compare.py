@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +22,20 @@ def compare(job: Job) -> None:
     Raises:
         InputError: no cell is feasible.
     """
-    table = pd.DataFrame([_row(Path(path)) for path in job.params["cells"]])
+    table = pd.DataFrame([_row(Path(path), job.params["scratch"]) for path in job.params["cells"]])
     if table["infeasible"].notna().all():
         raise InputError(f"{job.outputs['table'].parent}: every cell of this model is infeasible")
     write(job.outputs["collection"], collection(table))
     write_table(job.outputs["table"], with_fronts(with_statistics(table)))
 
 
-def _row(cell: Path) -> dict[str, Any]:
-    """All that a cell's documents say, as one row; an infeasible cell has a reason and no numbers."""
+def _row(cell: Path, scratch: Sequence[str]) -> dict[str, Any]:
+    """All that a cell's documents say, as one row; an infeasible cell has a reason and no numbers.
+
+    Args:
+        cell: the cell's folder.
+        scratch: budgets at which its shape was trained from scratch, too.
+    """
     prune = read(cell / "prune.json")
     spent = {
         **prune["cost"],
@@ -45,6 +50,10 @@ def _row(cell: Path) -> dict[str, Any]:
         "infeasible": None,
         "sparsity_reached": prune["sparsity"]["reached"],
         **{f"performance_{key}": value for key, value in result["performance"].items()},
+        **{
+            f"performance_scratch_{budget}": read(cell / f"scratch-{budget}.json")["performance"]["scratch"]
+            for budget in scratch
+        },
         **{f"params_{key}": value for key, value in result["params"].items()},
         **{f"flops_{key}": value for key, value in result["flops"].items()},
         **{f"conv_linear_macs_{key}": value for key, value in macs.items()},

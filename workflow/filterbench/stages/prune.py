@@ -15,6 +15,7 @@ from filterbench.pruners import PRUNERS
 from filterbench.pruners.masking import PrunedNet, write_masked_net
 from filterbench.pruners.searching import InfeasibleError, Search
 from filterbench.stages.infeasible import write_infeasible
+from filterbench.stages.matching import matched_arguments
 from filterbench.stages.search import new_search
 from filterbench.stages.setting import Setting, prepare
 from filterbench.stages.trajectory import read_snapshot
@@ -32,7 +33,8 @@ def prune(job: Job) -> None:
     layers = _convolutions(baseline)
     search = new_search(setting, splits)
     try:
-        pruned = _prune(setting, baseline, search)
+        arguments = {**job.params["arguments"], **matched_arguments(job)}
+        pruned = _prune(setting, baseline, arguments, search)
     except InfeasibleError as reason:
         logger.info("infeasible: %s", reason)
         write_search(job.outputs["search"], search.steps)
@@ -50,7 +52,7 @@ def prune(job: Job) -> None:
             "cell": setting.cell,
             "images": splits.sizes(),
             "performance": {"pruned": accuracy},
-            "arguments": dict(job.params["arguments"]),
+            "arguments": arguments,
             "sparsity": {"asked": setting.cell["sparsity"], "reached": reached},
             "layers": [
                 {"name": name, "channels": module.out_channels, "kept": kept.get(name, module.out_channels)}
@@ -64,12 +66,12 @@ def prune(job: Job) -> None:
     shutil.rmtree(search.folder, ignore_errors=True)
 
 
-def _prune(setting: Setting, baseline: nn.Module, search: Search) -> PrunedNet:
+def _prune(setting: Setting, baseline: nn.Module, arguments: dict[str, Any], search: Search) -> PrunedNet:
     """The pruner's net, or the snapshot that its trajectory took at the cell's sparsity."""
     job, sparsity = setting.job, setting.cell["sparsity"]
     if "trajectory" in job.inputs:
         return read_snapshot(job, baseline, sparsity, search)
-    return PRUNERS[setting.cell["pruner"]].make(job.params["arguments"]).prune(baseline, sparsity, search)
+    return PRUNERS[setting.cell["pruner"]].make(arguments).prune(baseline, sparsity, search)
 
 
 def _convolutions(model: nn.Module) -> dict[str, nn.Conv2d]:

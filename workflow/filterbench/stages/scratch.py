@@ -1,0 +1,20 @@
+"""Rule `scratch`: a cell's compact shapes, trained from fresh weights (Liu et al. 2019, arXiv:1810.05270)."""
+
+from filterbench.jobs import Job
+from filterbench.models.rebuilding import draw_fresh_weights, rebuild_model
+from filterbench.stages.infeasible import infeasible_before, write_infeasible
+from filterbench.stages.setting import prepare
+from filterbench.stages.training import train_and_write
+from filterbench.weights import read_weights
+
+
+def scratch(job: Job) -> None:
+    """Train a net of the compact net's shapes from fresh weights."""
+    setting = prepare(job)
+    if reason := infeasible_before(job):
+        write_infeasible(setting, reason)
+        return
+    path = job.inputs["weights"]
+    model = rebuild_model(setting.cell["model"], read_weights(path), path)
+    draw_fresh_weights(model, setting.seed)
+    train_and_write(setting, setting.splits(), setting.place(model), "scratch", budget=job.params["budget"])

@@ -1,0 +1,31 @@
+rule scratch:
+    """A net of a cell's compact shapes, trained from fresh weights."""
+    input:
+        images=IMAGES,
+        document=f"{CELL}/speedup.json",
+        weights=f"{CELL}/speedup.safetensors",
+    output:
+        weights=f"{CELL}/scratch-{{budget}}.safetensors",
+        document=f"{CELL}/scratch-{{budget}}.json",
+    log:
+        "logs/{study}/{model}/seed-{seed}/{pruner}/{sparsity}/scratch-{budget}.log",
+    benchmark:
+        f"{CELL}/scratch-{{budget}}.benchmark.tsv"
+    wildcard_constraints:
+        budget="finetune|baseline",
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=gigabytes(6),
+        runtime=minutes(240),
+        gpu=gpus,
+    params:
+        cell=cell,
+        budget="{budget}",
+        limits=LIMITS,
+        device=config["device"],
+        training=lambda wildcards: training_settings(config, wildcards.budget, wildcards.model),
+        code=rule_digest("scratch"),
+    script:
+        "../scripts/scratch.py"
