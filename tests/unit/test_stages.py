@@ -7,6 +7,7 @@ import torch
 
 from filterbench.documents import read
 from filterbench.jobs import Job
+from filterbench.models.rebuilding import rebuild_model
 from filterbench.pruners import PRUNERS, arguments_of
 from filterbench.stages.count import count
 from filterbench.stages.finetune import finetune
@@ -15,13 +16,12 @@ from filterbench.stages.result import result
 from filterbench.stages.speedup import speedup
 from filterbench.stages.train_baseline import train_baseline
 from filterbench.stages.trajectory import trajectory
+from filterbench.weights import read_weights
 
 BASELINE = {
     "study": "stages",
     "dataset": "digits",
     "protocol": "validation",
-    "model": "resnet18",
-    "width": 0.125,
     "seed": 0,
 }
 TRAINING = {
@@ -49,8 +49,11 @@ DEVICES = [
 ]
 
 
-def run_cell(device: str, pruner: str, images: Path, folder: Path) -> dict[str, dict]:
+def run_cell(
+    device: str, pruner: str, images: Path, folder: Path, model: str = "resnet18", width: float = 0.125
+) -> dict[str, dict]:
     """All stages of one cell; its documents by kind."""
+    baseline = {**BASELINE, "model": model, "width": width}
 
     def job(stage, inputs: dict, **params) -> None:
         inputs = {name: folder / path if isinstance(path, str) else path for name, path in inputs.items()}
@@ -65,14 +68,14 @@ def run_cell(device: str, pruner: str, images: Path, folder: Path) -> dict[str, 
         limits = {"train": 512, "validation": 100, "test": 100}
         stage(Job(inputs, outputs, {"limits": limits, "device": device, **params}))
 
-    cell = {**BASELINE, "pruner": pruner, "sparsity": 0.5}
+    cell = {**baseline, "pruner": pruner, "sparsity": 0.5}
     entry = PRUNERS[pruner]
     arguments = arguments_of(pruner, CHANGES.get(pruner, {}))
     searching = {"net": "compact", "batch_size": 64, "augment": True} if entry.searches else {}
     start = {"images": images, "weights": "baseline.safetensors"}
-    job(train_baseline, {"images": images}, cell=BASELINE, training=TRAINING)
+    job(train_baseline, {"images": images}, cell=baseline, training=TRAINING)
     if entry.trajectory:
-        job(trajectory, start, cell=BASELINE, arguments=arguments, search=searching, targets=[0.5])
+        job(trajectory, start, cell=baseline, arguments=arguments, search=searching, targets=[0.5])
         names = {"trajectory": "json", "trajectory_steps": "csv", "snapshots": "safetensors"}
         start |= {name: f"trajectory.{suffix}" for name, suffix in names.items()}
     job(prune, start, cell=cell, arguments=arguments, search=searching)
@@ -100,3 +103,21 @@ def test_a_cell_goes_through_all_stages(device, pruner, digits_file, tmp_path):
     assert params["speedup"] < 0.9 * params["original"]
     assert 0.15 < documents["prune"]["sparsity"]["reached"] < 0.7
     assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize(("model", "width"), [("vgg19", 1 / 16), ("resnet56", 1 / 4), ("mobilenetv2", 1 / 4)])
+def test_a_model_goes_through_all_stages(model, width, digits_file, tmp_path):
+    documents = run_cell("cpu", "L1FilterPruner", digits_file, tmp_path, model, width)
+    params = documents["result"]["params"]
+    assert params["speedup"] < 0.8 * params["original"]
+    assert documents["speedup"]["check"]["relative_difference"] < 1e-4
+
+
+@pytest.mark.parametrize("pruner", sorted(CHANGES))
+def test_a_search_prunes_depthwise_convolutions_with_their_input(pruner, digits_file, tmp_path):
+    run_cell("cpu", pruner, digits_file, tmp_path, "mobilenetv2", 1 / 8)
+    net = rebuild_model("mobilenetv2", read_weights(path := tmp_path / "speedup.safetensors"), path)
+    for block in net.blocks[1:]:
+        widened, depthwise = block.branch[0][0], block.branch[2][0]
+        assert widened.out_channels == depthwise.out_channels == depthwise.groups
+    assert sum(block.branch[2][0].groups for block in net.blocks[1:]) < 600
