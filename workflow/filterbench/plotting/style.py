@@ -12,7 +12,8 @@ class Look:
     label: str
 
 
-# Colours of Okabe & Ito 2008, "Color Universal Design", which colour-blind readers can tell apart.
+# Colours that colour-blind readers can tell apart: of Okabe & Ito 2008, "Color Universal Design", and the
+# last three of Tol 2021, "Colour Schemes" (muted).
 LOOKS: dict[str, Look] = {
     "L1FilterPruner": Look("#0072B2", "o", "L1Filter"),
     "L2FilterPruner": Look("#56B4E9", "s", "L2Filter"),
@@ -20,6 +21,10 @@ LOOKS: dict[str, Look] = {
     "NetAdaptPruner": Look("#D55E00", "D", "NetAdapt"),
     "SimulatedAnnealingPruner": Look("#CC79A7", "v", "SimulatedAnnealing"),
     "AutoCompressPruner": Look("#E69F00", "P", "AutoCompress"),
+    "GroupNormPruner": Look("#000000", "X", "GroupNorm"),
+    "BNScalePruner": Look("#882255", "<", "BNScale"),
+    "TaylorPruner": Look("#999933", ">", "Taylor"),
+    "LAMPPruner": Look("#332288", "*", "LAMP"),
 }
 OTHER_MARKERS = "X<>hpd"
 
