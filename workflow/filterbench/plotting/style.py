@@ -24,7 +24,7 @@ LOOKS: dict[str, Look] = {
     "GroupNormPruner": Look("#000000", "X", "GroupNorm"),
     "BNScalePruner": Look("#882255", "<", "BNScale"),
     "TaylorPruner": Look("#999933", ">", "Taylor"),
-    "LAMPPruner": Look("#332288", "*", "LAMP"),
+    "LAMPPruner": Look("#332288", "h", "LAMP"),
 }
 OTHER_MARKERS = "X<>hpd"
 
