@@ -85,7 +85,7 @@ class GroupPruner:
 
     Attributes:
         name: a key of `SCORES`.
-        global_pruning: rank the channels of the whole net together, as all four papers do, so that
+        global_pruning: rank the channels of the whole net together, as the papers do, so that
             `sparsity` is the share of all filters; otherwise it is the share in every convolution.
         images: how many training images give the gradients, from 1 (all, if there are fewer); None for
             scores that need no gradients.
