@@ -1,5 +1,6 @@
 import pytest
 import torch
+from torchvision.models import mobilenet_v2
 
 from filterbench.counting import count_net
 from filterbench.errors import InputError
@@ -13,17 +14,39 @@ PUBLISHED = {
     "resnet50": (23_520_842, 1_304_694_794),
 }
 
+# By hand from the papers' tables; BatchNorm has 2 params a channel.
+PARAMS = {
+    # 16 convolutions of 9 * inputs * outputs weights, 5,504 channels, the classifier's three layers.
+    "vgg19": 20_018_880 + 2 * 5_504 + (512 * 512 + 512) + 2 * 512 + (512 * 10 + 10),
+    # 853,018 with zero-padded shortcuts (0.85 million in the paper), and two projections with BatchNorm.
+    "resnet56": 853_018 + (16 * 32 + 2 * 32) + (32 * 64 + 2 * 64),
+}
 
-@pytest.mark.parametrize("name", MODELS)
+
+@pytest.mark.parametrize("name", PUBLISHED)
 def test_full_width_counts_are_the_published_ones(name):
     counts = count_net(build_model(name))
     assert (counts.params, counts.flops) == PUBLISHED[name]
 
 
+@pytest.mark.parametrize("name", PARAMS)
+def test_full_width_params_are_those_of_the_papers_table(name):
+    assert count_net(build_model(name)).params == PARAMS[name]
+
+
+def test_mobilenetv2_has_the_layers_of_torchvisions():
+    def shapes(model):
+        return sorted(tuple(parameter.shape) for parameter in model.parameters())
+
+    model = build_model("mobilenetv2")
+    assert shapes(model) == shapes(mobilenet_v2(num_classes=10))
+    assert count_net(model).params == 2_236_682
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_a_net_is_rebuilt_from_its_weights_alone(name, tmp_path):
     torch.manual_seed(0)
-    model = build_model(name, width=1 / 16, classes=7).eval()
+    model = build_model(name, width=1 / 8, classes=7).eval()
     path = tmp_path / "model.safetensors"
     write_weights(path, model.state_dict())
     images = torch.randn(2, 3, 32, 32)

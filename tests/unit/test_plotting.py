@@ -58,7 +58,7 @@ def test_the_original_is_a_star_on_both_panels(table):
     figure = draw_comparison(table, "a title")
     for axes, count in zip(figure.axes[:2], (1_000_000, 20_000_000), strict=True):
         star = {line.get_label(): line for line in axes.get_lines()}["original"]
-        assert (list(star.get_xdata()), list(star.get_ydata())) == ([count], [pytest.approx(98)])
+        assert [*star.get_xdata(), *star.get_ydata()] == pytest.approx([count, 98])
         assert axes.get_xscale() == "log"
 
 

@@ -95,6 +95,25 @@ def test_a_searching_pruner_reaches_about_the_sparsity_it_is_asked_for(pruner, t
     assert any(step["accepted"] for step in search.steps)
 
 
+@pytest.mark.parametrize("pruner", CHANGES)
+def test_a_search_prunes_a_depthwise_convolution_with_its_input(pruner, search):
+    torch.manual_seed(0)
+    model = build_model("mobilenetv2", 1 / 8, classes=2).eval()
+    changes, sparsity = CHANGES[pruner], 0.5
+    if pruner == "NetAdaptPruner":
+        # No convolution has more than a few hundredths of all weights.
+        changes, sparsity = changes | {"sparsity_per_iteration": 0.02}, 0.02
+    if pruner == "AutoCompressPruner":
+        changes = changes | {"cool_down_rate": 0.5, "admm_num_iterations": 1, "admm_epochs_per_iteration": 1}
+    pruned = PRUNERS[pruner].make(arguments_of(pruner, changes)).prune(model, sparsity, search)
+    compact = compact_form(pruned.model, pruned.masks) if pruned.masks else pruned.model
+    before = build_model("mobilenetv2", 1 / 8, classes=2)
+    assert convolution_weights(compact) < convolution_weights(before)
+    for block in compact.blocks[1:]:
+        widened, depthwise = block.branch[0][0], block.branch[2][0]
+        assert widened.out_channels == depthwise.out_channels == depthwise.groups
+
+
 def convolution_weights(model: nn.Module) -> int:
     return sum(int(m.weight.count_nonzero()) for m in model.modules() if isinstance(m, nn.Conv2d))
 

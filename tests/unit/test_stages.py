@@ -11,6 +11,7 @@ from filterbench.data.file import read_images, write_images
 from filterbench.documents import read
 from filterbench.jobs import Job
 from filterbench.pruners import PRUNERS, SEARCHED, arguments_of
+from filterbench.pruners.group_pruning import SCORES
 from filterbench.stages.compare import compare
 from filterbench.stages.count import count
 from filterbench.stages.finetune import finetune
@@ -26,8 +27,6 @@ BASELINE = {
     "study": "stages",
     "dataset": "digits",
     "protocol": "validation",
-    "model": "resnet18",
-    "width": 0.125,
     "seed": 0,
 }
 TRAINING = {
@@ -49,6 +48,8 @@ CHANGES = {
         "admm_epochs_per_iteration": 1,
     },
 }
+# Whether speedup removes every masked filter of a net with summed branches.
+ALL_REMOVED = {"L1FilterPruner": False, **dict.fromkeys(SCORES, True)}
 DEVICES = [
     "cpu",
     pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")),
@@ -56,11 +57,17 @@ DEVICES = [
 
 
 def run_cell(
-    device: str, pruner: str, images: Path, folder: Path, protocol: str = "validation"
+    device: str,
+    pruner: str,
+    images: Path,
+    folder: Path,
+    model: str = "resnet18",
+    width: float = 0.125,
+    protocol: str = "validation",
 ) -> dict[str, dict]:
     """All stages of one cell; its documents by kind."""
     folder.mkdir(exist_ok=True)
-    baseline = {**BASELINE, "protocol": protocol}
+    baseline = {**BASELINE, "model": model, "width": width, "protocol": protocol}
 
     def job(stage, inputs: dict, **params) -> None:
         inputs = {name: folder / path if isinstance(path, str) else path for name, path in inputs.items()}
@@ -88,7 +95,7 @@ def run_cell(
         start |= {name: f"trajectory.{suffix}" for name, suffix in names.items()}
     if entry.matched:
         searched = folder / "searched"
-        run_cell(device, SEARCHED, images, searched, protocol)
+        run_cell(device, SEARCHED, images, searched, model, width, protocol)
         start |= {f"searched_{kind}": f"searched/{kind}.json" for kind in ("prune", "count")}
     job(prune, start, cell=cell, arguments=arguments, search=searching)
     pruned = {"images": images, "document": "prune.json", "weights": "prune.safetensors"}
@@ -115,6 +122,9 @@ def test_a_cell_goes_through_all_stages(device, pruner, digits_file, tmp_path):
     params = documents["result"]["params"]
     assert params["speedup"] < 0.9 * params["original"]
     assert 0.15 < documents["prune"]["sparsity"]["reached"] < 0.7
+    if pruner in ALL_REMOVED:
+        assert (documents["speedup"]["layers"] == documents["prune"]["layers"]) == ALL_REMOVED[pruner]
+        assert documents["speedup"]["check"]["relative_difference"] < 1e-4
     assert not list(tmp_path.glob(".*"))
 
 
@@ -154,8 +164,8 @@ def test_test_images_choose_nothing_under_the_validation_protocol(
 
 def test_test_images_choose_under_the_test_protocol(digits_file, noisy_digits, tmp_path):
     pruner = "SimulatedAnnealingPruner"
-    true = run_cell("cpu", pruner, digits_file, tmp_path / "true", "test")
-    noisy = run_cell("cpu", pruner, noisy_digits, tmp_path / "noisy", "test")
+    true = run_cell("cpu", pruner, digits_file, tmp_path / "true", protocol="test")
+    noisy = run_cell("cpu", pruner, noisy_digits, tmp_path / "noisy", protocol="test")
     assert true["prune"]["layers"] != noisy["prune"]["layers"]
 
 
@@ -195,3 +205,11 @@ def test_an_infeasible_cell_is_not_trained_from_scratch(tmp_path):
         )
     )
     assert read(outputs["json"])["infeasible"] == "too little is left"
+
+
+@pytest.mark.parametrize(("model", "width"), [("vgg19", 1 / 16), ("resnet56", 1 / 4), ("mobilenetv2", 1 / 4)])
+def test_a_model_goes_through_all_stages(model, width, digits_file, tmp_path):
+    documents = run_cell("cpu", "L1FilterPruner", digits_file, tmp_path, model, width)
+    params = documents["result"]["params"]
+    assert params["speedup"] < 0.8 * params["original"]
+    assert documents["speedup"]["check"]["relative_difference"] < 1e-4

@@ -7,7 +7,9 @@ import warnings
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
+
+from filterbench.depthwise import depthwise_names, mask_depthwise
 
 # NNI warns about optional trainers that this project does not use, and logs every layer it visits.
 with warnings.catch_warnings():
@@ -63,12 +65,20 @@ def filter_masks(class_name: str, model: nn.Module, sparsity: float, **arguments
     Returns:
         By name of a convolution, bool of shape (output channels,): true where kept.
     """
-    config = [{"sparsity": sparsity, "op_types": ["Conv2d"]}]
+    config = all_convolutions(model, sparsity)
     pruner = getattr(pruning, class_name)(filters_as_rows(model), config, **arguments)
     masks = wrapped_masks(pruner.compress())
     pruner._unwrap_model()
     apply_masks(model, masks)
     return masks
+
+
+def all_convolutions(model: nn.Module, sparsity: float) -> list[dict[str, Any]]:
+    """NNI's config list for all convolutions of a net but the depthwise ones, which follow others."""
+    config: list[dict[str, Any]] = [{"sparsity": sparsity, "op_types": ["Conv2d"]}]
+    if depthwise := depthwise_names(model):
+        config.append({"exclude": True, "op_types": ["Conv2d"], "op_names": depthwise})
+    return config
 
 
 def masked_by(base_algo: str, model: nn.Module, config: list[dict[str, Any]]) -> nn.Module:
@@ -88,12 +98,31 @@ def filters_as_rows(model: nn.Module) -> nn.Module:
 
 
 def wrapped_masks(model: nn.Module) -> dict[str, Tensor]:
-    """The masks that NNI has put around convolutions, bool of shape (output channels,), by name."""
-    return {
+    """The masks that NNI has put around convolutions, and what follows for depthwise convolutions.
+
+    A depthwise convolution has the mask of the convolution that makes its channels.
+
+    Args:
+        model: a net in NNI's wrappers.
+
+    Returns:
+        By name of a convolution, bool of shape (output channels,): true where kept.
+    """
+    masks = {
         module.name: module.weight_mask.flatten(1).bool().any(dim=1)
         for module in model.modules()
         if isinstance(module, PrunerModuleWrapper)
     }
+    if depthwise_names(model):
+        mask_depthwise(model, _WrapperTracer().trace(model), masks)
+    return masks
+
+
+class _WrapperTracer(fx.Tracer):
+    """Takes NNI's wrappers for layers."""
+
+    def is_leaf_module(self, module: nn.Module, name: str) -> bool:
+        return isinstance(module, PrunerModuleWrapper) or super().is_leaf_module(module, name)
 
 
 def apply_masks(model: nn.Module, masks: dict[str, Tensor]) -> None:

@@ -1,9 +1,9 @@
 """A quick channel slicer: the compact form of a masked net, from the net's graph alone.
 
 NNI's ModelSpeedup finds by experiment what a mask makes useless, in seconds. Here the graph says it, in
-milliseconds: channels flow unchanged through everything but convolutions and linear layers, and a sum
-needs the channels that any of its terms keeps. A search evaluates its candidates in this form; the
-`speedup` stage stays with NNI.
+milliseconds: channels flow unchanged through everything but linear layers and convolutions that are not
+depthwise, and a sum needs the channels that any of its terms keeps. A search evaluates its candidates in
+this form; the `speedup` stage stays with NNI.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, fx, nn
 
+from filterbench.depthwise import is_depthwise
 from filterbench.models.rebuilding import resize_layers
 from filterbench.pruners.masking import ChannelMasks
 from filterbench.weights import Weights
@@ -90,7 +91,7 @@ def kept_indices(model: nn.Module, masks: ChannelMasks) -> KeptIndices:
     layers: list[tuple[str, fx.Node]] = []
     for node in fx.symbolic_trace(model).graph.nodes:
         module = modules.get(str(node.target)) if node.op == "call_module" else None
-        if node.op == "placeholder" or isinstance(module, nn.Conv2d | nn.Linear):
+        if node.op == "placeholder" or _makes_channels(module):
             spaces.start(node, masks.get(str(node.target)))
         elif node.target in (operator.add, torch.add):
             spaces.join(node, *node.all_input_nodes)
@@ -104,13 +105,18 @@ def kept_indices(model: nn.Module, masks: ChannelMasks) -> KeptIndices:
             for key in ("weight", "bias", "running_mean", "running_var"):
                 by_name[f"{name}.{key}"] = (outputs,)
             continue
-        inputs = spaces.kept(node.all_input_nodes[0])
+        inputs = None if is_depthwise(modules[name]) else spaces.kept(node.all_input_nodes[0])
         if isinstance(modules[name], nn.Linear) and inputs is not None:
             channels = spaces.size(node.all_input_nodes[0])
             inputs = _flattened(inputs, modules[name].in_features // channels)
         by_name[f"{name}.weight"] = (outputs, inputs)
         by_name[f"{name}.bias"] = (outputs,)
     return KeptIndices(by_name)
+
+
+def _makes_channels(module: nn.Module | None) -> bool:
+    """Whether a layer's output channels are its own, not those of its input."""
+    return isinstance(module, nn.Conv2d | nn.Linear) and not is_depthwise(module)
 
 
 def _flattened(channels: Tensor, pixels: int) -> Tensor:

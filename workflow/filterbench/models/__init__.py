@@ -49,10 +49,31 @@ def _resnet50(width: float, classes: int) -> nn.Module:
     return resnet50(width, classes)
 
 
+def _vgg19(width: float, classes: int) -> nn.Module:
+    from filterbench.models.vgg import vgg19
+
+    return vgg19(width, classes)
+
+
+def _resnet56(width: float, classes: int) -> nn.Module:
+    from filterbench.models.resnet import resnet56
+
+    return resnet56(width, classes)
+
+
+def _mobilenetv2(width: float, classes: int) -> nn.Module:
+    from filterbench.models.mobilenet import mobilenetv2
+
+    return mobilenetv2(width, classes)
+
+
 MODELS: dict[str, ModelEntry] = {
     "vgg16": ModelEntry("VGG16", 64, "Simonyan & Zisserman 2014, arXiv:1409.1556", _vgg16),
     "resnet18": ModelEntry("ResNet18", 64, "He et al. 2015, arXiv:1512.03385", _resnet18),
     "resnet50": ModelEntry("ResNet50", 64, "He et al. 2015, arXiv:1512.03385", _resnet50),
+    "vgg19": ModelEntry("VGG19", 64, "Simonyan & Zisserman 2014, arXiv:1409.1556", _vgg19),
+    "resnet56": ModelEntry("ResNet56", 16, "He et al. 2015, arXiv:1512.03385, section 4.2", _resnet56),
+    "mobilenetv2": ModelEntry("MobileNetV2", 16, "Sandler et al. 2018, arXiv:1801.04381", _mobilenetv2),
 }
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from filterbench.depthwise import is_depthwise
 from filterbench.models import build_model
 from filterbench.weights import Weights, load_into
 
@@ -63,13 +64,14 @@ def _resized(module: nn.Module, shape: torch.Size) -> nn.Module | None:
     """The same kind of layer for a weight of another shape; None where the shape cannot be one."""
     match module, tuple(shape):
         case nn.Conv2d(), (outputs, inputs, _, _):
+            groups = outputs if is_depthwise(module) else module.groups
             return nn.Conv2d(
-                inputs * module.groups,
+                inputs * groups,
                 outputs,
                 module.kernel_size,  # type: ignore[arg-type]
                 module.stride,  # type: ignore[arg-type]
                 module.padding,  # type: ignore[arg-type]
-                groups=module.groups,
+                groups=groups,
                 bias=module.bias is not None,
             )
         case nn.Linear(), (outputs, inputs):

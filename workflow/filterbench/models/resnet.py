@@ -1,4 +1,4 @@
-"""ResNet18 and ResNet50 for 32x32 images: a 3x3 stem, no max-pool, 1x1 projection shortcuts."""
+"""ResNet18, ResNet50 and ResNet56 for 32x32 images: a 3x3 stem, no max-pool, 1x1 projection shortcuts."""
 
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
@@ -58,36 +58,55 @@ class Bottleneck(Block):
 
 
 class ResNet(nn.Module):
-    """Four stages of blocks; each but the first halves height and width and doubles the planes.
+    """Stages of blocks; each but the first halves height and width and doubles the planes.
 
     The last average pool is a function, for the reason given in `filterbench.models.vgg.VGG`.
+
+    Args:
+        block: the kind of block.
+        depths: blocks of each stage.
+        planes: of the stem and of the first stage's blocks, at width 1.
+        width: multiplies every channel count.
+        classes: number of outputs.
     """
 
-    def __init__(self, block: type[Block], depths: tuple[int, ...], width: float, classes: int) -> None:
+    def __init__(
+        self, block: type[Block], depths: tuple[int, ...], planes: int, width: float, classes: int
+    ) -> None:
         super().__init__()
-        channels = int(64 * width)
+        channels = int(planes * width)
         self.stem = nn.Sequential(conv_norm(3, channels, 3), nn.ReLU())
         blocks: list[nn.Module] = []
         for stage, depth in enumerate(depths):
-            planes = int(64 * 2**stage * width)
+            inner = int(planes * 2**stage * width)
             for index in range(depth):
                 stride = 2 if stage > 0 and index == 0 else 1
-                blocks.append(block(channels, planes, stride))
-                channels = planes * block.expansion
+                blocks.append(block(channels, inner, stride))
+                channels = inner * block.expansion
         self.blocks = nn.Sequential(*blocks)
+        self.last_size = 32 // 2 ** (len(depths) - 1)
         self.flatten = nn.Flatten()
         self.classifier = nn.Linear(channels, classes)
 
     def forward(self, images: Tensor) -> Tensor:
         """(batch, 3, 32, 32) -> (batch, classes)."""
-        return self.classifier(self.flatten(avg_pool2d(self.blocks(self.stem(images)), 4)))
+        return self.classifier(self.flatten(avg_pool2d(self.blocks(self.stem(images)), self.last_size)))
 
 
 def resnet18(width: float = 1.0, classes: int = 10) -> ResNet:
     """ResNet18 in its CIFAR form; 11,173,962 params at width 1."""
-    return ResNet(Block, (2, 2, 2, 2), width, classes)
+    return ResNet(Block, (2, 2, 2, 2), 64, width, classes)
 
 
 def resnet50(width: float = 1.0, classes: int = 10) -> ResNet:
     """ResNet50 in its CIFAR form; 23,520,842 params at width 1."""
-    return ResNet(Bottleneck, (3, 4, 6, 3), width, classes)
+    return ResNet(Bottleneck, (3, 4, 6, 3), 64, width, classes)
+
+
+def resnet56(width: float = 1.0, classes: int = 10) -> ResNet:
+    """ResNet56 of He et al. 2015, section 4.2: three stages of nine blocks; 855,770 params at width 1.
+
+    The two shortcuts that widen are 1x1 projections (their option B), where the paper's CIFAR nets pad
+    with zeros (option A, 853,018 params): a padded channel has no convolution whose filter could go.
+    """
+    return ResNet(Block, (9, 9, 9), 16, width, classes)

@@ -1,15 +1,24 @@
-"""VGG16 with batch normalisation for 32x32 images."""
+"""VGG16 and VGG19 with batch normalisation for 32x32 images."""
 
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
 
-# Output channels of the thirteen 3x3 convolutions; "pool" halves height and width.
-PLAN: tuple[int | str, ...] = (
+Plan = tuple[int | str, ...]
+
+# Output channels of the thirteen or sixteen 3x3 convolutions; "pool" halves height and width.
+PLAN_D: Plan = (
     *(64, 64, "pool"),
     *(128, 128, "pool"),
     *(256, 256, 256, "pool"),
     *(512, 512, 512, "pool"),
     *(512, 512, 512),
+)
+PLAN_E: Plan = (
+    *(64, 64, "pool"),
+    *(128, 128, "pool"),
+    *(256, 256, 256, 256, "pool"),
+    *(512, 512, 512, 512, "pool"),
+    *(512, 512, 512, 512),
 )
 HIDDEN = 512
 
@@ -21,11 +30,11 @@ class VGG(nn.Module):
     the published counts.
     """
 
-    def __init__(self, width: float, classes: int) -> None:
+    def __init__(self, plan: Plan, width: float, classes: int) -> None:
         super().__init__()
         layers: list[nn.Module] = []
         channels = 3
-        for step in PLAN:
+        for step in plan:
             if isinstance(step, str):
                 layers.append(nn.MaxPool2d(2))
                 continue
@@ -46,4 +55,9 @@ class VGG(nn.Module):
 
 def vgg16(width: float = 1.0, classes: int = 10) -> VGG:
     """VGG16 (configuration D) in its CIFAR form; 14,987,722 params at width 1."""
-    return VGG(width, classes)
+    return VGG(PLAN_D, width, classes)
+
+
+def vgg19(width: float = 1.0, classes: int = 10) -> VGG:
+    """VGG19 (configuration E) in its CIFAR form; 20,298,698 params at width 1."""
+    return VGG(PLAN_E, width, classes)

@@ -34,6 +34,7 @@ SYMBOLS = {
     "<": "triangle-left",
     ">": "triangle-right",
     "h": "hexagon",
+    "p": "pentagon",
 }
 QUANTITIES = ("accuracy", "seeds", "std", "before", "params", "flops", "images", "seconds")
 DIGITS = 6

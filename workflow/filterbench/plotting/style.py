@@ -13,7 +13,8 @@ class Look:
     line: str = "-"
 
 
-# Colours of Okabe & Ito 2008, "Color Universal Design", which colour-blind readers can tell apart.
+# Colours that colour-blind readers can tell apart: of Okabe & Ito 2008, "Color Universal Design", and the
+# last three of Tol 2021, "Colour Schemes" (muted).
 LOOKS: dict[str, Look] = {
     "L1FilterPruner": Look("#0072B2", "o", "L1Filter"),
     "L2FilterPruner": Look("#56B4E9", "s", "L2Filter"),
@@ -21,6 +22,10 @@ LOOKS: dict[str, Look] = {
     "NetAdaptPruner": Look("#D55E00", "D", "NetAdapt"),
     "SimulatedAnnealingPruner": Look("#CC79A7", "v", "SimulatedAnnealing"),
     "AutoCompressPruner": Look("#E69F00", "P", "AutoCompress"),
+    "GroupNormPruner": Look("#000000", "X", "GroupNorm"),
+    "BNScalePruner": Look("#882255", "<", "BNScale"),
+    "TaylorPruner": Look("#999933", ">", "Taylor"),
+    "LAMPPruner": Look("#332288", "p", "LAMP"),
     # Controls are grey.
     "RandomFilterPruner": Look("#4D4D4D", "<", "random filters", ":"),
     "RandomAllocationPruner": Look("#7F7F7F", ">", "random allocation", "--"),

@@ -1,4 +1,4 @@
-"""The pruners of a study, by NNI's class name.
+"""The pruners of a study, by NNI's class name or in its style.
 
 This module imports neither torch nor NNI, so that a study can be checked quickly.
 """
@@ -64,6 +64,15 @@ def _auto_compress(arguments: Mapping[str, Any]) -> Pruner:
     return AutoCompress(arguments)
 
 
+def _group(name: str) -> Callable[[Mapping[str, Any]], Pruner]:
+    def make(arguments: Mapping[str, Any]) -> Pruner:
+        from filterbench.pruners.group_pruning import GroupPruner
+
+        return GroupPruner(name, **arguments)
+
+    return make
+
+
 def _random_filters(arguments: Mapping[str, Any]) -> Pruner:
     from filterbench.pruners.controls import RandomFilters
 
@@ -86,6 +95,7 @@ def _uniform_allocation(arguments: Mapping[str, Any]) -> Pruner:
 SEARCHED = "SimulatedAnnealingPruner"
 
 _ONE_SHOT_ARGUMENTS = {"dependency_aware": False}
+_GROUP_ARGUMENTS = {"global_pruning": True}
 _ANNEALING_ARGUMENTS = {
     "base_algo": "l1",
     "start_temperature": 100,
@@ -132,6 +142,18 @@ PRUNERS: dict[str, PrunerEntry] = {
         },
         searches=True,
     ),
+    "GroupNormPruner": PrunerEntry(
+        "Fang et al. 2023, arXiv:2301.12900", _group("GroupNormPruner"), _GROUP_ARGUMENTS
+    ),
+    "BNScalePruner": PrunerEntry(
+        "Liu et al. 2017, arXiv:1708.06519", _group("BNScalePruner"), _GROUP_ARGUMENTS
+    ),
+    "TaylorPruner": PrunerEntry(
+        "Molchanov et al. 2019, arXiv:1906.10771",
+        _group("TaylorPruner"),
+        {**_GROUP_ARGUMENTS, "images": 1024},
+    ),
+    "LAMPPruner": PrunerEntry("Lee et al. 2021, arXiv:2010.07611", _group("LAMPPruner"), _GROUP_ARGUMENTS),
     "RandomFilterPruner": PrunerEntry("Mittal et al. 2018, arXiv:1801.10447", _random_filters, control=True),
     "RandomAllocationPruner": PrunerEntry(
         "random search: Li & Talwalkar 2019, arXiv:1902.07638",

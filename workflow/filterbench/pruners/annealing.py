@@ -15,7 +15,13 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from filterbench.nni_adaptor import SimulatedAnnealingPruner, apply_masks, filters_as_rows, wrapped_masks
+from filterbench.nni_adaptor import (
+    SimulatedAnnealingPruner,
+    all_convolutions,
+    apply_masks,
+    filters_as_rows,
+    wrapped_masks,
+)
 from filterbench.pruners.journal import Journal
 from filterbench.pruners.masking import ChannelMasks, PrunedNet
 from filterbench.pruners.searching import Search, cooling_steps, derived_seed, fingerprint, sparsities_of
@@ -97,7 +103,7 @@ def anneal(
 
     # NNI draws from numpy's global generator.
     np.random.seed(derived_seed(search.seed, stage))
-    config = [{"sparsity": sparsity, "op_types": ["Conv2d"]}]
+    config = all_convolutions(model, sparsity)
     with tempfile.TemporaryDirectory() as folder:
         pruner = _BoundedAnnealing(
             filters_as_rows(copy.deepcopy(model)),

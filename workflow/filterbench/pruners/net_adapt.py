@@ -19,7 +19,14 @@ from torch import nn
 from torch.optim import SGD
 
 from filterbench.compaction import silence_masked_channels
-from filterbench.nni_adaptor import NetAdaptPruner, apply_masks, filters_as_rows, masked_by, wrapped_masks
+from filterbench.nni_adaptor import (
+    NetAdaptPruner,
+    all_convolutions,
+    apply_masks,
+    filters_as_rows,
+    masked_by,
+    wrapped_masks,
+)
 from filterbench.pruners.journal import Journal
 from filterbench.pruners.masking import ChannelMasks, PrunedNet
 from filterbench.pruners.searching import InfeasibleError, Search, fingerprint, sparsities_of
@@ -80,7 +87,7 @@ class Trajectory:
         with tempfile.TemporaryDirectory() as folder:
             self._books = NetAdaptPruner(
                 copy.deepcopy(self._model),
-                [{"sparsity": 0.5, "op_types": ["Conv2d"]}],
+                all_convolutions(self._model, 0.5),
                 short_term_fine_tuner=None,
                 evaluator=None,
                 base_algo=arguments["base_algo"],

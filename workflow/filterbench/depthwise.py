@@ -1,0 +1,34 @@
+"""Depthwise convolutions: each filter sees one channel, so that its channels are its input's channels."""
+
+from __future__ import annotations
+
+from torch import Tensor, fx, nn
+
+
+def is_depthwise(module: nn.Module | None) -> bool:
+    """Whether a layer is a convolution with one group for each of its several channels."""
+    return isinstance(module, nn.Conv2d) and 1 < module.groups == module.in_channels == module.out_channels
+
+
+def depthwise_names(model: nn.Module) -> list[str]:
+    """The depthwise convolutions of a net by name, in its order."""
+    return [name for name, module in model.named_modules() if is_depthwise(module)]
+
+
+def mask_depthwise(model: nn.Module, graph: fx.Graph, masks: dict[str, Tensor]) -> None:
+    """Add the masks of depthwise convolutions: each has that of the convolution which makes its channels.
+
+    Args:
+        model: a net whose depthwise convolutions each follow another convolution, with layers of one
+            input in between.
+        graph: of this net.
+        masks: by name of a layer, bool of shape (output channels,): true where kept; it is changed.
+    """
+    modules = dict(model.named_modules())
+    for node in graph.nodes:
+        if node.op == "call_module" and is_depthwise(modules[node.target]):
+            source = node.all_input_nodes[0]
+            while source.target not in masks and not isinstance(modules[source.target], nn.Conv2d):
+                (source,) = source.all_input_nodes
+            if source.target in masks:
+                masks[node.target] = masks[source.target].clone()

@@ -1,0 +1,85 @@
+"""MobileNetV2 for 32x32 images (Sandler et al. 2018, arXiv:1801.04381)."""
+
+from torch import Tensor, nn
+from torch.nn.functional import avg_pool2d
+
+STEM = 32
+# Expansion, output channels, blocks and first stride of each stage, as in the paper's table 2; the stem
+# and the second stage keep the size, which the paper's halve: 32x32 images end as 4x4, not 1x1.
+STAGES = (
+    (1, 16, 1, 1),
+    (6, 24, 2, 1),
+    (6, 32, 3, 2),
+    (6, 64, 4, 2),
+    (6, 96, 3, 1),
+    (6, 160, 3, 2),
+    (6, 320, 1, 1),
+)
+LAST = 1280
+
+
+def conv_norm(inputs: int, outputs: int, kernel: int = 1, stride: int = 1, groups: int = 1) -> nn.Sequential:
+    """A convolution without bias that keeps the size at stride 1, and its BatchNorm."""
+    conv = nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2, groups=groups, bias=False)
+    return nn.Sequential(conv, nn.BatchNorm2d(outputs))
+
+
+class InvertedResidual(nn.Module):
+    """A 1x1 convolution that widens, a depthwise 3x3 one, and a 1x1 one that narrows, without a ReLU6.
+
+    Args:
+        inputs: channels that come in.
+        outputs: channels that go out; where they are as many, at stride 1, the input is added.
+        stride: of the depthwise convolution.
+        expansion: how many times as many channels the depthwise convolution has; at 1 the first
+            convolution is left out.
+    """
+
+    def __init__(self, inputs: int, outputs: int, stride: int, expansion: int) -> None:
+        super().__init__()
+        inner = inputs * expansion
+        widen = [conv_norm(inputs, inner), nn.ReLU6()] if expansion > 1 else []
+        self.branch = nn.Sequential(
+            *widen, conv_norm(inner, inner, 3, stride, groups=inner), nn.ReLU6(), conv_norm(inner, outputs)
+        )
+        self.adds_input = stride == 1 and inputs == outputs
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(batch, inputs, h, w) -> (batch, outputs, h / stride, w / stride)."""
+        return self.branch(images) + images if self.adds_input else self.branch(images)
+
+
+class MobileNetV2(nn.Module):
+    """A stem, inverted residuals, a 1x1 convolution and a linear classifier.
+
+    The last average pool is a function, for the reason given in `filterbench.models.vgg.VGG`.
+    """
+
+    def __init__(self, width: float, classes: int) -> None:
+        super().__init__()
+        channels = int(STEM * width)
+        self.stem = nn.Sequential(conv_norm(3, channels, 3), nn.ReLU6())
+        blocks: list[nn.Module] = []
+        for expansion, planes, depth, first_stride in STAGES:
+            for index in range(depth):
+                outputs = int(planes * width)
+                blocks.append(InvertedResidual(channels, outputs, 1 if index else first_stride, expansion))
+                channels = outputs
+        self.blocks = nn.Sequential(*blocks)
+        last = int(LAST * width)
+        self.head = nn.Sequential(conv_norm(channels, last), nn.ReLU6())
+        self.flatten = nn.Flatten()
+        self.classifier = nn.Linear(last, classes)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(batch, 3, 32, 32) -> (batch, classes)."""
+        return self.classifier(self.flatten(avg_pool2d(self.head(self.blocks(self.stem(images))), 4)))
+
+
+def mobilenetv2(width: float = 1.0, classes: int = 10) -> MobileNetV2:
+    """MobileNetV2 in its CIFAR form; 2,236,682 params at width 1, as the paper's net with ten classes.
+
+    `width` rounds down to any number of channels and narrows the last convolution too; the paper's
+    multiplier does neither.
+    """
+    return MobileNetV2(width, classes)
