@@ -82,6 +82,7 @@ RULES: dict[str, tuple[Callable[[Document], Iterator[Fault]], ...]] = {
     "trajectory": (),
     "speedup": (_accuracies_are_shares_of_test_images, _layers_shrink),
     "count": (_params, _flops, _counters_agree),
+    "latency": (),
     "finetune": (_accuracies_are_shares_of_test_images, _best_epoch_was_trained),
     "result": (_params, _flops),
     "comparison": (_sparsities_rise,),
