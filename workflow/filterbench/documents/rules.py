@@ -84,6 +84,7 @@ RULES: dict[str, tuple[Callable[[Document], Iterator[Fault]], ...]] = {
     "count": (_params, _flops, _counters_agree),
     "latency": (),
     "finetune": (_accuracies_are_shares_of_test_images, _best_epoch_was_trained),
+    "export": (),
     "result": (_params, _flops),
     "comparison": (_sparsities_rise,),
     "reproduction": (),

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from filterbench.plotting.style import look_of
 
@@ -35,10 +35,6 @@ class Panel:
 PANELS = (
     Panel("params", "parameters after speedup", "times fewer parameters"),
     Panel("flops", "FLOPs after speedup (multiply-accumulates of one image)", "times fewer FLOPs"),
-)
-LATENCY_PANELS = (
-    Panel("latency_single", "latency of one image (ms)", "times faster"),
-    Panel("latency_batch", "latency of a batch (ms)", "times faster"),
 )
 
 
@@ -87,16 +83,23 @@ def draw_cost(table: pd.DataFrame, title: str) -> Figure:
 def draw_latency(table: pd.DataFrame, title: str) -> Figure:
     """Draw accuracy against the measured latency of one image and of a batch, a curve a pruner.
 
+    Latencies are relative to the original net's, which each cell times in turns with its own net: what else
+    the machine did at that time shifts both alike.
+
     Args:
         table: `latency.csv` of the model, one row a cell.
         title: what the cells are.
     """
     figure = Figure(figsize=(7.5, 9.6), layout=ConstrainedLayoutEngine(w_pad=0.15, h_pad=0.08))
-    upper, lower = figure.subplots(2, 1, sharey=True)
-    for axes, panel in zip((upper, lower), LATENCY_PANELS, strict=True):
-        _draw_panel(axes, panel, table)
+    panels = figure.subplots(2, 1, sharey=True)
+    for axes, name, images in zip(panels, ("single", "batch"), ("one image", "a batch"), strict=True):
+        original = table[f"latency_{name}_original"].median()
+        label = f"latency of {images}, relative to the original net's {original:.3g} ms"
+        panel = Panel(f"relative_{name}", label, "times faster")
+        _draw_panel(axes, panel, table.assign(**{f"relative_{name}_original": 1.0}))
+        axes.xaxis.set_major_locator(MaxNLocator(steps=[1, 2, 5, 10]))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    _finish(figure, title, *upper.get_legend_handles_labels())
+    _finish(figure, title, *panels[0].get_legend_handles_labels())
     return figure
 
 

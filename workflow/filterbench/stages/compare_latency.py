@@ -14,10 +14,10 @@ from filterbench.errors import InputError
 from filterbench.files import write_text
 from filterbench.jobs import Job
 from filterbench.models import MODELS
-from filterbench.plotting.comparison import LATENCY_PANELS, draw_latency, measurement_title, study_title
+from filterbench.plotting.comparison import draw_latency, measurement_title, study_title
 from filterbench.plotting.saving import save_figure
 
-COSTS = [panel.column for panel in LATENCY_PANELS]
+BATCHES = ("single", "batch")
 
 
 def compare_latency(job: Job) -> None:
@@ -29,7 +29,10 @@ def compare_latency(job: Job) -> None:
     table = pd.DataFrame([_row(Path(path)) for path in job.params["cells"]])
     if table["infeasible"].notna().all():
         raise InputError(f"{job.outputs['table'].parent}: every cell of this model is infeasible")
-    table = with_fronts(table, COSTS)
+    for name in BATCHES:
+        original = table[f"latency_{name}_original"]
+        table[f"relative_{name}_speedup"] = table[f"latency_{name}_speedup"] / original
+    table = with_fronts(table, [f"relative_{name}" for name in BATCHES])
     write_text(job.outputs["table"], table.to_csv(index=False, lineterminator="\n"))
     labels = MODELS[job.params["model"]].label, DATASETS[job.params["dataset"]].label
     title = f"{study_title(table, *labels)}\n{measurement_title(table)}"
@@ -49,8 +52,8 @@ def _row(cell: Path) -> dict[str, Any]:
         "performance_finetuned": performance["finetuned"],
         "test_images": read(cell / "finetune.json")["images"]["test"],
         **{
-            f"{cost}_{net}{suffix}": latency[cost.removeprefix("latency_")][net][key]
-            for cost in COSTS
+            f"latency_{name}_{net}{suffix}": latency[name][net][key]
+            for name in BATCHES
             for net in ("original", "speedup")
             for suffix, key in (("", "median"), ("_interquartile_range", "interquartile_range"))
         },
