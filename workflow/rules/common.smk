@@ -15,6 +15,7 @@ if workflow.is_main_process:
     SLURM_TOOLS = str(Path(workflow.basedir) / "profiles/slurm/bin")
     os.environ |= {"PATH": os.pathsep.join([SLURM_TOOLS, os.getenv("PATH", os.defpath)])}
 
+from filterbench.data import DATASETS, data_file
 from filterbench.devices import count_gpus
 from filterbench.documents import SCHEMAS
 from filterbench.errors import InputError
@@ -34,7 +35,7 @@ except InputError as reason:
 
 ENVIRONMENT = "../../envs/pruning.yaml"
 STUDY = config["study"]
-IMAGES = f"data/{config['dataset']['name']}.npz"
+IMAGES = data_file(config["dataset"]["name"], config["dataset"].get("folder"))
 MODEL_FOLDER = "results/{study}/{model}"
 BASELINE = f"{MODEL_FOLDER}/seed-{{seed}}/baseline"
 TRAJECTORY = f"{MODEL_FOLDER}/seed-{{seed}}/{{pruner}}"
