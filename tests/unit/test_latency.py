@@ -32,12 +32,13 @@ def test_the_median_is_in_milliseconds():
 def test_one_slow_run_moves_neither_median_nor_quartiles():
     class Once(Sleeper):
         def forward(self, images):
-            self.seconds = 0.1 if len(self.calls) == 20 else 0.001
+            # The timer runs each timed pass twice before.
+            self.seconds = 0.3 if 20 <= len(self.calls) < 23 else 0.001
             return super().forward(images)
 
     latency = measure_latency(Once("a", 0, []), IMAGES, runs=15, warm_up=0)
-    assert latency.median < 20
-    assert latency.interquartile_range < 20
+    assert latency.median < 10
+    assert latency.interquartile_range < 10
 
 
 def test_nets_take_turns_after_their_warm_up():
