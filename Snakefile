@@ -22,6 +22,8 @@ include: "workflow/rules/speedup.smk"
 include: "workflow/rules/count.smk"
 include: "workflow/rules/finetune.smk"
 include: "workflow/rules/scratch.smk"
+include: "workflow/rules/latency.smk"
+include: "workflow/rules/export.smk"
 include: "workflow/rules/compare.smk"
 include: "workflow/rules/plot.smk"
 include: "workflow/rules/analysis.smk"
@@ -45,6 +47,11 @@ rule baselines:
 rule counts:
     input:
         collect("{cell}/count.json", cell=CELLS),
+
+
+rule latencies:
+    input:
+        collect("{cell}/latency.json", cell=CELLS),
 
 
 rule results:

@@ -1,14 +1,17 @@
 import gzip
 import hashlib
 import pickle
+import shutil
 import struct
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from filterbench.data.cifar10 import CIFAR10
+from filterbench.data import data_file
+from filterbench.data.cifar import CIFAR10, CIFAR100
 from filterbench.data.file import read_images
 from filterbench.data.loading import load_splits
 from filterbench.data.preparing import prepare_data
@@ -38,26 +41,49 @@ def fashion_folder(tmp_path) -> Path:
     return folder
 
 
-@pytest.fixture
-def cifar_folder(tmp_path, monkeypatch) -> Path:
-    """CIFAR-10's python files with 20 images each, and torchvision's table with their checksums."""
+def write_cifar(root: Path, dataset: type[CIFAR10], labels: str, classes: int, monkeypatch) -> Path:
+    """A dataset's python files with 40 images each, and torchvision's table with their checksums."""
     random = np.random.default_rng(0)
-    folder = tmp_path / "cifar"
-    (folder / CIFAR10.base_folder).mkdir(parents=True)
+    folder = root / dataset.base_folder
+    folder.mkdir(parents=True)
 
     def write(name: str, content: dict) -> str:
         data = pickle.dumps(content)
-        (folder / CIFAR10.base_folder / name).write_bytes(data)
+        (folder / name).write_bytes(data)
         return hashlib.md5(data).hexdigest()
 
     def batch(name: str) -> list[str]:
-        pixels = random.integers(0, 256, (20, 3072), dtype=np.uint8)
-        return [name, write(name, {"data": pixels, "labels": [i % 4 for i in range(20)]})]
+        pixels = random.integers(0, 256, (40, 3072), dtype=np.uint8)
+        return [name, write(name, {"data": pixels, labels: [i % classes for i in range(40)]})]
 
-    monkeypatch.setattr(CIFAR10, "train_list", [batch(f"data_batch_{i}") for i in range(1, 6)])
-    monkeypatch.setattr(CIFAR10, "test_list", [batch("test_batch")])
-    checksum = write("batches.meta", {"label_names": list("abcd")})
-    monkeypatch.setattr(CIFAR10, "meta", {"filename": "batches.meta", "key": "label_names", "md5": checksum})
+    for part in ("train_list", "test_list"):
+        monkeypatch.setattr(dataset, part, [batch(name) for name, _ in getattr(dataset, part)])
+    names = {dataset.meta["key"]: [f"class {i}" for i in range(classes)]}
+    meta = {**dataset.meta, "md5": write(dataset.meta["filename"], names)}
+    monkeypatch.setattr(dataset, "meta", meta)
+    return root
+
+
+@pytest.fixture
+def cifar_folder(tmp_path, monkeypatch) -> Path:
+    return write_cifar(tmp_path / "cifar", CIFAR10, "labels", 4, monkeypatch)
+
+
+@pytest.fixture
+def photos(tmp_path) -> Path:
+    """Class folders of 20 PNG and JPEG images each, of one colour and several sizes, half of them deeper."""
+    folder = tmp_path / "photos"
+    for name, color in (("bird", (250, 10, 10)), ("cat", (10, 10, 250)), ("ant", (10, 250, 10))):
+        (folder / name / "more").mkdir(parents=True)
+        for number in range(20):
+            image = Image.new("RGB", (40 + number, 64 - number), color)
+            path = (
+                folder
+                / name
+                / ("more" if number % 2 else ".")
+                / f"{number:02}.{'png' if number % 3 else 'jpg'}"
+            )
+            image.save(path)
     return folder
 
 
@@ -98,8 +124,8 @@ def test_fashion_mnist_as_debian_installs_it(tmp_path):
 
 def test_cifar10_from_a_folder_in_its_own_format(cifar_folder, tmp_path):
     content = prepare_data("cifar10", cifar_folder, tmp_path, tmp_path / "cifar.npz")
-    assert content.images.shape == (120, 3, 32, 32)
-    assert sorted(content.splits["test"]) == list(range(100, 120))
+    assert content.images.shape == (240, 3, 32, 32)
+    assert sorted(content.splits["test"]) == list(range(200, 240))
     first = pickle.loads((cifar_folder / CIFAR10.base_folder / "data_batch_1").read_bytes())
     assert np.array_equal(content.images[0].ravel(), first["data"][0])
 
@@ -109,6 +135,97 @@ def test_a_damaged_cifar10_file_is_refused(cifar_folder, tmp_path):
         file.write(b"x")
     with pytest.raises(InputError, match="missing or have the wrong checksum"):
         prepare_data("cifar10", cifar_folder, tmp_path, tmp_path / "cifar.npz")
+
+
+def test_cifar100_from_a_folder_in_its_own_format_has_its_fine_classes(tmp_path, monkeypatch):
+    folder = write_cifar(tmp_path / "cifar", CIFAR100, "fine_labels", 4, monkeypatch)
+    content = prepare_data("cifar100", folder, tmp_path, tmp_path / "cifar.npz")
+    assert content.classes == 4
+    assert sorted(content.splits["test"]) == list(range(40, 80))
+    first = pickle.loads((folder / CIFAR100.base_folder / "train").read_bytes())
+    assert np.array_equal(content.images[0].ravel(), first["data"][0])
+    assert content.labels[:5].tolist() == first["fine_labels"][:5]
+    (folder / CIFAR100.base_folder / "test").unlink()
+    with pytest.raises(InputError, match=r"folder that holds cifar-100-python"):
+        prepare_data("cifar100", folder, tmp_path, tmp_path / "cifar.npz")
+
+
+def test_a_folder_of_images_has_its_class_folders_in_alphabetical_order(photos, tmp_path):
+    content = prepare_data("image-folder", photos, tmp_path, tmp_path / "photos.npz")
+    assert content.images.shape == (60, 3, 32, 32)
+    brightest = content.images.mean(axis=(2, 3)).argmax(axis=1)
+    # ant is green, bird red, cat blue.
+    assert np.array_equal(brightest, np.array([1, 0, 2])[content.labels])
+    counts = {name: np.bincount(content.labels[indices]).tolist() for name, indices in content.splits.items()}
+    assert counts["test"] == [4, 4, 4]
+    assert min(counts["validation"]) >= 1
+
+
+def test_an_image_is_cut_to_its_centre_square_and_keeps_its_orientation(photos, tmp_path):
+    pixels = np.zeros((32, 96, 3), dtype=np.uint8)
+    pixels[:, 32:64, 0] = 200
+    pixels[:16, 32:64, 1] = 200
+    exif = Image.Exif()
+    exif[0x0112] = 3  # Upside down.
+    Image.fromarray(pixels).save(photos / "ant" / "00.png", exif=exif)
+    content = prepare_data("image-folder", photos, tmp_path, tmp_path / "photos.npz")
+    (turned,) = [image for image in content.images if (image[0] == 200).all()]
+    assert (turned[1] == 200).mean() == 0.5
+    assert (turned[1, 16:] == 200).all()
+
+
+def test_train_and_test_folders_are_the_splits(photos, tmp_path):
+    for name in ("ant", "bird"):
+        shutil.copytree(photos / name, tmp_path / "parts" / "train" / name)
+        shutil.copytree(photos / name / "more", tmp_path / "parts" / "test" / name)
+    content = prepare_data("image-folder", tmp_path / "parts", tmp_path, tmp_path / "photos.npz")
+    assert sorted(content.splits["test"]) == list(range(40, 60))
+    assert np.bincount(content.labels[content.splits["test"]]).tolist() == [10, 10]
+    (tmp_path / "parts/test/bird").rename(tmp_path / "parts/test/birds")
+    with pytest.raises(InputError, match="must have the same classes; one has no 'bird', 'birds'"):
+        prepare_data("image-folder", tmp_path / "parts", tmp_path, tmp_path / "photos.npz")
+
+
+def spoil(photos: Path, damage: str) -> Path | None:
+    """Damage the folder, and say which one to read."""
+    image = photos / "bird" / "02.png"
+    if damage == "truncated":
+        image.write_bytes(image.read_bytes()[:60])
+    elif damage == "foreign":
+        image.write_text("a note")
+    elif damage == "deep":
+        Image.fromarray(np.full((40, 40), 40_000, dtype=np.uint16)).save(image)
+    elif damage == "few":
+        for path in (photos / "cat" / "more").iterdir():
+            path.unlink()
+    elif damage == "empty class":
+        (photos / "dog").mkdir()
+    return {"none": None, "absent": photos / "nothing", "alone": photos / "bird"}.get(damage, photos)
+
+
+@pytest.mark.parametrize(
+    ("damage", "expected"),
+    [
+        ("none", r"^dataset\.folder: image-folder needs a folder"),
+        ("absent", r"^dataset\.folder: .*/photos/nothing must hold a folder of images for each class"),
+        ("alone", r"^dataset\.folder: .*/photos/bird has the class 'more' alone; at least 2$"),
+        ("empty class", r"^dataset\.folder: .*/photos must hold .* no valid file for the classes dog"),
+        ("few", r"^dataset\.folder: .*/photos/cat has 10 images; at least 15$"),
+        ("truncated", r"/bird/02\.png: not a readable image"),
+        ("foreign", r"/bird/02\.png: not a readable image"),
+        ("deep", r"/bird/02\.png: I;16 pixels; an image needs 8 bits a channel$"),
+    ],
+)
+def test_a_faulty_folder_of_images_is_named(photos, tmp_path, damage, expected):
+    with pytest.raises(InputError, match=expected):
+        prepare_data("image-folder", spoil(photos, damage), tmp_path, tmp_path / "photos.npz")
+    assert not (tmp_path / "photos.npz").exists()
+
+
+def test_each_folder_of_images_has_a_data_file_of_its_own():
+    assert data_file("image-folder", "/some/my photos/") == "data/image-folder-my-photos.npz"
+    assert data_file("image-folder", "/some/v1.2") == "data/image-folder-v1.2.npz"
+    assert data_file("cifar100", "/some/folder") == data_file("cifar100", None) == "data/cifar100.npz"
 
 
 def test_a_missing_or_damaged_idx_file_is_named(fashion_folder, tmp_path):
@@ -121,7 +238,7 @@ def test_a_missing_or_damaged_idx_file_is_named(fashion_folder, tmp_path):
         prepare_data("fashion-mnist", fashion_folder, tmp_path, tmp_path / "fashion.npz")
 
 
-@pytest.mark.parametrize("name", ["fashion-mnist", "cifar10"])
+@pytest.mark.parametrize("name", ["fashion-mnist", "cifar10", "cifar100"])
 def test_without_network_the_error_says_what_to_put_where(name, tmp_path, monkeypatch):
     # Every name lookup goes to a port where nothing listens.
     for variable in ("http_proxy", "https_proxy"):

@@ -8,19 +8,25 @@ import pytest
 import torch
 
 from filterbench.data.file import read_images, write_images
-from filterbench.documents import read
+from filterbench.data.loading import load_splits
+from filterbench.documents import read, write
+from filterbench.errors import InputError
+from filterbench.exporting import OnnxNet
 from filterbench.jobs import Job
 from filterbench.pruners import PRUNERS, SEARCHED, arguments_of
 from filterbench.pruners.group_pruning import SCORES
 from filterbench.stages.compare import compare
 from filterbench.stages.count import count
+from filterbench.stages.export import export
 from filterbench.stages.finetune import finetune
+from filterbench.stages.latency import latency
 from filterbench.stages.prune import prune
 from filterbench.stages.result import result
 from filterbench.stages.scratch import scratch
 from filterbench.stages.speedup import speedup
 from filterbench.stages.train_baseline import train_baseline
 from filterbench.stages.trajectory import trajectory
+from filterbench.training.evaluation import evaluate
 from filterbench.weights import read_weights
 
 BASELINE = {
@@ -38,6 +44,7 @@ TRAINING = {
     "schedule": "one-cycle",
     "augment": True,
 }
+LIMITS = {"train": 512, "validation": 100, "test": 100}
 CHANGES = {
     "NetAdaptPruner": {"sparsity_per_iteration": 0.25, "short_term_steps": 2},
     "SimulatedAnnealingPruner": {"stop_temperature": 70},
@@ -79,9 +86,7 @@ def run_cell(
         }
         if stage in (count, result):
             del outputs["weights"]
-        folder.mkdir(exist_ok=True)
-        limits = {"train": 512, "validation": 100, "test": 100}
-        stage(Job(inputs, outputs, {"limits": limits, "device": device, **params}))
+        stage(Job(inputs, outputs, {"limits": LIMITS, "device": device, **params}))
 
     cell = {**baseline, "pruner": pruner, "sparsity": 0.5}
     entry = PRUNERS[pruner]
@@ -213,3 +218,56 @@ def test_a_model_goes_through_all_stages(model, width, digits_file, tmp_path):
     params = documents["result"]["params"]
     assert params["speedup"] < 0.8 * params["original"]
     assert documents["speedup"]["check"]["relative_difference"] < 1e-4
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_a_cells_nets_are_timed_and_its_compact_net_is_exported(device, digits_file, tmp_path):
+    documents = run_cell(device, "L1FilterPruner", digits_file, tmp_path)
+    cell = documents["finetune"]["cell"]
+    nets = {
+        "images": digits_file,
+        "document": tmp_path / "speedup.json",
+        "original": tmp_path / "baseline.safetensors",
+        "compact": tmp_path / "speedup.safetensors",
+    }
+    settings = {"batch": 50, "runs": 5, "warm_up": 2, "threads": 1}
+    timed = {"document": tmp_path / "latency.json"}
+
+    def time_with(**changes) -> None:
+        params = {"cell": cell, "limits": LIMITS, "device": device, "latency": settings | changes}
+        latency(Job(nets, timed, params, threads=8))
+
+    time_with()
+    measured = read(timed["document"])
+    assert (measured["provenance"]["device"], measured["provenance"]["threads"]) == (device, 1)
+    assert ("gpu" in measured["machine"]) == (device == "cuda")
+    if device == "cpu":
+        assert measured["batch"]["original"]["median"] > 2 * measured["single"]["original"]["median"]
+    with pytest.raises(InputError, match=r"latency\.batch: 101 is more than the study's 100 test images"):
+        time_with(batch=101)
+
+    finetuned = {
+        "images": digits_file,
+        "document": tmp_path / "finetune.json",
+        "weights": tmp_path / "finetune.safetensors",
+    }
+    made = {"model": tmp_path / "model.onnx", "document": tmp_path / "export.json"}
+    export(Job(finetuned, made, {"cell": cell, "limits": LIMITS, "device": "cpu"}))
+    assert read(made["document"])["check"]["images"] == 64
+    test = load_splits(digits_file, "validation", LIMITS, torch.device("cpu")).test
+    accuracy = evaluate(OnnxNet(made["model"].read_bytes(), 1), test).accuracy
+    # A GPU evaluates in bfloat16.
+    assert accuracy == pytest.approx(documents["finetune"]["performance"]["finetuned"], abs=0.02)
+
+
+def test_an_infeasible_cell_has_no_latency_and_nothing_to_export(digits_file, tmp_path):
+    cell = {**BASELINE, "pruner": "NetAdaptPruner", "sparsity": 0.95}
+    before = tmp_path / "finetune.json"
+    write(before, {"cell": cell, "infeasible": "too far"})
+    params = {"cell": cell, "limits": LIMITS, "device": "cpu", "latency": {"threads": 1}}
+    latency(Job({"document": before}, {"document": tmp_path / "latency.json"}, params))
+    assert read(tmp_path / "latency.json")["infeasible"] == "too far"
+    outputs = {"model": tmp_path / "model.onnx", "document": tmp_path / "export.json"}
+    with pytest.raises(InputError, match=r"model\.onnx: an infeasible cell has no net to export: too far"):
+        export(Job({"document": before}, outputs, params))
+    assert not outputs["model"].exists()

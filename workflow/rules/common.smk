@@ -15,6 +15,7 @@ if workflow.is_main_process:
     SLURM_TOOLS = str(Path(workflow.basedir) / "profiles/slurm/bin")
     os.environ |= {"PATH": os.pathsep.join([SLURM_TOOLS, os.getenv("PATH", os.defpath)])}
 
+from filterbench.data import DATASETS, data_file
 from filterbench.devices import count_gpus
 from filterbench.documents import SCHEMAS
 from filterbench.errors import InputError
@@ -37,7 +38,7 @@ STUDY = config["study"]
 # The same cells under the other protocol, by study name: on request, for the optimism gap.
 TWIN_PROTOCOL = {"validation": "test", "test": "validation"}[config["protocol"]]
 PROTOCOLS = {STUDY: config["protocol"], f"{STUDY}-{TWIN_PROTOCOL}": TWIN_PROTOCOL}
-IMAGES = f"data/{config['dataset']['name']}.npz"
+IMAGES = data_file(config["dataset"]["name"], config["dataset"].get("folder"))
 MODEL_FOLDER = "results/{study}/{model}"
 BASELINE = f"{MODEL_FOLDER}/seed-{{seed}}/baseline"
 TRAJECTORY = f"{MODEL_FOLDER}/seed-{{seed}}/{{pruner}}"

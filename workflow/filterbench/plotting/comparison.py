@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from filterbench.plotting.style import SCRATCH_LOOKS, look_of
 
@@ -84,6 +84,38 @@ def draw_cost(table: pd.DataFrame, title: str) -> Figure:
     _scale(axes, "seconds of pruning and fine-tuning (a trajectory's are those of all its sparsities)")
     _finish(figure, title, axes, table)
     return figure
+
+
+def draw_latency(table: pd.DataFrame, title: str) -> Figure:
+    """Draw accuracy against the measured latency of one image and of a batch, a curve a pruner.
+
+    Latencies are relative to the original net's, which each cell times in turns with its own net: what else
+    the machine did at that time shifts both alike.
+
+    Args:
+        table: `latency.csv` of the model, one row a cell.
+        title: what the cells are.
+    """
+    figure = Figure(figsize=(7.5, 9.6), layout=ConstrainedLayoutEngine(w_pad=0.15, h_pad=0.08))
+    panels = figure.subplots(2, 1, sharey=True)
+    for axes, name, images in zip(panels, ("single", "batch"), ("one image", "a batch"), strict=True):
+        original = table[f"latency_{name}_original"].median()
+        label = f"latency of {images}, relative to the original net's {original:.3g} ms"
+        panel = Panel(f"relative_{name}", label, "times faster")
+        _draw_panel(axes, panel, table.assign(**{f"relative_{name}_original": 1.0}))
+        axes.xaxis.set_major_locator(MaxNLocator(steps=[1, 2, 5, 10]))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    _finish(figure, title, *panels[0].get_legend_handles_labels())
+    return figure
+
+
+def measurement_title(table: pd.DataFrame) -> str:
+    """How and on what the latencies of a model's `latency.csv` were measured, in one line."""
+    cells = table[table["infeasible"].isna()]
+    settings = cells.iloc[0]
+    machines = ", ".join(sorted(cells["machine"].unique()))
+    threads = "1 thread" if settings["threads"] == 1 else f"{settings['threads']:.0f} threads"
+    return f"{machines}, {threads}, median of {settings['runs']:.0f} runs, batch of {settings['batch']:.0f}"
 
 
 def study_title(table: pd.DataFrame, model: str, dataset: str) -> str:

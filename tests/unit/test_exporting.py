@@ -1,0 +1,38 @@
+import onnx
+import pytest
+import torch
+
+from filterbench.errors import InputError
+from filterbench.exporting import OnnxNet, check_onnx, export_onnx
+from filterbench.models import build_model
+
+
+@pytest.fixture(scope="module")
+def net():
+    torch.manual_seed(0)
+    return build_model("resnet18", 0.0625, 7).eval().to(memory_format=torch.channels_last)
+
+
+@pytest.fixture(scope="module")
+def content(net) -> bytes:
+    return export_onnx(net)
+
+
+def test_the_model_is_one_sound_file_without_this_machines_paths(content):
+    model = onnx.load_model_from_string(content)
+    onnx.checker.check_model(model, full_check=True)
+    assert not any(tensor.external_data for tensor in model.graph.initializer)
+    assert b"resnet.py" not in content
+
+
+def test_it_takes_any_number_of_images_and_gives_the_nets_logits(net, content):
+    images = torch.randn(5, 3, 32, 32)
+    assert check_onnx(content, net, images) < 1e-5
+    assert OnnxNet(content, 1)(images[:3]).shape == (3, 7)
+
+
+def test_another_nets_model_is_refused(net, content):
+    torch.manual_seed(1)
+    other = build_model("resnet18", 0.0625, 7).eval()
+    with pytest.raises(InputError, match=r"ONNX model differs from the net by .*; allowed: below 0\.0001"):
+        check_onnx(content, other, torch.randn(2, 3, 32, 32))

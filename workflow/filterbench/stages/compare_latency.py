@@ -1,0 +1,62 @@
+"""Rule `compare_latency`: the measured latencies of a model's cells, as a table and a figure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from filterbench.analysis.pareto import with_fronts
+from filterbench.data import DATASETS
+from filterbench.documents import read
+from filterbench.errors import InputError
+from filterbench.files import write_text
+from filterbench.jobs import Job
+from filterbench.models import MODELS
+from filterbench.plotting.comparison import draw_latency, measurement_title, study_title
+from filterbench.plotting.saving import save_figure
+
+BATCHES = ("single", "batch")
+
+
+def compare_latency(job: Job) -> None:
+    """Write the table, one row a cell, and accuracy against latency.
+
+    Raises:
+        InputError: no cell is feasible.
+    """
+    table = pd.DataFrame([_row(Path(path)) for path in job.params["cells"]])
+    if table["infeasible"].notna().all():
+        raise InputError(f"{job.outputs['table'].parent}: every cell of this model is infeasible")
+    for name in BATCHES:
+        original = table[f"latency_{name}_original"]
+        table[f"relative_{name}_speedup"] = table[f"latency_{name}_speedup"] / original
+    table = with_fronts(table, [f"relative_{name}" for name in BATCHES])
+    write_text(job.outputs["table"], table.to_csv(index=False, lineterminator="\n"))
+    labels = MODELS[job.params["model"]].label, DATASETS[job.params["dataset"]].label
+    title = f"{study_title(table, *labels)}\n{measurement_title(table)}"
+    save_figure(draw_latency(table, title), job.outputs["png"], job.outputs["svg"])
+
+
+def _row(cell: Path) -> dict[str, Any]:
+    """What a cell's documents say; an infeasible cell has a reason and no numbers."""
+    latency = read(cell / "latency.json")
+    if "infeasible" in latency:
+        return {**latency["cell"], "infeasible": latency["infeasible"]}
+    performance = read(cell / "result.json")["performance"]
+    return {
+        **latency["cell"],
+        "infeasible": None,
+        "performance_original": performance["original"],
+        "performance_finetuned": performance["finetuned"],
+        "test_images": read(cell / "finetune.json")["images"]["test"],
+        **{
+            f"latency_{name}_{net}{suffix}": latency[name][net][key]
+            for name in BATCHES
+            for net in ("original", "speedup")
+            for suffix, key in (("", "median"), ("_interquartile_range", "interquartile_range"))
+        },
+        **latency["settings"],
+        "machine": latency["machine"].get("gpu", latency["machine"]["cpu"]),
+    }

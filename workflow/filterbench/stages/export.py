@@ -1,0 +1,48 @@
+"""Rule `export`: the fine-tuned compact net of a cell as an ONNX model."""
+
+import logging
+from importlib.metadata import version
+
+from filterbench.documents import write
+from filterbench.errors import InputError
+from filterbench.exporting import TOLERANCE, check_onnx, export_onnx
+from filterbench.files import atomic_write, file_digest
+from filterbench.jobs import Job
+from filterbench.stages.infeasible import infeasible_before
+from filterbench.stages.setting import prepare
+
+logger = logging.getLogger(__name__)
+
+CHECKED_IMAGES = 64
+PACKAGES = ("onnx", "onnxruntime", "onnxscript")
+
+
+def export(job: Job) -> None:
+    """Write the net as one ONNX file, after onnxruntime gave the net's logits on real images.
+
+    Raises:
+        InputError: the cell is infeasible, or onnxruntime's logits are others.
+    """
+    setting = prepare(job)
+    path = job.outputs["model"]
+    if reason := infeasible_before(job):
+        raise InputError(f"{path}: an infeasible cell has no net to export: {reason}")
+    net = setting.read_net("weights")
+    test = setting.splits().test
+    batch = test.first(CHECKED_IMAGES)
+    content = export_onnx(net)
+    difference = check_onnx(content, net, batch, job.threads)
+    logger.info("%d bytes, relative difference %.1e", len(content), difference)
+    with atomic_write(path) as file:
+        file.write(content)
+    write(
+        job.outputs["document"],
+        {
+            "cell": setting.cell,
+            "digest": file_digest(path),
+            "normalisation": {"mean": test.mean.flatten().tolist(), "std": test.std.flatten().tolist()},
+            "check": {"images": len(batch), "relative_difference": difference, "tolerance": TOLERANCE},
+            "packages": {name: version(name) for name in PACKAGES},
+            "provenance": setting.provenance(),
+        },
+    )

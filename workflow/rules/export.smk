@@ -1,0 +1,25 @@
+rule export:
+    """The fine-tuned compact net of a cell as an ONNX model; on request."""
+    input:
+        images=IMAGES,
+        document=f"{CELL}/finetune.json",
+        weights=f"{CELL}/finetune.safetensors",
+    output:
+        model=f"{CELL}/model.onnx",
+        document=f"{CELL}/export.json",
+    log:
+        "logs/{study}/{model}/seed-{seed}/{pruner}/{sparsity}/export.log",
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=gigabytes(6),
+        runtime=minutes(30),
+        gpu=0,
+    params:
+        cell=cell,
+        limits=LIMITS,
+        device="cpu",
+        code=rule_digest("export"),
+    script:
+        "../scripts/export.py"
