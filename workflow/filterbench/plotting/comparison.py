@@ -105,7 +105,7 @@ def draw_latency(table: pd.DataFrame, title: str) -> Figure:
         _draw_panel(axes, panel, table.assign(**{f"relative_{name}_original": 1.0}))
         axes.xaxis.set_major_locator(MaxNLocator(steps=[1, 2, 5, 10]))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    _finish(figure, title, *panels[0].get_legend_handles_labels())
+    _finish(figure, title, panels[0], table)
     return figure
 
 

@@ -8,14 +8,15 @@ from typing import Any
 import pandas as pd
 
 from filterbench.analysis.pareto import with_fronts
+from filterbench.analysis.seeds import with_statistics
 from filterbench.data import DATASETS
 from filterbench.documents import read
 from filterbench.errors import InputError
-from filterbench.files import write_text
 from filterbench.jobs import Job
 from filterbench.models import MODELS
 from filterbench.plotting.comparison import draw_latency, measurement_title, study_title
 from filterbench.plotting.saving import save_figure
+from filterbench.tables import write_table
 
 BATCHES = ("single", "batch")
 
@@ -32,8 +33,8 @@ def compare_latency(job: Job) -> None:
     for name in BATCHES:
         original = table[f"latency_{name}_original"]
         table[f"relative_{name}_speedup"] = table[f"latency_{name}_speedup"] / original
-    table = with_fronts(table, [f"relative_{name}" for name in BATCHES])
-    write_text(job.outputs["table"], table.to_csv(index=False, lineterminator="\n"))
+    table = with_fronts(with_statistics(table), [f"relative_{name}" for name in BATCHES])
+    write_table(job.outputs["table"], table)
     labels = MODELS[job.params["model"]].label, DATASETS[job.params["dataset"]].label
     title = f"{study_title(table, *labels)}\n{measurement_title(table)}"
     save_figure(draw_latency(table, title), job.outputs["png"], job.outputs["svg"])
