@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import torch
 
@@ -11,6 +12,7 @@ from filterbench.errors import InputError
 from filterbench.exporting import OnnxNet
 from filterbench.jobs import Job
 from filterbench.pruners import PRUNERS, arguments_of
+from filterbench.stages.compare_latency import compare_latency
 from filterbench.stages.count import count
 from filterbench.stages.export import export
 from filterbench.stages.finetune import finetune
@@ -108,6 +110,30 @@ def test_a_cell_goes_through_all_stages(device, pruner, digits_file, tmp_path):
     assert not list(tmp_path.glob(".*"))
 
 
+def draw_latencies(folder: Path, infeasible: dict) -> None:
+    """Table and figure of a measured cell and an infeasible one."""
+    other = folder / "infeasible"
+    write(other / "latency.json", {"cell": infeasible, "infeasible": "too far"})
+    outputs = {name: folder / f"latency.{name}" for name in ("png", "svg")} | {
+        "table": folder / "latency.csv"
+    }
+    params = {"cells": [folder, other], "model": "resnet18", "dataset": "digits"}
+    compare_latency(Job({}, outputs, params))
+    table, measured = pd.read_csv(outputs["table"]), read(folder / "latency.json")
+    assert table["infeasible"].tolist()[1] == "too far"
+    for name in ("single", "batch"):
+        original, compact = (measured[name][net]["median"] for net in ("original", "speedup"))
+        assert table[f"latency_{name}_speedup"][0] == compact
+        assert table[f"relative_{name}_speedup"][0] == pytest.approx(compact / original)
+    drawn = outputs["svg"].read_text()
+    for text in (
+        "NetAdapt (infeasible: 0.5)",
+        "latency of one image, relative to",
+        "median of 5 runs, batch of 50",
+    ):
+        assert text in drawn
+
+
 @pytest.mark.parametrize("device", DEVICES)
 def test_a_cells_nets_are_timed_and_its_compact_net_is_exported(device, digits_file, tmp_path):
     documents = run_cell(device, "L1FilterPruner", digits_file, tmp_path)
@@ -131,6 +157,7 @@ def test_a_cells_nets_are_timed_and_its_compact_net_is_exported(device, digits_f
     assert ("gpu" in measured["machine"]) == (device == "cuda")
     if device == "cpu":
         assert measured["batch"]["original"]["median"] > 2 * measured["single"]["original"]["median"]
+    draw_latencies(tmp_path, {**cell, "pruner": "NetAdaptPruner"})
     with pytest.raises(InputError, match=r"latency\.batch: 101 is more than the study's 100 test images"):
         time_with(batch=101)
 
