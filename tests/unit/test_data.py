@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from filterbench.data import data_file
+from filterbench.data import data_file, listing_digest
 from filterbench.data.cifar import CIFAR10, CIFAR100
 from filterbench.data.file import read_images
 from filterbench.data.loading import load_splits
@@ -226,6 +226,14 @@ def test_each_folder_of_images_has_a_data_file_of_its_own():
     assert data_file("image-folder", "/some/my photos/") == "data/image-folder-my-photos.npz"
     assert data_file("image-folder", "/some/v1.2") == "data/image-folder-v1.2.npz"
     assert data_file("cifar100", "/some/folder") == data_file("cifar100", None) == "data/cifar100.npz"
+
+
+def test_another_image_in_a_folder_is_noticed(photos):
+    before = listing_digest("image-folder", str(photos))
+    assert listing_digest("image-folder", str(photos)) == before
+    shutil.copy(photos / "ant" / "00.jpg", photos / "ant" / "new.jpg")
+    assert listing_digest("image-folder", str(photos)) != before
+    assert listing_digest("cifar10", str(photos)) is None
 
 
 def test_a_missing_or_damaged_idx_file_is_named(fashion_folder, tmp_path):

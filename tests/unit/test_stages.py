@@ -4,6 +4,7 @@ import csv
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -16,6 +17,7 @@ from filterbench.jobs import Job
 from filterbench.pruners import PRUNERS, SEARCHED, arguments_of
 from filterbench.pruners.group_pruning import SCORES
 from filterbench.stages.compare import compare
+from filterbench.stages.compare_latency import compare_latency
 from filterbench.stages.count import count
 from filterbench.stages.export import export
 from filterbench.stages.finetune import finetune
@@ -220,6 +222,30 @@ def test_a_model_goes_through_all_stages(model, width, digits_file, tmp_path):
     assert documents["speedup"]["check"]["relative_difference"] < 1e-4
 
 
+def draw_latencies(folder: Path, infeasible: dict) -> None:
+    """Table and figure of a measured cell and an infeasible one."""
+    other = folder / "infeasible"
+    write(other / "latency.json", {"cell": infeasible, "infeasible": "too far"})
+    outputs = {name: folder / f"latency.{name}" for name in ("png", "svg")} | {
+        "table": folder / "latency.csv"
+    }
+    params = {"cells": [folder, other], "model": "resnet18", "dataset": "digits"}
+    compare_latency(Job({}, outputs, params))
+    table, measured = pd.read_csv(outputs["table"]), read(folder / "latency.json")
+    assert table["infeasible"].tolist()[1] == "too far"
+    for name in ("single", "batch"):
+        original, compact = (measured[name][net]["median"] for net in ("original", "speedup"))
+        assert table[f"latency_{name}_speedup"][0] == compact
+        assert table[f"relative_{name}_speedup"][0] == pytest.approx(compact / original)
+    drawn = outputs["svg"].read_text()
+    for text in (
+        "NetAdapt (infeasible: 0.5)",
+        "latency of one image, relative to",
+        "median of 5 runs, batch of 50",
+    ):
+        assert text in drawn
+
+
 @pytest.mark.parametrize("device", DEVICES)
 def test_a_cells_nets_are_timed_and_its_compact_net_is_exported(device, digits_file, tmp_path):
     documents = run_cell(device, "L1FilterPruner", digits_file, tmp_path)
@@ -243,6 +269,7 @@ def test_a_cells_nets_are_timed_and_its_compact_net_is_exported(device, digits_f
     assert ("gpu" in measured["machine"]) == (device == "cuda")
     if device == "cpu":
         assert measured["batch"]["original"]["median"] > 2 * measured["single"]["original"]["median"]
+    draw_latencies(tmp_path, {**cell, "pruner": "NetAdaptPruner"})
     with pytest.raises(InputError, match=r"latency\.batch: 101 is more than the study's 100 test images"):
         time_with(batch=101)
 

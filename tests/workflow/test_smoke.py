@@ -111,6 +111,12 @@ def test_a_second_run_does_nothing(finished):
     assert finished.planned() == {}
 
 
+def test_latencies_are_measured_on_request_alone(finished):
+    assert finished.planned("latencies") == {"latency": CELLS, "latencies": 1}
+    figure = "figures/accuracy_against_latency_resnet18.png"
+    assert finished.planned(figure) == {"latency": 2, "compare_latency": 1}
+
+
 def test_touching_every_source_file_reruns_nothing(again):
     for folder in ("workflow", "studies", "envs", "profiles", "."):
         for path in (again.folder / folder).glob("**/*" if folder != "." else "*"):

@@ -15,7 +15,7 @@ if workflow.is_main_process:
     SLURM_TOOLS = str(Path(workflow.basedir) / "profiles/slurm/bin")
     os.environ |= {"PATH": os.pathsep.join([SLURM_TOOLS, os.getenv("PATH", os.defpath)])}
 
-from filterbench.data import DATASETS, data_file
+from filterbench.data import data_file, listing_digest
 from filterbench.devices import count_gpus
 from filterbench.documents import SCHEMAS
 from filterbench.errors import InputError
@@ -38,7 +38,8 @@ STUDY = config["study"]
 # The same cells under the other protocol, by study name: on request, for the optimism gap.
 TWIN_PROTOCOL = {"validation": "test", "test": "validation"}[config["protocol"]]
 PROTOCOLS = {STUDY: config["protocol"], f"{STUDY}-{TWIN_PROTOCOL}": TWIN_PROTOCOL}
-IMAGES = data_file(config["dataset"]["name"], config["dataset"].get("folder"))
+FOLDER = config["dataset"].get("folder")
+IMAGES = data_file(config["dataset"]["name"], FOLDER)
 MODEL_FOLDER = "results/{study}/{model}"
 BASELINE = f"{MODEL_FOLDER}/seed-{{seed}}/baseline"
 TRAJECTORY = f"{MODEL_FOLDER}/seed-{{seed}}/{{pruner}}"
@@ -85,6 +86,8 @@ FIGURES = expand(
     model=config["models"],
     kind=["png", "svg"],
 )
+# How to measure time; the study may leave out what is as here.
+LATENCY = {"batch": 64, "runs": 50, "warm_up": 10, "threads": 1} | config.get("latency", {})
 
 
 # GPU jobs that run at once on this machine: as many as it has GPUs. A cluster's profile says its own number.
@@ -96,6 +99,12 @@ def gpus(wildcards):
     """GPUs of a job that computes with nets."""
     limit = workflow.global_resources["gpu"].value if workflow.is_main_process else 1
     return 0 if config["device"] == "cpu" else min(1, limit)
+
+
+def whole_machine(wildcards):
+    """All cores, so that no other job disturbs a measurement here. On a cluster the profile asks for a
+    node without other jobs, and the cores are those that compute."""
+    return workflow.cores if workflow.is_main_process and workflow.local_exec else LATENCY["threads"]
 
 
 def gigabytes(first):
@@ -138,6 +147,11 @@ wildcard_constraints:
 # Params of the computing rules. A rule takes only the settings that it uses, so that a changed
 # setting reruns just the cells that it touches.
 LIMITS = {name: config["dataset"].get(f"{name}_images") for name in ("train", "validation", "test")}
+
+
+def folder_content(wildcards):
+    """Digest of the listing of a user's own images, so that a changed folder is read anew."""
+    return listing_digest(config["dataset"]["name"], FOLDER)
 
 
 def baseline_cell(wildcards):

@@ -2,16 +2,6 @@ localrules:
     compare_latency,
 
 
-# Settings that the study leaves out.
-LATENCY = {"batch": 64, "runs": 50, "warm_up": 10, "threads": 1} | config.get("latency", {})
-
-
-def whole_machine(wildcards):
-    """All cores, so that no other job disturbs a measurement here. On a cluster the profile asks for a
-    node without other jobs, and the cores are those that compute."""
-    return workflow.cores if workflow.is_main_process and workflow.local_exec else LATENCY["threads"]
-
-
 rule latency:
     """Wall-clock time of a cell's original and compact net; on request."""
     input:

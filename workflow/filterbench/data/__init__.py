@@ -5,6 +5,7 @@ This module imports no dataset library: a dataset's own module is imported when 
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -82,3 +83,17 @@ def data_file(name: str, folder: str | None) -> str:
     if DATASETS[name].own_folder and folder:
         name += "-" + re.sub(r"[^\w.-]+", "-", Path(folder).resolve().name)
     return f"data/{name}.npz"
+
+
+def listing_digest(name: str, folder: str | None) -> str | None:
+    """Digest of the names and sizes of all files in a user's folder that is itself the dataset.
+
+    Args:
+        name: a key of `DATASETS`.
+        folder: the user's folder of files, if any.
+    """
+    if not DATASETS[name].own_folder or not folder:
+        return None
+    files = (path for path in Path(folder).rglob("*") if path.is_file())
+    listing = sorted((str(path), path.stat().st_size) for path in files)
+    return hashlib.sha256(repr(listing).encode()).hexdigest()
