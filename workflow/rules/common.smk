@@ -23,7 +23,8 @@ from filterbench.sources import rule_digest
 from filterbench.stages.validate import documents_in
 from filterbench.models import MODELS
 from filterbench.pruners import PRUNERS, arguments_of
-from filterbench.study import cells, check_config, sparsities, training_settings
+from filterbench.study import budgets, cells, check_config, sparsities, training_settings
+from filterbench.targets import SPARSITY, parse_target
 
 STUDY_FILE = ", ".join(map(str, workflow.overwrite_configfiles)) or "config.yaml"
 
@@ -38,6 +39,7 @@ IMAGES = f"data/{config['dataset']['name']}.npz"
 MODEL_FOLDER = "results/{study}/{model}"
 BASELINE = f"{MODEL_FOLDER}/seed-{{seed}}/baseline"
 TRAJECTORY = f"{MODEL_FOLDER}/seed-{{seed}}/{{pruner}}"
+# The last part of a cell's path is its target: a sparsity, or a budget such as flops-0.5.
 CELL = f"{MODEL_FOLDER}/seed-{{seed}}/{{pruner}}/{{sparsity}}"
 
 PUBLISHED_CELLS = Path(workflow.basedir) / "workflow/resources/published.csv"
@@ -142,7 +144,7 @@ def cell(wildcards):
     return {
         **baseline_cell(wildcards),
         "pruner": wildcards.pruner,
-        "sparsity": float(wildcards.sparsity),
+        **parse_target(wildcards.sparsity).document(),
     }
 
 
@@ -160,10 +162,12 @@ def trajectory_of(wildcards):
     """The trajectory that a cell's pruner takes its net from, if it goes one."""
     if not PRUNERS[wildcards.pruner].trajectory:
         return {}
+    kind = parse_target(wildcards.sparsity).kind
+    folder = TRAJECTORY if kind == SPARSITY else f"{TRAJECTORY}/{kind}"
     return {
-        "trajectory": f"{TRAJECTORY}/trajectory.json",
-        "trajectory_steps": f"{TRAJECTORY}/trajectory.csv",
-        "snapshots": f"{TRAJECTORY}/trajectory.safetensors",
+        "trajectory": f"{folder}/trajectory.json",
+        "trajectory_steps": f"{folder}/trajectory.csv",
+        "snapshots": f"{folder}/trajectory.safetensors",
     }
 
 

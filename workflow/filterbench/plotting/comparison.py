@@ -174,6 +174,7 @@ def _draw_curves(axes: Axes, spent: str, table: pd.DataFrame) -> None:
             100 * curve["performance_finetuned"],
             color=look.color,
             marker=look.marker,
+            linestyle=look.line,
             markersize=6,
             markeredgecolor="white",
             markeredgewidth=0.6,

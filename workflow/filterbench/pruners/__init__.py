@@ -23,6 +23,7 @@ class PrunerEntry:
         arguments: the arguments that a study may set, with their defaults.
         searches: whether it evaluates candidates.
         trajectory: whether its way to a sparsity passes through those to all lower ones.
+        searches_budgets: whether it can search under a budget of FLOPs or latency.
     """
 
     paper: str
@@ -30,6 +31,12 @@ class PrunerEntry:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     searches: bool = False
     trajectory: bool = False
+    searches_budgets: bool = False
+
+    @property
+    def takes_budgets(self) -> bool:
+        """Whether a budget can be its target; for a pruner that does not search, a sparsity is found."""
+        return self.searches_budgets or not self.searches
 
 
 def _one_shot(nni_class: str) -> Callable[[Mapping[str, Any]], Pruner]:
@@ -91,7 +98,11 @@ PRUNERS: dict[str, PrunerEntry] = {
         trajectory=True,
     ),
     "SimulatedAnnealingPruner": PrunerEntry(
-        "Liu et al. 2019, arXiv:1907.03141, section 3.2", _annealing, _ANNEALING_ARGUMENTS, searches=True
+        "Liu et al. 2019, arXiv:1907.03141, section 3.2",
+        _annealing,
+        _ANNEALING_ARGUMENTS,
+        searches=True,
+        searches_budgets=True,
     ),
     "AutoCompressPruner": PrunerEntry(
         "Liu et al. 2019, arXiv:1907.03141",

@@ -8,11 +8,15 @@ from typing import Any
 
 import pandas as pd
 
-from filterbench.analysis.pareto import with_fronts
+from filterbench.analysis.budgets import as_curves, sparsity_cells
+from filterbench.analysis.pareto import COSTS, with_fronts
 from filterbench.documents import read, write
 from filterbench.errors import InputError
 from filterbench.files import write_text
 from filterbench.jobs import Job
+from filterbench.targets import BUDGETS, target_of
+
+FRONTS = [f"pareto_{cost}" for cost in COSTS]
 
 
 def compare(job: Job) -> None:
@@ -21,11 +25,19 @@ def compare(job: Job) -> None:
     Raises:
         InputError: no cell is feasible.
     """
-    table = pd.DataFrame([_row(Path(path)) for path in job.params["cells"]])
+    table = _without_empty_targets(pd.DataFrame([_row(Path(path)) for path in job.params["cells"]]))
     if table["infeasible"].notna().all():
         raise InputError(f"{job.outputs['table'].parent}: every cell of this model is infeasible")
     write(job.outputs["collection"], collection(table))
-    write_text(job.outputs["table"], with_fronts(table).to_csv(index=False, lineterminator="\n"))
+    fronts = with_fronts(as_curves(table))[FRONTS]
+    write_text(job.outputs["table"], table.join(fronts).to_csv(index=False, lineterminator="\n"))
+
+
+def _without_empty_targets(table: pd.DataFrame) -> pd.DataFrame:
+    """The table without the columns of budgets where all cells have sparsities."""
+    if table["target"].str.contains("-").any():
+        return table
+    return table.drop(columns=["target", "budget_reached"], errors="ignore")
 
 
 def _row(cell: Path) -> dict[str, Any]:
@@ -35,14 +47,18 @@ def _row(cell: Path) -> dict[str, Any]:
         **prune["cost"],
         **{f"seconds_{stage}": _seconds(cell, stage) for stage in ("prune", "finetune")},
     }
+    target = target_of(prune["cell"])
+    asked = {name: value for name, value in prune["cell"].items() if name not in BUDGETS}
+    asked |= {"sparsity": prune["cell"].get("sparsity"), "target": str(target)}
     if "infeasible" in prune:
-        return {**prune["cell"], "infeasible": prune["infeasible"], **spent}
+        return {**asked, "infeasible": prune["infeasible"], **spent}
     result, count, finetune = (read(cell / f"{kind}.json") for kind in ("result", "count", "finetune"))
     macs = count["second_counter"]["conv_linear_macs"]
     return {
-        **prune["cell"],
+        **asked,
         "infeasible": None,
         "sparsity_reached": prune["sparsity"]["reached"],
+        "budget_reached": prune.get("budget", {}).get("reached"),
         **{f"performance_{key}": value for key, value in result["performance"].items()},
         **{f"params_{key}": value for key, value in result["params"].items()},
         **{f"flops_{key}": value for key, value in result["flops"].items()},
@@ -65,13 +81,19 @@ def _seconds(cell: Path, stage: str) -> float | None:
 
 
 def collection(table: pd.DataFrame) -> dict[str, list[dict[Hashable, float]]]:
-    """A table of cells in the published collection format: means over seeds, infeasible cells left out."""
+    """A table of cells in the published collection format: means over seeds, infeasible cells left out.
+
+    A pruner's cells under a kind of budget are an entry of their own, with `budget` for `sparsity`.
+    """
     columns = {"params_speedup": "params", "flops_speedup": "flops", "performance_finetuned": "performance"}
+    curves = as_curves(table[table["infeasible"].isna()])
+    asked = set(sparsity_cells(table)["pruner"])
     return {
         str(pruner): cells.groupby("sparsity")[list(columns)]
         .mean()
         .rename(columns=columns)
         .reset_index()
+        .rename(columns={} if pruner in asked else {"sparsity": "budget"})
         .to_dict("records")
-        for pruner, cells in table[table["infeasible"].isna()].groupby("pruner", sort=False)
+        for pruner, cells in curves.groupby("pruner", sort=False)
     }

@@ -17,6 +17,7 @@ from filterbench.pruners.searching import Cost, InfeasibleError, Search
 from filterbench.stages.search import new_search
 from filterbench.stages.setting import prepare
 from filterbench.tables import read_search, write_search
+from filterbench.targets import Target
 from filterbench.weights import Weights, load_into, read_weights, write_weights
 
 logger = logging.getLogger(__name__)
@@ -57,26 +58,25 @@ def _target(snapshot: Snapshot) -> dict:
     return target | ({"infeasible": snapshot.infeasible} if snapshot.infeasible else {})
 
 
-def read_snapshot(job: Job, model: nn.Module, sparsity: float, search: Search) -> PrunedNet:
+def read_snapshot(job: Job, model: nn.Module, target: Target, search: Search) -> PrunedNet:
     """The trajectory's net at a target; the search takes on what it had cost by then.
 
     Args:
         job: a job whose inputs name the trajectory's document, weights and table.
         model: the unpruned net; it is changed.
-        sparsity: the target.
+        target: of the cell.
         search: the cell's search, which has not begun.
 
     Raises:
         InfeasibleError: the trajectory did not reach the target.
     """
-    (target,) = [
-        target for target in read(job.inputs["trajectory"])["targets"] if target["sparsity"] == sparsity
-    ]
-    search.cost = Cost(**target["cost"])
-    search.steps = read_search(job.inputs["trajectory_steps"])[: target["steps"]]
-    if "infeasible" in target:
-        raise InfeasibleError(target["infeasible"])
+    found = read(job.inputs["trajectory"])["targets"]
+    (entry,) = [entry for entry in found if entry.get(target.kind) == target.value]
+    search.cost = Cost(**entry["cost"])
+    search.steps = read_search(job.inputs["trajectory_steps"])[: entry["steps"]]
+    if "infeasible" in entry:
+        raise InfeasibleError(entry["infeasible"])
     path: Path = job.inputs["snapshots"]
-    tensors = without_prefix(str(sparsity), read_weights(path))
+    tensors = without_prefix(str(target), read_weights(path))
     load_into(model, without_prefix("weights", tensors), path)
     return PrunedNet(model, without_prefix("mask", tensors))
