@@ -24,7 +24,7 @@ from filterbench.stages.validate import documents_in
 from filterbench.models import MODELS
 from filterbench.pruners import PRUNERS, arguments_of
 from filterbench.study import budgets, cells, check_config, sparsities, training_settings
-from filterbench.targets import SPARSITY, parse_target
+from filterbench.targets import BUDGETS, SPARSITY, parse_target
 
 STUDY_FILE = ", ".join(map(str, workflow.overwrite_configfiles)) or "config.yaml"
 

@@ -36,6 +36,7 @@ def look_of(pruner: str, position: int) -> Look:
     for kind, label in BUDGETS.items():
         if (name := pruner.removesuffix(curve_suffix(kind))) != pruner:
             look = look_of(name, position)
-            return replace(look, label=f"{look.label}{curve_suffix(kind)}", line="--", asked=f"{label} budget")
+            name = f"{look.label}{curve_suffix(kind)}"
+            return replace(look, label=name, line="--", asked=f"{label} budget")
     marker = OTHER_MARKERS[position % len(OTHER_MARKERS)]
     return LOOKS.get(pruner, Look("#666666", marker, pruner.removesuffix("Pruner")))

@@ -96,6 +96,7 @@ PRUNERS: dict[str, PrunerEntry] = {
         },
         searches=True,
         trajectory=True,
+        searches_budgets=True,
     ),
     "SimulatedAnnealingPruner": PrunerEntry(
         "Liu et al. 2019, arXiv:1907.03141, section 3.2",

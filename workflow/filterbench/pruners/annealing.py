@@ -46,6 +46,8 @@ class _BoundedAnnealing(SimulatedAnnealingPruner):
     """NNI's annealing, whose draws end for every target and whose steps are recorded."""
 
     journal: Journal
+    budget: Budget | None
+    _proposal: np.ndarray | None = None
 
     def _init_sparsities(self) -> None:
         weights = np.sort([wrapper.module.weight.numel() for wrapper in self.get_modules_wrapper()])
@@ -87,9 +89,10 @@ class _AnnealingWithin(_BoundedAnnealing):
         self._filters: dict[tuple[str, int], Tensor] = {}
         # As in NNI's config lists: rising sparsities for layers of rising size.
         self._layers = sorted(self.get_modules_wrapper(), key=lambda wrapper: wrapper.module.weight.numel())
-        if not self.budget.met(self._masks(np.full(len(self._layers), LARGEST))):
-            raise InfeasibleError("one filter in each convolution is still above the budget")
-        self._sparsities = self._rescale(np.random.uniform(size=len(self._layers)))
+        start = self._rescale(np.random.uniform(size=len(self._layers)))
+        if start is None:
+            raise InfeasibleError("with one filter in each convolution the net is still above the budget")
+        self._sparsities = start
 
     def _rescale(self, proposal: np.ndarray) -> np.ndarray | None:
         """The sorted sparsities times the smallest factor that meets the budget, by bisection.
@@ -114,7 +117,9 @@ class _AnnealingWithin(_BoundedAnnealing):
     def _masks(self, sparsities: np.ndarray) -> ChannelMasks:
         """The masks that NNI makes of sorted sparsities."""
         return {
-            wrapper.name: self._mask(wrapper.name, wrapper.module, int(wrapper.module.out_channels * sparsity))
+            wrapper.name: self._mask(
+                wrapper.name, wrapper.module, int(wrapper.module.out_channels * sparsity)
+            )
             for wrapper, sparsity in zip(self._layers, sparsities, strict=True)
         }
 
@@ -160,17 +165,17 @@ def anneal(
 
     # NNI draws from numpy's global generator.
     np.random.seed(derived_seed(search.seed, stage))
-    within = isinstance(target, Budget)
-    config = [{"sparsity": target.share if within else target, "op_types": ["Conv2d"]}]
+    budget = target if isinstance(target, Budget) else None
+    config = [{"sparsity": budget.share if budget else target, "op_types": ["Conv2d"]}]
     with tempfile.TemporaryDirectory() as folder:
-        pruner = (_AnnealingWithin if within else _BoundedAnnealing)(
+        pruner = (_AnnealingWithin if budget else _BoundedAnnealing)(
             filters_as_rows(copy.deepcopy(model)),
             config,
             evaluator=evaluator,
             experiment_data_dir=folder,
             **arguments,
         )
-        pruner.journal, pruner.budget = journal, target
+        pruner.journal, pruner.budget = journal, budget
         best = pruner.compress()
     pruner.note_acceptance()
     search.add_steps(journal)

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from torch import nn
 
 from filterbench.jobs import Job
 from filterbench.layer_costs import FlopsCost
 from filterbench.pruners.budgets import Budget
+from filterbench.pruners.masking import ChannelMasks
 from filterbench.targets import SPARSITY, Target
 
 
 def budget_of(job: Job, target: Target, model: nn.Module) -> Budget | None:
     """The budget of a target on a net; None for a sparsity."""
-    if target.kind == SPARSITY:
-        return None
-    return Budget(target.value, FlopsCost(model))
+    return None if target.kind == SPARSITY else Budget(target.value, cost_of(job, target.kind, model))
+
+
+def cost_of(job: Job, kind: str, model: nn.Module) -> Callable[[ChannelMasks], float]:
+    """What a kind of budget limits on a net."""
+    return FlopsCost(model)

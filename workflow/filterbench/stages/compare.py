@@ -14,7 +14,7 @@ from filterbench.documents import read, write
 from filterbench.errors import InputError
 from filterbench.files import write_text
 from filterbench.jobs import Job
-from filterbench.targets import BUDGETS, target_of
+from filterbench.targets import BUDGETS, SPARSITY, parse_target, target_of
 
 FRONTS = [f"pareto_{cost}" for cost in COSTS]
 
@@ -75,7 +75,9 @@ def _seconds(cell: Path, stage: str) -> float | None:
     """Wall-clock time of a stage; a snapshot's includes its whole trajectory."""
     files = [cell / f"{stage}.benchmark.tsv"]
     if stage == "prune":
-        files.append(cell.parent / "trajectory.benchmark.tsv")
+        kind = parse_target(cell.name).kind
+        folder = cell.parent if kind == SPARSITY else cell.parent / kind
+        files.append(folder / "trajectory.benchmark.tsv")
     found = [pd.read_csv(path, sep="\t")["s"].sum() for path in files if path.exists()]
     return round(float(sum(found)), 2) if found else None
 
