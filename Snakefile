@@ -21,6 +21,8 @@ include: "workflow/rules/prune.smk"
 include: "workflow/rules/speedup.smk"
 include: "workflow/rules/count.smk"
 include: "workflow/rules/finetune.smk"
+include: "workflow/rules/latency.smk"
+include: "workflow/rules/latency_table.smk"
 include: "workflow/rules/compare.smk"
 include: "workflow/rules/plot.smk"
 include: "workflow/rules/analysis.smk"
@@ -43,6 +45,11 @@ rule baselines:
 rule counts:
     input:
         collect("{cell}/count.json", cell=CELLS),
+
+
+rule latencies:
+    input:
+        collect("{cell}/latency.json", cell=CELLS),
 
 
 rule results:

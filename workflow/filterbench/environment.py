@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import platform
 import random
+from contextlib import suppress
 from importlib.metadata import version
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -51,3 +54,18 @@ def make_deterministic(seed: int, threads: int, device: torch.device) -> None:
 def versions() -> dict[str, str]:
     """Versions of Python and of the packages that numbers depend on."""
     return {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
+
+
+def machine(device: torch.device) -> dict[str, Any]:
+    """What a measurement of time ran on: models of the CPU and, where that computed, of the GPU."""
+    found: dict[str, Any] = {"cpu": _cpu_model(), "cores": os.cpu_count()}
+    return found | ({"gpu": torch.cuda.get_device_name(device)} if device.type == "cuda" else {})
+
+
+def _cpu_model() -> str:
+    """The CPU's name; Python itself knows only its architecture on Linux."""
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

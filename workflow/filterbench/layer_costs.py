@@ -63,6 +63,11 @@ class CompactLayers:
         self._sources = channel_sources(model)
         self.layers = _layers(model, list(self._sources))
 
+    def prunable(self, name: str) -> tuple[bool, bool]:
+        """Whether masks can take channels that come into a layer, and that go out of it."""
+        inputs, outputs = self._sources[name]
+        return inputs is not None, outputs is not None
+
     def channels(self, masks: ChannelMasks) -> dict[str, tuple[int, int]]:
         """Channels (or features) that come into and go out of each layer of the compact form, by name.
 

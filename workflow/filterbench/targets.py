@@ -47,8 +47,10 @@ def curve_suffix(kind: str) -> str:
 
 def parse_target(text: str) -> Target:
     """The target that a path names."""
-    kind, _, value = text.rpartition("-")
-    return Target(kind or SPARSITY, float(value))
+    for kind in BUDGETS:
+        if text.startswith(f"{kind}-"):
+            return Target(kind, float(text.removeprefix(f"{kind}-")))
+    return Target(SPARSITY, float(text))
 
 
 def target_of(cell: Mapping[str, Any]) -> Target:

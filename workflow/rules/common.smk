@@ -70,7 +70,11 @@ TABLES = [path for path in COMPARISONS if path.endswith(".csv")]
 SEARCHES = any(PRUNERS[name].searches for name in config["pruners"])
 FIGURES = expand(
     "figures/{figure}_{model}.{kind}",
-    figure=["performance_comparison", *(["layer_sparsities", "search_scores"] if SEARCHES else [])],
+    figure=[
+        "performance_comparison",
+        *(["layer_sparsities", "search_scores"] if SEARCHES else []),
+        *(["accuracy_against_latency"] if "latency" in config.get("budgets", {}) else []),
+    ],
     model=config["models"],
     kind=["png", "svg"],
 )
@@ -128,14 +132,14 @@ LIMITS = {name: config["dataset"].get(f"{name}_images") for name in ("train", "v
 
 
 def baseline_cell(wildcards):
-    """Which baseline a job makes, as documents record it."""
+    """Which baseline a job makes, as documents record it; a job for all seeds takes the first."""
     return {
         "study": wildcards.study,
         "dataset": config["dataset"]["name"],
         "protocol": config["protocol"],
         "model": wildcards.model,
         "width": config["models"][wildcards.model]["width"],
-        "seed": int(wildcards.seed),
+        "seed": int(wildcards.get("seed", config["seeds"][0])),
     }
 
 
@@ -169,6 +173,12 @@ def trajectory_of(wildcards):
         "trajectory_steps": f"{folder}/trajectory.csv",
         "snapshots": f"{folder}/trajectory.safetensors",
     }
+
+
+def latency_table_of(wildcards):
+    """The latency table of a job with budgets of latency."""
+    kind = wildcards.get("kind") or parse_target(wildcards.sparsity).kind
+    return {"latency_table": f"{MODEL_FOLDER}/latency_table.json"} if kind == "latency" else {}
 
 
 def cells_of(model):

@@ -2,6 +2,7 @@ rule prune:
     """Channel masks of a cell, and the masked net."""
     input:
         unpack(trajectory_of),
+        unpack(latency_table_of),
         images=IMAGES,
         weights=f"{BASELINE}/model.safetensors",
     output:

@@ -34,6 +34,10 @@ rule trajectory:
 
 
 use rule trajectory as trajectory_within with:
+    input:
+        unpack(latency_table_of),
+        images=IMAGES,
+        weights=f"{BASELINE}/model.safetensors",
     output:
         weights=f"{TRAJECTORY}/{{kind}}/trajectory.safetensors",
         document=f"{TRAJECTORY}/{{kind}}/trajectory.json",

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 COSTS = ("params", "flops")
 
 
-def with_fronts(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with columns `pareto_params` and `pareto_flops`: whether a cell is on that front.
+def with_fronts(table: pd.DataFrame, costs: Sequence[str] = COSTS) -> pd.DataFrame:
+    """The table with a column `pareto_{cost}` for each cost: whether a cell is on that front.
 
     A cell is on the front if no other has at least its accuracy for at most its count, and more of one
     of them. Accuracy and count are means over seeds, so all seeds of a cell are on it or none is.
     """
     cells = table.groupby(["pruner", "sparsity"], sort=False)
-    means = cells[["performance_finetuned", *(f"{cost}_speedup" for cost in COSTS)]].mean()
-    for cost in COSTS:
+    means = cells[["performance_finetuned", *(f"{cost}_speedup" for cost in costs)]].mean()
+    for cost in costs:
         count, accuracy = means[f"{cost}_speedup"], means["performance_finetuned"]
         on_front = [
             not (

@@ -82,6 +82,15 @@ def _counters_agree(document: Document) -> Iterator[Fault]:
             )
 
 
+def _a_time_for_each_point(document: Document) -> Iterator[Fault]:
+    for index, layer in enumerate(document["layers"]):
+        shape = [len(row) for row in layer["milliseconds"]]
+        if shape != len(layer["inputs"]) * [len(layer["outputs"])]:
+            yield Fault(
+                f"$.layers[{index}].milliseconds", "not a row an input count, a value an output count"
+            )
+
+
 def _sparsities_rise(document: Document) -> Iterator[Fault]:
     for pruner, cells in document.items():
         sparsities = [cell.get("sparsity", cell.get("budget")) for cell in cells]
@@ -97,6 +106,8 @@ RULES: dict[str, tuple[Callable[[Document], Iterator[Fault]], ...]] = {
     "trajectory": (),
     "speedup": (_accuracies_are_shares_of_test_images, _layers_shrink),
     "count": (_params, _flops, _counters_agree, _counts_within_budget),
+    "latency": (),
+    "latency_table": (_a_time_for_each_point,),
     "finetune": (_accuracies_are_shares_of_test_images, _best_epoch_was_trained),
     "result": (_params, _flops),
     "comparison": (_sparsities_rise,),

@@ -36,6 +36,10 @@ PANELS = (
     Panel("params", "parameters after speedup", "times fewer parameters"),
     Panel("flops", "FLOPs after speedup (multiply-accumulates of one image)", "times fewer FLOPs"),
 )
+LATENCY_PANELS = (
+    Panel("latency_single", "latency of one image (ms)", "times faster"),
+    Panel("latency_batch", "latency of a batch (ms)", "times faster"),
+)
 
 
 def draw_comparison(
@@ -78,6 +82,31 @@ def draw_cost(table: pd.DataFrame, title: str) -> Figure:
     _scale(axes, "seconds of pruning and fine-tuning (a trajectory's are those of all its sparsities)")
     _finish(figure, title, *axes.get_legend_handles_labels())
     return figure
+
+
+def draw_latency(table: pd.DataFrame, title: str) -> Figure:
+    """Draw accuracy against the measured latency of one image and of a batch, a curve a pruner.
+
+    Args:
+        table: `latency.csv` of the model, one row a cell.
+        title: what the cells are.
+    """
+    figure = Figure(figsize=(7.5, 9.6), layout=ConstrainedLayoutEngine(w_pad=0.15, h_pad=0.08))
+    upper, lower = figure.subplots(2, 1, sharey=True)
+    for axes, panel in zip((upper, lower), LATENCY_PANELS, strict=True):
+        _draw_panel(axes, panel, table)
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    _finish(figure, title, *upper.get_legend_handles_labels())
+    return figure
+
+
+def measurement_title(table: pd.DataFrame) -> str:
+    """How and on what the latencies of a model's `latency.csv` were measured, in one line."""
+    cells = table[table["infeasible"].isna()]
+    settings = cells.iloc[0]
+    machines = ", ".join(sorted(cells["machine"].unique()))
+    threads = "1 thread" if settings["threads"] == 1 else f"{settings['threads']:.0f} threads"
+    return f"{machines}, {threads}, median of {settings['runs']:.0f} runs, batch of {settings['batch']:.0f}"
 
 
 def study_title(table: pd.DataFrame, model: str, dataset: str) -> str:

@@ -16,6 +16,7 @@ from filterbench.files import write_text
 from filterbench.jobs import Job
 from filterbench.targets import BUDGETS, SPARSITY, parse_target, target_of
 
+BUDGET_COLUMNS = ["target", "budget_reached", "latency_estimate_original", "latency_estimate_speedup"]
 FRONTS = [f"pareto_{cost}" for cost in COSTS]
 
 
@@ -25,7 +26,7 @@ def compare(job: Job) -> None:
     Raises:
         InputError: no cell is feasible.
     """
-    table = _without_empty_targets(pd.DataFrame([_row(Path(path)) for path in job.params["cells"]]))
+    table = without_empty_targets(pd.DataFrame([_row(Path(path)) for path in job.params["cells"]]))
     if table["infeasible"].notna().all():
         raise InputError(f"{job.outputs['table'].parent}: every cell of this model is infeasible")
     write(job.outputs["collection"], collection(table))
@@ -33,11 +34,17 @@ def compare(job: Job) -> None:
     write_text(job.outputs["table"], table.join(fronts).to_csv(index=False, lineterminator="\n"))
 
 
-def _without_empty_targets(table: pd.DataFrame) -> pd.DataFrame:
+def asked_columns(cell: dict[str, Any]) -> dict[str, Any]:
+    """A cell as documents record it, as columns of a table (see `filterbench.analysis.budgets`)."""
+    same = {name: value for name, value in cell.items() if name not in BUDGETS}
+    return {**same, "sparsity": cell.get("sparsity"), "target": str(target_of(cell))}
+
+
+def without_empty_targets(table: pd.DataFrame) -> pd.DataFrame:
     """The table without the columns of budgets where all cells have sparsities."""
-    if table["target"].str.contains("-").any():
+    if len(sparsity_cells(table)) < len(table):
         return table
-    return table.drop(columns=["target", "budget_reached"], errors="ignore")
+    return table.drop(columns=BUDGET_COLUMNS, errors="ignore")
 
 
 def _row(cell: Path) -> dict[str, Any]:
@@ -47,9 +54,7 @@ def _row(cell: Path) -> dict[str, Any]:
         **prune["cost"],
         **{f"seconds_{stage}": _seconds(cell, stage) for stage in ("prune", "finetune")},
     }
-    target = target_of(prune["cell"])
-    asked = {name: value for name, value in prune["cell"].items() if name not in BUDGETS}
-    asked |= {"sparsity": prune["cell"].get("sparsity"), "target": str(target)}
+    asked = asked_columns(prune["cell"])
     if "infeasible" in prune:
         return {**asked, "infeasible": prune["infeasible"], **spent}
     result, count, finetune = (read(cell / f"{kind}.json") for kind in ("result", "count", "finetune"))

@@ -1,0 +1,73 @@
+"""Rule `compare_latency`: the measured latencies of a model's cells, as a table and a figure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from filterbench.analysis.budgets import as_curves
+from filterbench.analysis.pareto import with_fronts
+from filterbench.data import DATASETS
+from filterbench.documents import read
+from filterbench.errors import InputError
+from filterbench.files import write_text
+from filterbench.jobs import Job
+from filterbench.models import MODELS
+from filterbench.plotting.comparison import LATENCY_PANELS, draw_latency, measurement_title, study_title
+from filterbench.plotting.saving import save_figure
+from filterbench.stages.compare import asked_columns, without_empty_targets
+
+COSTS = [panel.column for panel in LATENCY_PANELS]
+
+
+def compare_latency(job: Job) -> None:
+    """Write the table, one row a cell, and accuracy against latency.
+
+    Raises:
+        InputError: no cell is feasible.
+    """
+    table = without_empty_targets(pd.DataFrame([_row(Path(path)) for path in job.params["cells"]]))
+    if table["infeasible"].notna().all():
+        raise InputError(f"{job.outputs['table'].parent}: every cell of this model is infeasible")
+    curves = with_fronts(as_curves(table), COSTS)
+    table = table.join(curves[[f"pareto_{cost}" for cost in COSTS]])
+    write_text(job.outputs["table"], table.to_csv(index=False, lineterminator="\n"))
+    labels = MODELS[job.params["model"]].label, DATASETS[job.params["dataset"]].label
+    title = f"{study_title(table, *labels)}\n{measurement_title(table)}"
+    save_figure(draw_latency(curves, title), job.outputs["png"], job.outputs["svg"])
+
+
+def _row(cell: Path) -> dict[str, Any]:
+    """What a cell's documents say; an infeasible cell has a reason and no numbers."""
+    latency = read(cell / "latency.json")
+    if "infeasible" in latency:
+        return {**asked_columns(latency["cell"]), "infeasible": latency["infeasible"]}
+    performance = read(cell / "result.json")["performance"]
+    return {
+        **asked_columns(latency["cell"]),
+        "infeasible": None,
+        "performance_original": performance["original"],
+        "performance_finetuned": performance["finetuned"],
+        "test_images": read(cell / "finetune.json")["images"]["test"],
+        **{
+            f"{cost}_{net}{suffix}": latency[cost.removeprefix("latency_")][net][key]
+            for cost in COSTS
+            for net in ("original", "speedup")
+            for suffix, key in (("", "median"), ("_interquartile_range", "interquartile_range"))
+        },
+        **_estimate(read(cell / "prune.json").get("budget", {})),
+        **latency["settings"],
+        "machine": latency["machine"].get("gpu", latency["machine"]["cpu"]),
+    }
+
+
+def _estimate(budget: dict[str, Any]) -> dict[str, float]:
+    """What the latency table says of the nets of a cell with a budget of latency, for a batch."""
+    if budget.get("kind") != "latency":
+        return {}
+    return {
+        "latency_estimate_original": budget["original"],
+        "latency_estimate_speedup": budget["pruned"],
+    }

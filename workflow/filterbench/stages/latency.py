@@ -1,0 +1,61 @@
+"""Rule `latency`: how long a cell's original and compact net take on this machine."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import Any
+
+from torch import nn
+
+from filterbench.data.loading import Images
+from filterbench.documents import write
+from filterbench.environment import machine
+from filterbench.errors import InputError
+from filterbench.jobs import Job
+from filterbench.latency import Latency, measure_latencies
+from filterbench.stages.infeasible import infeasible_before, write_infeasible
+from filterbench.stages.setting import prepare
+
+logger = logging.getLogger(__name__)
+
+
+def latency(job: Job) -> None:
+    """Time both nets in turns, on one image and on a batch.
+
+    The job may hold more of the machine than it uses, so that no other job disturbs it.
+    """
+    settings = job.params["latency"]
+    setting = prepare(replace(job, threads=settings["threads"]))
+    if reason := infeasible_before(job):
+        write_infeasible(setting, reason)
+        return
+    images = setting.splits().test
+    nets = setting.read_net("original"), setting.read_net("compact")
+    write(
+        job.outputs["document"],
+        {
+            "cell": setting.cell,
+            "settings": settings,
+            "single": _measure(*nets, images, 1, settings),
+            "batch": _measure(*nets, images, settings["batch"], settings),
+            "machine": machine(setting.device),
+            "provenance": setting.provenance(),
+        },
+    )
+
+
+def _measure(
+    original: nn.Module, compact: nn.Module, images: Images, batch: int, settings: dict[str, int]
+) -> dict[str, Any]:
+    """Both nets' latencies on the first test images."""
+    if batch > len(images):
+        raise InputError(f"latency.batch: {batch} is more than the study's {len(images)} test images")
+    pair = measure_latencies([original, compact], images.first(batch), settings["runs"], settings["warm_up"])
+    logger.info("batch %d: %.3f ms -> %.3f ms", batch, *(latency.median for latency in pair))
+    return dict(zip(("original", "speedup"), map(_document, pair), strict=True))
+
+
+def _document(latency: Latency) -> dict[str, float]:
+    """In milliseconds."""
+    return {"median": latency.median, "interquartile_range": latency.interquartile_range}
