@@ -10,11 +10,13 @@ from filterbench.jobs import Job
 from filterbench.pruners import PRUNERS, arguments_of
 from filterbench.stages.count import count
 from filterbench.stages.finetune import finetune
+from filterbench.stages.latency_table import latency_table
 from filterbench.stages.prune import prune
 from filterbench.stages.result import result
 from filterbench.stages.speedup import speedup
 from filterbench.stages.train_baseline import train_baseline
 from filterbench.stages.trajectory import trajectory
+from filterbench.targets import Target
 
 BASELINE = {
     "study": "stages",
@@ -43,13 +45,15 @@ CHANGES = {
         "admm_epochs_per_iteration": 1,
     },
 }
+HALF = Target("sparsity", 0.5)
+QUICK = {"batch": 8, "runs": 5, "warm_up": 1, "threads": 1}
 DEVICES = [
     "cpu",
     pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")),
 ]
 
 
-def run_cell(device: str, pruner: str, images: Path, folder: Path) -> dict[str, dict]:
+def run_cell(device: str, pruner: str, images: Path, folder: Path, target: Target = HALF) -> dict[str, dict]:
     """All stages of one cell; its documents by kind."""
 
     def job(stage, inputs: dict, **params) -> None:
@@ -60,19 +64,23 @@ def run_cell(device: str, pruner: str, images: Path, folder: Path) -> dict[str, 
             "weights": folder / f"{kind}.safetensors",
             "search": folder / f"{kind}.csv",
         }
-        if stage in (count, result):
+        if stage in (count, result, latency_table):
             del outputs["weights"]
         limits = {"train": 512, "validation": 100, "test": 100}
         stage(Job(inputs, outputs, {"limits": limits, "device": device, **params}))
 
-    cell = {**BASELINE, "pruner": pruner, "sparsity": 0.5}
+    cell = {**BASELINE, "pruner": pruner, **target.document()}
     entry = PRUNERS[pruner]
     arguments = arguments_of(pruner, CHANGES.get(pruner, {}))
     searching = {"net": "compact", "batch_size": 64, "augment": True} if entry.searches else {}
     start = {"images": images, "weights": "baseline.safetensors"}
     job(train_baseline, {"images": images}, cell=BASELINE, training=TRAINING)
+    if target.kind == "latency":
+        job(latency_table, {"images": images}, cell=BASELINE, latency=QUICK)
+        start |= {"latency_table": "latency_table.json"}
     if entry.trajectory:
-        job(trajectory, start, cell=BASELINE, arguments=arguments, search=searching, targets=[0.5])
+        targets = {"kind": target.kind, "targets": [target.value]}
+        job(trajectory, start, cell=BASELINE, arguments=arguments, search=searching, **targets)
         names = {"trajectory": "json", "trajectory_steps": "csv", "snapshots": "safetensors"}
         start |= {name: f"trajectory.{suffix}" for name, suffix in names.items()}
     job(prune, start, cell=cell, arguments=arguments, search=searching)
@@ -100,3 +108,15 @@ def test_a_cell_goes_through_all_stages(device, pruner, digits_file, tmp_path):
     assert params["speedup"] < 0.9 * params["original"]
     assert 0.15 < documents["prune"]["sparsity"]["reached"] < 0.7
     assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize("kind", ["flops", "latency"])
+@pytest.mark.parametrize("pruner", [name for name, entry in PRUNERS.items() if entry.takes_budgets])
+def test_a_cell_under_a_budget_goes_through_all_stages(pruner, kind, digits_file, tmp_path):
+    documents = run_cell("cpu", pruner, digits_file, tmp_path, Target(kind, 0.7))
+    budget, flops = documents["prune"]["budget"], documents["count"]["flops"]
+    assert documents["count"]["cell"][kind] == budget["asked"] == 0.7
+    assert budget["reached"] == budget["pruned"] / budget["original"] <= 0.7
+    assert budget["reached"] > 0.9 * 0.7
+    if kind == "flops":
+        assert flops == {"original": budget["original"], "speedup": budget["pruned"]}

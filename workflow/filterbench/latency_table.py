@@ -1,7 +1,7 @@
-"""A net's latency as a sum over its layers, from a table of measured ones (Yang et al. 2018,
-arXiv:1804.03230, section 3.3).
+"""A net's latency as a sum over its layers, from a table of measured ones.
 
-Given the table, an estimate depends on channel counts alone, so that a search under it is deterministic.
+The table is that of Yang et al. 2018 (arXiv:1804.03230, section 3.3). Given the table, an estimate depends on
+channel counts alone, so that a search under it is deterministic.
 """
 
 from __future__ import annotations
