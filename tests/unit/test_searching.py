@@ -158,8 +158,8 @@ def test_a_snapshot_is_what_a_run_to_its_target_alone_gives(trained_net, few_ima
     together = new_search(few_images, tmp_path / "together")
     snapshots = list(Trajectory(trained_net, arguments, together).run([0.2, 0.3, 0.5]))
     for snapshot in snapshots:
-        alone = new_search(few_images, tmp_path / str(snapshot.sparsity))
-        pruned = NetAdapt(arguments).prune(copy.deepcopy(trained_net), snapshot.sparsity, alone)
+        alone = new_search(few_images, tmp_path / str(snapshot.target))
+        pruned = NetAdapt(arguments).prune(copy.deepcopy(trained_net), snapshot.target, alone)
         assert all(
             torch.equal(tensor, snapshot.weights[name]) for name, tensor in pruned.model.state_dict().items()
         )

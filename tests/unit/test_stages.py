@@ -22,12 +22,14 @@ from filterbench.stages.count import count
 from filterbench.stages.export import export
 from filterbench.stages.finetune import finetune
 from filterbench.stages.latency import latency
+from filterbench.stages.latency_table import latency_table
 from filterbench.stages.prune import prune
 from filterbench.stages.result import result
 from filterbench.stages.scratch import scratch
 from filterbench.stages.speedup import speedup
 from filterbench.stages.train_baseline import train_baseline
 from filterbench.stages.trajectory import trajectory
+from filterbench.targets import Target
 from filterbench.training.evaluation import evaluate
 from filterbench.weights import read_weights
 
@@ -59,6 +61,8 @@ CHANGES = {
 }
 # Whether speedup removes every masked filter of a net with summed branches.
 ALL_REMOVED = {"L1FilterPruner": False, **dict.fromkeys(SCORES, True)}
+HALF = Target("sparsity", 0.5)
+QUICK = {"batch": 8, "runs": 5, "warm_up": 1, "threads": 1}
 DEVICES = [
     "cpu",
     pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")),
@@ -73,6 +77,7 @@ def run_cell(
     model: str = "resnet18",
     width: float = 0.125,
     protocol: str = "validation",
+    target: Target = HALF,
 ) -> dict[str, dict]:
     """All stages of one cell; its documents by kind."""
     folder.mkdir(exist_ok=True)
@@ -86,18 +91,22 @@ def run_cell(
             "weights": folder / f"{kind}.safetensors",
             "search": folder / f"{kind}.csv",
         }
-        if stage in (count, result):
+        if stage in (count, result, latency_table):
             del outputs["weights"]
         stage(Job(inputs, outputs, {"limits": LIMITS, "device": device, **params}))
 
-    cell = {**baseline, "pruner": pruner, "sparsity": 0.5}
+    cell = {**baseline, "pruner": pruner, **target.document()}
     entry = PRUNERS[pruner]
     arguments = arguments_of(pruner, CHANGES.get(pruner, {}))
     searching = {"net": "compact", "batch_size": 64, "augment": True} if entry.searches else {}
     start = {"images": images, "weights": "baseline.safetensors"}
     job(train_baseline, {"images": images}, cell=baseline, training=TRAINING)
+    if target.kind == "latency":
+        job(latency_table, {"images": images}, cell=baseline, latency=QUICK)
+        start |= {"latency_table": "latency_table.json"}
     if entry.trajectory:
-        job(trajectory, start, cell=baseline, arguments=arguments, search=searching, targets=[0.5])
+        targets = {"kind": target.kind, "targets": [target.value]}
+        job(trajectory, start, cell=baseline, arguments=arguments, search=searching, **targets)
         names = {"trajectory": "json", "trajectory_steps": "csv", "snapshots": "safetensors"}
         start |= {name: f"trajectory.{suffix}" for name, suffix in names.items()}
     if entry.matched:
@@ -298,3 +307,15 @@ def test_an_infeasible_cell_has_no_latency_and_nothing_to_export(digits_file, tm
     with pytest.raises(InputError, match=r"model\.onnx: an infeasible cell has no net to export: too far"):
         export(Job({"document": before}, outputs, params))
     assert not outputs["model"].exists()
+
+
+@pytest.mark.parametrize("kind", ["flops", "latency"])
+@pytest.mark.parametrize("pruner", [name for name, entry in PRUNERS.items() if entry.takes_budgets])
+def test_a_cell_under_a_budget_goes_through_all_stages(pruner, kind, digits_file, tmp_path):
+    documents = run_cell("cpu", pruner, digits_file, tmp_path, target=Target(kind, 0.7))
+    budget, flops = documents["prune"]["budget"], documents["count"]["flops"]
+    assert documents["count"]["cell"][kind] == budget["asked"] == 0.7
+    assert budget["reached"] == budget["pruned"] / budget["original"] <= 0.7
+    assert budget["reached"] > 0.9 * 0.7
+    if kind == "flops":
+        assert flops == {"original": budget["original"], "speedup": budget["pruned"]}

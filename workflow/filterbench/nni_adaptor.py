@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import warnings
 from typing import Any
@@ -90,6 +91,23 @@ def masked_by(base_algo: str, model: nn.Module, config: list[dict[str, Any]]) ->
         config: NNI's config list, an entry with sparsity and names for each convolution.
     """
     return getattr(pruning, BASE_ALGORITHMS[base_algo])(filters_as_rows(model), config).compress()
+
+
+def layer_mask(base_algo: str, convolution: nn.Conv2d, filters: int) -> Tensor:
+    """NNI's mask of one convolution, bool of shape (output channels,): true where kept.
+
+    Args:
+        base_algo: `l1`, `l2` or `fpgm`.
+        convolution: it is left as it is.
+        filters: how many to mask, from 0 and below the number of channels.
+    """
+    if filters == 0:
+        return torch.ones(convolution.out_channels, dtype=torch.bool, device=convolution.weight.device)
+    # NNI rounds down to whole filters.
+    sparsity = (filters + 0.5) / convolution.out_channels
+    config = [{"sparsity": sparsity, "op_types": ["Conv2d"], "op_names": ["0"]}]
+    (mask,) = wrapped_masks(masked_by(base_algo, nn.Sequential(copy.deepcopy(convolution)), config)).values()
+    return mask
 
 
 def filters_as_rows(model: nn.Module) -> nn.Module:

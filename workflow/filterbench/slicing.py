@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import copy
 import operator
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
@@ -21,6 +23,7 @@ from filterbench.pruners.masking import ChannelMasks
 from filterbench.weights import Weights
 
 Index = Tensor | None
+Sources = frozenset[str] | None
 
 
 @dataclass(frozen=True)
@@ -86,19 +89,8 @@ def kept_indices(model: nn.Module, masks: ChannelMasks) -> KeptIndices:
         masks: by name of a convolution, bool of shape (output channels,): true where kept.
     """
     modules = dict(model.named_modules())
-    spaces = _Spaces()
     by_name: dict[str, tuple[Index, ...]] = {}
-    layers: list[tuple[str, fx.Node]] = []
-    for node in fx.symbolic_trace(model).graph.nodes:
-        module = modules.get(str(node.target)) if node.op == "call_module" else None
-        if node.op == "placeholder" or _makes_channels(module):
-            spaces.start(node, masks.get(str(node.target)))
-        elif node.target in (operator.add, torch.add):
-            spaces.join(node, *node.all_input_nodes)
-        elif node.op != "output":
-            spaces.join(node, node.all_input_nodes[0])
-        if module is not None and next(module.parameters(recurse=False), None) is not None:
-            layers.append((str(node.target), node))
+    spaces, layers = _follow(model, masks)
     for name, node in layers:
         outputs = spaces.kept(node)
         if isinstance(modules[name], nn.BatchNorm1d | nn.BatchNorm2d):
@@ -119,6 +111,41 @@ def _makes_channels(module: nn.Module | None) -> bool:
     return isinstance(module, nn.Conv2d | nn.Linear) and not is_depthwise(module)
 
 
+def channel_sources(model: nn.Module) -> dict[str, tuple[Sources, Sources]]:
+    """Which convolutions decide how many channels a layer has.
+
+    Returns:
+        By name of a layer with parameters, for its input and its output: the convolutions of which any may
+        keep a channel, or None where no mask can take one.
+    """
+    convolutions = (name for name, module in model.named_modules() if isinstance(module, nn.Conv2d))
+    spaces, layers = _follow(model, {name: frozenset({name}) for name in convolutions})
+    return {name: (spaces.mask(node.all_input_nodes[0]), spaces.mask(node)) for name, node in layers}
+
+
+def _follow(model: nn.Module, masks: Mapping[str, Any]) -> tuple[_Spaces, list[tuple[str, fx.Node]]]:
+    """The channels through a net's graph, and its layers with parameters, in order.
+
+    Args:
+        model: see `kept_indices`.
+        masks: by name of a convolution, something that `|` joins with another convolution's.
+    """
+    modules = dict(model.named_modules())
+    spaces = _Spaces()
+    layers: list[tuple[str, fx.Node]] = []
+    for node in fx.symbolic_trace(model).graph.nodes:
+        module = modules.get(str(node.target)) if node.op == "call_module" else None
+        if node.op == "placeholder" or _makes_channels(module):
+            spaces.start(node, masks.get(str(node.target)))
+        elif node.target in (operator.add, torch.add):
+            spaces.join(node, *node.all_input_nodes)
+        elif node.op != "output":
+            spaces.join(node, node.all_input_nodes[0])
+        if module is not None and next(module.parameters(recurse=False), None) is not None:
+            layers.append((str(node.target), node))
+    return spaces, layers
+
+
 def _flattened(channels: Tensor, pixels: int) -> Tensor:
     """Indices of the values of some channels after `pixels` values of each have been laid side by side."""
     return (channels[:, None] * pixels + torch.arange(pixels, device=channels.device)).flatten()
@@ -129,9 +156,9 @@ class _Spaces:
 
     def __init__(self) -> None:
         self._parent: dict[fx.Node, fx.Node] = {}
-        self._mask: dict[fx.Node, Tensor | None] = {}
+        self._mask: dict[fx.Node, Any] = {}
 
-    def start(self, node: fx.Node, mask: Tensor | None) -> None:
+    def start(self, node: fx.Node, mask: Any) -> None:
         self._parent[node] = node
         self._mask[node] = mask
 
@@ -149,12 +176,16 @@ class _Spaces:
             node = self._parent[node]
         return node
 
+    def mask(self, node: fx.Node) -> Any:
+        """The joined masks of what makes a node's channels; None where one of them has none."""
+        return self._mask[self._root(node)]
+
     def kept(self, node: fx.Node) -> Index:
         """Kept channels; None where all are."""
-        mask = self._mask[self._root(node)]
+        mask = self.mask(node)
         return None if mask is None else mask.nonzero().flatten()
 
     def size(self, node: fx.Node) -> int:
         """Number of channels before slicing, of a space with masks."""
-        mask = self._mask[self._root(node)]
+        mask = self.mask(node)
         return 0 if mask is None else len(mask)

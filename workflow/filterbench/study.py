@@ -10,13 +10,18 @@ from filterbench.documents.schemas import Fault, schema_faults
 from filterbench.errors import InputError
 from filterbench.models import MODELS
 from filterbench.pruners import PRUNERS, SEARCHED
+from filterbench.targets import SPARSITY, Target
 
 Config = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One (model, pruner, sparsity, seed) of a study; `sparsity` is text, as in paths."""
+    """One (model, pruner, target, seed) of a study.
+
+    Attributes:
+        sparsity: the target as in paths: a sparsity, or a budget such as `flops-0.5`.
+    """
 
     model: str
     pruner: str
@@ -49,8 +54,13 @@ def check_config(config: Config, source: str) -> None:
             *_unknown("$.finetune.models", config["finetune"].get("models", {}), MODELS),
         ]
     if not faults:
-        faults = [*_widths_without_channels(config), *_unknown_arguments(config), *_no_epochs(config)]
-        faults += _controls_without_search(config)
+        faults = [
+            *_widths_without_channels(config),
+            *_unknown_arguments(config),
+            *_no_epochs(config),
+            *_controls_without_search(config),
+            *_no_targets(config),
+        ]
     if faults:
         raise InputError(f"{source}: " + "; ".join(str(fault).removeprefix("$.") for fault in faults))
 
@@ -114,15 +124,43 @@ def _controls_without_search(config: Config) -> list[Fault]:
     ]
 
 
+def _no_targets(config: Config) -> list[Fault]:
+    if not config["sparsities"] and not config.get("budgets"):
+        return [Fault("$.sparsities", "[] leaves no cells in a study without budgets")]
+    if config.get("budgets") and (depthwise := [name for name in config["models"] if MODELS[name].depthwise]):
+        return [Fault("$.budgets", f"{depthwise[0]} has depthwise convolutions, which no budget counts")]
+    return [
+        Fault(
+            f"$.pruners.{name}",
+            "cannot search under a budget, and has no sparsities; name some, or leave the pruner out",
+        )
+        for name in config["pruners"]
+        if not PRUNERS[name].takes_budgets
+        and not any(sparsities(config, name, model) for model in config["models"])
+    ]
+
+
 def cells(config: Config) -> list[Cell]:
     """Every cell of a study, in the order of its configuration."""
     return [
-        Cell(model, pruner, str(sparsity), seed)
+        Cell(model, pruner, str(target), seed)
         for model in config["models"]
         for seed in config["seeds"]
         for pruner in config["pruners"]
-        for sparsity in sparsities(config, pruner, model)
+        for target in targets(config, pruner, model)
     ]
+
+
+def targets(config: Config, pruner: str, model: str) -> list[Target]:
+    """The targets of a pruner on a model: its sparsities, then its budgets, kind by kind."""
+    asked = {SPARSITY: sparsities(config, pruner, model), **budgets(config, pruner, model)}
+    return [Target(kind, value) for kind, values in asked.items() for value in values]
+
+
+def budgets(config: Config, pruner: str, model: str) -> dict[str, list[float]]:
+    """The study's budgets by kind; none for a pruner that cannot search under one, or that is left out."""
+    left_out = config["pruners"][pruner].get("sparsities", {}).get(model) == []
+    return {} if left_out or not PRUNERS[pruner].takes_budgets else config.get("budgets", {})
 
 
 def sparsities(config: Config, pruner: str, model: str) -> list[float]:

@@ -24,7 +24,8 @@ from filterbench.sources import rule_digest
 from filterbench.stages.validate import documents_in
 from filterbench.models import MODELS
 from filterbench.pruners import PRUNERS, SEARCHED, arguments_of
-from filterbench.study import cells, check_config, sparsities, training_settings
+from filterbench.study import budgets, cells, check_config, sparsities, training_settings
+from filterbench.targets import BUDGETS, SPARSITY, parse_target
 
 STUDY_FILE = ", ".join(map(str, workflow.overwrite_configfiles)) or "config.yaml"
 
@@ -43,6 +44,7 @@ IMAGES = data_file(config["dataset"]["name"], FOLDER)
 MODEL_FOLDER = "results/{study}/{model}"
 BASELINE = f"{MODEL_FOLDER}/seed-{{seed}}/baseline"
 TRAJECTORY = f"{MODEL_FOLDER}/seed-{{seed}}/{{pruner}}"
+# The last part of a cell's path is its target: a sparsity, or a budget such as flops-0.5.
 CELL = f"{MODEL_FOLDER}/seed-{{seed}}/{{pruner}}/{{sparsity}}"
 
 PUBLISHED_CELLS = Path(workflow.basedir) / "workflow/resources/published.csv"
@@ -82,7 +84,11 @@ SCRATCH = config.get("scratch", [])
 SEARCHES = any(PRUNERS[name].searches for name in config["pruners"])
 FIGURES = expand(
     "figures/{figure}_{model}.{kind}",
-    figure=["performance_comparison", *(["layer_sparsities", "search_scores"] if SEARCHES else [])],
+    figure=[
+        "performance_comparison",
+        *(["layer_sparsities", "search_scores"] if SEARCHES else []),
+        *(["accuracy_against_latency"] if "latency" in config.get("budgets", {}) else []),
+    ],
     model=config["models"],
     kind=["png", "svg"],
 )
@@ -155,14 +161,14 @@ def folder_content(wildcards):
 
 
 def baseline_cell(wildcards):
-    """Which baseline a job makes, as documents record it."""
+    """Which baseline a job makes, as documents record it; a job for all seeds takes the first."""
     return {
         "study": wildcards.study,
         "dataset": config["dataset"]["name"],
         "protocol": PROTOCOLS[wildcards.study],
         "model": wildcards.model,
         "width": config["models"][wildcards.model]["width"],
-        "seed": int(wildcards.seed),
+        "seed": int(wildcards.get("seed", config["seeds"][0])),
     }
 
 
@@ -171,7 +177,7 @@ def cell(wildcards):
     return {
         **baseline_cell(wildcards),
         "pruner": wildcards.pruner,
-        "sparsity": float(wildcards.sparsity),
+        **parse_target(wildcards.sparsity).document(),
     }
 
 
@@ -189,10 +195,12 @@ def trajectory_of(wildcards):
     """The trajectory that a cell's pruner takes its net from, if it goes one."""
     if not PRUNERS[wildcards.pruner].trajectory:
         return {}
+    kind = parse_target(wildcards.sparsity).kind
+    folder = TRAJECTORY if kind == SPARSITY else f"{TRAJECTORY}/{kind}"
     return {
-        "trajectory": f"{TRAJECTORY}/trajectory.json",
-        "trajectory_steps": f"{TRAJECTORY}/trajectory.csv",
-        "snapshots": f"{TRAJECTORY}/trajectory.safetensors",
+        "trajectory": f"{folder}/trajectory.json",
+        "trajectory_steps": f"{folder}/trajectory.csv",
+        "snapshots": f"{folder}/trajectory.safetensors",
     }
 
 
@@ -201,6 +209,12 @@ def searched_cell(wildcards):
     folder = f"{MODEL_FOLDER}/seed-{{seed}}/{SEARCHED}/{{sparsity}}"
     kinds = {kind for kind, *_ in PRUNERS[wildcards.pruner].matched.values()}
     return {f"searched_{kind}": f"{folder}/{kind}.json" for kind in sorted(kinds)}
+
+
+def latency_table_of(wildcards):
+    """The latency table of a job with budgets of latency."""
+    kind = wildcards.get("kind") or parse_target(wildcards.sparsity).kind
+    return {"latency_table": f"{MODEL_FOLDER}/latency_table.json"} if kind == "latency" else {}
 
 
 def cells_of(model, study=STUDY):

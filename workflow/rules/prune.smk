@@ -3,6 +3,7 @@ rule prune:
     input:
         unpack(trajectory_of),
         unpack(searched_cell),
+        unpack(latency_table_of),
         images=IMAGES,
         weights=f"{BASELINE}/model.safetensors",
     output:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from filterbench.documents.schemas import Fault
+from filterbench.targets import SPARSITY, target_of
 
 Document = dict[str, Any]
 
@@ -53,9 +54,23 @@ def _layers_shrink(document: Document) -> Iterator[Fault]:
 
 
 def _asked_is_the_cells(document: Document) -> Iterator[Fault]:
-    asked, cell = document["sparsity"]["asked"], document["cell"]["sparsity"]
-    if asked != cell:
-        yield Fault("$.sparsity.asked", f"{asked} is not the cell's sparsity, {cell}")
+    target = target_of(document["cell"])
+    key = "sparsity" if target.kind == SPARSITY else "budget"
+    asked = document.get(key, {}).get("asked")
+    if asked != target.value:
+        yield Fault(f"$.{key}.asked", f"{asked} is not the cell's {target.kind}, {target.value}")
+
+
+def _within_budget(document: Document) -> Iterator[Fault]:
+    budget = document.get("budget", {"reached": 0, "asked": 0})
+    if budget["reached"] > budget["asked"]:
+        yield Fault("$.budget.reached", f"{budget['reached']} is above the asked {budget['asked']}")
+
+
+def _counts_within_budget(document: Document) -> Iterator[Fault]:
+    target, flops = target_of(document["cell"]), document["flops"]
+    if target.kind == "flops" and flops["speedup"] / flops["original"] > target.value:
+        yield Fault("$.flops.speedup", f"{flops['speedup']} is above {target.value} of {flops['original']}")
 
 
 def _counters_agree(document: Document) -> Iterator[Fault]:
@@ -67,9 +82,18 @@ def _counters_agree(document: Document) -> Iterator[Fault]:
             )
 
 
+def _a_time_for_each_point(document: Document) -> Iterator[Fault]:
+    for index, layer in enumerate(document["layers"]):
+        shape = [len(row) for row in layer["milliseconds"]]
+        if shape != len(layer["inputs"]) * [len(layer["outputs"])]:
+            yield Fault(
+                f"$.layers[{index}].milliseconds", "not a row an input count, a value an output count"
+            )
+
+
 def _sparsities_rise(document: Document) -> Iterator[Fault]:
     for pruner, cells in document.items():
-        sparsities = [cell["sparsity"] for cell in cells]
+        sparsities = [cell.get("sparsity", cell.get("budget")) for cell in cells]
         if sparsities != sorted(set(sparsities)):
             yield Fault(f"$.{pruner}", "the cells are not in order of rising sparsity, one each")
 
@@ -78,11 +102,12 @@ _params, _flops = _never_above_original("params"), _never_above_original("flops"
 
 RULES: dict[str, tuple[Callable[[Document], Iterator[Fault]], ...]] = {
     "baseline": (_accuracies_are_shares_of_test_images, _best_epoch_was_trained),
-    "prune": (_accuracies_are_shares_of_test_images, _layers_shrink, _asked_is_the_cells),
+    "prune": (_accuracies_are_shares_of_test_images, _layers_shrink, _asked_is_the_cells, _within_budget),
     "trajectory": (),
     "speedup": (_accuracies_are_shares_of_test_images, _layers_shrink),
-    "count": (_params, _flops, _counters_agree),
+    "count": (_params, _flops, _counters_agree, _counts_within_budget),
     "latency": (),
+    "latency_table": (_a_time_for_each_point,),
     "finetune": (_accuracies_are_shares_of_test_images, _best_epoch_was_trained),
     "scratch": (_accuracies_are_shares_of_test_images, _best_epoch_was_trained),
     "export": (),

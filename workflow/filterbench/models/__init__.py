@@ -23,12 +23,14 @@ class ModelEntry:
         narrowest: the fewest channels of any convolution at width 1.
         paper: where the architecture comes from.
         build: makes the net with fresh weights from (width, classes).
+        depthwise: whether it has depthwise convolutions, whose channels follow other convolutions'.
     """
 
     label: str
     narrowest: int
     paper: str
     build: Callable[[float, int], nn.Module]
+    depthwise: bool = False
 
 
 def _vgg16(width: float, classes: int) -> nn.Module:
@@ -73,7 +75,9 @@ MODELS: dict[str, ModelEntry] = {
     "resnet50": ModelEntry("ResNet50", 64, "He et al. 2015, arXiv:1512.03385", _resnet50),
     "vgg19": ModelEntry("VGG19", 64, "Simonyan & Zisserman 2014, arXiv:1409.1556", _vgg19),
     "resnet56": ModelEntry("ResNet56", 16, "He et al. 2015, arXiv:1512.03385, section 4.2", _resnet56),
-    "mobilenetv2": ModelEntry("MobileNetV2", 16, "Sandler et al. 2018, arXiv:1801.04381", _mobilenetv2),
+    "mobilenetv2": ModelEntry(
+        "MobileNetV2", 16, "Sandler et al. 2018, arXiv:1801.04381", _mobilenetv2, depthwise=True
+    ),
 }
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 from plotly.offline import get_plotlyjs
 
+from filterbench.analysis.budgets import as_curves
 from filterbench.plotting.style import look_of
 
 TEMPLATES = Path(__file__).parent
@@ -74,10 +75,11 @@ def page(
         tables: `comparison.csv` by model.
         published: published cells by model, in the same columns; none where they are not comparable.
     """
+    curves = {model: as_curves(table) for model, table in tables.items()}
     data = {
         "axes": AXES,
-        "models": {model: _model(table, published.get(model)) for model, table in tables.items()},
-        "looks": _looks(tables),
+        "models": {model: _model(table, published.get(model)) for model, table in curves.items()},
+        "looks": _looks(curves),
         "headings": list(COLUMNS.values()),
         "rows": [row for table in tables.values() for row in _rows(table)],
     }
@@ -152,16 +154,22 @@ def _numbers(values: pd.Series) -> list[float | None]:
 
 def _rows(table: pd.DataFrame) -> list[list[Any]]:
     """The rows of the page's table; the last column is the path of a cell's document."""
+    curves = as_curves(table)
     plain = table.assign(
-        short=table["pruner"].str.removesuffix("Pruner"),
+        short=curves["pruner"].str.replace("Pruner", ""),
+        sparsity=curves["sparsity"],
         params_factor=table["params_original"] / table["params_speedup"],
         flops_factor=table["flops_original"] / table["flops_speedup"],
         seconds=table["seconds_prune"] + table["seconds_finetune"],
         reason=table["infeasible"].fillna(""),
         document=[
-            f"{model}/seed-{seed}/{pruner}/{sparsity}/result.json"
-            for model, seed, pruner, sparsity in zip(
-                table["model"], table["seed"], table["pruner"], table["sparsity"], strict=True
+            f"{model}/seed-{seed}/{pruner}/{target}/result.json"
+            for model, seed, pruner, target in zip(
+                table["model"],
+                table["seed"],
+                table["pruner"],
+                table.get("target", table["sparsity"]),
+                strict=True,
             )
         ],
     )[list(COLUMNS)].round(DECIMALS)

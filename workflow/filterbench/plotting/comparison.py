@@ -246,11 +246,11 @@ def _draw_curves(axes: Axes, spent: str, table: pd.DataFrame) -> None:
             100 * curve["performance_mean"],
             color=look.color,
             marker=look.marker,
+            linestyle=look.line,
             markersize=6,
             markeredgecolor="white",
             markeredgewidth=0.6,
             linewidth=1.4,
-            linestyle=look.line,
             label=_label(look.label, all_cells),
         )
 

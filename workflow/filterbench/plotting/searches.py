@@ -40,10 +40,11 @@ def draw_layer_sparsities(layers: pd.DataFrame, title: str) -> Figure:
         axes.imshow(
             values, norm=SHARE.norm, cmap=SHARE.cmap, aspect="auto", interpolation="nearest", extent=edges
         )
-        axes.set_title(look_of(pruner, position).label, fontsize=11)
+        look = look_of(pruner, position)
+        axes.set_title(look.label, fontsize=11)
         axes.set_xticks(range(values.shape[1]), [f"{sparsity:g}" for sparsity in values.columns])
         axes.yaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.set_xlabel("asked sparsity")
+        axes.set_xlabel(f"asked {look.asked}")
         axes.set_ylabel("convolution")
     for axes in grid[len(pruners) :]:
         axes.set_visible(False)
@@ -73,11 +74,12 @@ def draw_search_scores(searches: Mapping[tuple[str, float], pd.DataFrame], title
             axes.plot(steps["step"], 100 * steps["score"], color=colors[sparsity], linewidth=0.8, alpha=0.7)
             axes.plot(taken["step"], 100 * taken["score"], "o", color=colors[sparsity], markersize=3.5)
             axes.plot([], [], "o-", color=colors[sparsity], markersize=3.5, label=f"{sparsity:g}")
-        axes.set_title(look_of(pruner, position).label, fontsize=11)
+        look = look_of(pruner, position)
+        axes.set_title(look.label, fontsize=11)
         axes.set_ylabel("selection accuracy (%)")
         axes.grid(color="0.92", linewidth=0.8)
         axes.spines[["top", "right"]].set_visible(False)
-        axes.legend(title="sparsity", loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
+        axes.legend(title=look.asked, loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
     grid[-1].set_xlabel("step of the search (dots: the search went on from here)")
     figure.suptitle(title, fontsize=13)
     return figure

@@ -1,16 +1,19 @@
 """How each pruner looks, the same in every figure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from filterbench.targets import BUDGETS, curve_suffix
 
 
 @dataclass(frozen=True)
 class Look:
-    """Colour, marker, label and line style of a pruner's curve."""
+    """Colour, marker, label and line of a pruner's curve, and what its cells were asked for."""
 
     color: str
     marker: str
     label: str
     line: str = "-"
+    asked: str = "sparsity"
 
 
 # Colours that colour-blind readers can tell apart: of Okabe & Ito 2008, "Color Universal Design", and the
@@ -40,6 +43,14 @@ OTHER_MARKERS = "X<>hpd"
 
 
 def look_of(pruner: str, position: int) -> Look:
-    """The look of a pruner; one without an entry gets grey and a marker by its position in the figure."""
+    """The look of a pruner; one without an entry gets grey and a marker by its position in the figure.
+
+    Its cells under a budget (see `filterbench.targets.Target.curve`) are dashed.
+    """
+    for kind, label in BUDGETS.items():
+        if (name := pruner.removesuffix(curve_suffix(kind))) != pruner:
+            look = look_of(name, position)
+            name = f"{look.label}{curve_suffix(kind)}"
+            return replace(look, label=name, line="--", asked=f"{label} budget")
     marker = OTHER_MARKERS[position % len(OTHER_MARKERS)]
     return LOOKS.get(pruner, Look("#666666", marker, pruner.removesuffix("Pruner")))

@@ -26,6 +26,7 @@ class PrunerEntry:
         control: whether it is there to be compared with, not to be recommended (docs/controls.md).
         matched: further arguments, which the cell of `SEARCHED` with the same model, sparsity and seed
             decides: where each stands, as (kind of document, key, key, ...).
+        searches_budgets: whether it can search under a budget of FLOPs or latency.
     """
 
     paper: str
@@ -35,6 +36,15 @@ class PrunerEntry:
     trajectory: bool = False
     control: bool = False
     matched: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    searches_budgets: bool = False
+
+    @property
+    def takes_budgets(self) -> bool:
+        """Whether a budget can be its target; for a pruner that does not search, a sparsity is found.
+
+        A control that is matched to a searched cell takes that cell's.
+        """
+        return self.searches_budgets or not (self.searches or self.matched)
 
 
 def _one_shot(nni_class: str) -> Callable[[Mapping[str, Any]], Pruner]:
@@ -126,9 +136,14 @@ PRUNERS: dict[str, PrunerEntry] = {
         },
         searches=True,
         trajectory=True,
+        searches_budgets=True,
     ),
     "SimulatedAnnealingPruner": PrunerEntry(
-        "Liu et al. 2019, arXiv:1907.03141, section 3.2", _annealing, _ANNEALING_ARGUMENTS, searches=True
+        "Liu et al. 2019, arXiv:1907.03141, section 3.2",
+        _annealing,
+        _ANNEALING_ARGUMENTS,
+        searches=True,
+        searches_budgets=True,
     ),
     "AutoCompressPruner": PrunerEntry(
         "Liu et al. 2019, arXiv:1907.03141",

@@ -41,7 +41,7 @@ class Snapshot:
     """Where the trajectory first reached a target, or why it did not.
 
     Attributes:
-        sparsity: the target.
+        target: the sparsity or the budget's share.
         weights: of the masked net; empty where the target was not reached.
         masks: by name of a convolution, bool of shape (output channels,): true where kept.
         steps: how many candidates had been evaluated by then.
@@ -49,7 +49,7 @@ class Snapshot:
         infeasible: why the target was not reached; empty where it was.
     """
 
-    sparsity: float
+    target: float
     weights: Weights
     masks: ChannelMasks
     steps: int
@@ -58,7 +58,7 @@ class Snapshot:
 
 
 @dataclass(frozen=True)
-class _Candidate:
+class Candidate:
     """One layer pruned further: NNI's config list, its masks and the layer's new sparsity."""
 
     index: int
@@ -97,26 +97,40 @@ class Trajectory:
         self._weights_a_step = int(self._step * _prunable_weights(self._model))
 
     def run(self, targets: Sequence[float]) -> Iterator[Snapshot]:
-        """Go from target to target, in rising order, and give each one's snapshot."""
+        """Go from target to target, the easiest first, and give each one's snapshot."""
         layers = len(self._books.get_modules_wrapper())
-        journal = self._search.journal("net-adapt", layers * int(max(targets) / self._step + 1))
-        for target in sorted(targets):
+        journal = self._search.journal("net-adapt", layers * self._iterations(targets))
+        for target in self._in_order(targets):
             infeasible = ""
-            while self._sparsity < target and not infeasible:
+            while not self._reached(target) and not infeasible:
                 if not self._iterate(journal):
-                    infeasible = (
-                        f"after {self._iteration} iterations, at sparsity {self._sparsity:.4g}, no "
-                        f"convolution has {self._weights_a_step} weights left to prune in one iteration"
-                    )
+                    infeasible = self._exhausted()
             weights = {} if infeasible else copy.deepcopy(self._model.state_dict())
             cost = asdict(self._search.cost)
             masks = {} if infeasible else self._masks()
             yield Snapshot(target, weights, masks, len(journal.steps), cost, infeasible)
         self._search.add_steps(journal)
 
+    def _in_order(self, targets: Sequence[float]) -> list[float]:
+        return sorted(targets)
+
+    def _iterations(self, targets: Sequence[float]) -> int:
+        """About how many iterations the targets take."""
+        return int(max(targets) / self._step + 1)
+
+    def _reached(self, target: float) -> bool:
+        return self._sparsity >= target
+
+    def _exhausted(self) -> str:
+        """Why there is no candidate."""
+        return (
+            f"after {self._iteration} iterations, at sparsity {self._sparsity:.4g}, no "
+            f"convolution has {self._weights_a_step} weights left to prune in one iteration"
+        )
+
     def _iterate(self, journal: Journal) -> bool:
         """Prune the layer that keeps the most accuracy; false where no layer can give enough."""
-        best: tuple[float, int, _Candidate, Weights | None] | None = None
+        best: tuple[float, int, Candidate, Weights | None] | None = None
         for candidate in self._candidates():
             tuned: list[Weights] = []
             question = b"%d " % self._iteration + fingerprint(candidate.masks)
@@ -133,7 +147,7 @@ class Trajectory:
         self._adopt(chosen, weights or self._tune(chosen)[1])
         return True
 
-    def _candidates(self) -> Iterator[_Candidate]:
+    def _candidates(self) -> Iterator[Candidate]:
         """Each layer that has enough weights left, pruned by one iteration's weights more."""
         for index, wrapper in enumerate(self._books.get_modules_wrapper()):
             pruned = 1 - wrapper.weight_mask.sum().item() / wrapper.weight_mask.numel()
@@ -144,15 +158,15 @@ class Trajectory:
                     self._books._config_list_generated, wrapper.name, sparsity
                 )
                 masked = masked_by(self._arguments["base_algo"], copy.deepcopy(self._model), config)
-                yield _Candidate(index, wrapper.name, sparsity, wrapped_masks(masked))
+                yield Candidate(index, wrapper.name, sparsity, wrapped_masks(masked))
 
-    def _judge(self, candidate: _Candidate, tuned: list[Weights]) -> float:
+    def _judge(self, candidate: Candidate, tuned: list[Weights]) -> float:
         """The candidate's accuracy after its short-term fine-tuning, whose weights go to `tuned`."""
         net, weights = self._tune(candidate)
         tuned.append(weights)
         return self._search.evaluate(net)
 
-    def _tune(self, candidate: _Candidate) -> tuple[nn.Module, Weights]:
+    def _tune(self, candidate: Candidate) -> tuple[nn.Module, Weights]:
         """The fine-tuned candidate, compact or masked, and the whole net's weights with its own in place."""
         whole = copy.deepcopy(self._model)
         apply_masks(whole, candidate.masks)
@@ -166,7 +180,7 @@ class Trajectory:
         self._fine_tune(compact, candidate)
         return compact, kept.scatter(compact.state_dict(), whole.state_dict())
 
-    def _fine_tune(self, net: nn.Module, candidate: _Candidate) -> None:
+    def _fine_tune(self, net: nn.Module, candidate: Candidate) -> None:
         steps = self._arguments["short_term_steps"]
         net.to(memory_format=torch.channels_last)
         optimizer = SGD(net.parameters(), lr=self._arguments["short_term_learning_rate"], momentum=MOMENTUM)
@@ -176,7 +190,7 @@ class Trajectory:
         self._search.train_steps(net, optimizer, steps, self._iteration, candidate.index)
         net.eval()
 
-    def _adopt(self, candidate: _Candidate, weights: Weights) -> None:
+    def _adopt(self, candidate: Candidate, weights: Weights) -> None:
         """Go on from a candidate."""
         self._model.load_state_dict(weights)
         self._books._config_list_generated = self._books._update_config_list(

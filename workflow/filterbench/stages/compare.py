@@ -8,12 +8,16 @@ from typing import Any
 
 import pandas as pd
 
+from filterbench.analysis.budgets import as_curves, sparsity_cells
 from filterbench.analysis.pareto import with_fronts
 from filterbench.analysis.seeds import with_statistics
 from filterbench.documents import read, write
 from filterbench.errors import InputError
 from filterbench.jobs import Job
 from filterbench.tables import write_table
+from filterbench.targets import BUDGETS, SPARSITY, parse_target, target_of
+
+BUDGET_COLUMNS = ["target", "budget_reached", "latency_estimate_original", "latency_estimate_speedup"]
 
 
 def compare(job: Job) -> None:
@@ -22,11 +26,26 @@ def compare(job: Job) -> None:
     Raises:
         InputError: no cell is feasible.
     """
-    table = pd.DataFrame([_row(Path(path), job.params["scratch"]) for path in job.params["cells"]])
+    rows = [_row(Path(path), job.params["scratch"]) for path in job.params["cells"]]
+    table = without_empty_targets(pd.DataFrame(rows))
     if table["infeasible"].notna().all():
         raise InputError(f"{job.outputs['table'].parent}: every cell of this model is infeasible")
     write(job.outputs["collection"], collection(table))
-    write_table(job.outputs["table"], with_fronts(with_statistics(table)))
+    described = with_fronts(with_statistics(as_curves(table)))
+    write_table(job.outputs["table"], table.join(described.drop(columns=table.columns)))
+
+
+def asked_columns(cell: dict[str, Any]) -> dict[str, Any]:
+    """A cell as documents record it, as columns of a table (see `filterbench.analysis.budgets`)."""
+    same = {name: value for name, value in cell.items() if name not in BUDGETS}
+    return {**same, "sparsity": cell.get("sparsity"), "target": str(target_of(cell))}
+
+
+def without_empty_targets(table: pd.DataFrame) -> pd.DataFrame:
+    """The table without the columns of budgets where all cells have sparsities."""
+    if len(sparsity_cells(table)) < len(table):
+        return table
+    return table.drop(columns=BUDGET_COLUMNS, errors="ignore")
 
 
 def _row(cell: Path, scratch: Sequence[str]) -> dict[str, Any]:
@@ -41,14 +60,16 @@ def _row(cell: Path, scratch: Sequence[str]) -> dict[str, Any]:
         **prune["cost"],
         **{f"seconds_{stage}": _seconds(cell, stage) for stage in ("prune", "finetune")},
     }
+    asked = asked_columns(prune["cell"])
     if "infeasible" in prune:
-        return {**prune["cell"], "infeasible": prune["infeasible"], **spent}
+        return {**asked, "infeasible": prune["infeasible"], **spent}
     result, count, finetune = (read(cell / f"{kind}.json") for kind in ("result", "count", "finetune"))
     macs = count["second_counter"]["conv_linear_macs"]
     return {
-        **prune["cell"],
+        **asked,
         "infeasible": None,
         "sparsity_reached": prune["sparsity"]["reached"],
+        "budget_reached": prune.get("budget", {}).get("reached"),
         **{f"performance_{key}": value for key, value in result["performance"].items()},
         **{
             f"performance_scratch_{budget}": read(cell / f"scratch-{budget}.json")["performance"]["scratch"]
@@ -69,19 +90,27 @@ def _seconds(cell: Path, stage: str) -> float | None:
     """Wall-clock time of a stage; a snapshot's includes its whole trajectory."""
     files = [cell / f"{stage}.benchmark.tsv"]
     if stage == "prune":
-        files.append(cell.parent / "trajectory.benchmark.tsv")
+        kind = parse_target(cell.name).kind
+        folder = cell.parent if kind == SPARSITY else cell.parent / kind
+        files.append(folder / "trajectory.benchmark.tsv")
     found = [pd.read_csv(path, sep="\t")["s"].sum() for path in files if path.exists()]
     return round(float(sum(found)), 2) if found else None
 
 
 def collection(table: pd.DataFrame) -> dict[str, list[dict[Hashable, float]]]:
-    """A table of cells in the published collection format: means over seeds, infeasible cells left out."""
+    """A table of cells in the published collection format: means over seeds, infeasible cells left out.
+
+    A pruner's cells under a kind of budget are an entry of their own, with `budget` for `sparsity`.
+    """
     columns = {"params_speedup": "params", "flops_speedup": "flops", "performance_finetuned": "performance"}
+    curves = as_curves(table[table["infeasible"].isna()])
+    asked = set(sparsity_cells(table)["pruner"])
     return {
         str(pruner): cells.groupby("sparsity")[list(columns)]
         .mean()
         .rename(columns=columns)
         .reset_index()
+        .rename(columns={} if pruner in asked else {"sparsity": "budget"})
         .to_dict("records")
-        for pruner, cells in table[table["infeasible"].isna()].groupby("pruner", sort=False)
+        for pruner, cells in curves.groupby("pruner", sort=False)
     }

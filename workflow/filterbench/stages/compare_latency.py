@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from filterbench.analysis.budgets import as_curves
 from filterbench.analysis.pareto import with_fronts
 from filterbench.analysis.seeds import with_statistics
 from filterbench.data import DATASETS
@@ -16,6 +17,7 @@ from filterbench.jobs import Job
 from filterbench.models import MODELS
 from filterbench.plotting.comparison import draw_latency, measurement_title, study_title
 from filterbench.plotting.saving import save_figure
+from filterbench.stages.compare import asked_columns, without_empty_targets
 from filterbench.tables import write_table
 
 BATCHES = ("single", "batch")
@@ -27,27 +29,27 @@ def compare_latency(job: Job) -> None:
     Raises:
         InputError: no cell is feasible.
     """
-    table = pd.DataFrame([_row(Path(path)) for path in job.params["cells"]])
+    table = without_empty_targets(pd.DataFrame([_row(Path(path)) for path in job.params["cells"]]))
     if table["infeasible"].notna().all():
         raise InputError(f"{job.outputs['table'].parent}: every cell of this model is infeasible")
     for name in BATCHES:
         original = table[f"latency_{name}_original"]
         table[f"relative_{name}_speedup"] = table[f"latency_{name}_speedup"] / original
-    table = with_fronts(with_statistics(table), [f"relative_{name}" for name in BATCHES])
-    write_table(job.outputs["table"], table)
+    curves = with_fronts(with_statistics(as_curves(table)), [f"relative_{name}" for name in BATCHES])
+    write_table(job.outputs["table"], table.join(curves.drop(columns=table.columns)))
     labels = MODELS[job.params["model"]].label, DATASETS[job.params["dataset"]].label
     title = f"{study_title(table, *labels)}\n{measurement_title(table)}"
-    save_figure(draw_latency(table, title), job.outputs["png"], job.outputs["svg"])
+    save_figure(draw_latency(curves, title), job.outputs["png"], job.outputs["svg"])
 
 
 def _row(cell: Path) -> dict[str, Any]:
     """What a cell's documents say; an infeasible cell has a reason and no numbers."""
     latency = read(cell / "latency.json")
     if "infeasible" in latency:
-        return {**latency["cell"], "infeasible": latency["infeasible"]}
+        return {**asked_columns(latency["cell"]), "infeasible": latency["infeasible"]}
     performance = read(cell / "result.json")["performance"]
     return {
-        **latency["cell"],
+        **asked_columns(latency["cell"]),
         "infeasible": None,
         "performance_original": performance["original"],
         "performance_finetuned": performance["finetuned"],
@@ -58,6 +60,17 @@ def _row(cell: Path) -> dict[str, Any]:
             for net in ("original", "speedup")
             for suffix, key in (("", "median"), ("_interquartile_range", "interquartile_range"))
         },
+        **_estimate(read(cell / "prune.json").get("budget", {})),
         **latency["settings"],
         "machine": latency["machine"].get("gpu", latency["machine"]["cpu"]),
+    }
+
+
+def _estimate(budget: dict[str, Any]) -> dict[str, float]:
+    """What the latency table says of the nets of a cell with a budget of latency, for a batch."""
+    if budget.get("kind") != "latency":
+        return {}
+    return {
+        "latency_estimate_original": budget["original"],
+        "latency_estimate_speedup": budget["pruned"],
     }

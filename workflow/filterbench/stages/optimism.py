@@ -4,6 +4,7 @@ import logging
 
 import pandas as pd
 
+from filterbench.analysis.budgets import as_curves
 from filterbench.analysis.optimism import optimism
 from filterbench.data import DATASETS
 from filterbench.jobs import Job
@@ -17,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 def write_optimism(job: Job) -> None:
     """Write the table of the gaps, and draw it."""
-    table = optimism(*(pd.read_csv(job.inputs[protocol]) for protocol in ("validation", "test")))
+    table = optimism(*(as_curves(pd.read_csv(job.inputs[protocol])) for protocol in ("validation", "test")))
     logger.info("mean gap of all cells: %+.2f points", table["mean"].mean())
     write_table(job.outputs["table"], table)
     names = MODELS[job.params["model"]].label, DATASETS[job.params["dataset"]].label

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from filterbench.analysis.budgets import as_curves
 from filterbench.analysis.published import paper_points, published_cells
 from filterbench.data import DATASETS
 from filterbench.jobs import Job
@@ -12,7 +13,7 @@ from filterbench.plotting.saving import save_figure
 
 def plot(job: Job) -> None:
     """Draw the comparison table as PNG and SVG; the same table gives the same bytes."""
-    table = pd.read_csv(job.inputs["table"])
+    table = as_curves(pd.read_csv(job.inputs["table"]))
     model = job.params["model"]
     title = study_title(table, MODELS[model].label, DATASETS[job.params["dataset"]].label)
     if job.params["figure"] == "accuracy_against_cost":

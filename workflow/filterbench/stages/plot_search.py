@@ -12,6 +12,7 @@ from filterbench.models import MODELS
 from filterbench.plotting.saving import save_figure
 from filterbench.plotting.searches import draw_layer_sparsities, draw_search_scores
 from filterbench.tables import read_search
+from filterbench.targets import parse_target, target_of
 
 
 def plot_search(job: Job) -> None:
@@ -22,7 +23,7 @@ def plot_search(job: Job) -> None:
     figure = draw_layer_sparsities(layers, f"What each pruner takes from each layer: {about}")
     save_figure(figure, job.outputs["layers_png"], job.outputs["layers_svg"])
     searches = {
-        (cell.parent.name, float(cell.name)): pd.DataFrame(steps)
+        ((target := parse_target(cell.name)).curve(cell.parent.name), target.value): pd.DataFrame(steps)
         for cell in cells
         if (steps := read_search(cell / "search.csv"))
     }
@@ -33,7 +34,8 @@ def plot_search(job: Job) -> None:
 def _layers(cell: Path) -> list[dict]:
     """What a cell's pruner took from each convolution; one blank row where the cell is infeasible."""
     prune = read(cell / "prune.json")
-    asked = {"pruner": prune["cell"]["pruner"], "sparsity": prune["cell"]["sparsity"]}
+    target = target_of(prune["cell"])
+    asked = {"pruner": target.curve(prune["cell"]["pruner"]), "sparsity": target.value}
     if "infeasible" in prune:
         return [{**asked, "layer": 1, "pruned": float("nan")}]
     return [

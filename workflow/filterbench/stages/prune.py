@@ -12,14 +12,17 @@ from torch import nn
 from filterbench.documents import write
 from filterbench.jobs import Job
 from filterbench.pruners import PRUNERS
+from filterbench.pruners.budgets import Budget, BudgetPruner, prune_uniformly
 from filterbench.pruners.masking import PrunedNet, write_masked_net
 from filterbench.pruners.searching import InfeasibleError, Search
+from filterbench.stages.budget import budget_of
 from filterbench.stages.infeasible import write_infeasible
 from filterbench.stages.matching import matched_arguments
 from filterbench.stages.search import new_search
 from filterbench.stages.setting import Setting, prepare
 from filterbench.stages.trajectory import read_snapshot
 from filterbench.tables import write_search
+from filterbench.targets import Target, target_of
 from filterbench.training.evaluation import evaluate
 
 logger = logging.getLogger(__name__)
@@ -32,9 +35,11 @@ def prune(job: Job) -> None:
     baseline = setting.read_net("weights")
     layers = _convolutions(baseline)
     search = new_search(setting, splits)
+    target = target_of(setting.cell)
+    budget = budget_of(job, target, baseline)
     try:
         arguments = {**job.params["arguments"], **matched_arguments(job)}
-        pruned = _prune(setting, baseline, arguments, search)
+        pruned = _prune(setting, baseline, target, budget, arguments, search)
     except InfeasibleError as reason:
         logger.info("infeasible: %s", reason)
         write_search(job.outputs["search"], search.steps)
@@ -53,7 +58,8 @@ def prune(job: Job) -> None:
             "images": splits.sizes(),
             "performance": {"pruned": accuracy},
             "arguments": arguments,
-            "sparsity": {"asked": setting.cell["sparsity"], "reached": reached},
+            "sparsity": {**({} if budget else {"asked": target.value}), "reached": reached},
+            **({"budget": _spent(target, budget, pruned)} if budget else {}),
             "layers": [
                 {"name": name, "channels": module.out_channels, "kept": kept.get(name, module.out_channels)}
                 for name, module in layers.items()
@@ -66,12 +72,35 @@ def prune(job: Job) -> None:
     shutil.rmtree(search.folder, ignore_errors=True)
 
 
-def _prune(setting: Setting, baseline: nn.Module, arguments: dict[str, Any], search: Search) -> PrunedNet:
-    """The pruner's net, or the snapshot that its trajectory took at the cell's sparsity."""
-    job, sparsity = setting.job, setting.cell["sparsity"]
+def _prune(
+    setting: Setting,
+    baseline: nn.Module,
+    target: Target,
+    budget: Budget | None,
+    arguments: dict[str, Any],
+    search: Search,
+) -> PrunedNet:
+    """The pruner's net, or the snapshot that its trajectory took at the cell's target."""
+    job = setting.job
     if "trajectory" in job.inputs:
-        return read_snapshot(job, baseline, sparsity, search)
-    return PRUNERS[setting.cell["pruner"]].make(arguments).prune(baseline, sparsity, search)
+        return read_snapshot(job, baseline, target, search)
+    pruner = PRUNERS[setting.cell["pruner"]].make(arguments)
+    if budget is None:
+        return pruner.prune(baseline, target.value, search)
+    if isinstance(pruner, BudgetPruner):
+        return pruner.prune_within(baseline, budget, search)
+    return prune_uniformly(pruner, baseline, budget, search)
+
+
+def _spent(target: Target, budget: Budget, pruned: PrunedNet) -> dict[str, Any]:
+    """What of a budget the net uses."""
+    return {
+        "kind": target.kind,
+        "asked": target.value,
+        "reached": budget.reached(pruned.masks),
+        "original": budget.original,
+        "pruned": budget.cost(pruned.masks),
+    }
 
 
 def _convolutions(model: nn.Module) -> dict[str, nn.Conv2d]:

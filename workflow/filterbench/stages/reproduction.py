@@ -49,6 +49,9 @@ def _row(cell: Path, with_accuracy: bool) -> dict[str, Any] | None:
     if not (cell / "count.json").exists():
         return None
     count = read(cell / "count.json")
+    # No published cell has a budget.
+    if "sparsity" not in count["cell"]:
+        return None
     row = {name: count["cell"][name] for name in ("pruner", "sparsity")}
     if "infeasible" in count:
         return row | {"infeasible": count["infeasible"]}

@@ -13,29 +13,33 @@ from filterbench.documents import read, write
 from filterbench.jobs import Job
 from filterbench.pruners.masking import PrunedNet
 from filterbench.pruners.net_adapt import Snapshot, Trajectory
+from filterbench.pruners.net_adapt_within import TrajectoryWithin
 from filterbench.pruners.searching import Cost, InfeasibleError, Search
+from filterbench.stages.budget import cost_of
 from filterbench.stages.search import new_search
 from filterbench.stages.setting import prepare
 from filterbench.tables import read_search, write_search
+from filterbench.targets import SPARSITY, Target
 from filterbench.weights import Weights, load_into, read_weights, write_weights
 
 logger = logging.getLogger(__name__)
 
 
 def trajectory(job: Job) -> None:
-    """Prune the baseline from target to target, and write a snapshot at each."""
+    """Prune the baseline from target to target of a kind, and write a snapshot at each."""
     setting = prepare(job)
     splits = setting.splits()
     search = new_search(setting, splits)
-    run = Trajectory(setting.read_net("weights"), job.params["arguments"], search)
-    snapshots = []
-    for snapshot in run.run(job.params["targets"]):
-        logger.info("sparsity %g: %s", snapshot.sparsity, snapshot.infeasible or "reached")
-        snapshots.append(snapshot)
+    kind = job.params["kind"]
+    snapshots: dict[Target, Snapshot] = {}
+    for snapshot in _run(job, kind, setting.read_net("weights"), search).run(job.params["targets"]):
+        target = Target(kind, snapshot.target)
+        logger.info("%s %g: %s", kind, target.value, snapshot.infeasible or "reached")
+        snapshots[target] = snapshot
     weights: Weights = {}
-    for snapshot in snapshots:
-        weights |= prefixed(f"{snapshot.sparsity}/weights", snapshot.weights)
-        weights |= prefixed(f"{snapshot.sparsity}/mask", snapshot.masks)
+    for target, snapshot in snapshots.items():
+        weights |= prefixed(f"{target}/weights", snapshot.weights)
+        weights |= prefixed(f"{target}/mask", snapshot.masks)
     write_weights(job.outputs["weights"], weights)
     write_search(job.outputs["search"], search.steps)
     write(
@@ -45,38 +49,44 @@ def trajectory(job: Job) -> None:
             "images": splits.sizes(),
             "arguments": dict(job.params["arguments"]),
             "search": job.params["search"],
-            "targets": [_target(snapshot) for snapshot in snapshots],
+            "targets": [_target(target, snapshot) for target, snapshot in snapshots.items()],
             "provenance": setting.provenance(),
         },
     )
     shutil.rmtree(search.folder, ignore_errors=True)
 
 
-def _target(snapshot: Snapshot) -> dict:
-    target = {"sparsity": snapshot.sparsity, "steps": snapshot.steps, "cost": snapshot.cost}
-    return target | ({"infeasible": snapshot.infeasible} if snapshot.infeasible else {})
+def _run(job: Job, kind: str, model: nn.Module, search: Search) -> Trajectory:
+    arguments = job.params["arguments"]
+    if kind == SPARSITY:
+        return Trajectory(model, arguments, search)
+    return TrajectoryWithin(model, arguments, search, cost_of(job, kind, model))
 
 
-def read_snapshot(job: Job, model: nn.Module, sparsity: float, search: Search) -> PrunedNet:
+def _target(target: Target, snapshot: Snapshot) -> dict:
+    entry = {**target.document(), "steps": snapshot.steps, "cost": snapshot.cost}
+    return entry | ({"infeasible": snapshot.infeasible} if snapshot.infeasible else {})
+
+
+def read_snapshot(job: Job, model: nn.Module, target: Target, search: Search) -> PrunedNet:
     """The trajectory's net at a target; the search takes on what it had cost by then.
 
     Args:
         job: a job whose inputs name the trajectory's document, weights and table.
         model: the unpruned net; it is changed.
-        sparsity: the target.
+        target: of the cell.
         search: the cell's search, which has not begun.
 
     Raises:
         InfeasibleError: the trajectory did not reach the target.
     """
-    (target,) = [
-        target for target in read(job.inputs["trajectory"])["targets"] if target["sparsity"] == sparsity
-    ]
-    search.cost = Cost(**target["cost"])
-    search.steps = read_search(job.inputs["trajectory_steps"])[: target["steps"]]
-    if "infeasible" in target:
-        raise InfeasibleError(target["infeasible"])
+    found = read(job.inputs["trajectory"])["targets"]
+    (entry,) = [entry for entry in found if entry.get(target.kind) == target.value]
+    search.cost = Cost(**entry["cost"])
+    search.steps = read_search(job.inputs["trajectory_steps"])[: entry["steps"]]
+    if "infeasible" in entry:
+        raise InfeasibleError(entry["infeasible"])
     path: Path = job.inputs["snapshots"]
-    tensors = without_prefix(str(sparsity), read_weights(path))
+    tensors = without_prefix(str(target), read_weights(path))
     load_into(model, without_prefix("weights", tensors), path)
     return PrunedNet(model, without_prefix("mask", tensors))

@@ -4,6 +4,7 @@ import logging
 
 import pandas as pd
 
+from filterbench.analysis.budgets import sparsity_cells
 from filterbench.analysis.importing import LAYOUT
 from filterbench.analysis.published import published_cells, published_models
 from filterbench.analysis.report import verdicts_page
@@ -26,7 +27,7 @@ def write_verdicts(job: Job) -> None:
     if paths is None:
         tables = [published_cells(model) for model in published_models()]
     elif paths:
-        tables = [pd.read_csv(path) for path in paths]
+        tables = [sparsity_cells(pd.read_csv(path)) for path in paths]
     else:
         raise InputError(
             f"{job.params['source']}: nothing to judge; name a folder: --config nni_results=..., "

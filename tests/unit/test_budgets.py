@@ -1,0 +1,321 @@
+"""Budgets of FLOPs and latency: costs, what meets them, and studies that ask for them."""
+
+import copy
+from functools import cache
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+from torch import nn
+
+from filterbench.analysis.budgets import as_curves, sparsity_cells
+from filterbench.analysis.pareto import with_fronts
+from filterbench.counting import count_net
+from filterbench.documents import check
+from filterbench.errors import InputError
+from filterbench.latency_table import LatencyCost, measure_table
+from filterbench.layer_costs import FlopsCost
+from filterbench.models import MODELS, build_model
+from filterbench.plotting.comparison import draw_comparison
+from filterbench.pruners import PRUNERS, arguments_of
+from filterbench.pruners.budgets import Budget, prune_uniformly
+from filterbench.pruners.masking import PrunedNet
+from filterbench.pruners.net_adapt_within import TrajectoryWithin
+from filterbench.pruners.searching import InfeasibleError, Search, SearchSettings
+from filterbench.slicing import kept_indices, slice_channels
+from filterbench.stages.compare import collection
+from filterbench.study import cells, check_config
+from filterbench.targets import Target, parse_target, target_of
+
+NO_SEARCH = None
+SHARES = [0.7, 0.5, 0.3, 0.1]
+NET_ADAPT = {"sparsity_per_iteration": 0.1, "short_term_steps": 1, "short_term_learning_rate": 0.01}
+
+
+def fresh_net(name: str, width: float) -> nn.Module:
+    torch.manual_seed(0)
+    return build_model(name, width).eval()
+
+
+def random_masks(model: nn.Module) -> dict[str, torch.Tensor]:
+    """Any filters of two convolutions in three, but never all of a convolution."""
+    generator = torch.Generator().manual_seed(0)
+    masks = {}
+    for index, (name, module) in enumerate(model.named_modules()):
+        if isinstance(module, nn.Conv2d) and index % 3:
+            masks[name] = torch.rand(module.out_channels, generator=generator) < 0.4
+            masks[name][0] = True
+    return masks
+
+
+def one_filter_each(model: nn.Module) -> dict[str, torch.Tensor]:
+    """Each convolution's first filter alone."""
+    convolutions = {name: module for name, module in model.named_modules() if isinstance(module, nn.Conv2d)}
+    return {name: torch.arange(module.out_channels) == 0 for name, module in convolutions.items()}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_flops_from_channel_counts_equal_those_of_nnis_counter(name):
+    model = fresh_net(name, 1 / 8)
+    cost = FlopsCost(model)
+    assert cost({}) == count_net(model).flops
+    for masks in (random_masks(model), one_filter_each(model)):
+        smaller = slice_channels(model, kept_indices(model, masks))
+        assert cost(masks) == count_net(smaller).flops < cost({})
+
+
+class L1Once:
+    """L1Filter's masks of one net, each sparsity computed once for several budgets."""
+
+    def __init__(self, model: nn.Module) -> None:
+        pruner = PRUNERS["L1FilterPruner"].make({})
+        self._pruned = cache(lambda sparsity: pruner.prune(copy.deepcopy(model), sparsity, NO_SEARCH))
+
+    def prune(self, model: nn.Module, sparsity: float, search: None) -> PrunedNet:
+        return self._pruned(sparsity)
+
+
+@pytest.mark.parametrize("width", [1, 1 / 16])
+@pytest.mark.parametrize("name", ["vgg16", "resnet18", "resnet50"])
+def test_a_uniform_sparsity_ends_within_two_percent_below_a_flops_budget(name, width):
+    model = fresh_net(name, width)
+    cost, pruner = FlopsCost(model), L1Once(model)
+    for share in SHARES:
+        masks = prune_uniformly(pruner, model, Budget(share, cost), NO_SEARCH).masks
+        assert 0.98 * share <= cost(masks) / cost({}) <= share
+        sparsities = [1 - float(kept.float().mean()) for kept in masks.values()]
+        steps = [1 / len(kept) for kept in masks.values()]
+        # No layer is further than a filter from the same sparsity.
+        assert max(s - step for s, step in zip(sparsities, steps, strict=True)) <= min(
+            s + step for s, step in zip(sparsities, steps, strict=True)
+        )
+
+
+@pytest.mark.parametrize("pruner", [name for name, entry in PRUNERS.items() if not entry.searches])
+def test_every_one_shot_pruner_meets_a_budget_and_masks_its_net(pruner):
+    model = fresh_net("resnet18", 1 / 8)
+    cost = FlopsCost(model)
+    pruned = prune_uniformly(PRUNERS[pruner].make({}), model, Budget(0.4, cost), NO_SEARCH)
+    assert 0.98 * 0.4 <= cost(pruned.masks) / cost({}) <= 0.4
+    for name, kept in pruned.masks.items():
+        assert (pruned.model.get_submodule(name).weight[~kept] == 0).all()
+
+
+def test_a_budget_below_one_filter_a_layer_is_infeasible():
+    model = fresh_net("resnet18", 1 / 16)
+    with pytest.raises(InfeasibleError, match="still has 8.04% of the unpruned one's cost"):
+        prune_uniformly(PRUNERS["L1FilterPruner"].make({}), model, Budget(0.05, FlopsCost(model)), NO_SEARCH)
+
+
+@pytest.fixture
+def search(few_images, tmp_path) -> Search:
+    return new_search(few_images, tmp_path)
+
+
+def new_search(images, folder: Path) -> Search:
+    return Search(images, SearchSettings("compact", 8, augment=False), seed=0, folder=folder, key="key")
+
+
+def two_class_net(name: str, width: float) -> nn.Module:
+    torch.manual_seed(0)
+    return build_model(name, width, classes=2).eval()
+
+
+def annealed(model: nn.Module, share: float, search: Search) -> PrunedNet:
+    arguments = arguments_of("SimulatedAnnealingPruner", {"cool_down_rate": 0.6})
+    pruner = PRUNERS["SimulatedAnnealingPruner"].make(arguments)
+    return pruner.prune_within(copy.deepcopy(model), Budget(share, FlopsCost(model)), search)
+
+
+def adapted(model: nn.Module, share: float, search: Search) -> PrunedNet:
+    arguments = arguments_of("NetAdaptPruner", NET_ADAPT)
+    (snapshot,) = TrajectoryWithin(model, arguments, search, FlopsCost(model)).run([share])
+    if snapshot.infeasible:
+        raise InfeasibleError(snapshot.infeasible)
+    return PrunedNet(model, snapshot.masks)
+
+
+@pytest.mark.parametrize("prune", [annealed, adapted])
+@pytest.mark.parametrize("share", [0.6, 0.1])
+def test_a_search_ends_within_two_percent_below_its_budget(prune, share, search):
+    model = two_class_net("vgg16", 1 / 16)
+    cost = FlopsCost(model)
+    masks = prune(model, share, search).masks
+    assert 0.98 * share <= cost(masks) / cost({}) <= share
+    assert search.cost.evaluations == len(search.steps) > 3
+    # The layers differ: a uniform sparsity would not need a search.
+    names = (name for name, module in model.named_modules() if isinstance(module, nn.Conv2d))
+    assert len({float(masks[name].float().mean()) if name in masks else 1.0 for name in names}) > 2
+
+
+@pytest.mark.parametrize("prune", [annealed, adapted])
+def test_a_search_says_when_no_filter_is_left_to_take(prune, search):
+    with pytest.raises(
+        InfeasibleError, match="one filter in each convolution|no convolution has filters left"
+    ):
+        prune(two_class_net("resnet18", 1 / 32), 0.05, search)
+
+
+class KilledError(Exception):
+    """Stands for a process that ends in the middle of a search."""
+
+
+@pytest.mark.parametrize("prune", [annealed, adapted])
+def test_an_interrupted_search_under_a_budget_ends_with_the_same_masks(
+    prune, few_images, tmp_path, monkeypatch
+):
+    model = two_class_net("vgg16", 1 / 16)
+    expected = prune(model, 0.6, new_search(few_images, tmp_path / "undisturbed")).masks
+    evaluate, done = Search.evaluate, []
+
+    def evaluate_and_die(search, net):
+        if len(done) == 3:
+            raise KilledError
+        done.append(net)
+        return evaluate(search, net)
+
+    monkeypatch.setattr(Search, "evaluate", evaluate_and_die)
+    with pytest.raises(KilledError):
+        prune(model, 0.6, new_search(few_images, tmp_path / "interrupted"))
+    monkeypatch.setattr(Search, "evaluate", evaluate)
+    again = new_search(few_images, tmp_path / "interrupted")
+    found = prune(model, 0.6, again).masks
+    assert {name: kept.tolist() for name, kept in found.items()} == {
+        name: kept.tolist() for name, kept in expected.items()
+    }
+
+
+def test_one_trajectory_serves_all_budgets(few_images, tmp_path):
+    model = two_class_net("vgg16", 1 / 16)
+    cost = FlopsCost(model)
+    arguments = arguments_of("NetAdaptPruner", NET_ADAPT)
+    run = TrajectoryWithin(model, arguments, new_search(few_images, tmp_path), cost)
+    snapshots = list(run.run([0.5, 0.8]))
+    assert [snapshot.target for snapshot in snapshots] == [0.8, 0.5]
+    for snapshot in snapshots:
+        assert 0.98 * snapshot.target <= cost(snapshot.masks) / cost({}) <= snapshot.target
+    larger, smaller = (snapshot.masks for snapshot in snapshots)
+    assert all((kept <= larger.get(name, torch.ones_like(kept))).all() for name, kept in smaller.items())
+
+
+def test_a_latency_table_estimates_what_its_layers_took():
+    model = fresh_net("resnet18", 1 / 8)
+    entries = measure_table(model, batch=2, runs=3, warm_up=1)
+    measured = [name for entry in entries for name in entry["names"]]
+    assert sorted(measured) == sorted(
+        name for name, module in model.named_modules() if isinstance(module, nn.Conv2d | nn.Linear)
+    )
+    by_layer = {name: entry for entry in entries for name in entry["names"]}
+    assert by_layer["stem.0.0"]["inputs"] == [3]
+    assert by_layer["classifier"]["outputs"] == [10]
+    assert by_layer["blocks.4.branch.0.0"]["inputs"] == [1, 4, 8, 12, 16]
+
+
+def test_latency_is_interpolated_between_measured_channel_counts_and_never_falls():
+    model = fresh_net("vgg16", 1 / 16)
+    entries = measure_table(model, batch=1, runs=1, warm_up=0)
+    for entry in entries:
+        entry["milliseconds"] = [[10.0 * i + o for o in entry["outputs"]] for i in entry["inputs"]]
+    cost = LatencyCost(model, entries)
+    masks = {"features.0": torch.tensor([True, True, False, False])}
+    # The first convolution gives two channels less, the second takes two less.
+    assert cost({}) - cost(masks) == pytest.approx(2 + 10 * 2)
+    first = next(entry for entry in entries if "features.0" in entry["names"])
+    first["milliseconds"] = [[9.0] * len(first["outputs"])]
+    first["milliseconds"][0][-1] = 1.0
+    noisy = LatencyCost(model, entries)
+    assert noisy({}) - noisy(masks) == pytest.approx(10 * 2)
+
+
+def test_a_target_is_read_back_from_its_path_and_document():
+    for target in (Target("sparsity", 1e-5), Target("sparsity", 0.5), Target("flops", 0.3)):
+        assert parse_target(str(target)) == target == target_of(target.document())
+    assert str(Target("latency", 0.5)) == "latency-0.5"
+
+
+def test_a_study_with_budgets_has_their_cells_but_none_of_a_pruner_that_cannot_search_so(default_config):
+    default_config |= {"sparsities": [0.5], "budgets": {"flops": [0.5, 0.3], "latency": [0.7]}}
+    del default_config["models"]["resnet50"], default_config["models"]["resnet18"]
+    default_config["pruners"]["L2FilterPruner"] = {"sparsities": {"vgg16": []}}
+    check_config(default_config, "mine.yaml")
+    targets: dict[str, list[str]] = {}
+    for cell in cells(default_config):
+        targets.setdefault(cell.pruner, []).append(cell.sparsity)
+    everything = ["0.5", "flops-0.5", "flops-0.3", "latency-0.7"]
+    takers = ["L1FilterPruner", "FPGMPruner", "NetAdaptPruner", "SimulatedAnnealingPruner"]
+    assert targets == dict.fromkeys(takers, everything) | {"AutoCompressPruner": ["0.5"]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"sparsities": []}, r"sparsities: \[\] leaves no cells in a study without budgets"),
+        ({"budgets": {"energy": [0.5]}}, "budgets: unknown key 'energy'; allowed: flops, latency"),
+        ({"budgets": {"flops": [1.5]}}, r"budgets.flops\[0\]: 1.5 is greater than or equal to the maximum"),
+        (
+            {"sparsities": [], "budgets": {"flops": [0.5]}, "pruners": {"AutoCompressPruner": {}}},
+            "pruners.AutoCompressPruner: cannot search under a budget, and has no sparsities",
+        ),
+    ],
+)
+def test_a_mistake_in_budgets_is_one_clear_line(changes, expected, default_config):
+    with pytest.raises(InputError, match=f"^mine.yaml: {expected}"):
+        check_config(default_config | changes, "mine.yaml")
+
+
+def cells_table() -> pd.DataFrame:
+    """A pruner at the same value as a sparsity and as a budget."""
+    common = {"model": "vgg16", "pruner": "L1FilterPruner", "seed": 0, "infeasible": None}
+    originals = {"performance_original": 0.9, "params_original": 100, "flops_original": 100}
+    rows = [
+        {"sparsity": 0.5, "target": "0.5", "performance_finetuned": 0.8, "params_speedup": 30},
+        {"sparsity": None, "target": "flops-0.5", "performance_finetuned": 0.7, "params_speedup": 20},
+    ]
+    return pd.DataFrame(
+        [{**common, **originals, **row, "flops_speedup": row["params_speedup"]} for row in rows]
+    )
+
+
+def test_budget_cells_are_neither_merged_nor_dropped():
+    table = cells_table()
+    found = collection(table)
+    assert found == {
+        "L1FilterPruner": [{"sparsity": 0.5, "params": 30, "flops": 30, "performance": 0.8}],
+        "L1FilterPruner (FLOPs budget)": [{"budget": 0.5, "params": 20, "flops": 20, "performance": 0.7}],
+    }
+    assert check("comparison", found) == []
+    assert list(sparsity_cells(table)["target"]) == ["0.5"]
+    curves = with_fronts(as_curves(table))
+    assert list(curves["pareto_params"]) == [True, True]
+    figure = draw_comparison(curves, "title")
+    lines = {line.get_label(): line for line in figure.axes[0].get_lines()}
+    asked, budget = lines["L1Filter"], lines["L1Filter (FLOPs budget)"]
+    assert (asked.get_color(), asked.get_linestyle()) == (budget.get_color(), "-")
+    assert budget.get_linestyle() == "--"
+
+
+def test_a_count_above_its_budget_is_a_fault():
+    pair = {"original": 100, "speedup": 51}
+    cell = {
+        "study": "s",
+        "dataset": "digits",
+        "protocol": "test",
+        "model": "vgg16",
+        "width": 1,
+        "seed": 0,
+        "pruner": "L1FilterPruner",
+        "flops": 0.5,
+    }
+    document = {
+        "cell": cell,
+        "convention": "nni-full",
+        "input_shape": [3, 32, 32],
+        "params": pair,
+        "flops": pair,
+        "second_counter": {"name": "thop", "params": pair, "conv_linear_macs": pair},
+        "provenance": {"device": "cpu", "threads": 1, "versions": {}, "inputs": {}},
+    }
+    assert [str(fault) for fault in check("count", document)] == ["$.flops.speedup: 51 is above 0.5 of 100"]
+    both = {**document, "cell": {**cell, "sparsity": 0.5}}
+    assert [fault.path for fault in check("count", both)] == ["$.cell"]

@@ -1,0 +1,38 @@
+"""Rule `latency_table`: how long the layers of a model take on this machine, by their channels."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+from filterbench.documents import write
+from filterbench.environment import machine
+from filterbench.jobs import Job
+from filterbench.latency_table import LatencyCost, measure_table
+from filterbench.models import build_model
+from filterbench.stages.setting import prepare
+
+logger = logging.getLogger(__name__)
+
+
+def latency_table(job: Job) -> None:
+    """Measure every layer of the model on its grid of channel counts.
+
+    The job may hold more of the machine than it uses, so that no other job disturbs it.
+    """
+    settings = job.params["latency"]
+    setting = prepare(replace(job, threads=settings["threads"]))
+    cell = setting.cell
+    model = setting.place(build_model(cell["model"], cell["width"], setting.splits().classes)).eval()
+    layers = measure_table(model, settings["batch"], settings["runs"], settings["warm_up"])
+    logger.info("the unpruned net: %.2f ms for %d images", LatencyCost(model, layers)({}), settings["batch"])
+    write(
+        job.outputs["document"],
+        {
+            "cell": cell,
+            "settings": settings,
+            "layers": layers,
+            "machine": machine(setting.device),
+            "provenance": setting.provenance(),
+        },
+    )
