@@ -27,6 +27,7 @@ from filterbench.slicing import kept_indices, slice_channels
 from filterbench.stages.compare import collection
 from filterbench.study import cells, check_config
 from filterbench.targets import Target, parse_target, target_of
+from filterbench.weights import write_weights
 
 NO_SEARCH = None
 SHARES = [0.7, 0.5, 0.3, 0.1]
@@ -195,6 +196,15 @@ def test_one_trajectory_serves_all_budgets(few_images, tmp_path):
     assert [snapshot.target for snapshot in snapshots] == [0.8, 0.5]
     for snapshot in snapshots:
         assert 0.98 * snapshot.target <= cost(snapshot.masks) / cost({}) <= snapshot.target
+    # One file holds all snapshots, which share no tensors.
+    write_weights(
+        tmp_path / "snapshots.safetensors",
+        {
+            f"{snapshot.target}/{name}": kept
+            for snapshot in snapshots
+            for name, kept in snapshot.masks.items()
+        },
+    )
     larger, smaller = (snapshot.masks for snapshot in snapshots)
     assert all((kept <= larger.get(name, torch.ones_like(kept))).all() for name, kept in smaller.items())
 

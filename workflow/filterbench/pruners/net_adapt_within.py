@@ -125,4 +125,5 @@ class TrajectoryWithin(Trajectory):
         self._iteration += 1
 
     def _masks(self) -> ChannelMasks:
-        return self._kept
+        """Copies: a file cannot hold one tensor in two snapshots."""
+        return {name: kept.clone() for name, kept in self._kept.items()}
