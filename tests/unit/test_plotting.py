@@ -104,10 +104,14 @@ def test_the_title_says_what_was_measured(table):
     assert "seed 0 only" in alone
 
 
-def test_the_legend_covers_no_panel(table):
+@pytest.mark.parametrize("budgets", [(), tuple(SCRATCH_LOOKS)])
+def test_the_legend_fits_and_covers_no_panel(table, budgets):
+    for budget in budgets:
+        table[f"performance_scratch_{budget}"] = table["performance_finetuned"]
     figure = draw_comparison(table, "a title")
-    figure.canvas.draw()
+    figure.draw_without_rendering()
     legend = figure.legends[0].get_window_extent()
+    assert figure.bbox.x0 <= legend.x0 <= legend.x1 <= figure.bbox.x1
     for axes in figure.axes:
         assert not legend.overlaps(axes.get_window_extent())
 
