@@ -122,10 +122,14 @@ def test_several_seeds_show_their_spread_and_one_shows_none(table):
     assert not any("interval" in text.get_text() for text in figure.legends[0].get_texts())
 
 
-def test_the_legend_covers_no_panel(table):
+@pytest.mark.parametrize("budgets", [(), tuple(SCRATCH_LOOKS)])
+def test_the_legend_fits_and_covers_no_panel(table, budgets):
+    for budget in budgets:
+        table[f"performance_scratch_{budget}"] = table["performance_finetuned"]
     figure = draw_comparison(table, "a title")
-    figure.savefig(io.BytesIO())
+    figure.draw_without_rendering()
     legend = figure.legends[0].get_window_extent()
+    assert figure.bbox.x0 <= legend.x0 <= legend.x1 <= figure.bbox.x1
     for axes in figure.axes:
         assert not legend.overlaps(axes.get_window_extent())
 

@@ -36,8 +36,8 @@ LOOKS: dict[str, Look] = {
 }
 # Compact shapes trained from scratch, by budget: hollow, and grey like all controls.
 SCRATCH_LOOKS = {
-    "finetune": Look("#8C8C8C", "d", "from scratch, fine-tuning's budget"),
-    "baseline": Look("#4D4D4D", "p", "from scratch, baseline's budget"),
+    "finetune": Look("#8C8C8C", "d", "from scratch, as fine-tuned"),
+    "baseline": Look("#4D4D4D", "p", "from scratch, as baseline"),
 }
 OTHER_MARKERS = "X<>hpd"
 
