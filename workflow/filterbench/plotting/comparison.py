@@ -128,7 +128,9 @@ def study_title(table: pd.DataFrame, model: str, dataset: str) -> str:
 
 def _finish(figure: Figure, title: str, handles: list, labels: list[str]) -> None:
     figure.suptitle(title, fontsize=13, linespacing=1.5)
-    figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False)
+    # The names of curves under a budget are long.
+    columns = 2 if any("budget)" in label for label in labels) else 3
+    figure.legend(handles, labels, loc="outside lower center", ncols=columns, frameon=False)
 
 
 def _draw_panel(axes: Axes, panel: Panel, table: pd.DataFrame) -> None:
