@@ -149,7 +149,9 @@ def _finish(figure: Figure, title: str, axes: Axes, table: pd.DataFrame) -> None
             Line2D([], [], color="0.4", marker="|", markersize=9, linestyle="none"),
         ]
         labels += [f"± 1 standard deviation, {table['seeds'].max()} seeds", "95 % t interval of the mean"]
-    figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False)
+    # The names of curves under a budget are long.
+    columns = 2 if any("budget)" in label for label in labels) else 3
+    figure.legend(handles, labels, loc="outside lower center", ncols=columns, frameon=False)
 
 
 def _draw_panel(axes: Axes, panel: Panel, table: pd.DataFrame) -> None:

@@ -39,18 +39,20 @@ SCRATCH_LOOKS = {
     "finetune": Look("#8C8C8C", "d", "from scratch, as fine-tuned"),
     "baseline": Look("#4D4D4D", "p", "from scratch, as baseline"),
 }
+# Lines of the curves under each kind of budget.
+LINES = {"flops": "--", "latency": ":"}
 OTHER_MARKERS = "X<>hpd"
 
 
 def look_of(pruner: str, position: int) -> Look:
     """The look of a pruner; one without an entry gets grey and a marker by its position in the figure.
 
-    Its cells under a budget (see `filterbench.targets.Target.curve`) are dashed.
+    Its cells under a budget (see `filterbench.targets.Target.curve`) are dashed or dotted.
     """
     for kind, label in BUDGETS.items():
         if (name := pruner.removesuffix(curve_suffix(kind))) != pruner:
             look = look_of(name, position)
             name = f"{look.label}{curve_suffix(kind)}"
-            return replace(look, label=name, line="--", asked=f"{label} budget")
+            return replace(look, label=name, line=LINES[kind], asked=f"{label} budget")
     marker = OTHER_MARKERS[position % len(OTHER_MARKERS)]
     return LOOKS.get(pruner, Look("#666666", marker, pruner.removesuffix("Pruner")))
