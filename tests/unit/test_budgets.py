@@ -11,6 +11,7 @@ from torch import nn
 
 from filterbench.analysis.budgets import as_curves, sparsity_cells
 from filterbench.analysis.pareto import with_fronts
+from filterbench.analysis.seeds import with_statistics
 from filterbench.counting import count_net
 from filterbench.documents import check
 from filterbench.errors import InputError
@@ -93,11 +94,14 @@ def test_a_uniform_sparsity_ends_within_two_percent_below_a_flops_budget(name, w
         )
 
 
-@pytest.mark.parametrize("pruner", [name for name, entry in PRUNERS.items() if not entry.searches])
-def test_every_one_shot_pruner_meets_a_budget_and_masks_its_net(pruner):
+ONE_SHOT = [name for name, entry in PRUNERS.items() if entry.takes_budgets and not entry.searches]
+
+
+@pytest.mark.parametrize("pruner", ONE_SHOT)
+def test_every_one_shot_pruner_meets_a_budget_and_masks_its_net(pruner, search):
     model = fresh_net("resnet18", 1 / 8)
     cost = FlopsCost(model)
-    pruned = prune_uniformly(PRUNERS[pruner].make({}), model, Budget(0.4, cost), NO_SEARCH)
+    pruned = prune_uniformly(PRUNERS[pruner].make(arguments_of(pruner, {})), model, Budget(0.4, cost), search)
     assert 0.98 * 0.4 <= cost(pruned.masks) / cost({}) <= 0.4
     for name, kept in pruned.masks.items():
         assert (pruned.model.get_submodule(name).weight[~kept] == 0).all()
@@ -300,7 +304,7 @@ def test_budget_cells_are_neither_merged_nor_dropped():
     }
     assert check("comparison", found) == []
     assert list(sparsity_cells(table)["target"]) == ["0.5"]
-    curves = with_fronts(as_curves(table))
+    curves = with_fronts(with_statistics(as_curves(table)))
     assert list(curves["pareto_params"]) == [True, True]
     figure = draw_comparison(curves, "title")
     lines = {line.get_label(): line for line in figure.axes[0].get_lines()}

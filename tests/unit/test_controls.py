@@ -14,9 +14,10 @@ from filterbench.jobs import Job
 from filterbench.models import MODELS, build_model
 from filterbench.plotting.style import LOOKS
 from filterbench.pruners import PRUNERS, SEARCHED, arguments_of
-from filterbench.pruners.controls import RandomFilters, UniformAllocation, uniform_steps
+from filterbench.pruners.controls import RandomFilters, UniformAllocation
 from filterbench.pruners.masking import ChannelMasks, PrunedNet
 from filterbench.pruners.searching import InfeasibleError, Search, SearchSettings
+from filterbench.pruners.uniform import uniform_steps
 from filterbench.stages.matching import matched_arguments
 from filterbench.stages.prune import prune
 from filterbench.stages.train_baseline import train_baseline

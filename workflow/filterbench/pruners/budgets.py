@@ -18,6 +18,7 @@ from torch import nn
 from filterbench.nni_adaptor import apply_masks
 from filterbench.pruners.masking import ChannelMasks, PrunedNet, Pruner
 from filterbench.pruners.searching import InfeasibleError, Search
+from filterbench.pruners.uniform import uniform_steps
 
 # How far below a budget a net may end, as a share of the budget.
 SLACK = 0.02
@@ -90,7 +91,7 @@ def prune_uniformly(pruner: Pruner, model: nn.Module, budget: Budget, search: Se
     def masks_at(sparsity: float) -> ChannelMasks:
         return pruner.prune(copy.deepcopy(model), sparsity, search).masks
 
-    steps = _sparsity_steps(model)
+    steps = uniform_steps(model)
     larger: ChannelMasks = {}
     smaller = masks_at(steps[-1])
     if not budget.met(smaller):
@@ -107,13 +108,6 @@ def prune_uniformly(pruner: Pruner, model: nn.Module, budget: Budget, search: Se
     masks = _give_back(smaller, larger, budget)
     apply_masks(model, masks)
     return PrunedNet(model, masks)
-
-
-def _sparsity_steps(model: nn.Module) -> list[float]:
-    """A sparsity between any two at which some convolution loses a filter, rising."""
-    channels = {module.out_channels for module in model.modules() if isinstance(module, nn.Conv2d)}
-    edges = sorted({filters / count for count in channels for filters in range(1, count)})
-    return [(edge + following) / 2 for edge, following in zip(edges, [*edges[1:], 1.0], strict=True)]
 
 
 def _give_back(masks: ChannelMasks, larger: ChannelMasks, budget: Budget) -> ChannelMasks:

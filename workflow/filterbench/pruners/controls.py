@@ -6,18 +6,19 @@ import copy
 import logging
 from bisect import bisect_left
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import fx, nn
 
+from filterbench.depthwise import mask_depthwise
 from filterbench.nni_adaptor import BASE_ALGORITHMS, apply_masks, filter_masks, masked_by, wrapped_masks
 from filterbench.pruners.annealing import evaluator_of
 from filterbench.pruners.masking import ChannelMasks, PrunedNet
 from filterbench.pruners.searching import InfeasibleError, Search, derived_seed
 from filterbench.pruners.sparsity_sampling import draw_sparsities
+from filterbench.pruners.uniform import prunable_convolutions, uniform_steps
 from filterbench.slicing import kept_indices, slice_channels
 
 logger = logging.getLogger(__name__)
@@ -37,10 +38,11 @@ class RandomFilters:
         """See `filterbench.pruners.masking.Pruner.prune`."""
         generator = torch.Generator().manual_seed(derived_seed(search.seed))
         masks = {}
-        for name, module in _convolutions(model).items():
+        for name, module in prunable_convolutions(model).items():
             order = torch.randperm(module.out_channels, generator=generator)
             kept = order >= int(module.out_channels * sparsity)
             masks[name] = kept.to(module.weight.device)
+        mask_depthwise(model, fx.symbolic_trace(model).graph, masks)
         apply_masks(model, masks)
         return PrunedNet(model, masks)
 
@@ -112,27 +114,12 @@ class UniformAllocation:
         return filter_masks(BASE_ALGORITHMS[self.base_algo], model, sparsity)
 
 
-def uniform_steps(model: nn.Module) -> list[float]:
-    """One sparsity, ascending, for each net that one sparsity for all convolutions can give.
-
-    A layer of c filters loses one more at each multiple of 1/c; between two neighbours of all those
-    multiples every sparsity masks the same filters, and the middle stands for them.
-    """
-    channels = {module.out_channels for module in _convolutions(model).values()}
-    edges = sorted({lost / count for count in channels for lost in range(count + 1)})
-    return [(low + high) / 2 for low, high in pairwise(edges)]
-
-
 def _random_config(model: nn.Module, sparsity: float, random: np.random.RandomState) -> list[dict[str, Any]]:
     """NNI's config list of a random allocation; a layer with more weights has no lower sparsity."""
-    layers = sorted(_convolutions(model).items(), key=lambda layer: layer[1].weight.numel())
+    layers = sorted(prunable_convolutions(model).items(), key=lambda layer: layer[1].weight.numel())
     weights = np.array([module.weight.numel() for _, module in layers])
     return [
         {"sparsity": drawn, "op_types": ["Conv2d"], "op_names": [name]}
         for (name, _), drawn in zip(layers, draw_sparsities(weights, sparsity, random), strict=True)
         if drawn > SMALLEST_SPARSITY
     ]
-
-
-def _convolutions(model: nn.Module) -> dict[str, nn.Conv2d]:
-    return {name: module for name, module in model.named_modules() if isinstance(module, nn.Conv2d)}
