@@ -10,11 +10,12 @@ import pytest
 import torch
 from PIL import Image
 
-from filterbench.data import data_file, listing_digest
+from filterbench.data import DATASETS, DatasetEntry, data_file, listing_digest
 from filterbench.data.cifar import CIFAR10, CIFAR100
 from filterbench.data.file import read_images
 from filterbench.data.loading import load_splits
 from filterbench.data.preparing import prepare_data
+from filterbench.data.splitting import RawImages
 from filterbench.errors import InputError
 
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")
@@ -297,3 +298,22 @@ def test_images_are_normalised_to_three_channels(digits_file):
     assert batch.shape == (1293, 3, 32, 32)
     assert abs(batch.mean()) < 1e-4
     assert abs(batch.std() - 1) < 1e-3
+
+
+@pytest.mark.parametrize(
+    ("images", "labels", "fault"),
+    [
+        (np.zeros((4, 1, 28, 28), np.uint8), [0, 0, 1, 1], r"images are uint8 \(4, 1, 28, 28\); allowed"),
+        (np.zeros((4, 3, 32, 32)), [0, 0, 1, 1], "images are float64"),
+        (np.zeros((4, 1, 32, 32), np.uint8), [0.0, 0.0, 1.0, 1.0], "labels are float64"),
+        (np.zeros((4, 1, 32, 32), np.uint8), [0, 0, 1], r"labels are int64 \(3,\); allowed: an integer"),
+        (np.zeros((4, 1, 32, 32), np.uint8), [1, 1, 2, 2], "labels are 1 to 2, 2 classes; count them from 0"),
+        (np.zeros((4, 1, 32, 32), np.uint8), [0, 1, 1, 1], "class 0 has 1 images; at least 2"),
+    ],
+)
+def test_a_dataset_that_no_stage_could_use_is_refused(images, labels, fault, monkeypatch, tmp_path):
+    raw = RawImages(images, np.array(labels))
+    monkeypatch.setitem(DATASETS, "own", DatasetEntry("own", "here", lambda *_: raw))
+    with pytest.raises(InputError, match=f"dataset own: {fault}"):
+        prepare_data("own", None, tmp_path, tmp_path / "own.npz")
+    assert not (tmp_path / "own.npz").exists()

@@ -119,6 +119,19 @@ def test_what_the_slicer_took_out_it_puts_back():
     )
 
 
+def test_convolutions_may_have_biases():
+    model = lively_net("vgg16")
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d):
+            module.bias = nn.Parameter(torch.randn(module.out_channels))
+    pruned = PRUNERS["L1FilterPruner"].make({}).prune(model, 0.5, NO_SEARCH)
+    silence_masked_channels(pruned.model, pruned.masks)
+    images = torch.randn(16, 3, 32, 32)
+    assert check_same(pruned.model, compact(pruned.model, pruned.masks), images) < 1e-5
+    sliced = slice_channels(pruned.model, kept_indices(pruned.model, pruned.masks))
+    assert check_same(pruned.model, sliced, images) < 1e-5
+
+
 def test_a_compact_net_that_computes_something_else_is_refused():
     model, other = lively_net("vgg16"), lively_net("vgg16")
     with torch.no_grad():

@@ -24,7 +24,7 @@ MISTAKES = {
         {"aware": True},
         "pruners.L1FilterPruner.arguments: unknown 'aware'; allowed: dependency_aware",
     ),
-    "unknown model": ("models/vgg11", {"width": 1}, "models: unknown 'vgg11'; allowed: vgg16, resnet18"),
+    "unknown model": ("models/no-net", {"width": 1}, "models: unknown 'no-net'; allowed: vgg16, resnet18"),
     "unknown dataset": ("dataset/name", "mnist", "dataset.name: unknown 'mnist'; allowed: digits"),
     "sparsity of 1": (
         "sparsities",

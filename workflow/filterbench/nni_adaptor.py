@@ -144,10 +144,13 @@ class _WrapperTracer(fx.Tracer):
 
 
 def apply_masks(model: nn.Module, masks: dict[str, Tensor]) -> None:
-    """Zero the masked filters of a net, in place."""
+    """Zero the masked filters of a net and their biases, in place."""
     with torch.no_grad():
         for name, kept in masks.items():
-            model.get_parameter(f"{name}.weight").mul_(kept.view(-1, 1, 1, 1))
+            parameters = dict(model.get_submodule(name).named_parameters(recurse=False))
+            parameters["weight"].mul_(kept.view(-1, 1, 1, 1))
+            if "bias" in parameters:
+                parameters["bias"].mul_(kept)
 
 
 def speed_up(model: nn.Module, masks: dict[str, Tensor]) -> None:
@@ -161,8 +164,11 @@ def speed_up(model: nn.Module, masks: dict[str, Tensor]) -> None:
     weight_masks = {}
     for name, kept in masks.items():
         weight = modules[name].weight
-        weight_mask = kept.to(weight).view(-1, 1, 1, 1).expand_as(weight).contiguous()
-        weight_masks[name] = {"weight": weight_mask, "bias": None}
+        channels = kept.to(weight)
+        weight_masks[name] = {
+            "weight": channels.view(-1, 1, 1, 1).expand_as(weight).contiguous(),
+            "bias": None if modules[name].bias is None else channels,
+        }
     # NNI reads the .grad of tensors that are no leaves, on purpose.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -6,7 +6,8 @@ import numpy as np
 
 from filterbench.data import DATASETS
 from filterbench.data.file import ImageFile, write_images
-from filterbench.data.splitting import split
+from filterbench.data.splitting import faults_of, split
+from filterbench.errors import InputError
 
 
 def prepare_data(name: str, folder: Path | None, downloads: Path, path: Path) -> ImageFile:
@@ -19,9 +20,11 @@ def prepare_data(name: str, folder: Path | None, downloads: Path, path: Path) ->
         path: the file to write.
 
     Raises:
-        InputError: the dataset's files cannot be had.
+        InputError: the dataset's files cannot be had, or its images or labels are not as they should be.
     """
     raw = DATASETS[name].fetch(folder, downloads)
+    for fault in faults_of(raw):
+        raise InputError(f"dataset {name}: {fault}")
     splits = split(raw)
     mean, std = _channel_statistics(raw.images[splits["train"]])
     content = ImageFile(raw.images, raw.labels.astype(np.int64), mean, std, splits)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,8 @@ from sklearn.model_selection import train_test_split
 
 SPLIT_SEED = 0
 TEST_FRACTION = 0.2
+# With one, no split could have an image of the class and leave the others one.
+FEWEST = 2
 VALIDATION_FRACTION = 0.1
 
 
@@ -25,6 +28,21 @@ class RawImages:
     images: np.ndarray
     labels: np.ndarray
     test: np.ndarray | None = None
+
+
+def faults_of(raw: RawImages) -> Iterator[str]:
+    """What the other stages could not work with."""
+    images, labels = raw.images, raw.labels
+    if images.dtype != np.uint8 or images.shape[1:] not in ((1, 32, 32), (3, 32, 32)):
+        yield f"images are {images.dtype} {images.shape}; allowed: uint8, (n, 1 or 3, 32, 32)"
+    if labels.shape != images.shape[:1] or not np.issubdtype(labels.dtype, np.integer):
+        yield f"labels are {labels.dtype} {labels.shape}; allowed: an integer an image"
+        return
+    classes, sizes = np.unique(labels, return_counts=True)
+    if not np.array_equal(classes, np.arange(len(classes))):
+        yield f"labels are {classes.min()} to {classes.max()}, {len(classes)} classes; count them from 0"
+    if sizes.min() < FEWEST:
+        yield f"class {classes[sizes.argmin()]} has {sizes.min()} images; at least {FEWEST}"
 
 
 def split(raw: RawImages) -> dict[str, np.ndarray]:
