@@ -59,8 +59,8 @@ def check_config(config: Config, source: str) -> None:
             *_unknown_arguments(config),
             *_no_epochs(config),
             *_controls_without_search(config),
-            *_no_targets(config),
         ]
+    faults = faults or _no_targets(config)
     if faults:
         raise InputError(f"{source}: " + "; ".join(str(fault).removeprefix("$.") for fault in faults))
 
