@@ -21,6 +21,8 @@ matplotlib.rcParams["svg.hashsalt"] = "filterbench"
 matplotlib.rcParams["axes.formatter.use_mathtext"] = True
 
 PRIMARY_TICKS = (1, 2, 5)
+# Percent, with room for a marker at 100.
+HIGHEST = 101
 # matplotlib also asks where zero lies on the scale of factors.
 SMALLEST = 1e-9
 
@@ -280,6 +282,9 @@ def _scale(axes: Axes, label: str) -> None:
     axes.set_xscale("log")
     axes.set_xlabel(label)
     axes.set_ylabel("test accuracy (%)")
+    # The interval of a mean can reach beyond what an accuracy can be.
+    low, high = axes.get_ylim()
+    axes.set_ylim(max(low, 0), min(high, HIGHEST))
     axes.grid(color="0.92", linewidth=0.8)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
