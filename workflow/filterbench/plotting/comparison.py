@@ -151,9 +151,12 @@ def _finish(figure: Figure, title: str, axes: Axes, table: pd.DataFrame) -> None
             Line2D([], [], color="0.4", marker="|", markersize=9, linestyle="none"),
         ]
         labels += [f"± 1 standard deviation, {table['seeds'].max()} seeds", "95 % t interval of the mean"]
-    # The names of curves under a budget are long.
-    columns = 2 if any("budget)" in label for label in labels) else 3
-    figure.legend(handles, labels, loc="outside lower center", ncols=columns, frameon=False)
+    for columns in (3, 2, 1):
+        legend = figure.legend(handles, labels, loc="outside lower center", ncols=columns, frameon=False)
+        figure.draw_without_rendering()
+        if legend.get_window_extent().width <= figure.bbox.width:
+            return
+        legend.remove()
 
 
 def _draw_panel(axes: Axes, panel: Panel, table: pd.DataFrame) -> None:
