@@ -8,6 +8,7 @@ import pytest
 from filterbench.documents import KINDS, check, parse, read, schema_path, write
 from filterbench.documents.reference import reference
 from filterbench.errors import InputError
+from filterbench.stages.validate import documents_in, faults_of
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -40,6 +41,12 @@ def altered(document: dict, section: str, key: str, value) -> dict:
     else:
         document[section][key] = value
     return document
+
+
+def test_the_example_study_is_sound():
+    documents = documents_in(REPOSITORY / "docs/example-study/results")
+    assert len(documents) > 300
+    assert [fault for path in documents for fault in faults_of(path)] == []
 
 
 def test_the_published_example_is_sound():

@@ -187,11 +187,11 @@ def test_test_images_choose_under_the_test_protocol(digits_file, noisy_digits, t
 
 def test_a_shape_trained_from_scratch_is_the_compact_one_and_has_its_column(digits_file, tmp_path):
     documents, again = (
-        run_cell("cpu", "L1FilterPruner", digits_file, tmp_path / folder) for folder in ("cell", "again")
+        run_cell("cpu", "L1FilterPruner", digits_file, tmp_path / folder) for folder in ("0.5", "again")
     )
     assert documents == again
     trained, compact = (
-        {name: tensor.shape for name, tensor in read_weights(tmp_path / f"cell/{file}").items()}
+        {name: tensor.shape for name, tensor in read_weights(tmp_path / f"0.5/{file}").items()}
         for file in ("scratch-finetune.safetensors", "speedup.safetensors")
     )
     assert trained == compact
@@ -201,7 +201,7 @@ def test_a_shape_trained_from_scratch_is_the_compact_one_and_has_its_column(digi
     def columns(budgets: list[str]) -> dict[str, str]:
         table = tmp_path / "comparison.csv"
         outputs = {"collection": tmp_path / "comparison.json", "table": table}
-        compare(Job({}, outputs, {"cells": [tmp_path / "cell"], "scratch": budgets}))
+        compare(Job({}, outputs, {"cells": [tmp_path / "0.5"], "scratch": budgets}))
         with table.open(newline="") as file:
             return next(csv.DictReader(file))
 
@@ -212,7 +212,7 @@ def test_a_shape_trained_from_scratch_is_the_compact_one_and_has_its_column(digi
 def test_an_infeasible_cell_is_not_trained_from_scratch(tmp_path):
     (tmp_path / "speedup.json").write_text('{"infeasible": "too little is left"}')
     outputs = {kind: tmp_path / f"scratch-baseline.{kind}" for kind in ("json", "safetensors")}
-    cell = {**BASELINE, "pruner": "L1FilterPruner", "sparsity": 0.5}
+    cell = {**BASELINE, "model": "resnet18", "width": 0.125, "pruner": "L1FilterPruner", "sparsity": 0.5}
     scratch(
         Job(
             {"document": tmp_path / "speedup.json"},
@@ -297,7 +297,7 @@ def test_a_cells_nets_are_timed_and_its_compact_net_is_exported(device, digits_f
 
 
 def test_an_infeasible_cell_has_no_latency_and_nothing_to_export(digits_file, tmp_path):
-    cell = {**BASELINE, "pruner": "NetAdaptPruner", "sparsity": 0.95}
+    cell = {**BASELINE, "model": "resnet18", "width": 0.125, "pruner": "NetAdaptPruner", "sparsity": 0.95}
     before = tmp_path / "finetune.json"
     write(before, {"cell": cell, "infeasible": "too far"})
     params = {"cell": cell, "limits": LIMITS, "device": "cpu", "latency": {"threads": 1}}
