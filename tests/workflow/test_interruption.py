@@ -75,6 +75,7 @@ CASES = {
                 short_term_learning_rate=0.01,
             ),
             "cell": CELL,
+            "kind": "sparsity",
             "targets": [0.2, 0.4, 0.6],
         },
         kills=10,
