@@ -12,8 +12,9 @@ demo: $(VENV)/installed  ## The figure of the default study's VGG16.
 	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores all --quiet rules reason host -- $(FIGURE)
 	@echo "The figure is $(CURDIR)/$(FIGURE)"
 
-test: $(VENV)/installed  ## All tests, a process a core: unit tests, the smoke study through the whole workflow.
-	PATH="$(CURDIR)/$(BIN):$$PATH" pytest --numprocesses logical --dist loadgroup
+test: $(VENV)/installed  ## All tests: unit tests, a process a core, then the smoke study through the whole workflow.
+	PATH="$(CURDIR)/$(BIN):$$PATH" pytest tests/unit --numprocesses logical
+	PATH="$(CURDIR)/$(BIN):$$PATH" pytest tests/workflow tests/browser
 
 # RUNLEVEL=1 keeps apt from starting the services: the tests start and end their own.
 test-slurm: $(VENV)/installed  ## The smoke study and the faults of a cluster on a private SLURM; root, Debian.

@@ -17,13 +17,10 @@ from filterbench.analysis.published import published_cells, published_models
 from filterbench.analysis.seeds import with_statistics
 from filterbench.page.page import page
 
-pytestmark = [
-    pytest.mark.skipif(
-        not (shutil.which("chromium") and shutil.which("chromedriver")),
-        reason="needs Debian's packages chromium and chromium-driver",
-    ),
-    pytest.mark.xdist_group("smoke"),
-]
+pytestmark = pytest.mark.skipif(
+    not (shutil.which("chromium") and shutil.which("chromedriver")),
+    reason="needs Debian's packages chromium and chromium-driver",
+)
 CHROMIUM, DRIVER = (shutil.which(name) for name in ("chromium", "chromedriver"))
 FLAGS = [
     "--headless",

@@ -165,7 +165,7 @@ def choices(folder: Path, documents: dict[str, dict]) -> dict:
     }
 
 
-SEARCHING = [name for name, entry in PRUNERS.items() if entry.searches]
+SEARCHING = [name for name, entry in PRUNERS.items() if entry.searches and not entry.control]
 
 
 @pytest.mark.parametrize("pruner", ["L1FilterPruner", *SEARCHING])

@@ -11,9 +11,6 @@ from checkout import Checkout
 from filterbench.documents import check, kind_of, parse
 from filterbench.tables import read_search
 
-# One process for all tests that look at the finished study, which is made once.
-pytestmark = pytest.mark.xdist_group("smoke")
-
 CELL = "results/smoke/{model}/seed-0/{pruner}/0.5"
 PRUNERS = {
     "vgg16": (
