@@ -69,6 +69,14 @@ DEVICES = [
 ]
 
 
+def time_by_size(table: Path) -> None:
+    """Put sizes in the place of times: whether a target is within reach must not depend on the machine."""
+    document = read(table)
+    for layer in document["layers"]:
+        layer["milliseconds"] = [[i * o / 1000 for o in layer["outputs"]] for i in layer["inputs"]]
+    write(table, document)
+
+
 def run_cell(
     device: str,
     pruner: str,
@@ -103,6 +111,7 @@ def run_cell(
     job(train_baseline, {"images": images}, cell=baseline, training=TRAINING)
     if target.kind == "latency":
         job(latency_table, {"images": images}, cell=baseline, latency=QUICK)
+        time_by_size(folder / "latency_table.json")
         start |= {"latency_table": "latency_table.json"}
     if entry.trajectory:
         targets = {"kind": target.kind, "targets": [target.value]}
@@ -310,7 +319,7 @@ def test_an_infeasible_cell_has_no_latency_and_nothing_to_export(digits_file, tm
 
 
 @pytest.mark.parametrize("kind", ["flops", "latency"])
-@pytest.mark.parametrize("pruner", [name for name, entry in PRUNERS.items() if entry.takes_budgets])
+@pytest.mark.parametrize("pruner", ["L1FilterPruner", "NetAdaptPruner", "SimulatedAnnealingPruner"])
 def test_a_cell_under_a_budget_goes_through_all_stages(pruner, kind, digits_file, tmp_path):
     documents = run_cell("cpu", pruner, digits_file, tmp_path, target=Target(kind, 0.7))
     budget, flops = documents["prune"]["budget"], documents["count"]["flops"]
