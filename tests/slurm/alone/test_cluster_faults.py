@@ -19,7 +19,10 @@ def test_a_run_survives_a_controller_that_is_away_for_half_a_minute(long_trainin
     long_training.assert_finishes_like(long_local_run)
 
 
-def test_when_the_node_dies_its_job_is_queued_again(long_training, long_local_run):
+def test_when_the_node_dies_its_job_is_queued_again_and_no_other_waits_for_ever(
+    long_training, long_local_run, tmp_path_factory
+):
+    waiting_for_ever = long_training.copy(tmp_path_factory.mktemp("waiting"))
     process = long_training.start(BASELINE, *ONCE)
     job = long_training.working_job()
     stop("slurmd", signal.SIGKILL)

@@ -36,14 +36,6 @@ def test_a_job_above_its_memory_is_ended(long_training, long_local_run):
     long_training.assert_finishes_like(long_local_run)
 
 
-def test_a_job_that_cannot_start_does_not_wait_for_ever(long_training, long_local_run):
-    means = ("train_baseline:runtime=1", "train_baseline:slurm_extra='--hold --deadline=now+70seconds'")
-    process = long_training.start(BASELINE, *ONCE, "--set-resources", *means)
-    assert process.wait(timeout=300) == 1, long_training.said()
-    assert long_training.jobs("state") == ["DEADLINE"]
-    long_training.assert_finishes_like(long_local_run)
-
-
 def test_snakemake_killed_and_started_again_while_its_job_still_runs(long_training, long_local_run):
     process = long_training.start(BASELINE)
     job = long_training.working_job()
