@@ -27,9 +27,14 @@ def test_when_the_node_dies_its_job_is_queued_again_and_no_other_waits_for_ever(
     job = long_training.working_job()
     stop("slurmd", signal.SIGKILL)
     subprocess.run(["pkill", "-KILL", "slurmstepd"], check=True)
-    wait_for(
-        lambda: "PENDING" in text("squeue", "-h", "-j", job, "-o", "%T"), "the job in the queue again", 200
-    )
+
+    means = ("train_baseline:runtime=1", "train_baseline:slurm_extra='--deadline=now+70seconds'")
+    hopeless = waiting_for_ever.start(BASELINE, *ONCE, "--set-resources", *means)
+    assert hopeless.wait(timeout=300) == 1, waiting_for_ever.said()
+    assert waiting_for_ever.jobs("state") == ["DEADLINE"]
+
+    waiting = ("squeue", "-h", "-j", job, "-o", "%T")
+    wait_for(lambda: "PENDING" in text(*waiting), "the job in the queue again")
     start("slurmd")
     # SLURM would wait two minutes before it starts the job again.
     subprocess.run(["scontrol", "update", f"jobid={job}", "StartTime=now"], check=True)
