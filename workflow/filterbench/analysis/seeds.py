@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 LEVEL = 0.95
 
@@ -16,6 +15,9 @@ def t_interval(values: Sequence[float]) -> tuple[float, float]:
     """The 95 % confidence interval of a mean (Student 1908); NaN with fewer than two values."""
     if len(values) < 2:
         return math.nan, math.nan
+    # Its import takes a second, which a study of one seed can spare.
+    from scipy import stats
+
     mean, error = float(np.mean(values)), float(stats.sem(values))
     if not error:
         return mean, mean
