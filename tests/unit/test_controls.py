@@ -4,6 +4,7 @@ import copy
 from pathlib import Path
 
 import pytest
+import settings
 import torch
 from torch import nn
 
@@ -31,15 +32,7 @@ CELL = {
     "width": WIDTH,
     "seed": 0,
 }
-TRAINING = {
-    "epochs": 1,
-    "batch_size": 64,
-    "learning_rate": 0.05,
-    "momentum": 0.9,
-    "weight_decay": 0.0005,
-    "schedule": "one-cycle",
-    "augment": False,
-}
+TRAINING = settings.TRAINING | {"augment": False}
 
 
 def new_search(images, folder: Path, seed: int = 0) -> Search:

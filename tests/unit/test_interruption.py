@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from settings import TRAINING
 
 from filterbench.jobs import Job
 from filterbench.pruners import arguments_of
@@ -23,15 +24,6 @@ CELL = {
     "model": "vgg16",
     "width": 0.0625,
     "seed": 0,
-}
-TRAINING = {
-    "epochs": 1,
-    "batch_size": 64,
-    "learning_rate": 0.05,
-    "momentum": 0.9,
-    "weight_decay": 0.0005,
-    "schedule": "one-cycle",
-    "augment": True,
 }
 COMMON = {"limits": {"train": 256}, "device": "cpu"}
 SEARCH = {"net": "compact", "batch_size": 64, "augment": True}

@@ -137,6 +137,11 @@ def test_the_legend_fits_and_covers_no_panel(table, budgets):
         assert not legend.overlaps(axes.get_window_extent())
 
 
+def test_a_legend_too_wide_for_any_number_of_columns_is_there_all_the_same(table):
+    table["pruner"] = table["pruner"].str.replace("L1FilterPruner", "a name " * 30)
+    assert len(draw_comparison(table, "a title").legends) == 1
+
+
 def test_the_same_table_gives_the_same_bytes(table):
     def svg() -> bytes:
         file = io.BytesIO()

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import settings
 import torch
 
 from filterbench.data.file import read_images, write_images
@@ -39,15 +40,7 @@ BASELINE = {
     "protocol": "validation",
     "seed": 0,
 }
-TRAINING = {
-    "epochs": 2,
-    "batch_size": 64,
-    "learning_rate": 0.05,
-    "momentum": 0.9,
-    "weight_decay": 0.0005,
-    "schedule": "one-cycle",
-    "augment": True,
-}
+TRAINING = settings.TRAINING | {"epochs": 2}
 LIMITS = {"train": 512, "validation": 100, "test": 100}
 CHANGES = {
     "NetAdaptPruner": {"sparsity_per_iteration": 0.25, "short_term_steps": 2},

@@ -153,7 +153,7 @@ def _finish(figure: Figure, title: str, axes: Axes, table: pd.DataFrame) -> None
         labels += [f"± 1 standard deviation, {table['seeds'].max()} seeds", "95 % t interval of the mean"]
     for columns in (3, 2, 1):
         legend = figure.legend(handles, labels, loc="outside lower center", ncols=columns, frameon=False)
-        if legend.get_window_extent().width <= figure.bbox.width:
+        if columns == 1 or legend.get_window_extent().width <= figure.bbox.width:
             return
         legend.remove()
 
