@@ -22,9 +22,7 @@ test-slurm: $(VENV)/installed  ## The smoke study and the faults of a cluster on
 	@command -v apt-get >/dev/null || { echo "make test-slurm installs Debian's packages: no apt-get here" >&2; exit 1; }
 	command -v slurmdbd mariadbd munged slurmctld slurmd ip >/dev/null || { apt-get update -qq && \
 	  RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(SLURM_PACKAGES) >/dev/null; }
-	PATH="$(CURDIR)/$(BIN):$$PATH" pytest tests/slurm/beside_others --numprocesses 4
-	PATH="$(CURDIR)/$(BIN):$$PATH" pytest tests/slurm/alone
-	PATH="$(CURDIR)/$(BIN):$$PATH" pytest tests/slurm/no_accounting --no-accounting
+	PATH="$(CURDIR)/$(BIN):$$PATH" pytest tests/slurm --numprocesses 5 --dist worksteal
 
 lint: $(VENV)/installed  ## Formatting, types, imports and workflow style.
 	$(BIN)/ruff check

@@ -1,7 +1,9 @@
-"""A private SLURM with an accounting database and one node, which has no network but the cluster's own."""
+"""A private SLURM with an accounting database and three nodes, whose network ends at this host."""
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shutil
 import signal
 import socket
@@ -16,14 +18,16 @@ CPUS = 8
 GPUS = 2
 MEMORY_MB = 64000
 DATABASE_PORT = 13306
-# The node lives in a network namespace, at the other end of a cable to this host, with no route onwards.
-NODE = "filterbench-node"
-HOST_ADDRESS, NODE_ADDRESS = "10.77.0.1", "10.77.0.2"
+# A node lives in a network namespace of its name, at the end of a cable to this host, with no route onwards.
+# Each has a partition of its name: jobs go to `sturdy`, to `frail` where a test lets it die, and to `spare`
+# where one ends while the controller is away: SLURM then gives its node no job for a minute.
+HOST_ADDRESS = "10.77.0.1"
+NODES = {"sturdy": "10.77.0.2", "frail": "10.77.0.3", "spare": "10.77.0.4"}
 DAEMONS = ("munged", "mariadbd", "slurmdbd", "slurmctld", "slurmd")
 
 SLURM = """\
 ClusterName=filterbench
-SlurmctldHost={host}({host_address})
+SlurmctldHost={host}({address})
 SlurmUser=root
 AuthType=auth/munge
 ProctrackType=proctrack/linuxproc
@@ -34,30 +38,26 @@ SchedulerParameters=batch_sched_delay=0
 KillWait=5
 ReturnToService=2
 SlurmctldTimeout=30
-SlurmdTimeout={node_timeout}
+SlurmdTimeout=10
 GresTypes=gpu
 SlurmdParameters=config_overrides
 JobAcctGatherType=jobacct_gather/linux
 JobAcctGatherFrequency=task=2
 JobAcctGatherParams=OverMemoryKill
-{accounting}
-StateSaveLocation={folder}/state
-SlurmdSpoolDir={folder}/spool
-SlurmctldPidFile={folder}/slurmctld.pid
-SlurmdPidFile={folder}/slurmd.pid
-SlurmctldLogFile={folder}/slurmctld.log
-SlurmdLogFile={folder}/slurmd.log
-NodeName={host} NodeAddr={node_address} CPUs={cpus} RealMemory={memory} Gres=gpu:{gpus} State=UNKNOWN
-PartitionName=main Nodes={host} Default=YES MaxTime=INFINITE DefMemPerCPU=1000 State=UP
-"""
-ACCOUNTING = """\
 AccountingStorageType=accounting_storage/slurmdbd
 AccountingStorageHost=127.0.0.1
-AccountingStorageTRES=gres/gpu"""
-# Finished jobs leave the queue after MinJobAge seconds; without accounting nothing else knows of them.
-NO_ACCOUNTING = """\
-AccountingStorageType=accounting_storage/none
-MinJobAge=300"""
+AccountingStorageTRES=gres/gpu
+StateSaveLocation={folder}/state
+SlurmdSpoolDir={folder}/spool-%n
+SlurmctldPidFile={folder}/slurmctld.pid
+SlurmdPidFile={folder}/slurmd-%n.pid
+SlurmctldLogFile={folder}/slurmctld.log
+SlurmdLogFile={folder}/slurmd-%n.log
+"""
+NODE = """\
+NodeName={name} NodeAddr={address} CPUs={cpus} RealMemory={memory} Gres=gpu:{gpus} State=UNKNOWN
+PartitionName={name} Nodes={name} Default={default} MaxTime=INFINITE DefMemPerCPU=1000 State=UP
+"""
 SLURMDBD = """\
 AuthType=auth/munge
 DbdHost=localhost
@@ -72,7 +72,7 @@ StoragePass=slurm
 StorageLoc=slurm
 """
 # Character devices that every machine has stand in for GPUs; nothing opens them.
-GRES = "NodeName={host} Name=gpu File=/dev/tty[1-{gpus}]\n"
+GRES = "NodeName={name} Name=gpu File=/dev/tty[1-{gpus}]\n"
 
 
 class PrivateCluster:
@@ -80,26 +80,10 @@ class PrivateCluster:
 
     Args:
         folder: an empty folder for state, logs and the database.
-        accounting: whether slurmdbd records the jobs; else only the controller's memory does.
-        node_timeout: seconds after which a silent node counts as down.
     """
 
-    def __init__(self, folder: Path, accounting: bool = True, node_timeout: int = 10) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.accounting = accounting
-        self.host = socket.gethostname()
-        self._values = {
-            "host": self.host,
-            "host_address": HOST_ADDRESS,
-            "node_address": NODE_ADDRESS,
-            "folder": folder,
-            "cpus": CPUS,
-            "gpus": GPUS,
-            "memory": MEMORY_MB,
-            "port": DATABASE_PORT,
-            "node_timeout": node_timeout,
-            "accounting": ACCOUNTING if accounting else NO_ACCOUNTING,
-        }
 
     def __enter__(self) -> PrivateCluster:
         if (ETC / "slurm.conf").exists():
@@ -119,51 +103,46 @@ class PrivateCluster:
             stop(daemon)
         for name in ("slurm.conf", "slurmdbd.conf", "gres.conf"):
             (ETC / name).unlink(missing_ok=True)
-        # A job that still runs would keep the namespace, and the cable with it.
-        for command in (["pkill", "-KILL", "-x", "slurmstepd"], ["ip", "link", "delete", "fb-host"]):
-            subprocess.run(command, capture_output=True, check=False)
-        subprocess.run(["ip", "netns", "delete", NODE], capture_output=True, check=False)
+        for node in NODES:
+            # What still runs there would keep the namespace, and the cable with it.
+            kill_all_on(node)
+            subprocess.run(["ip", "netns", "delete", node], capture_output=True, check=False)
 
     def _start(self) -> None:
         self._configure()
-        for command in (
-            f"netns add {NODE}",
-            f"link add fb-host type veth peer name fb-node netns {NODE}",
-            f"addr add {HOST_ADDRESS}/24 dev fb-host",
-            "link set fb-host up",
-            f"-n {NODE} addr add {NODE_ADDRESS}/24 dev fb-node",
-            f"-n {NODE} link set fb-node up",
-            f"-n {NODE} link set lo up",
-        ):
-            subprocess.run(["ip", *command.split()], check=True)
+        for node, address in NODES.items():
+            connect(node, address)
         run = Path("/run/munge")
         run.mkdir(exist_ok=True)
         shutil.chown(run, "munge", "munge")
         subprocess.run(["runuser", "-u", "munge", "--", "munged", "--force"], check=True)
-        if self.accounting:
-            self._start_database()
-            subprocess.run(["slurmdbd"], check=True)
-            wait_for(lambda: succeeds("sacctmgr", "-n", "list", "cluster"), "slurmdbd")
-            for what in (
-                "cluster filterbench",
-                "account research cluster=filterbench",
-                "user root account=research",
-            ):
-                subprocess.run(
-                    ["sacctmgr", "--immediate", "add", *what.split()], check=True, capture_output=True
-                )
-        start("slurmctld")
-        start("slurmd")
-        wait_for(lambda: "idle" in text("sinfo", "-h", "-o", "%T"), "the node")
+        self._start_database()
+        subprocess.run(["slurmdbd"], check=True)
+        wait_for(lambda: succeeds("sacctmgr", "-n", "list", "cluster"), "slurmdbd")
+        for what in (
+            "cluster filterbench",
+            "account research cluster=filterbench",
+            "user root account=research",
+        ):
+            subprocess.run(["sacctmgr", "--immediate", "add", *what.split()], check=True, capture_output=True)
+        start_controller()
+        for node in NODES:
+            start_node(node)
 
     def _configure(self) -> None:
-        for name in ("state", "spool", "database"):
+        for name in ("state", "database"):
             (self.folder / name).mkdir()
         ETC.mkdir(exist_ok=True)
-        (ETC / "gres.conf").write_text(GRES.format(**self._values))
-        (ETC / "slurmdbd.conf").write_text(SLURMDBD.format(**self._values))
+        means = {"cpus": CPUS, "memory": MEMORY_MB, "gpus": GPUS}
+        nodes = [
+            NODE.format(name=name, address=address, default="YES" if name == "sturdy" else "NO", **means)
+            for name, address in NODES.items()
+        ]
+        cluster = SLURM.format(host=socket.gethostname(), address=HOST_ADDRESS, folder=self.folder)
+        (ETC / "slurm.conf").write_text(cluster + "".join(nodes))
+        (ETC / "gres.conf").write_text("".join(GRES.format(name=name, gpus=GPUS) for name in NODES))
+        (ETC / "slurmdbd.conf").write_text(SLURMDBD.format(folder=self.folder, port=DATABASE_PORT))
         (ETC / "slurmdbd.conf").chmod(0o600)
-        (ETC / "slurm.conf").write_text(SLURM.format(**self._values))
 
     def _start_database(self) -> None:
         data, channel = self.folder / "database", self.folder / "mariadb.sock"
@@ -181,17 +160,43 @@ class PrivateCluster:
         subprocess.run(["mariadb", f"--socket={channel}", "-e", grant], check=True)
 
 
-def start(daemon: str) -> None:
-    """Start slurmctld or slurmd (again)."""
-    node = ["nsenter", f"--net=/run/netns/{NODE}"] if daemon == "slurmd" else []
-    subprocess.run([*node, daemon], check=True)
-    if daemon == "slurmctld":
-        wait_for(lambda: succeeds("scontrol", "ping"), daemon)
+def connect(node: str, address: str) -> None:
+    """Give a node its namespace, and a cable between that and this host."""
+    for command in (
+        f"netns add {node}",
+        f"link add fb-{node} type veth peer name fb-host netns {node}",
+        f"addr add {HOST_ADDRESS} peer {address} dev fb-{node}",
+        f"link set fb-{node} up",
+        f"-n {node} addr add {address} peer {HOST_ADDRESS} dev fb-host",
+        f"-n {node} link set fb-host up",
+        f"-n {node} link set lo up",
+    ):
+        subprocess.run(["ip", *command.split()], check=True)
 
 
-def stop(daemon: str, with_signal: signal.Signals = signal.SIGTERM) -> None:
+def start_controller() -> None:
+    subprocess.run(["slurmctld"], check=True)
+    wait_for(lambda: succeeds("scontrol", "ping"), "slurmctld")
+
+
+def start_node(node: str) -> None:
+    """Start a node's slurmd (again)."""
+    # slurmd takes the host's name. (`ip netns exec` would hide the cgroups, which it needs.)
+    named = ["unshare", "--uts", "sh", "-c", f"hostname {node} && slurmd"]
+    subprocess.run(["nsenter", f"--net=/run/netns/{node}", *named], check=True)
+    wait_for(lambda: text("sinfo", "-h", "-n", node, "-o", "%T").strip() == "idle", f"node {node}")
+
+
+def kill_all_on(node: str) -> None:
+    """End slurmd and the jobs of a node at once, as if it lost its power."""
+    for process in text("ip", "netns", "pids", node).split():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int(process), signal.SIGKILL)
+
+
+def stop(daemon: str) -> None:
     """End a daemon, and wait until it is gone."""
-    subprocess.run(["pkill", f"-{with_signal.value}", "-x", daemon], check=False)
+    subprocess.run(["pkill", "-x", daemon], check=False)
     wait_for(lambda: not succeeds("pgrep", "-x", daemon), f"the end of {daemon}")
 
 

@@ -1,12 +1,11 @@
-"""A private SLURM for all tests of a session, and checkouts whose runs it executes.
+"""A private SLURM for all tests of a session, which run on it side by side, a process each."""
 
-`beside_others` holds tests that can run at the same time, a process each; `alone` those that take parts of
-the cluster away; `no_accounting` is a cluster of another kind.
-"""
-
+import fcntl
+import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,14 +14,10 @@ from cluster import PrivateCluster
 from filelock import FileLock
 from submission import ClusterCheckout
 
-LONG = ("epochs: 2", "epochs: 60")
+LONG = ("epochs: 2", "epochs: 20")
 BASELINES = "results/smoke/{model}/seed-0/baseline"
 CLUSTER = pytest.StashKey[PrivateCluster]()
 FOLDER = pytest.StashKey[str]()
-
-
-def pytest_addoption(parser):
-    parser.addoption("--no-accounting", action="store_true", help="a cluster without slurmdbd")
 
 
 def pytest_sessionstart(session):
@@ -31,8 +26,7 @@ def pytest_sessionstart(session):
     if hasattr(config, "workerinput") or config.option.collectonly:
         return
     config.stash[FOLDER] = tempfile.mkdtemp(prefix="filterbench-slurm-")
-    cluster = PrivateCluster(Path(config.stash[FOLDER]), accounting=not config.option.no_accounting)
-    config.stash[CLUSTER] = cluster.__enter__()
+    config.stash[CLUSTER] = PrivateCluster(Path(config.stash[FOLDER])).__enter__()
 
 
 def pytest_sessionfinish(session):
@@ -42,9 +36,37 @@ def pytest_sessionfinish(session):
         shutil.rmtree(folder)
 
 
+def session_folder(tmp_path_factory) -> Path:
+    """The folder that all processes of the session share."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@contextmanager
+def use_of_the_cluster(folder: Path, mode: int) -> Iterator[None]:
+    with (folder / "cluster.lock").open("w") as lock:
+        fcntl.flock(lock, mode)
+        yield
+
+
+@pytest.fixture
+def alone_on_the_cluster(tmp_path_factory):
+    """Enter it before asking for checkouts: while these are made, another test would take its share."""
+    return use_of_the_cluster(session_folder(tmp_path_factory), fcntl.LOCK_EX)
+
+
+@pytest.fixture(autouse=True)
+def share_of_the_cluster(request, tmp_path_factory):
+    if "alone_on_the_cluster" in request.fixturenames:
+        yield
+    else:
+        with use_of_the_cluster(session_folder(tmp_path_factory), fcntl.LOCK_SH):
+            yield
+
+
 def made_once(tmp_path_factory, name: str, make: Callable[[Checkout], None]) -> Checkout:
     """A checkout that the first process to ask for it makes, and all others share."""
-    folder = tmp_path_factory.getbasetemp().parent / name
+    folder = session_folder(tmp_path_factory) / name
     with FileLock(f"{folder}.lock"):
         if not folder.exists():
             making = Checkout.fresh(tmp_path_factory.mktemp(name))
@@ -66,7 +88,7 @@ def local_run(tmp_path_factory) -> Checkout:
 
 @pytest.fixture(scope="session")
 def long_local_run(tmp_path_factory) -> Checkout:
-    """A baseline that is trained for some ten seconds, made on this machine alone."""
+    """A baseline that is trained for some seconds, made on this machine alone."""
 
     def make(checkout: Checkout) -> None:
         checkout.edit("studies/smoke.yaml", *LONG)

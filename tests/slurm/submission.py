@@ -13,6 +13,11 @@ ONCE = ("--retries", "0")
 QUICK = ("--slurm-init-seconds-before-status-checks", "20", "--latency-wait", "5")
 
 
+def on(node: str) -> tuple[str, ...]:
+    """Options that send the training to a node."""
+    return ("--set-resources", f"train_baseline:slurm_partition={node}")
+
+
 class ClusterCheckout(Checkout):
     """A checkout whose runs go to SLURM."""
 
