@@ -280,3 +280,7 @@ def test_the_statistics_of_a_cell_are_those_of_its_seeds():
     alone = with_statistics(table.iloc[:1]).iloc[0]
     assert (alone["seeds"], alone["performance_mean"]) == (1, 0.8)
     assert alone[names[1:]].isna().all()
+    # An infeasible cell has no accuracy, and does not count as a seed.
+    table.loc[table.index[0], "performance_finetuned"] = None
+    pair = with_statistics(table).iloc[0]
+    assert (pair["seeds"], pair["performance_mean"]) == (2, pytest.approx(0.95))

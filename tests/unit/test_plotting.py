@@ -115,6 +115,8 @@ def test_several_seeds_show_their_spread_and_one_shows_none(table):
         assert sorted(bars[0][:, 1]) == pytest.approx([93 - 12.7062, 93 + 12.7062], abs=1e-3)
         band = axes.collections[0].get_paths()[0].get_extents()
         assert band.y1 == pytest.approx(93 + 2**0.5)
+        # The bar reaches to 105.7 %, which no accuracy can.
+        assert axes.get_ylim()[1] <= 101
     one = table[table["seed"] == 0].drop(columns=[name for name in table if name.startswith("pareto")])
     alone = with_fronts(with_statistics(one.drop(columns=["seeds", *STATISTICS])))
     figure = draw_comparison(alone, "a title")
