@@ -3,7 +3,7 @@
 import re
 import subprocess
 
-from submission import ClusterCheckout
+from submission import PATIENCE, ClusterCheckout
 
 # Nine cells, three of them with a search of their own, two baselines and NetAdapt's trajectory.
 JOBS = 9 + 3 + 2 + 1
@@ -13,7 +13,7 @@ def test_slurm_and_this_machine_write_the_same_documents(local_run, tmp_path):
     checkout = ClusterCheckout.fresh(tmp_path)
     # `auto` asks for a GPU; the stand-ins are none, and torch computes on the CPU.
     checkout.edit("studies/smoke.yaml", "device: cpu", "device: auto")
-    assert checkout.start().wait(timeout=500) == 0, checkout.said()
+    assert checkout.start().wait(timeout=PATIENCE) == 0, checkout.said()
     assert checkout.documents() == local_run.documents()
 
     jobs = checkout.jobs("state,alloctres")

@@ -3,7 +3,7 @@
 import time
 
 from cluster import start_controller, stop
-from submission import BASELINE, ONCE, on
+from submission import BASELINE, ONCE, PATIENCE, on
 
 
 def test_runs_survive_a_controller_that_is_away_for_half_a_minute(
@@ -21,5 +21,5 @@ def test_runs_survive_a_controller_that_is_away_for_half_a_minute(
         assert submitting.poll() is None, starting.said()
         start_controller()
     for process, checkout in ((working, long_training), (submitting, starting)):
-        assert process.wait(timeout=200) == 0, checkout.said()
+        assert process.wait(timeout=PATIENCE) == 0, checkout.said()
         checkout.assert_finishes_like(request.getfixturevalue("long_local_run"))

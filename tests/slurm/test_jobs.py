@@ -3,7 +3,7 @@
 import subprocess
 
 from cluster import ETC, kill_all_on, start_node, text, wait_for
-from submission import BASELINE, ONCE, on
+from submission import BASELINE, ONCE, PATIENCE, on
 
 RESULT = "results/smoke/{model}/seed-0/L1FilterPruner/0.5/result.json"
 
@@ -18,7 +18,7 @@ def test_when_the_node_dies_its_job_is_queued_again_and_no_other_waits_for_ever(
 
     means = ("train_baseline:runtime=1", "train_baseline:slurm_extra='--deadline=now+70seconds'")
     hopeless = waiting_for_ever.start(BASELINE, *ONCE, *on("frail"), *means)
-    assert hopeless.wait(timeout=300) == 1, waiting_for_ever.said()
+    assert hopeless.wait(timeout=PATIENCE) == 1, waiting_for_ever.said()
     assert waiting_for_ever.jobs("state") == ["DEADLINE"]
 
     waiting = ("squeue", "-h", "-j", job, "-o", "%T")
@@ -26,7 +26,7 @@ def test_when_the_node_dies_its_job_is_queued_again_and_no_other_waits_for_ever(
     start_node("frail")
     # SLURM would wait two minutes before it starts the job again.
     subprocess.run(["scontrol", "update", f"jobid={job}", "StartTime=now"], check=True)
-    assert process.wait(timeout=300) == 0, long_training.said()
+    assert process.wait(timeout=PATIENCE) == 0, long_training.said()
     long_training.assert_finishes_like(long_local_run)
 
 
@@ -36,7 +36,7 @@ def test_a_full_disk_is_one_clear_line(long_training, long_local_run):
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", folder], check=True)
     try:
         process = long_training.start(BASELINE, *ONCE)
-        assert process.wait(timeout=200) == 1
+        assert process.wait(timeout=PATIENCE) == 1
         assert "error: No space left on device" in long_training.job_log()
         assert not list(folder.glob("*.json"))
         subprocess.run(["mount", "-o", "remount,size=100m", folder], check=True)
@@ -57,7 +57,7 @@ def test_without_accounting_a_cancelled_job_is_noticed_and_a_sound_one_ends_well
 
     process = long_training.start(BASELINE, "--retries", "1")
     subprocess.run(["scancel", long_training.working_job()], check=True)
-    assert process.wait(timeout=200) == 0, long_training.said()
+    assert process.wait(timeout=PATIENCE) == 0, long_training.said()
     assert "Trying to restart job" in long_training.said()
     assert long_training.documents() == long_local_run.documents()
 
@@ -69,7 +69,7 @@ def test_a_job_out_of_time_is_tried_again_with_more(long_training, long_local_ru
     scripts = f"{long_training.folder}/.snakemake/scripts"
     subprocess.run(["pkill", "-STOP", "-f", scripts], check=True)
     subprocess.run(["scontrol", "update", f"jobid={job}", "EndTime=now+1"], check=True)
-    assert process.wait(timeout=300) == 0, long_training.said()
+    assert process.wait(timeout=PATIENCE) == 0, long_training.said()
     assert "DUE TO TIME LIMIT" in long_training.job_log()
     assert long_training.jobs("reqmem") == ["6000M", "12000M"]
     assert long_training.documents() == long_local_run.documents()
@@ -81,7 +81,7 @@ def test_a_failing_cell_names_its_log_and_the_others_go_on(with_baselines, local
     whole = weights.read_bytes()
     weights.write_bytes(whole[:-10])
     process = with_baselines.start(sound, faulty, *ONCE)
-    assert process.wait(timeout=300) == 1
+    assert process.wait(timeout=PATIENCE) == 1
     assert (with_baselines.folder / sound).exists()
     assert not (with_baselines.folder / faulty).exists()
     (log,) = (with_baselines.folder / "logs/slurm").rglob("*.log")
@@ -94,7 +94,7 @@ def test_a_failing_cell_names_its_log_and_the_others_go_on(with_baselines, local
 def test_a_cancelled_job_counts_as_failed(long_training, long_local_run):
     process = long_training.start(BASELINE, *ONCE)
     subprocess.run(["scancel", long_training.working_job()], check=True)
-    assert process.wait(timeout=200) == 1
+    assert process.wait(timeout=PATIENCE) == 1
     (state,) = long_training.jobs("state")
     assert state.startswith("CANCELLED by")
     assert "CANCELLED" in long_training.job_log()
@@ -103,7 +103,7 @@ def test_a_cancelled_job_counts_as_failed(long_training, long_local_run):
 
 def test_a_job_above_its_memory_is_ended(long_training, long_local_run):
     process = long_training.start(BASELINE, *ONCE, "--set-resources", "train_baseline:mem_mb=250")
-    assert process.wait(timeout=200) == 1
+    assert process.wait(timeout=PATIENCE) == 1
     assert "exceeded memory limit" in long_training.job_log()
     long_training.assert_finishes_like(long_local_run)
 
@@ -116,12 +116,12 @@ def test_snakemake_killed_and_started_again_while_its_job_still_runs(long_traini
     # The training must not end before the second run is at it.
     scripts = f"{long_training.folder}/.snakemake/scripts"
     subprocess.run(["pkill", "-STOP", "-f", scripts], check=True)
-    assert long_training.start(BASELINE).wait(timeout=120) == 1
+    assert long_training.start(BASELINE).wait(timeout=PATIENCE) == 1
     assert "--unlock" in long_training.said()
-    assert long_training.start("--unlock").wait(timeout=120) == 0
+    assert long_training.start("--unlock").wait(timeout=PATIENCE) == 0
     assert text("squeue", "-h", "-j", job, "-o", "%T").strip() == "RUNNING"
     second = long_training.start_here(BASELINE)
     long_training.wait_until_said("another process makes")
     subprocess.run(["pkill", "-CONT", "-f", scripts], check=True)
-    assert second.wait(timeout=200) == 0, long_training.said()
+    assert second.wait(timeout=PATIENCE) == 0, long_training.said()
     assert long_training.documents() == long_local_run.documents()
