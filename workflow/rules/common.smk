@@ -10,7 +10,7 @@ from pathlib import Path
 WORKFLOW = str(Path(workflow.basedir) / "workflow")
 sys.path.insert(0, WORKFLOW)
 os.environ |= {"PYTHONPATH": os.pathsep.join([WORKFLOW, *filter(None, [os.getenv("PYTHONPATH")])])}
-# The SLURM executor finds its `sacct` and `sbatch` here.
+# The SLURM executor finds its `sacct`, `sbatch`, `sinfo` and `sshare` here.
 if workflow.is_main_process:
     SLURM_TOOLS = str(Path(workflow.basedir) / "profiles/slurm/bin")
     os.environ |= {"PATH": os.pathsep.join([SLURM_TOOLS, os.getenv("PATH", os.defpath)])}
