@@ -184,7 +184,9 @@ def start_node(node: str) -> None:
     # slurmd takes the host's name. (`ip netns exec` would hide the cgroups, which it needs.)
     named = ["unshare", "--uts", "sh", "-c", f"hostname {node} && slurmd"]
     subprocess.run(["nsenter", f"--net=/run/netns/{node}", *named], check=True)
-    wait_for(lambda: text("sinfo", "-h", "-n", node, "-o", "%T").strip() == "idle", f"node {node}")
+    # A job may wait for it, and have it at once.
+    ready = {"idle", "mixed", "allocated"}
+    wait_for(lambda: text("sinfo", "-h", "-n", node, "-o", "%T").strip() in ready, f"node {node}")
 
 
 def kill_all_on(node: str) -> None:

@@ -23,9 +23,9 @@ def test_when_the_node_dies_its_job_is_queued_again_and_no_other_waits_for_ever(
 
     waiting = ("squeue", "-h", "-j", job, "-o", "%T")
     wait_for(lambda: "PENDING" in text(*waiting), "the job in the queue again")
-    start_node("frail")
     # SLURM would wait two minutes before it starts the job again.
     subprocess.run(["scontrol", "update", f"jobid={job}", "StartTime=now"], check=True)
+    start_node("frail")
     assert process.wait(timeout=PATIENCE) == 0, long_training.said()
     long_training.assert_finishes_like(long_local_run)
 
