@@ -23,25 +23,24 @@ def on(node: str) -> tuple[str, ...]:
 class ClusterCheckout(Checkout):
     """A checkout whose runs go to SLURM."""
 
-    def start(
-        self, *arguments: str, study: str = "studies/smoke.yaml", log: str = "run.log"
-    ) -> subprocess.Popen:
+    def start(self, *arguments: str) -> subprocess.Popen:
         """Start `snakemake --profile slurm`; what it says goes to a file."""
-        command = ["snakemake", "--profile", "slurm", *arguments, *QUICK, "--configfile", study]
-        with (self.folder / log).open("w") as file:
-            return subprocess.Popen(command, cwd=self.folder, stdout=file, stderr=subprocess.STDOUT)
+        return self._start("--profile", "slurm", *arguments, *QUICK)
 
     def start_here(self, *arguments: str) -> subprocess.Popen:
         """Start snakemake on this machine; what it says goes to the same file."""
-        command = ["snakemake", "--cores", "1", *arguments, "--configfile", "studies/smoke.yaml"]
+        return self._start("--cores", "1", *arguments)
+
+    def _start(self, *arguments: str) -> subprocess.Popen:
+        command = ["snakemake", *arguments, "--configfile", "studies/smoke.yaml"]
         with (self.folder / "run.log").open("w") as file:
             return subprocess.Popen(command, cwd=self.folder, stdout=file, stderr=subprocess.STDOUT)
 
     def wait_until_said(self, part: str) -> None:
         wait_for(lambda: part in self.said(), part)
 
-    def said(self, log: str = "run.log") -> str:
-        return (self.folder / log).read_text()
+    def said(self) -> str:
+        return (self.folder / "run.log").read_text()
 
     def jobs(self, columns: str) -> list[str]:
         """What the accounting says of the last run's jobs, a line each."""
