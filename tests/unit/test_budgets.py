@@ -21,6 +21,7 @@ from filterbench.models import MODELS, build_model
 from filterbench.plotting.comparison import draw_comparison
 from filterbench.pruners import PRUNERS, arguments_of
 from filterbench.pruners.budgets import Budget, prune_uniformly
+from filterbench.pruners.group_pruning import SCORES
 from filterbench.pruners.masking import PrunedNet
 from filterbench.pruners.net_adapt import NetAdapt
 from filterbench.pruners.searching import InfeasibleError, Search, SearchSettings
@@ -105,6 +106,22 @@ def test_every_one_shot_pruner_meets_a_budget_and_masks_its_net(pruner, search):
     assert 0.98 * 0.4 <= cost(pruned.masks) / cost({}) <= 0.4
     for name, kept in pruned.masks.items():
         assert (pruned.model.get_submodule(name).weight[~kept] == 0).all()
+
+
+@pytest.mark.parametrize("pruner", SCORES)
+def test_whole_groups_of_channels_are_given_back(pruner, search):
+    """What a budget leaves of a sum is the same in all its branches, so that speedup removes the rest."""
+    model = fresh_net("resnet18", 1 / 8)
+    cost = FlopsCost(model)
+    pruned = prune_uniformly(
+        PRUNERS[pruner].make(arguments_of(pruner, {})), copy.deepcopy(model), Budget(0.37, cost), search
+    )
+    assert cost(pruned.masks) / cost({}) <= 0.37
+    for block in range(len(model.blocks)):
+        kept = pruned.masks[f"blocks.{block}.branch.2.0"]
+        before = f"blocks.{block - 1}.branch.2.0" if block else "stem.0.0"
+        together = f"blocks.{block}.shortcut.0" if block % 2 == 0 and block else before
+        assert torch.equal(kept, pruned.masks[together]), block
 
 
 def test_a_budget_below_one_filter_a_layer_is_infeasible():
@@ -224,7 +241,7 @@ def test_a_latency_table_estimates_what_its_layers_took():
     by_layer = {name: entry for entry in entries for name in entry["names"]}
     assert by_layer["stem.0.0"]["inputs"] == [3]
     assert by_layer["classifier"]["outputs"] == [10]
-    assert by_layer["blocks.4.branch.0.0"]["inputs"] == [1, 4, 8, 12, 16]
+    assert by_layer["blocks.4.branch.0.0"]["inputs"] == [1, 3, 5, 7, 9, 11, 13, 15, 16]
 
 
 def test_latency_is_interpolated_between_measured_channel_counts_and_never_falls():
@@ -240,7 +257,10 @@ def test_latency_is_interpolated_between_measured_channel_counts_and_never_falls
     first["milliseconds"] = [[9.0] * len(first["outputs"])]
     first["milliseconds"][0][-1] = 1.0
     noisy = LatencyCost(model, entries)
-    assert noisy({}) - noisy(masks) == pytest.approx(10 * 2)
+    # A wider layer is no faster than a narrower one; the unpruned one alone counts as it was measured.
+    assert noisy({}) - noisy(masks) == pytest.approx(1.0 - 9.0 + 10 * 2)
+    fewer = {"features.0": torch.tensor([True, True, True, False])}
+    assert noisy(fewer) - noisy(masks) == pytest.approx(10)
 
 
 def test_a_target_is_read_back_from_its_path_and_document():
@@ -332,6 +352,7 @@ def test_a_count_above_its_budget_is_a_fault():
         "input_shape": [3, 32, 32],
         "params": pair,
         "flops": pair,
+        "conv_linear_macs": pair,
         "second_counter": {"name": "thop", "params": pair, "conv_linear_macs": pair},
         "provenance": {"device": "cpu", "threads": 1, "versions": {}, "inputs": {}},
     }

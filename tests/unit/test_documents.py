@@ -19,6 +19,15 @@ RESULT = {
     "flops": {"original": 314018314.0, "speedup": 38589922.0},
 }
 
+CELL = {
+    "study": "mine",
+    "dataset": "digits",
+    "protocol": "validation",
+    "model": "vgg16",
+    "width": 1,
+    "seed": 0,
+}
+
 FAULTS = {
     "accuracy above 1": (("performance", "finetuned", 1.2), "$.performance.finetuned: 1.2 is greater than"),
     "accuracy as text": (
@@ -82,6 +91,22 @@ def test_an_infeasible_cell_has_a_reason_and_no_numbers():
     (fault,) = check("result", {"infeasible": "too far", "params": {}})
     assert "unknown key 'params'" in str(fault)
     assert check("baseline", {"infeasible": "too far"})
+
+
+def test_two_counters_that_disagree_are_a_fault():
+    pair = {"original": 100, "speedup": 51}
+    document = {
+        "cell": {**CELL, "pruner": "L1FilterPruner", "sparsity": 0.5},
+        "convention": "nni-full",
+        "input_shape": [3, 32, 32],
+        "params": pair,
+        "flops": pair,
+        "conv_linear_macs": pair,
+        "second_counter": {"name": "thop", "params": pair, "conv_linear_macs": {**pair, "speedup": 50}},
+        "provenance": {"device": "cpu", "threads": 1, "versions": {}, "inputs": {}},
+    }
+    (fault,) = check("count", document)
+    assert str(fault) == "$.second_counter.conv_linear_macs.speedup: 50 differs from the first counter's 51"
 
 
 def test_a_key_that_stands_twice_is_refused(tmp_path):

@@ -131,7 +131,7 @@ def test_a_job_killed_at_random_moments_ends_with_the_same_documents(name, digit
     case = CASES[name]
     undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
     assert start(case, digits_file, baseline, undisturbed).wait() == 0
-    dice = random.Random(0)
+    dice, started = random.Random(0), time.monotonic()
     for _ in range(case.kills):
         process = start(case, digits_file, baseline, killed)
         for _ in range(dice.randint(1, 4)):
@@ -146,3 +146,9 @@ def test_a_job_killed_at_random_moments_ends_with_the_same_documents(name, digit
     for path in (f"{document_of(case)}.json", "made.safetensors"):
         assert (killed / path).read_bytes() == (undisturbed / path).read_bytes()
     assert not [path for path in killed.iterdir() if path.name.startswith(".")]
+    # The seconds before the last kill, up to the state that the last process went on from, are not lost.
+    earlier = f"{document_of(case)}.earlier.tsv"
+    assert not (undisturbed / earlier).exists()
+    name, seconds = (killed / earlier).read_text().split()
+    assert name == "s"
+    assert 0 < float(seconds) < time.monotonic() - started

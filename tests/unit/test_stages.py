@@ -1,6 +1,7 @@
 """Every stage of a cell in one process, on the CPU and, where there is one, on a GPU."""
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,12 +9,15 @@ import pandas as pd
 import pytest
 import settings
 import torch
+from torch import nn
 
+from filterbench.correctness import read_correct
 from filterbench.data.file import read_images, write_images
 from filterbench.data.loading import load_splits
 from filterbench.documents import read, write
 from filterbench.errors import InputError
 from filterbench.exporting import OnnxNet
+from filterbench.files import file_digest
 from filterbench.jobs import Job
 from filterbench.pruners import PRUNERS, SEARCHED, arguments_of
 from filterbench.pruners.group_pruning import SCORES
@@ -92,6 +96,8 @@ def run_cell(
             "weights": folder / f"{kind}.safetensors",
             "search": folder / f"{kind}.csv",
         }
+        if stage is finetune:
+            outputs["correct"] = folder / "finetune.correct"
         if stage in (count, result, latency_table):
             del outputs["weights"]
         stage(Job(inputs, outputs, {"limits": LIMITS, "device": device, **params}))
@@ -144,6 +150,15 @@ def test_a_cell_goes_through_all_stages(device, pruner, digits_file, tmp_path):
         assert (documents["speedup"]["layers"] == documents["prune"]["layers"]) == ALL_REMOVED[pruner]
         assert documents["speedup"]["check"]["relative_difference"] < 1e-4
     assert not list(tmp_path.glob(".*"))
+    correct = read_correct(tmp_path / "finetune.correct", LIMITS["test"])
+    assert correct.mean() == documents["finetune"]["performance"]["finetuned"]
+    assert documents["finetune"]["correct"] == file_digest(tmp_path / "finetune.correct")
+    if PRUNERS[pruner].searches:
+        scores = documents["prune"]["scores"]
+        assert scores["lowest"] <= scores["best"]
+        assert 0 <= scores["blind_choices"] <= scores["choices"]
+    else:
+        assert "scores" not in documents["prune"]
 
 
 @pytest.fixture(scope="module")
@@ -203,12 +218,52 @@ def test_a_shape_trained_from_scratch_is_the_compact_one_and_has_its_column(digi
     def columns(budgets: list[str]) -> dict[str, str]:
         table = tmp_path / "comparison.csv"
         outputs = {"collection": tmp_path / "comparison.json", "table": table}
-        compare(Job({}, outputs, {"cells": [tmp_path / "0.5"], "scratch": budgets}))
+        compare(Job({}, outputs, {"cells": [tmp_path / "0.5"], "scratch": budgets, "unpruned": False}))
         with table.open(newline="") as file:
             return next(csv.DictReader(file))
 
     accuracy = str(document["performance"]["scratch"])
     assert columns(["finetune"]) == columns([]) | {"performance_scratch_finetune": accuracy}
+
+
+def test_the_unpruned_net_can_be_fine_tuned_too(digits_file, tmp_path):
+    cell = tmp_path / "seed-0/L1FilterPruner/0.5"
+    cell.mkdir(parents=True)
+    documents = run_cell("cpu", "L1FilterPruner", digits_file, cell)
+    baseline = tmp_path / "seed-0/baseline"
+    inputs = {
+        "images": digits_file,
+        "document": cell / "baseline.json",
+        "weights": cell / "baseline.safetensors",
+    }
+    path = baseline / "baseline-finetune.json"
+    outputs = {"document": path, "weights": path.with_suffix(".safetensors")}
+    params = {"cell": documents["baseline"]["cell"], "limits": LIMITS, "device": "cpu", "training": TRAINING}
+    finetune(Job(inputs, outputs, params))
+    document = read(path)
+    assert document["training"]["settings"] == documents["finetune"]["training"]["settings"]
+    table = tmp_path / "comparison.csv"
+    outputs = {"collection": tmp_path / "comparison.json", "table": table}
+    compare(Job({}, outputs, {"cells": [cell], "scratch": [], "unpruned": True}))
+    row = pd.read_csv(table).iloc[0]
+    assert row["performance_original_finetuned"] == document["performance"]["finetuned"]
+    assert row["chance"] == documents["finetune"]["images"]["chance"]
+    assert 0 < row["chance"] < 0.2
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+def test_a_gpu_evaluates_in_float32(few_images):
+    seen = []
+
+    class Watching(nn.Module):
+        def forward(self, images):
+            seen.append(torch.is_autocast_enabled("cuda"))
+            return images.flatten(1)[:, :2]
+
+    images = few_images.test
+    moved = {name: getattr(images, name).cuda() for name in ("pixels", "labels", "mean", "std")}
+    evaluate(Watching(), replace(images, **moved))
+    assert not any(seen)
 
 
 def test_an_infeasible_cell_is_not_trained_from_scratch(tmp_path):

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from filterbench.errors import InputError
-from filterbench.study import cells, check_config, training_settings
+from filterbench.study import cells, check_config, pruner_arguments, training_settings
 
 REPOSITORY = Path(__file__).parents[2]
 STUDIES = [REPOSITORY / "config.yaml", *sorted((REPOSITORY / "studies").glob("*.yaml"))]
@@ -89,6 +89,31 @@ def test_a_models_training_settings_differ_where_the_study_says_so(default_confi
 
 
 CONTROLS = ["RandomAllocationPruner", "UniformAllocationPruner"]
+
+
+def test_a_pruners_arguments_differ_by_model_where_the_study_says_so(default_config):
+    default_config["pruners"]["NetAdaptPruner"] = {
+        "arguments": {"short_term_steps": 7},
+        "models": {"vgg16": {"short_term_learning_rate": 0.5}},
+    }
+    check_config(default_config, "mine.yaml")
+    vgg16, resnet18 = (
+        pruner_arguments(default_config, "NetAdaptPruner", model) for model in ("vgg16", "resnet18")
+    )
+    assert vgg16 == resnet18 | {"short_term_learning_rate": 0.5}
+    assert resnet18["short_term_steps"] == 7
+    default_config["pruners"]["NetAdaptPruner"]["models"] = {"vgg16": {"steps": 1}}
+    with pytest.raises(InputError, match="pruners.NetAdaptPruner.models.vgg16: unknown 'steps'; allowed: "):
+        check_config(default_config, "mine.yaml")
+    default_config["pruners"]["NetAdaptPruner"]["models"] = {"vgg": {}}
+    with pytest.raises(InputError, match="pruners.NetAdaptPruner.models: unknown 'vgg'; allowed: vgg16"):
+        check_config(default_config, "mine.yaml")
+
+
+def test_a_measurement_of_time_has_a_node_of_its_own_on_a_cluster():
+    profile = yaml.safe_load((REPOSITORY / "profiles/slurm/config.yaml").read_text())
+    measuring = {name for name, means in profile["set-resources"].items() if "exclusive" in str(means)}
+    assert measuring == {"latency", "latency_table"}
 
 
 @pytest.mark.parametrize("control", CONTROLS)

@@ -36,8 +36,8 @@ class Block(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """(batch, inputs, h, w) -> (batch, planes * expansion, h / stride, w / stride)."""
-        # What a 1x1 convolution with this stride sees. oneDNN's own such convolution writes beyond its memory on
-        # processors without AVX-512, for channels last and fewer than eight of them (torch 2.14, oneDNN 3.12).
+        # What a 1x1 convolution with this stride sees. oneDNN 3.12's own such convolution writes beyond its
+        # memory on processors without AVX-512, for channels last and fewer than eight channels.
         seen = avg_pool2d(images, 1, self.stride) if self.stride > 1 else images
         return self.relu(self.branch(images) + self.shortcut(seen))
 
