@@ -29,16 +29,47 @@ rule published_figure:
         ENVIRONMENT
     params:
         model="{model}",
-        cells=files_digest([PUBLISHED_CELLS]),
+        cells=files_digest(PUBLISHED_FILES),
         code=rule_digest("published"),
     script:
         "../scripts/published.py"
+
+
+rule differences:
+    """Every pruner against every other: at equal budget, paired by seed, and image by image."""
+    input:
+        TABLES,
+        collect("{cell}/finetune.correct", cell=CELLS),
+    output:
+        table=report(
+            f"results/{STUDY}/differences.csv",
+            caption="../report/differences.rst",
+            category="Tables",
+            labels={"model": "all"},
+        ),
+        images=report(
+            f"results/{STUDY}/mcnemar.csv",
+            caption="../report/mcnemar.rst",
+            category="Tables",
+            labels={"model": "all"},
+        ),
+    log:
+        f"logs/{STUDY}/differences.log",
+    conda:
+        ENVIRONMENT
+    params:
+        tables=TABLES,
+        cells=CELLS,
+        code=rule_digest("differences"),
+    script:
+        "../scripts/differences.py"
 
 
 rule verdicts:
     """What the study's cells say about the published conclusions."""
     input:
         TABLES,
+        mcnemar=rules.differences.output.images,
     output:
         document=f"results/{STUDY}/verdicts.json",
         page=report(
@@ -75,7 +106,7 @@ use rule verdicts as published_verdicts with:
     params:
         tables=None,
         source="the published cells",
-        cells=files_digest([PUBLISHED_CELLS]),
+        cells=files_digest(PUBLISHED_FILES),
         code=rule_digest("verdicts"),
 
 
@@ -96,28 +127,6 @@ use rule verdicts as imported_verdicts with:
         tables=IMPORTED_TABLES,
         source=f"the results in {NNI_RESULTS or 'no folder'}",
         code=rule_digest("verdicts"),
-
-
-rule differences:
-    """Every pruner against every other at equal budget, paired by seed."""
-    input:
-        TABLES,
-    output:
-        table=report(
-            f"results/{STUDY}/differences.csv",
-            caption="../report/differences.rst",
-            category="Tables",
-            labels={"model": "all"},
-        ),
-    log:
-        f"logs/{STUDY}/differences.log",
-    conda:
-        ENVIRONMENT
-    params:
-        tables=TABLES,
-        code=rule_digest("differences"),
-    script:
-        "../scripts/differences.py"
 
 
 rule optimism_gap:
