@@ -122,7 +122,7 @@ def test_the_interval_is_students():
     assert np.isnan(pair.interval(0.95)).all()
 
 
-REPEATS = 3000
+REPEATS = 2000
 BETWEEN_MODELS, BETWEEN_SEEDS, TRUTH = 2.0, 0.3, 1.0
 
 

@@ -12,23 +12,25 @@ localrules:
 
 
 rule published_figure:
-    """The published study's figure of a model, from its published cells."""
+    """The published study's figure of a model, from its published cells; on request before fine-tuning."""
     output:
         png=report(
-            "figures/published_{model}.png",
+            "figures/{figure}_{model}.png",
             caption="../report/published.rst",
             category="Published study",
-            labels={"model": "{model}", "figure": "published"},
+            labels={"model": "{model}", "figure": "{figure}"},
         ),
-        svg="figures/published_{model}.svg",
+        svg="figures/{figure}_{model}.svg",
     log:
-        "logs/published/{model}/plot.log",
+        "logs/published/{model}/plot_{figure}.log",
     wildcard_constraints:
+        figure="published|published_before",
         model=any_of(PUBLISHED_MODELS),
     conda:
         ENVIRONMENT
     params:
         model="{model}",
+        figure="{figure}",
         cells=files_digest(PUBLISHED_FILES),
         code=rule_digest("published"),
     script:

@@ -1,4 +1,4 @@
-"""What guessing reaches, and the nets and searches that do no better."""
+"""What guessing reaches."""
 
 from __future__ import annotations
 
@@ -37,14 +37,3 @@ def at_chance(table: pd.DataFrame) -> float:
     if known.empty:
         return -1.0
     return guessing_bound(known["chance"].max(), int(known["test_images"].min()))
-
-
-def blind_cells(table: pd.DataFrame) -> pd.DataFrame:
-    """The cells whose search had no candidate above chance, and so nothing to choose by.
-
-    Args:
-        table: cells; `search_blind` (true, false or NaN, also as text in a CSV file) may be absent.
-    """
-    if "search_blind" not in table:
-        return table.iloc[:0]
-    return table[table["search_blind"].astype(str).str.lower() == "true"]
