@@ -177,6 +177,12 @@ def test_cells_of_a_blind_search_are_hollow_and_named(table):
         assert point == pytest.approx(10_000)
 
 
+def test_neighbouring_sparsities_that_were_blind_are_named_as_a_range():
+    cells = with_fronts(with_statistics(published_cells("vgg16")))
+    labels = [line.get_label() for line in draw_comparison(cells, "a title").axes[0].get_lines()]
+    assert "SimulatedAnnealing (blind: 0.6 to 0.975)" in labels
+
+
 @pytest.mark.parametrize("budgets", [(), tuple(SCRATCH_LOOKS)])
 def test_the_legend_fits_and_covers_no_panel(table, budgets):
     for budget in budgets:

@@ -160,10 +160,18 @@ def _draw_spread(axes: Axes, spent: pd.Series, percent: pd.DataFrame, color: str
 
 def _label(pruner: str, cells: pd.DataFrame) -> str:
     """The pruner's name, with the sparsities that it could not reach, and where its search was blind."""
+    asked = sorted(cells["sparsity"].unique())
     named = {"infeasible": cells[cells["infeasible"].notna()], "blind": blind_cells(cells)}
     said = [
-        f"{word}: {', '.join(f'{sparsity:g}' for sparsity in sorted(found['sparsity'].unique()))}"
-        for word, found in named.items()
-        if len(found)
+        f"{word}: {_listed(set(found['sparsity']), asked)}" for word, found in named.items() if len(found)
     ]
     return f"{pruner} ({'; '.join(said)})" if said else pruner
+
+
+def _listed(some: set[float], asked: list[float]) -> str:
+    """Some of the asked sparsities; three and more neighbours as `0.6 to 0.9`, which keeps legends short."""
+    first, last = min(some), max(some)
+    between = asked[asked.index(first) : asked.index(last) + 1]
+    if len(some) > 2 and set(between) == some:
+        return f"{first:g} to {last:g}"
+    return ", ".join(f"{sparsity:g}" for sparsity in sorted(some))
