@@ -131,7 +131,8 @@ def judge(table: pd.DataFrame, question: Question, name: str, unit: str) -> Scop
         f"{wording.difference(weakest)}.{left_out}"
     )
     needed = None
-    if images and 100 / images >= COARSEST:
+    coarse = images is not None and 100 / images >= COARSEST
+    if images and coarse:
         verdict, why = OPEN, wording.too_coarse(images, 100 / COARSEST)
     elif len(units) < FEWEST_UNITS:
         seen = wording.by_factor(compared.comparisons, question.claim.seen, wording.SEEN)
@@ -147,7 +148,7 @@ def judge(table: pd.DataFrame, question: Question, name: str, unit: str) -> Scop
         if verdict == OPEN:
             needed = question.claim.units_needed(deciding, tests)
             why += f" {wording.power(needed, deciding, unit)}"
-    document = [_document(each, outcome(each)) for each in compared.comparisons]
+    document = [_document(each, OPEN if coarse else outcome(each)) for each in compared.comparisons]
     return Scope(name, unit, units, verdict, f"{reason} {why}", needed, document)
 
 
