@@ -16,8 +16,12 @@ from filterbench.analysis.published import published_cells, published_models
 from filterbench.analysis.report import verdicts_page
 from filterbench.analysis.seeds import t_interval
 from filterbench.analysis.verdicts import Verdict, definitions, verdicts
+from filterbench.correctness import write_correct
 from filterbench.documents import check
+from filterbench.errors import InputError
+from filterbench.jobs import Job
 from filterbench.pruners import PRUNERS
+from filterbench.stages.differences import write_differences
 
 ALIKE = dict.fromkeys(PRUNERS, 0.9)
 FIVE = ("L1FilterPruner", "L2FilterPruner", "FPGMPruner", "AutoCompressPruner", "SimulatedAnnealingPruner")
@@ -363,3 +367,26 @@ def test_pruners_are_compared_image_by_image_and_the_verdict_on_similarity_says_
     (note,) = next(verdict.notes for verdict in found if verdict.key == "one-shot-similar")
     assert "L1Filter and FPGM differ in 2 of 2 cells" in note
     assert "L1Filter and L2Filter differ in 0 of 2 cells" in note
+
+
+def test_the_rule_differences_compares_the_feasible_cells_of_a_study_image_by_image(tmp_path):
+    table = cells({"L1FilterPruner": 0.9, "FPGMPruner": 0.8}, (0.5, 0.8), (0, 1), ("vgg16",))
+    table = table.assign(test_images=10, target=table["sparsity"].astype(str))
+    table.loc[0, "target"], table.loc[0, "sparsity"] = "flops-0.5", None
+    table.loc[table["seed"] == 1, "infeasible"] = "out of reach"
+    folders = []
+    for row in table.itertuples():
+        folder = tmp_path / f"results/study/vgg16/seed-{row.seed}/{row.pruner}/{row.target}"
+        folders.append(str(folder))
+        right = np.arange(10) < (9 if row.pruner == "L1FilterPruner" else 8)
+        write_correct(folder / "finetune.correct", right if row.seed == 0 else np.array([], bool))
+    table.to_csv(tmp_path / "comparison.csv", index=False)
+    outputs = {name: tmp_path / f"{name}.csv" for name in ("table", "images")}
+    params = {"tables": [tmp_path / "comparison.csv"], "cells": folders}
+    write_differences(Job(inputs={}, outputs=outputs, params=params))
+    (row,) = pd.read_csv(outputs["images"]).to_dict("records")
+    assert (row["model"], row["seed"], row["target"], row["images"]) == ("vgg16", 0, 0.8, 10)
+    assert (row["only_pruner"], row["only_other"], row["p"]) == (1, 0, 1)
+    write_correct(tmp_path / folders[1] / "finetune.correct", np.ones(100, bool))
+    with pytest.raises(InputError, match=r"0.8/finetune.correct: 13 bytes, but 10 test images need 2"):
+        write_differences(Job(inputs={}, outputs=outputs, params=params))

@@ -93,3 +93,8 @@ def compare(
                 by_unit = dict(zip(names, map(float, values), strict=True))
                 found.comparisons.append(Comparison((one, other), cost, float(factor), by_unit))
     return found
+
+
+def count_tests(comparisons: Sequence[Comparison]) -> int:
+    """How many comparisons there are; params and FLOPs of the same cells are one."""
+    return len({(each.pair, *each.values) for each in comparisons})

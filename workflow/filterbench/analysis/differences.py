@@ -6,7 +6,7 @@ from itertools import combinations
 
 import pandas as pd
 
-from filterbench.analysis.comparing import compare
+from filterbench.analysis.comparing import compare, count_tests
 from filterbench.analysis.seeds import LEVEL, statistics
 
 COLUMNS = [
@@ -37,7 +37,8 @@ def differences(table: pd.DataFrame) -> pd.DataFrame:
         of pruners that both reach it with every seed: number of seeds, mean, sample standard deviation, and
         two intervals of the mean: `low` to `high` is the 95 % t interval; `low_corrected` to
         `high_corrected` is that of the level 1 - 0.05/m (Bonferroni), where m is the number of the model's
-        rows: with 95 % probability all of the model's corrected intervals contain their true means.
+        rows, params and FLOPs of the same cells counted once: with 95 % probability all of the model's
+        corrected intervals contain their true means.
     """
     parts = []
     for _, cells in table.groupby("model", sort=False):
@@ -46,7 +47,7 @@ def differences(table: pd.DataFrame) -> pd.DataFrame:
             each for cost in COSTS for pair in pairs for each in compare(cells, [pair], [cost]).comparisons
         ]
         for each in compared:
-            low, high = each.interval(1 - (1 - LEVEL) / len(compared))
+            low, high = each.interval(1 - (1 - LEVEL) / count_tests(compared))
             parts.append(
                 {
                     "model": cells["model"].iloc[0],

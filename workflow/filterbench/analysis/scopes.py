@@ -11,7 +11,7 @@ import pandas as pd
 
 from filterbench.analysis import wording
 from filterbench.analysis.claims import ALPHA, MARGIN, OPEN, Claim, over_range
-from filterbench.analysis.comparing import ACROSS_MODELS, WITHIN_MODEL, Comparison, Pair, compare
+from filterbench.analysis.comparing import ACROSS_MODELS, WITHIN_MODEL, Comparison, Pair, compare, count_tests
 from filterbench.analysis.seeds import FEWEST_UNITS, LEVEL
 
 # One test image must be less than half of the margin, in percentage points.
@@ -117,8 +117,7 @@ def judge(table: pd.DataFrame, question: Question, name: str, unit: str) -> Scop
         return Scope(
             name, unit, units, OPEN, reason, None, [_document(each) for each in compared.comparisons]
         )
-    # Params and FLOPs of the same cells are one test.
-    tests = len({(each.pair, *each.values) for each in deciding})
+    tests = count_tests(deciding)
 
     def outcome(each: Comparison) -> str:
         return question.claim.outcome(each, tests)
