@@ -17,7 +17,7 @@ WITHIN_MODEL = "seeds"
 Pair = tuple[str, str]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Comparison:
     """Test accuracy of one pruner minus that of another at one compression factor.
 

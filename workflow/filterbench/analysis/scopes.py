@@ -117,38 +117,30 @@ def judge(table: pd.DataFrame, question: Question, name: str, unit: str) -> Scop
         return Scope(
             name, unit, units, OPEN, reason, None, [_document(each) for each in compared.comparisons]
         )
-    tests = count_tests(deciding)
-
-    def outcome(each: Comparison) -> str:
-        return question.claim.outcome(each, tests)
-
     weakest = min(deciding, key=question.claim.distance)
     images = _test_images(table)
-    reason = (
+    about = (
         f"{wording.factor_range(deciding)}, {wording.counted(len(units), unit)}"
         f"{f', {images:,} test images' if images else ''}. The weakest comparison: "
         f"{wording.difference(weakest)}.{left_out}"
     )
+    if images and 100 / images >= COARSEST:
+        why = wording.too_coarse(images, 100 / COARSEST)
+        document = [_document(each) for each in compared.comparisons]
+        return Scope(name, unit, units, OPEN, f"{about} {why}", None, document)
+    tests = count_tests(deciding)
+    outcomes = {each: question.claim.outcome(each, tests) for each in compared.comparisons}
+    verdict = over_range([outcomes[each] for each in deciding])
     needed = None
-    coarse = images is not None and 100 / images >= COARSEST
-    if images and coarse:
-        verdict, why = OPEN, wording.too_coarse(images, 100 / COARSEST)
-    elif len(units) < FEWEST_UNITS:
-        seen = wording.by_factor(compared.comparisons, question.claim.seen, wording.SEEN)
-        verdict = OPEN
-        why = (
-            f"An interval needs at least {FEWEST_UNITS} {unit}; how many would tell, only their spread can "
-            f"say. As the cells stand, which is no verdict: {seen}."
-        )
+    if len(units) < FEWEST_UNITS:
+        why = wording.too_few(FEWEST_UNITS, unit, compared.comparisons, question.claim.seen)
     else:
-        verdict = over_range(list(map(outcome, deciding)))
-        found = wording.by_factor(compared.comparisons, outcome, wording.JUDGED)
-        why = f"By factor: {found}."
+        why = f"By factor: {wording.by_factor(compared.comparisons, outcomes.__getitem__, wording.JUDGED)}."
         if verdict == OPEN:
             needed = question.claim.units_needed(deciding, tests)
             why += f" {wording.power(needed, deciding, unit)}"
-    document = [_document(each, OPEN if coarse else outcome(each)) for each in compared.comparisons]
-    return Scope(name, unit, units, verdict, f"{reason} {why}", needed, document)
+    document = [_document(each, outcome) for each, outcome in outcomes.items()]
+    return Scope(name, unit, units, verdict, f"{about} {why}", needed, document)
 
 
 def _test_images(table: pd.DataFrame) -> int | None:

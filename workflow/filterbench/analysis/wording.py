@@ -82,6 +82,16 @@ def power(needed: int | None, deciding: Sequence[Comparison], unit: str) -> str:
     return f"At the means and spreads seen about {needed} {unit} would tell."
 
 
+def too_few(
+    fewest: int, unit: str, comparisons: Sequence[Comparison], seen: Callable[[Comparison], str]
+) -> str:
+    """Why there is no interval, and what the cells look like as they are, as two sentences."""
+    return (
+        f"An interval needs at least {fewest} {unit}; how many would tell, only their spread can say. As the "
+        f"cells stand, which is no verdict: {by_factor(comparisons, seen, SEEN)}."
+    )
+
+
 def too_coarse(images: int, needed: float) -> str:
     """Why a test set is too small, as a sentence."""
     return (
