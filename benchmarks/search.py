@@ -14,7 +14,7 @@ from filterbench.data.preparing import prepare_data
 from filterbench.models import build_model
 from filterbench.nni_adaptor import masked_by, wrapped_masks
 from filterbench.pruners import arguments_of
-from filterbench.pruners.net_adapt import NetAdapt, Trajectory
+from filterbench.pruners.net_adapt import NetAdapt
 from filterbench.pruners.searching import Search, SearchSettings
 
 REPEATS = 7
@@ -43,7 +43,7 @@ def compact_against_masked(splits: Splits, folder: Path) -> str:
     times: dict[str, list[float]] = {net: [] for net in ways}
     for _ in range(REPEATS + 1):
         for net, search in ways.items():
-            times[net].append(seconds(lambda s=search: s.evaluate_masked(model, masks, wrapped)))
+            times[net].append(seconds(lambda s=search: s.judge(model, masks, wrapped)))
     medians = {net: statistics.median(found[1:]) for net, found in times.items()}
     masked, compact = medians["masked"], medians["compact"]
     return (
@@ -59,11 +59,11 @@ def trajectory_against_cells(splits: Splits, folder: Path) -> str:
     changes = {"short_term_steps": 2, "short_term_learning_rate": 0.01}
     arguments = arguments_of("NetAdaptPruner", changes)
     together = new_search(splits, folder / "together", "compact")
-    once = seconds(lambda: list(Trajectory(model, arguments, together).run(TARGETS)))
+    once = seconds(lambda: list(NetAdapt(arguments).path(model, together).run(TARGETS)))
     each, evaluations = 0.0, 0
     for target in TARGETS:
         alone = new_search(splits, folder / str(target), "compact")
-        each += seconds(lambda t=target, s=alone: NetAdapt(arguments).prune(copy.deepcopy(model), t, s))
+        each += seconds(lambda t=target, s=alone: list(NetAdapt(arguments).path(model, s).run([t])))
         evaluations += alone.cost.evaluations
     return (
         f"NetAdapt to {TARGETS}: cell by cell {evaluations} candidates in {each:.1f} s, trajectory "

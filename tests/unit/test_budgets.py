@@ -22,7 +22,7 @@ from filterbench.plotting.comparison import draw_comparison
 from filterbench.pruners import PRUNERS, arguments_of
 from filterbench.pruners.budgets import Budget, prune_uniformly
 from filterbench.pruners.masking import PrunedNet
-from filterbench.pruners.net_adapt_within import TrajectoryWithin
+from filterbench.pruners.net_adapt import NetAdapt
 from filterbench.pruners.searching import InfeasibleError, Search, SearchSettings
 from filterbench.slicing import kept_indices, slice_channels
 from filterbench.stages.compare import collection
@@ -135,7 +135,8 @@ def annealed(model: nn.Module, share: float, search: Search) -> PrunedNet:
 
 def adapted(model: nn.Module, share: float, search: Search) -> PrunedNet:
     arguments = arguments_of("NetAdaptPruner", NET_ADAPT)
-    (snapshot,) = TrajectoryWithin(model, arguments, search, FlopsCost(model)).run([share])
+    path = NetAdapt(arguments).path_within(model, FlopsCost(model), search)
+    (snapshot,) = path.run([share])
     if snapshot.infeasible:
         raise InfeasibleError(snapshot.infeasible)
     return PrunedNet(model, snapshot.masks)
@@ -195,7 +196,7 @@ def test_one_trajectory_serves_all_budgets(few_images, tmp_path):
     model = two_class_net("vgg16", 1 / 16)
     cost = FlopsCost(model)
     arguments = arguments_of("NetAdaptPruner", NET_ADAPT)
-    run = TrajectoryWithin(model, arguments, new_search(few_images, tmp_path), cost)
+    run = NetAdapt(arguments).path_within(model, cost, new_search(few_images, tmp_path))
     snapshots = list(run.run([0.5, 0.8]))
     assert [snapshot.target for snapshot in snapshots] == [0.8, 0.5]
     for snapshot in snapshots:

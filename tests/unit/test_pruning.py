@@ -11,9 +11,10 @@ from filterbench.compaction import check_same, compact, relative_difference, sil
 from filterbench.counting import count_net
 from filterbench.errors import InputError
 from filterbench.models import MODELS, build_model
-from filterbench.nni_adaptor import NNI_DISTANCE_SUM, FPGMPrunerMasker
+from filterbench.nni_adaptor import NNI_DISTANCE_SUM, FPGMPrunerMasker, apply_masks
 from filterbench.pruners import PRUNERS
 from filterbench.pruners.masking import read_masked_net, write_masked_net
+from filterbench.pruners.searching import compact_form
 from filterbench.slicing import kept_indices, slice_channels
 from filterbench.weights import write_weights
 
@@ -40,6 +41,10 @@ def lively_net(name: str, width: float = 1 / 8) -> nn.Module:
             for tensor in (module.bias, module.running_mean):
                 nn.init.normal_(tensor, std=0.3)
     return model
+
+
+def convolutions(model: nn.Module) -> dict[str, nn.Conv2d]:
+    return {name: module for name, module in model.named_modules() if isinstance(module, nn.Conv2d)}
 
 
 @pytest.mark.parametrize("sparsity", [0.3, 0.5, 0.95])
@@ -102,6 +107,76 @@ def test_the_quick_slicer_gives_the_net_that_nnis_speedup_gives(name, pruner):
     assert sped_up.keys() == sliced.state_dict().keys()
     for weight_name, tensor in sliced.state_dict().items():
         assert torch.equal(tensor, sped_up[weight_name])
+
+
+@pytest.mark.parametrize("name", ["resnet18", "resnet50", "resnet56", "mobilenetv2"])
+@pytest.mark.parametrize("compacted", [compact, compact_form])
+def test_every_filter_that_stays_can_learn(name, compacted):
+    """A masked filter that a sum keeps is zero, and moves with the first step of training."""
+    width = 0.5 if name == "resnet56" else 1 / 8
+    pruned = PRUNERS["L1FilterPruner"].make({}).prune(lively_net(name, width), 0.5, NO_SEARCH)
+    silence_masked_channels(pruned.model, pruned.masks)
+    net = compacted(pruned.model, pruned.masks).train()
+    before = {name: module.weight.detach().clone() for name, module in convolutions(net).items()}
+    masked = sum(int((weight.flatten(1) == 0).all(dim=1).sum()) for weight in before.values())
+    assert masked > 0
+    loss = nn.functional.cross_entropy(net(torch.randn(32, 3, 32, 32)), torch.arange(32) % 10)
+    loss.backward()
+    torch.optim.SGD(net.parameters(), lr=0.1).step()
+    for layer, module in convolutions(net).items():
+        moved = (module.weight != before[layer]).flatten(1).any(dim=1)
+        assert moved.all(), layer
+
+
+class Odd(nn.Module):
+    """A convolution whose channels an operation joins with those of another."""
+
+    def __init__(self, operation):
+        super().__init__()
+        self.one = nn.Conv2d(3, 8, 3, padding=1)
+        self.other = nn.Conv2d(3, 8, 3, padding=1)
+        self.last = nn.Conv2d(8, 4, 1)
+        self.operation = operation
+
+    def forward(self, images):
+        return self.last(self.operation(self.one(images), self.other(images)))
+
+
+def half_masked(model: nn.Module) -> dict[str, torch.Tensor]:
+    return {"one": torch.arange(8) < 4, "other": torch.arange(8) % 2 == 0}
+
+
+def test_a_sum_is_a_sum_however_it_is_written():
+    for add in (lambda a, b: a + b, lambda a, b: a.add(b), torch.add):
+        model = Odd(add).eval()
+        masks = half_masked(model)
+        apply_masks(model, masks)
+        sliced = slice_channels(model, kept_indices(model, masks))
+        images = torch.randn(4, 3, 32, 32)
+        assert sliced.last.in_channels == 6
+        assert check_same_maps(model, sliced, images) < 1e-6
+
+
+def check_same_maps(model, other, images):
+    with torch.no_grad():
+        return (model(images) - other(images)).abs().max()
+
+
+@pytest.mark.parametrize(
+    ("operation", "said"),
+    [
+        (lambda a, b: a * b, "mul"),
+        (lambda a, b: torch.cat([a, b], dim=0), "cat"),
+        (lambda a, b: a + b + 1, "add"),
+        (lambda a, b: (a + b).sigmoid(), "sigmoid"),
+    ],
+)
+def test_an_operation_that_the_slicer_does_not_know_is_a_clear_error(operation, said):
+    model = Odd(operation).eval()
+    with pytest.raises(
+        InputError, match=rf"operation {said}.* unknown to the channel slicer; allowed: Conv2d"
+    ):
+        kept_indices(model, half_masked(model))
 
 
 def test_what_the_slicer_took_out_it_puts_back():

@@ -1,6 +1,7 @@
 """The searching pruners on tiny nets and few images."""
 
 import copy
+import re
 from dataclasses import asdict
 from pathlib import Path
 
@@ -16,9 +17,12 @@ from filterbench.nni_adaptor import apply_masks, masked_by, wrapped_masks
 from filterbench.pruners import PRUNERS, arguments_of
 from filterbench.pruners.annealing import anneal
 from filterbench.pruners.journal import Journal
-from filterbench.pruners.net_adapt import NetAdapt, Trajectory
-from filterbench.pruners.searching import InfeasibleError, Search, SearchSettings, compact_form
+from filterbench.pruners.masking import PrunedNet
+from filterbench.pruners.net_adapt import NetAdapt, Snapshot
+from filterbench.pruners.scores import summarise_scores
+from filterbench.pruners.searching import Search, SearchSettings, compact_form
 from filterbench.pruners.sparsity_sampling import draw_sparsities
+from filterbench.stopwatch import Stopwatch
 from filterbench.training.loop import TrainingSettings, train
 
 VGG16_WEIGHTS = np.sort([1728, 36864, 73728, 147456, 294912, *[589824] * 2, 1179648, *[2359296] * 5])
@@ -51,6 +55,21 @@ def trained_net(few_images) -> nn.Module:
     model = build_model("vgg16", 1 / 8, classes=2)
     train(model, few_images, TrainingSettings(2, 8, 0.05, 0.9, 0.0, "one-cycle", augment=False), seed=0)
     return model.eval()
+
+
+def pruned_by(name: str, changes: dict, model: nn.Module, sparsity: float, search: Search) -> PrunedNet:
+    """A pruner's net at a sparsity; NetAdapt's is a snapshot of its search path."""
+    pruner = PRUNERS[name].make(arguments_of(name, changes))
+    if isinstance(pruner, NetAdapt):
+        snapshot = snapshot_at(changes, model, sparsity, search)
+        model.load_state_dict(snapshot.weights)
+        return PrunedNet(model, snapshot.masks)
+    return pruner.prune(model, sparsity, search)
+
+
+def snapshot_at(changes: dict, model: nn.Module, sparsity: float, search: Search) -> Snapshot:
+    (snapshot,) = NetAdapt(arguments_of("NetAdaptPruner", changes)).path(model, search).run([sparsity])
+    return snapshot
 
 
 def nnis_draw(target: float, random: np.random.RandomState) -> np.ndarray:
@@ -87,7 +106,7 @@ def test_any_target_is_drawn_at_once(layers, target):
 @pytest.mark.parametrize("pruner", CHANGES)
 def test_a_searching_pruner_reaches_about_the_sparsity_it_is_asked_for(pruner, trained_net, search):
     weights_before = convolution_weights(trained_net)
-    pruned = PRUNERS[pruner].make(arguments_of(pruner, CHANGES[pruner])).prune(trained_net, 0.5, search)
+    pruned = pruned_by(pruner, CHANGES[pruner], trained_net, 0.5, search)
     left = convolution_weights(pruned.model)
     assert 0.25 * weights_before < left < 0.7 * weights_before
     assert search.cost.evaluations == len(search.steps) > 3
@@ -105,7 +124,7 @@ def test_a_search_prunes_a_depthwise_convolution_with_its_input(pruner, search):
         changes, sparsity = changes | {"sparsity_per_iteration": 0.02}, 0.02
     if pruner == "AutoCompressPruner":
         changes = changes | {"cool_down_rate": 0.5, "admm_num_iterations": 1, "admm_epochs_per_iteration": 1}
-    pruned = PRUNERS[pruner].make(arguments_of(pruner, changes)).prune(model, sparsity, search)
+    pruned = pruned_by(pruner, changes, model, sparsity, search)
     compact = compact_form(pruned.model, pruned.masks) if pruned.masks else pruned.model
     before = build_model("mobilenetv2", 1 / 8, classes=2)
     assert convolution_weights(compact) < convolution_weights(before)
@@ -129,8 +148,7 @@ def test_an_interrupted_search_ends_with_the_same_net(
 ):
     def prune(folder: str):
         search = new_search(few_images, tmp_path / folder)
-        made = PRUNERS[pruner].make(arguments_of(pruner, CHANGES[pruner]))
-        pruned = made.prune(copy.deepcopy(trained_net), 0.5, search)
+        pruned = pruned_by(pruner, CHANGES[pruner], copy.deepcopy(trained_net), 0.5, search)
         steps = [{**step, "seconds": 0} for step in search.steps]
         return pruned.model.state_dict(), asdict(search.cost), steps
 
@@ -154,25 +172,33 @@ def test_an_interrupted_search_ends_with_the_same_net(
 
 
 def test_a_snapshot_is_what_a_run_to_its_target_alone_gives(trained_net, few_images, tmp_path):
-    arguments = arguments_of("NetAdaptPruner", FEW)
     together = new_search(few_images, tmp_path / "together")
-    snapshots = list(Trajectory(trained_net, arguments, together).run([0.2, 0.3, 0.5]))
-    for snapshot in snapshots:
+    path = NetAdapt(arguments_of("NetAdaptPruner", FEW)).path(trained_net, together)
+    for snapshot in list(path.run([0.2, 0.3, 0.5])):
         alone = new_search(few_images, tmp_path / str(snapshot.target))
-        pruned = NetAdapt(arguments).prune(copy.deepcopy(trained_net), snapshot.target, alone)
-        assert all(
-            torch.equal(tensor, snapshot.weights[name]) for name, tensor in pruned.model.state_dict().items()
-        )
-        assert {name: kept.tolist() for name, kept in pruned.masks.items()} == {
+        single = snapshot_at(FEW, trained_net, snapshot.target, alone)
+        assert all(torch.equal(tensor, snapshot.weights[name]) for name, tensor in single.weights.items())
+        assert {name: kept.tolist() for name, kept in single.masks.items()} == {
             name: kept.tolist() for name, kept in snapshot.masks.items()
         }
         assert (asdict(alone.cost), len(alone.steps)) == (snapshot.cost, snapshot.steps)
 
 
 def test_a_target_that_no_layer_can_serve_is_infeasible(trained_net, search):
-    with pytest.raises(InfeasibleError, match=r"after [1-9] iterations, at sparsity 0\.\d+, no convolution"):
-        arguments = arguments_of("NetAdaptPruner", FEW | {"sparsity_per_iteration": 0.2})
-        NetAdapt(arguments).prune(trained_net, 0.9, search)
+    snapshot = snapshot_at(FEW | {"sparsity_per_iteration": 0.2}, trained_net, 0.9, search)
+    assert re.match(r"after [1-9] iterations, at sparsity 0\.\d+, no convolution", snapshot.infeasible)
+    assert 0.2 <= snapshot.reached < 0.9
+
+
+def test_half_the_step_goes_on_where_a_whole_one_is_too_much(trained_net, few_images, tmp_path):
+    changes = FEW | {"sparsity_per_iteration": 0.2, "short_term_steps": 0}
+    whole = snapshot_at(changes, trained_net, 0.9, new_search(few_images, tmp_path / "whole"))
+    halved = snapshot_at(
+        changes | {"halve_step": True}, trained_net, 0.9, new_search(few_images, tmp_path / "halved")
+    )
+    assert whole.infeasible
+    assert not halved.infeasible
+    assert halved.reached >= 0.9
 
 
 @pytest.mark.parametrize("name", ["vgg16", "resnet18", "resnet50"])
@@ -184,8 +210,8 @@ def test_compact_and_masked_evaluation_agree_on_the_silenced_net(name, few_image
     silenced = copy.deepcopy(model)
     silence_masked_channels(silenced, masks)
     masked = masked_by("l1", silenced, config)
-    compact = new_search(few_images, tmp_path, "compact").evaluate_masked(model, masks, masked)
-    whole = new_search(few_images, tmp_path, "masked").evaluate_masked(model, masks, masked)
+    compact = new_search(few_images, tmp_path, "compact").judge(model, masks, masked)
+    whole = new_search(few_images, tmp_path, "masked").judge(model, masks, masked)
     assert compact == whole
     apply_masks(model, masks)
     silence_masked_channels(model, masks)
@@ -204,17 +230,17 @@ def test_annealing_can_judge_as_nni_does(trained_net, few_images, tmp_path):
 
 def test_a_journal_drops_the_line_that_was_being_written(tmp_path):
     path = tmp_path / "journal.jsonl"
-    journal = Journal(path, "key", 3)
+    journal = Journal(path, "key", 3, Stopwatch())
     for number in range(2):
         journal.score({}, b"%d" % number, lambda: 0.5)
     path.write_bytes(path.read_bytes() + b'{"question": "ab')
     evaluated = []
-    again = Journal(path, "key", 3)
+    again = Journal(path, "key", 3, Stopwatch())
     for number in range(3):
         again.score({}, b"%d" % number, lambda: evaluated.append(1) or 0.25)
     assert [step.score for step in again.steps] == [0.5, 0.5, 0.25]
     assert len(evaluated) == 1
-    assert [step.score for step in Journal(path, "other key", 3).steps] == []
+    assert [step.score for step in Journal(path, "other key", 3, Stopwatch()).steps] == []
 
 
 def test_the_test_images_play_no_part_in_a_search(trained_net, few_images, tmp_path):
@@ -226,4 +252,84 @@ def test_the_test_images_play_no_part_in_a_search(trained_net, few_images, tmp_p
     object.__setattr__(images, "test", Forbidden())
     for pruner, changes in CHANGES.items():
         search = new_search(images, tmp_path / pruner)
-        PRUNERS[pruner].make(arguments_of(pruner, changes)).prune(copy.deepcopy(trained_net), 0.3, search)
+        pruned_by(pruner, changes, copy.deepcopy(trained_net), 0.3, search)
+
+
+@pytest.mark.parametrize("base_algo", ["l1", "l2", "fpgm"])
+def test_a_search_path_ranks_only_the_filters_that_are_there(base_algo, trained_net, search):
+    changes = FEW | {"base_algo": base_algo, "short_term_steps": 0}
+    path = NetAdapt(arguments_of("NetAdaptPruner", changes)).path(trained_net, search)
+    before, after = path.run([0.2, 0.4])
+    for name, kept in after.masks.items():
+        assert (kept <= before.masks.get(name, torch.ones_like(kept))).all()
+        norms = after.weights[f"{name}.weight"].flatten(1).norm(dim=1)
+        assert (norms[kept] > 0).all()
+        assert (norms[~kept] == 0).all()
+
+
+def test_a_masked_filter_that_a_sum_keeps_stays_masked_in_a_search_path(few_images, tmp_path):
+    torch.manual_seed(0)
+    model = build_model("resnet18", 1 / 8, classes=2).eval()
+    search = new_search(few_images, tmp_path)
+    snapshot = snapshot_at(FEW | {"sparsity_per_iteration": 0.02}, model, 0.1, search)
+    for name, kept in snapshot.masks.items():
+        assert (snapshot.weights[f"{name}.weight"][~kept] == 0).all()
+
+
+def test_a_journal_that_goes_another_way_is_cut_there(tmp_path):
+    """As after a requeue to another machine, whose last bits differ."""
+    path = tmp_path / "journal.jsonl"
+    first = Journal(path, "key", 3, Stopwatch())
+    for number in range(3):
+        first.score({}, b"%d" % number, lambda: 0.5)
+    again = Journal(path, "key", 3, Stopwatch())
+    for question in (b"0", b"other", b"2"):
+        again.score({}, question, lambda: 0.25)
+    assert [step.score for step in again.steps] == [0.5, 0.25, 0.25]
+    third = Journal(path, "key", 3, Stopwatch())
+    for question in (b"0", b"other", b"2"):
+        third.score({}, question, lambda: 0.0)
+    assert [step.score for step in third.steps] == [0.5, 0.25, 0.25]
+
+
+def test_a_search_costs_what_it_trains(few_images, tmp_path):
+    """No step costs nothing, and a batch has at most all images."""
+    search = new_search(few_images, tmp_path)
+    search.count_training(0)
+    assert search.cost.images_trained == 0
+    search.count_training(None)
+    assert search.cost.images_trained == 40
+    larger = Search(few_images, SearchSettings("compact", 64, augment=False), 0, tmp_path, "key")
+    larger.count_training(3)
+    assert larger.cost.images_trained == 3 * 40
+
+
+def test_a_recalibrated_or_tuned_candidate_sees_more(trained_net, few_images, tmp_path):
+    def best(**settings):
+        folder = tmp_path / repr(settings)
+        asked = SearchSettings("compact", 8, augment=False, **settings)
+        search = Search(few_images, asked, 0, folder, "key")
+        pruned_by(
+            "SimulatedAnnealingPruner", {"cool_down_rate": 0.5}, copy.deepcopy(trained_net), 0.7, search
+        )
+        return max(step["score"] for step in search.steps), search.cost
+
+    plain, cost = best()
+    recalibrated, more = best(recalibrate=32)
+    tuned, trained = best(tune_steps=5)
+    assert max(recalibrated, tuned) > plain
+    assert more.images_evaluated == cost.images_evaluated + 32 * more.evaluations
+    assert trained.images_trained == 5 * 8 * trained.evaluations
+    # A candidate is judged in a copy: the pruner's masks and weights are as without.
+    assert best(recalibrate=32)[0] == recalibrated
+
+
+def test_a_choice_at_chance_is_blind():
+    def steps(*choices):
+        return [{"choice": number, "score": score} for number, found in enumerate(choices) for score in found]
+
+    found = summarise_scores(steps([0.1, 0.09], [0.1, 0.5]), chance=0.1, images=1000)
+    assert found == {"best": 0.5, "lowest": 0.09, "chance": 0.1, "choices": 2, "blind_choices": 1}
+    # Of 16 candidates at chance the best is above it by luck: 0.125 of 1,000 images is no sign, 0.14 is one.
+    assert summarise_scores(steps([0.125] + 15 * [0.1]), 0.1, 1000)["blind_choices"] == 1
+    assert summarise_scores(steps([0.14] + 15 * [0.1]), 0.1, 1000)["blind_choices"] == 0

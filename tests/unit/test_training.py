@@ -8,6 +8,7 @@ from filterbench.data.augmentation import SHIFT, flip_and_shift
 from filterbench.environment import choose_device
 from filterbench.errors import InputError
 from filterbench.models import build_model
+from filterbench.stopwatch import Stopwatch
 from filterbench.training.evaluation import evaluate
 from filterbench.training.loop import TrainingSettings, train
 
@@ -59,6 +60,17 @@ def test_the_published_schedule_steps_at_half_and_three_quarters(few_images):
     record = train(fresh_net(), few_images, replace(SETTINGS, schedule="multistep"), seed=0)
     rates = [entry["learning_rate"] for entry in record.epochs]
     assert rates == pytest.approx([0.05, 0.05, 0.005, 0.0005])
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 3])
+def test_a_short_training_by_the_published_schedule_begins_at_the_asked_rate(few_images, epochs):
+    model, untouched = fresh_net(), fresh_net().state_dict()
+    settings = replace(SETTINGS, schedule="multistep", epochs=epochs, batch_size=10)
+    record = train(model, few_images, settings, seed=0)
+    assert record.epochs[0]["learning_rate"] == pytest.approx(0.05)
+    assert record.epochs[-1]["learning_rate"] < 0.05 or epochs == 1
+    moved = max((tensor - untouched[name]).abs().max() for name, tensor in model.named_parameters())
+    assert moved > 0.01
 
 
 def test_no_epochs_leave_the_net_as_it_is(few_images):
@@ -120,10 +132,12 @@ def test_an_interrupted_training_ends_with_the_same_weights(few_images, tmp_path
     expected = train(undisturbed, few_images, settings, seed=0)
     path = tmp_path / "checkpoint"
     with pytest.raises(InterruptionError):
-        train(interrupted, few_images, settings, 0, InterruptingCheckpoint(path, "key", interval=0))
+        train(
+            interrupted, few_images, settings, 0, InterruptingCheckpoint(path, "key", Stopwatch(), interval=0)
+        )
 
     taken_up = fresh_net()
-    record = train(taken_up, few_images, settings, 0, Checkpoint(path, "key", interval=0))
+    record = train(taken_up, few_images, settings, 0, Checkpoint(path, "key", Stopwatch(), interval=0))
     assert record == expected
     for name, tensor in undisturbed.state_dict().items():
         assert torch.equal(tensor, taken_up.state_dict()[name])
@@ -131,8 +145,8 @@ def test_an_interrupted_training_ends_with_the_same_weights(few_images, tmp_path
 
 def test_a_checkpoint_of_another_computation_or_a_damaged_one_is_not_taken_up(tmp_path):
     path = tmp_path / "checkpoint"
-    Checkpoint(path, "mine").save({"a": torch.ones(2)}, {"step": 1})
-    assert Checkpoint(path, "mine").load() is not None
-    assert Checkpoint(path, "other").load() is None
+    Checkpoint(path, "mine", Stopwatch()).save({"a": torch.ones(2)}, {"step": 1})
+    assert Checkpoint(path, "mine", Stopwatch()).load() is not None
+    assert Checkpoint(path, "other", Stopwatch()).load() is None
     path.write_bytes(path.read_bytes()[:-3])
-    assert Checkpoint(path, "mine").load() is None
+    assert Checkpoint(path, "mine", Stopwatch()).load() is None

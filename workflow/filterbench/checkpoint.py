@@ -12,6 +12,7 @@ from safetensors import SafetensorError, safe_open
 from torch.optim import Optimizer
 
 from filterbench.files import atomic_write
+from filterbench.stopwatch import Stopwatch
 from filterbench.weights import Weights
 
 SECONDS_BETWEEN_SAVES = 10.0
@@ -23,11 +24,14 @@ class Checkpoint:
     Args:
         path: the file.
         key: digest of everything that the computation depends on; a file with another key is not taken up.
+        stopwatch: of the computation.
         interval: seconds that pass at least between two saves, from 0.
     """
 
-    def __init__(self, path: Path, key: str, interval: float = SECONDS_BETWEEN_SAVES) -> None:
-        self._path, self._key, self._interval = Path(path), key, interval
+    def __init__(
+        self, path: Path, key: str, stopwatch: Stopwatch, interval: float = SECONDS_BETWEEN_SAVES
+    ) -> None:
+        self._path, self._key, self._stopwatch, self._interval = Path(path), key, stopwatch, interval
         self._last_save = time.monotonic()
 
     def load(self) -> tuple[Weights, dict[str, Any]] | None:
@@ -37,6 +41,7 @@ class Checkpoint:
                 header = json.loads((file.metadata() or {}).get("checkpoint", "{}"))
                 if header.get("key") != self._key:
                     return None
+                self._stopwatch.resume(header["seconds"])
                 return {name: file.get_tensor(name) for name in file.keys()}, header["record"]  # noqa: SIM118
         except (OSError, SafetensorError):
             return None
@@ -47,7 +52,8 @@ class Checkpoint:
 
     def save(self, tensors: Weights, record: dict[str, Any]) -> None:
         """Replace the file; it is whole at every moment."""
-        header = {"checkpoint": json.dumps({"key": self._key, "record": record})}
+        about = {"key": self._key, "seconds": self._stopwatch.seconds(), "record": record}
+        header = {"checkpoint": json.dumps(about)}
         content = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
         with atomic_write(self._path) as file:
             file.write(safetensors.torch.save(content, header))

@@ -3,34 +3,55 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, fx, nn
 
 from filterbench.errors import InputError
-from filterbench.nni_adaptor import speed_up
+from filterbench.nni_adaptor import apply_masks, speed_up
 from filterbench.pruners.masking import ChannelMasks
 
 TOLERANCE = 1e-4
+# ReLU passes no gradient at zero. Eight orders below what channels hold, this moves no logit.
+FAINT = 1e-8
 
 
-def silence_masked_channels(model: nn.Module, masks: ChannelMasks) -> None:
-    """Zero the BatchNorm weight and bias of every masked channel, in place.
+def silencer(model: nn.Module, masks: ChannelMasks) -> Callable[[], None]:
+    """What silences the masked channels of a net, in place, as often as it is called.
 
-    A masked convolution gives zeros, from which its BatchNorm still makes a constant; silenced,
-    the channel is zero everywhere, as if it had been removed.
+    A masked filter gives zeros, from which its BatchNorm still makes a constant. Silenced, the channel is
+    zero everywhere (but for `FAINT`), as if it had been removed. The BatchNorm keeps its scale, and the bias
+    is not quite zero: a masked filter that a sum keeps in the compact net gets a gradient through both, and
+    can grow back.
 
     Args:
         model: a net whose convolutions are each followed by their own BatchNorm, or by none.
         masks: by name of a convolution, bool of shape (output channels,): true where kept.
     """
     modules = dict(model.named_modules())
-    for node in fx.symbolic_trace(model).graph.nodes:
-        norm = modules.get(str(node.target)) if node.op == "call_module" else None
-        if isinstance(norm, nn.BatchNorm2d) and (kept := masks.get(str(node.args[0].target))) is not None:
-            with torch.no_grad():
-                norm.weight.mul_(kept)
-                norm.bias.mul_(kept)
+    norms = {
+        str(node.args[0].target): modules[str(node.target)]
+        for node in fx.symbolic_trace(model).graph.nodes
+        if node.op == "call_module" and isinstance(modules[str(node.target)], nn.BatchNorm2d)
+    }
+
+    @torch.no_grad()
+    def silence() -> None:
+        apply_masks(model, masks)
+        for name, kept in masks.items():
+            state = (norms[name] if name in norms else modules[name]).state_dict()
+            if "bias" in state:
+                state["bias"][~kept] = FAINT
+            if "running_mean" in state:
+                state["running_mean"][~kept] = 0
+
+    return silence
+
+
+def silence_masked_channels(model: nn.Module, masks: ChannelMasks) -> None:
+    """Zero the masked filters of a net and what their BatchNorm makes of them; see `silencer`."""
+    silencer(model, masks)()
 
 
 def compact(model: nn.Module, masks: ChannelMasks) -> nn.Module:

@@ -21,18 +21,22 @@ class CountersDisagreeError(Exception):
 
 @dataclass(frozen=True)
 class Counts:
-    """What a net holds and what it computes on one 3x32x32 image.
+    """What a net holds and what it computes on one 3x32x32 image, by NNI's counter and by thop's.
 
     Attributes:
         params: learned numbers.
         flops: multiply-accumulates in the published convention, NNI's `full` mode, which counts
             BatchNorm and biases too.
         conv_linear_macs: multiply-accumulates of convolutions and linear layers, without biases.
+        second_params: learned numbers, by thop.
+        second_conv_linear_macs: the same multiply-accumulates, by thop.
     """
 
     params: int
     flops: int
     conv_linear_macs: int
+    second_params: int
+    second_conv_linear_macs: int
 
 
 def count_net(model: nn.Module) -> Counts:
@@ -50,7 +54,7 @@ def count_net(model: nn.Module) -> Counts:
             f"NNI counts {params} params and {macs} convolution and linear MACs, "
             f"thop {thop_params} and {thop_macs}"
         )
-    return Counts(params, flops, macs)
+    return Counts(params, flops, macs, thop_params, thop_macs)
 
 
 def _count_with_thop(model: nn.Module) -> tuple[int, int]:

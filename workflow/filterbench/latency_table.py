@@ -6,7 +6,6 @@ channel counts alone, so that a search under it is deterministic.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -18,8 +17,9 @@ from filterbench.latency import measure_latencies
 from filterbench.layer_costs import CompactLayers, Layer
 from filterbench.pruners.masking import ChannelMasks
 
-# Where a layer is measured: these shares of its channels, at least one.
-GRID = (0.0, 0.25, 0.5, 0.75, 1.0)
+# Where a layer is measured: one channel, all of them, and on both sides of these shares. A share itself is a
+# multiple of what vector units take, where a layer is faster than with one channel more or less.
+SHARES = (0.25, 0.5, 0.75)
 TIMED = (nn.Conv2d, nn.Linear)
 
 
@@ -64,7 +64,8 @@ def _entry(names: list[str], net: CompactLayers, batch: int, runs: int, warm_up:
 
 
 def _grid(channels: int) -> list[int]:
-    return sorted({max(1, math.ceil(share * channels)) for share in GRID})
+    beside = {round(share * channels) + side for share in SHARES for side in (-1, 1)}
+    return sorted(count for count in beside | {1, channels - 1, channels} if 1 <= count <= channels)
 
 
 def _resized(layer: Layer, inputs: int, outputs: int) -> nn.Module:
@@ -89,7 +90,8 @@ class LatencyCost:
     """A masked net's latency in milliseconds, as a table estimates that of its compact form.
 
     Between the measured points it is linear in either channel count. Where a smaller layer was measured
-    slower than a larger one, which is noise, the larger one counts as slow as the smaller.
+    slower than a larger one, the larger one counts as slow as the smaller, so that fewer channels never
+    cost more; the unpruned layer alone, with whose cost shares are formed, counts as it was measured.
 
     Args:
         model: see `filterbench.slicing.kept_indices`.
@@ -114,7 +116,9 @@ class LatencyCost:
 
 
 def _rising(times: np.ndarray) -> np.ndarray:
-    return np.maximum.accumulate(np.maximum.accumulate(times, axis=0), axis=1)
+    rising = np.maximum.accumulate(np.maximum.accumulate(times, axis=0), axis=1)
+    rising[-1, -1] = times[-1, -1]
+    return rising
 
 
 def _interpolated(

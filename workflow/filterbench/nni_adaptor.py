@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import logging
 import warnings
 from typing import Any
@@ -16,7 +15,7 @@ from filterbench.depthwise import depthwise_names, mask_depthwise
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from nni.algorithms.compression.pytorch import pruning
-    from nni.algorithms.compression.pytorch.pruning import NetAdaptPruner, SimulatedAnnealingPruner
+    from nni.algorithms.compression.pytorch.pruning import SimulatedAnnealingPruner
     from nni.algorithms.compression.pytorch.pruning.iterative_pruner import ADMMPruner
     from nni.algorithms.compression.pytorch.pruning.structured_pruning_masker import FPGMPrunerMasker
     from nni.compression.pytorch.compressor import PrunerModuleWrapper
@@ -26,7 +25,7 @@ with warnings.catch_warnings():
 for _name in [name for name in logging.root.manager.loggerDict if name.startswith("nni")]:
     logging.getLogger(_name).setLevel(logging.WARNING)
 
-__all__ = ["IMAGE_SHAPE", "ADMMPruner", "NetAdaptPruner", "SimulatedAnnealingPruner"]
+__all__ = ["IMAGE_SHAPE", "ADMMPruner", "SimulatedAnnealingPruner"]
 
 IMAGE_SHAPE = (3, 32, 32)
 BASE_ALGORITHMS = {"l1": "L1FilterPruner", "l2": "L2FilterPruner", "fpgm": "FPGMPruner"}
@@ -93,21 +92,29 @@ def masked_by(base_algo: str, model: nn.Module, config: list[dict[str, Any]]) ->
     return getattr(pruning, BASE_ALGORITHMS[base_algo])(filters_as_rows(model), config).compress()
 
 
-def layer_mask(base_algo: str, convolution: nn.Conv2d, filters: int) -> Tensor:
+def layer_mask(base_algo: str, convolution: nn.Conv2d, filters: int, already: Tensor | None = None) -> Tensor:
     """NNI's mask of one convolution, bool of shape (output channels,): true where kept.
 
     Args:
         base_algo: `l1`, `l2` or `fpgm`.
         convolution: it is left as it is.
-        filters: how many to mask, from 0 and below the number of channels.
+        filters: how many to mask in all, from 0 and below the number of channels.
+        already: an earlier mask, which stays: only the filters that it keeps are ranked.
     """
-    if filters == 0:
-        return torch.ones(convolution.out_channels, dtype=torch.bool, device=convolution.weight.device)
+    weight = convolution.weight.detach()
+    kept = torch.ones(len(weight), dtype=torch.bool, device=weight.device) if already is None else already
+    live = kept.nonzero().flatten()
+    more = filters - (len(weight) - len(live))
+    if more <= 0:
+        return kept.clone()
+    part = nn.Conv2d(weight.shape[1], len(live), weight.shape[2:], bias=False)  # type: ignore[arg-type]
+    part.weight = nn.Parameter(weight[live])
     # NNI rounds down to whole filters.
-    sparsity = (filters + 0.5) / convolution.out_channels
-    config = [{"sparsity": sparsity, "op_types": ["Conv2d"], "op_names": ["0"]}]
-    (mask,) = wrapped_masks(masked_by(base_algo, nn.Sequential(copy.deepcopy(convolution)), config)).values()
-    return mask
+    config = [{"sparsity": (more + 0.5) / len(live), "op_types": ["Conv2d"], "op_names": ["0"]}]
+    (mask,) = wrapped_masks(masked_by(base_algo, nn.Sequential(part), config)).values()
+    result = torch.zeros_like(kept)
+    result[live[mask]] = True
+    return result
 
 
 def filters_as_rows(model: nn.Module) -> nn.Module:

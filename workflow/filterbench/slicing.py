@@ -1,9 +1,9 @@
 """A quick channel slicer: the compact form of a masked net, from the net's graph alone.
 
 NNI's ModelSpeedup finds by experiment what a mask makes useless, in seconds. Here the graph says it, in
-milliseconds: channels flow unchanged through everything but linear layers and convolutions that are not
-depthwise, and a sum needs the channels that any of its terms keeps. A search evaluates its candidates in
-this form; the `speedup` stage stays with NNI.
+milliseconds: channels flow unchanged through what is known to leave them in place, and a sum needs the
+channels that any of its terms keeps. A search evaluates its candidates in this form; the `speedup` stage
+stays with NNI.
 """
 
 from __future__ import annotations
@@ -16,11 +16,28 @@ from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
+from torch.nn import functional
 
 from filterbench.depthwise import is_depthwise
+from filterbench.errors import InputError
 from filterbench.models.rebuilding import resize_layers
 from filterbench.pruners.masking import ChannelMasks
 from filterbench.weights import Weights
+
+# What adds the channels of its inputs.
+SUMS = (operator.add, operator.iadd, torch.add, "add", "add_")
+# What leaves each channel where it is, and zeros zero.
+LAYERS = (
+    *(nn.BatchNorm1d, nn.BatchNorm2d, nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.Hardswish, nn.SiLU, nn.GELU),
+    *(nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.Flatten, nn.Identity, nn.Dropout),
+)
+FUNCTIONS = (
+    *(functional.relu, functional.relu6, functional.leaky_relu, functional.hardswish, functional.silu),
+    *(functional.gelu, functional.max_pool2d, functional.avg_pool2d, functional.adaptive_avg_pool2d),
+    *(functional.dropout, torch.relu, torch.flatten),
+)
+METHODS = ("relu", "flatten", "contiguous")
+ALLOWED = ("Conv2d", "Linear", "sums", *(layer.__name__ for layer in LAYERS), "and their functions")
 
 Index = Tensor | None
 Sources = frozenset[str] | None
@@ -57,6 +74,11 @@ class KeptIndices:
                 result[name] = compact[name].clone()
         return result
 
+    def masks(self, whole: ChannelMasks) -> ChannelMasks:
+        """Masks of the compact form: of those convolutions that keep a masked filter, which a sum needs."""
+        kept = {name: self._part(f"{name}.bias", mask) for name, mask in whole.items()}
+        return {name: mask for name, mask in kept.items() if not mask.all()}
+
     def _part(self, name: str, tensor: Tensor) -> Tensor:
         for dimension, index in enumerate(self.by_name.get(name, ())):
             if index is not None:
@@ -85,8 +107,11 @@ def kept_indices(model: nn.Module, masks: ChannelMasks) -> KeptIndices:
     its BatchNorm is silenced (`filterbench.compaction.silence_masked_channels`).
 
     Args:
-        model: convolutions, linear layers, BatchNorm, functions of single values, pools and sums.
+        model: layers and functions of `LAYERS`, `FUNCTIONS` and `SUMS`, convolutions and linear layers.
         masks: by name of a convolution, bool of shape (output channels,): true where kept.
+
+    Raises:
+        InputError: the net has another operation, which may move channels.
     """
     modules = dict(model.named_modules())
     by_name: dict[str, tuple[Index, ...]] = {}
@@ -108,7 +133,27 @@ def kept_indices(model: nn.Module, masks: ChannelMasks) -> KeptIndices:
 
 def _makes_channels(module: nn.Module | None) -> bool:
     """Whether a layer's output channels are its own, not those of its input."""
-    return isinstance(module, nn.Conv2d | nn.Linear) and not is_depthwise(module)
+    grouped = isinstance(module, nn.Conv2d) and module.groups > 1
+    return isinstance(module, nn.Conv2d | nn.Linear) and not grouped
+
+
+def _is_sum(node: fx.Node) -> bool:
+    """Whether an operation adds nets' values, and nothing else (a constant would make zeros something)."""
+    terms = all(isinstance(argument, fx.Node) for argument in node.args)
+    return node.op in ("call_function", "call_method") and node.target in SUMS and terms
+
+
+def _keeps_channels(node: fx.Node, module: nn.Module | None) -> bool:
+    """Whether an operation gives each channel of its one input its own place, and makes zeros of zeros."""
+    if module is not None:
+        return isinstance(module, LAYERS) or is_depthwise(module)
+    return node.target in (FUNCTIONS if node.op == "call_function" else METHODS)
+
+
+def _described(node: fx.Node, module: nn.Module | None) -> str:
+    if module is not None:
+        return type(module).__name__
+    return str(getattr(node.target, "__name__", node.target))
 
 
 def channel_sources(model: nn.Module) -> dict[str, tuple[Sources, Sources]]:
@@ -137,10 +182,15 @@ def _follow(model: nn.Module, masks: Mapping[str, Any]) -> tuple[_Spaces, list[t
         module = modules.get(str(node.target)) if node.op == "call_module" else None
         if node.op == "placeholder" or _makes_channels(module):
             spaces.start(node, masks.get(str(node.target)))
-        elif node.target in (operator.add, torch.add):
+        elif node.op == "output":
+            continue
+        elif _is_sum(node) or _keeps_channels(node, module):
             spaces.join(node, *node.all_input_nodes)
-        elif node.op != "output":
-            spaces.join(node, node.all_input_nodes[0])
+        else:
+            raise InputError(
+                f"the net's operation {_described(node, module)} ({node.name}) is unknown to the channel "
+                f"slicer; allowed: {', '.join(ALLOWED)}"
+            )
         if module is not None and next(module.parameters(recurse=False), None) is not None:
             layers.append((str(node.target), node))
     return spaces, layers

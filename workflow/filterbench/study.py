@@ -9,7 +9,7 @@ from filterbench.data import DATASETS
 from filterbench.documents.schemas import Fault, schema_faults
 from filterbench.errors import InputError
 from filterbench.models import MODELS
-from filterbench.pruners import PRUNERS, SEARCHED
+from filterbench.pruners import PRUNERS, SEARCHED, arguments_of
 from filterbench.targets import SPARSITY, Target
 
 Config = dict[str, Any]
@@ -48,7 +48,8 @@ def check_config(config: Config, source: str) -> None:
             *(
                 fault
                 for name, pruner in config["pruners"].items()
-                for fault in _unknown(f"$.pruners.{name}.sparsities", pruner.get("sparsities", {}), MODELS)
+                for key in ("sparsities", "models")
+                for fault in _unknown(f"$.pruners.{name}.{key}", pruner.get(key, {}), MODELS)
             ),
             *_unknown("$.baseline.models", config["baseline"].get("models", {}), MODELS),
             *_unknown("$.finetune.models", config["finetune"].get("models", {}), MODELS),
@@ -88,9 +89,11 @@ def _unknown_arguments(config: Config) -> list[Fault]:
     return [
         fault
         for name, pruner in config["pruners"].items()
-        for fault in _unknown(
-            f"$.pruners.{name}.arguments", pruner.get("arguments", {}), PRUNERS[name].arguments
-        )
+        for key, changes in [
+            ("arguments", pruner.get("arguments", {})),
+            *((f"models.{model}", changed) for model, changed in pruner.get("models", {}).items()),
+        ]
+        for fault in _unknown(f"$.pruners.{name}.{key}", changes, PRUNERS[name].arguments)
     ]
 
 
@@ -170,6 +173,12 @@ def sparsities(config: Config, pruner: str, model: str) -> list[float]:
     """
     common = sparsities(config, SEARCHED, model) if PRUNERS[pruner].matched else config["sparsities"]
     return config["pruners"][pruner].get("sparsities", {}).get(model, common)
+
+
+def pruner_arguments(config: Config, pruner: str, model: str) -> Config:
+    """All arguments of a pruner on a model: its defaults, with the study's changes and the model's."""
+    asked = config["pruners"][pruner]
+    return arguments_of(pruner, asked.get("arguments", {}), asked.get("models", {}).get(model, {}))
 
 
 def training_settings(config: Config, stage: str, model: str) -> Config:

@@ -16,7 +16,7 @@ from filterbench.files import write_text
 if TYPE_CHECKING:
     import pandas as pd
 
-SEARCH_COLUMNS = ("step", "sparsities", "score", "accepted", "seconds")
+SEARCH_COLUMNS = ("step", "choice", "sparsities", "score", "accepted", "seconds")
 
 
 def write_table(path: Path, table: pd.DataFrame) -> None:

@@ -23,8 +23,9 @@ from filterbench.files import files_digest
 from filterbench.sources import rule_digest
 from filterbench.stages.validate import documents_in
 from filterbench.models import MODELS
-from filterbench.pruners import PRUNERS, SEARCHED, arguments_of
+from filterbench.pruners import PRUNERS, SEARCHED
 from filterbench.study import budgets, cells, check_config, sparsities, training_settings
+from filterbench.study import pruner_arguments as arguments_on
 from filterbench.targets import BUDGETS, SPARSITY, parse_target
 
 STUDY_FILE = ", ".join(map(str, workflow.overwrite_configfiles)) or "config.yaml"
@@ -81,6 +82,8 @@ COMPARISONS = expand(
 TABLES = [path for path in COMPARISONS if path.endswith(".csv")]
 # Budgets at which every compact shape is trained from scratch too.
 SCRATCH = config.get("scratch", [])
+# Whether the unpruned nets are fine-tuned too.
+UNPRUNED = config.get("finetune_unpruned", False)
 SEARCHES = any(PRUNERS[name].searches for name in config["pruners"])
 FIGURES = expand(
     "figures/{figure}_{model}.{kind}",
@@ -183,7 +186,7 @@ def cell(wildcards):
 
 def pruner_arguments(wildcards):
     """All arguments of a cell's pruner."""
-    return arguments_of(wildcards.pruner, config["pruners"][wildcards.pruner].get("arguments", {}))
+    return arguments_on(config, wildcards.pruner, wildcards.model)
 
 
 def search_settings(wildcards):

@@ -31,6 +31,9 @@ rule compare:
             cell=model_cells(wildcards),
             kind=["result", "prune", "count", "finetune", *(f"scratch-{budget}" for budget in SCRATCH)],
         ),
+        lambda wildcards: expand(
+            f"{BASELINE}/baseline-finetune.json" if UNPRUNED else [], seed=config["seeds"], **wildcards
+        ),
     output:
         collection=f"{MODEL_FOLDER}/comparison.json",
         table=report(
@@ -46,6 +49,7 @@ rule compare:
     params:
         cells=model_cells,
         scratch=SCRATCH,
+        unpruned=UNPRUNED,
         code=rule_digest("compare"),
     script:
         "../scripts/compare.py"

@@ -7,6 +7,7 @@ rule finetune:
     output:
         weights=f"{CELL}/finetune.safetensors",
         document=f"{CELL}/finetune.json",
+        correct=f"{CELL}/finetune.correct",
     log:
         "logs/{study}/{model}/seed-{seed}/{pruner}/{sparsity}/finetune.log",
     benchmark:
@@ -28,3 +29,23 @@ rule finetune:
         code=rule_digest("finetune"),
     script:
         "../scripts/finetune.py"
+
+
+use rule finetune as finetune_unpruned with:
+    input:
+        images=IMAGES,
+        document=f"{BASELINE}/baseline.json",
+        weights=f"{BASELINE}/model.safetensors",
+    output:
+        weights=f"{BASELINE}/baseline-finetune.safetensors",
+        document=f"{BASELINE}/baseline-finetune.json",
+    log:
+        "logs/{study}/{model}/seed-{seed}/finetune_unpruned.log",
+    benchmark:
+        f"{BASELINE}/baseline-finetune.benchmark.tsv"
+    params:
+        cell=baseline_cell,
+        limits=LIMITS,
+        device=config["device"],
+        training=lambda wildcards: training_settings(config, "finetune", wildcards.model),
+        code=rule_digest("finetune"),

@@ -34,6 +34,10 @@ class Images:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def chance(self) -> float:
+        """Accuracy of always answering the most common class, above 0 and at most 1."""
+        return int(self.labels.bincount().max()) / len(self)
+
     def normalised(self, pixels: Tensor) -> Tensor:
         """uint8 pixels (n, 1 or 3, 32, 32) to what a net takes: float32 (n, 3, 32, 32), channels last."""
         values = (pixels.float() / 255 - self.mean) / self.std
@@ -75,9 +79,10 @@ class Splits:
     test: Images
     classes: int
 
-    def sizes(self) -> dict[str, int]:
-        """Number of images by role, as documents record it."""
-        return {"train": len(self.train), "selection": len(self.selection), "test": len(self.test)}
+    def document(self) -> dict[str, float]:
+        """Number of images by role and what chance scores on the test images, as documents record it."""
+        sizes = {"train": len(self.train), "selection": len(self.selection), "test": len(self.test)}
+        return {**sizes, "chance": self.test.chance()}
 
 
 def load_splits(path: Path, protocol: str, limits: Mapping[str, int | None], device: torch.device) -> Splits:

@@ -74,12 +74,12 @@ def _counts_within_budget(document: Document) -> Iterator[Fault]:
 
 
 def _counters_agree(document: Document) -> Iterator[Fault]:
-    second = document["second_counter"]["params"]
-    for key, count in document["params"].items():
-        if second[key] != count:
-            yield Fault(
-                f"$.second_counter.params.{key}", f"{second[key]} differs from the first counter's {count}"
-            )
+    second = document["second_counter"]
+    for name in ("params", "conv_linear_macs"):
+        for key, count in document[name].items():
+            if (other := second[name][key]) != count:
+                path = f"$.second_counter.{name}.{key}"
+                yield Fault(path, f"{other} differs from the first counter's {count}")
 
 
 def _a_time_for_each_point(document: Document) -> Iterator[Fault]:

@@ -62,7 +62,7 @@ def _annealing(arguments: Mapping[str, Any]) -> Pruner:
     return SimulatedAnnealing(arguments)
 
 
-def _net_adapt(arguments: Mapping[str, Any]) -> Pruner:
+def _net_adapt(arguments: Mapping[str, Any]) -> Any:
     from filterbench.pruners.net_adapt import NetAdapt
 
     return NetAdapt(arguments)
@@ -133,6 +133,8 @@ PRUNERS: dict[str, PrunerEntry] = {
             "sparsity_per_iteration": 0.05,
             "short_term_steps": 100,
             "short_term_learning_rate": 0.001,
+            "short_term_weight_decay": 0.0,
+            "halve_step": False,
         },
         searches=True,
         trajectory=True,
@@ -186,6 +188,9 @@ PRUNERS: dict[str, PrunerEntry] = {
 }
 
 
-def arguments_of(pruner: str, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """All arguments of a pruner: its defaults, with a study's changes."""
-    return {**PRUNERS[pruner].arguments, **changes}
+def arguments_of(pruner: str, *changes: Mapping[str, Any]) -> dict[str, Any]:
+    """All arguments of a pruner: its defaults, with one change after the other."""
+    arguments = dict(PRUNERS[pruner].arguments)
+    for change in changes:
+        arguments |= change
+    return arguments

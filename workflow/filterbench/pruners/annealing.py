@@ -91,9 +91,9 @@ def evaluator_of(model: nn.Module, search: Search, journal: Journal) -> Callable
 
     def evaluator(masked: nn.Module) -> float:
         masks = wrapped_masks(masked)
-        search.count_evaluation()
+        search.count_candidate()
         return journal.score(
-            sparsities_of(masks), fingerprint(masks), lambda: search.evaluate_masked(model, masks, masked)
+            sparsities_of(masks), fingerprint(masks), lambda: search.judge(model, masks, masked)
         )
 
     return evaluator

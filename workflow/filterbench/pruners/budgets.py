@@ -19,6 +19,7 @@ from filterbench.nni_adaptor import apply_masks
 from filterbench.pruners.masking import ChannelMasks, PrunedNet, Pruner
 from filterbench.pruners.searching import InfeasibleError, Search
 from filterbench.pruners.uniform import uniform_steps
+from filterbench.slicing import channel_sources
 
 # How far below a budget a net may end, as a share of the budget.
 SLACK = 0.02
@@ -76,7 +77,8 @@ def prune_uniformly(pruner: Pruner, model: nn.Module, budget: Budget, search: Se
     """The largest net of one sparsity for all convolutions that meets a budget.
 
     Where its steps are too coarse to end within `SLACK`, filters that the next lower sparsity keeps are
-    given back one by one while the budget holds: no layer is further than one step from uniform.
+    given back one by one while the budget holds: no layer is further than one step from uniform. Where the
+    pruner takes a channel from all convolutions of a sum at once, it goes back to all of them.
 
     Args:
         pruner: masks the same share of the filters in every convolution, more of them at a higher one.
@@ -105,26 +107,44 @@ def prune_uniformly(pruner: Pruner, model: nn.Module, budget: Budget, search: Se
             high, smaller = middle, masks
         else:
             low, larger = middle + 1, masks
-    masks = _give_back(smaller, larger, budget)
+    masks = _give_back(smaller, larger, _moving_together(model, smaller, larger), budget)
     apply_masks(model, masks)
     return PrunedNet(model, masks)
 
 
-def _give_back(masks: ChannelMasks, larger: ChannelMasks, budget: Budget) -> ChannelMasks:
-    """Masks that keep filters of a larger net too, until they use the budget or no filter fits any more."""
+def _moving_together(model: nn.Module, masks: ChannelMasks, larger: ChannelMasks) -> list[list[str]]:
+    """The convolutions, those together that make the same channels and of which both nets keep the same."""
+    together: dict[tuple, list[str]] = {}
+    sources = channel_sources(model)
+    for name, kept in masks.items():
+        _, makers = sources[name]
+        both = tuple(kept.tolist()), tuple(larger.get(name, torch.ones_like(kept)).tolist())
+        together.setdefault((makers, *both), []).append(name)
+    return list(together.values())
+
+
+def _give_back(
+    masks: ChannelMasks, larger: ChannelMasks, groups: list[list[str]], budget: Budget
+) -> ChannelMasks:
+    """Masks that keep channels of a larger net too, until they use the budget or no channel fits any more."""
     result = {name: kept.clone() for name, kept in masks.items()}
-    for name, index in _differences(masks, larger):
+    for group, index in _differences(masks, larger, groups):
         if budget.used(result):
             break
-        result[name][index] = True
+        for name in group:
+            result[name][index] = True
         if not budget.met(result):
-            result[name][index] = False
+            for name in group:
+                result[name][index] = False
     return result
 
 
-def _differences(masks: ChannelMasks, larger: ChannelMasks) -> Iterator[tuple[str, int]]:
-    """The filters that the larger net alone keeps, in the net's order."""
-    for name, kept in masks.items():
-        wanted = larger.get(name, torch.ones_like(kept)) & ~kept
+def _differences(
+    masks: ChannelMasks, larger: ChannelMasks, groups: list[list[str]]
+) -> Iterator[tuple[list[str], int]]:
+    """The channels that the larger net alone keeps, by group, in the net's order."""
+    for group in groups:
+        kept = masks[group[0]]
+        wanted = larger.get(group[0], torch.ones_like(kept)) & ~kept
         for index in wanted.nonzero().flatten().tolist():
-            yield name, index
+            yield group, index

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from filterbench.files import atomic_write
+from filterbench.stopwatch import Stopwatch
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +29,7 @@ class Step:
 
     Attributes:
         step: number of the step, from 1.
+        choice: number of the choice that it stood in, from 0.
         sparsities: share of masked filters, 0..1, by layer.
         score: accuracy on the selection split, 0..1.
         accepted: whether the search went on from this candidate.
@@ -35,6 +37,7 @@ class Step:
     """
 
     step: int
+    choice: int
     sparsities: dict[str, float]
     score: float
     accepted: bool
@@ -48,38 +51,50 @@ class Journal:
         path: one JSON object a line; the first names the search.
         key: digest of everything that the search depends on; a file with another key is begun anew.
         expected: about how many steps the search takes, for the progress line.
+        stopwatch: of the search.
     """
 
-    def __init__(self, path: Path, key: str, expected: int) -> None:
-        self._path, self._expected = Path(path), expected
+    def __init__(self, path: Path, key: str, expected: int, stopwatch: Stopwatch) -> None:
+        self._path, self._expected, self._stopwatch = Path(path), expected, stopwatch
         self._recorded = self._read(key)
         self.steps: list[Step] = []
         self._seconds_now = 0.0
-        lines = [{"key": key}, *self._recorded]
-        with atomic_write(self._path) as file:
-            file.writelines(_line(entry) for entry in lines)
+        self._key = key
+        self._write()
         if self._recorded:
+            stopwatch.resume(self._recorded[-1]["elapsed"])
             logger.info("taken up after step %d", len(self._recorded))
 
-    def score(self, sparsities: dict[str, float], question: bytes, evaluate: Callable[[], float]) -> float:
+    def score(
+        self,
+        sparsities: dict[str, float],
+        question: bytes,
+        evaluate: Callable[[], float],
+        choice: int = 0,
+    ) -> float:
         """The score of the search's next candidate: the recorded one, or that of an evaluation.
 
         Args:
             sparsities: of the candidate, for the record.
             question: what tells the candidate from any other.
             evaluate: gives the score, 0..1.
+            choice: number of the choice that it stands in, from 0; the search takes the best of a choice.
         """
         digest = hashlib.sha256(question).hexdigest()
         index = len(self.steps)
-        if index < len(self._recorded) and self._recorded[index]["question"] == digest:
+        if index < len(self._recorded) and self._recorded[index]["question"] != digest:
+            self._cut(index)
+        if index < len(self._recorded):
             entry = self._recorded[index]
         else:
             started = time.perf_counter()
             score = evaluate()
-            entry = {"question": digest, "score": score, "seconds": time.perf_counter() - started}
-            self._append(index, entry)
+            seconds = time.perf_counter() - started
+            elapsed = self._stopwatch.seconds()
+            entry = {"question": digest, "score": score, "seconds": seconds, "elapsed": elapsed}
+            self._append(entry)
             self._seconds_now += entry["seconds"]
-        self.steps.append(Step(index + 1, sparsities, entry["score"], False, entry["seconds"]))
+        self.steps.append(Step(index + 1, choice, sparsities, entry["score"], False, entry["seconds"]))
         self._log(index + 1, index + 1 - len(self._recorded))
         return entry["score"]
 
@@ -102,9 +117,17 @@ class Journal:
             entries.append(json.loads(line))
         return entries[1:] if entries and entries[0].get("key") == key else []
 
-    def _append(self, index: int, entry: dict[str, Any]) -> None:
-        if index < len(self._recorded):
-            raise RuntimeError(f"{self._path}: the search asks another question than when it was recorded")
+    def _write(self) -> None:
+        with atomic_write(self._path) as file:
+            file.writelines(_line(entry) for entry in [{"key": self._key}, *self._recorded])
+
+    def _cut(self, index: int) -> None:
+        """Forget the record from a step on: another machine's last bits can lead a search another way."""
+        logger.warning("from step %d on the search goes another way than was recorded", index + 1)
+        del self._recorded[index:]
+        self._write()
+
+    def _append(self, entry: dict[str, Any]) -> None:
         with self._path.open("ab") as file:
             file.write(_line(entry))
             file.flush()

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.optim import Optimizer
+from torch.optim import SGD, Optimizer
 
 from filterbench.checkpoint import Checkpoint
 from filterbench.compaction import silence_masked_channels
@@ -20,8 +20,11 @@ from filterbench.data.loading import Splits
 from filterbench.pruners.journal import Journal
 from filterbench.pruners.masking import ChannelMasks
 from filterbench.slicing import kept_indices, slice_channels
+from filterbench.stopwatch import Stopwatch
 from filterbench.training.evaluation import evaluate
 from filterbench.training.loop import train_step
+
+MOMENTUM = 0.9
 
 
 class InfeasibleError(Exception):
@@ -35,6 +38,9 @@ class SearchSettings:
     net: str
     batch_size: int
     augment: bool
+    recalibrate: int = 0
+    tune_steps: int = 0
+    tune_learning_rate: float = 0.01
 
 
 @dataclass
@@ -62,6 +68,7 @@ class Search:
         seed: of every draw.
         folder: where the search keeps its state while it runs.
         key: digest of everything that the search depends on.
+        stopwatch: of the job that searches.
         cost: what has been spent so far, replayed steps included.
         steps: the rows of `search.csv`.
     """
@@ -71,28 +78,32 @@ class Search:
     seed: int
     folder: Path
     key: str
+    stopwatch: Stopwatch = field(default_factory=Stopwatch)
     cost: Cost = field(default_factory=Cost)
     steps: list[dict[str, Any]] = field(default_factory=list)
 
     def journal(self, name: str, expected: int) -> Journal:
         """The journal called `name`."""
-        return Journal(self.folder / f"{name}.jsonl", self.key, expected)
+        return Journal(self.folder / f"{name}.jsonl", self.key, expected, self.stopwatch)
 
     def add_steps(self, journal: Journal) -> None:
-        """Append a finished journal's steps to those of the search."""
-        done = len(self.steps)
-        self.steps += [row | {"step": row["step"] + done} for row in journal.rows()]
+        """Append a finished journal's steps, and its choices, to those of the search."""
+        steps = len(self.steps)
+        choices = self.steps[-1]["choice"] + 1 if self.steps else 0
+        self.steps += [
+            row | {"step": row["step"] + steps, "choice": row["choice"] + choices} for row in journal.rows()
+        ]
 
     def checkpoint(self, name: str) -> Checkpoint:
         """The checkpoint called `name`."""
-        return Checkpoint(self.folder / f"{name}.checkpoint", self.key)
+        return Checkpoint(self.folder / f"{name}.checkpoint", self.key, self.stopwatch)
 
     def evaluate(self, model: nn.Module) -> float:
         """Accuracy of a net on the selection split, 0..1."""
         return evaluate(model, self.splits.selection).accuracy
 
-    def evaluate_masked(self, model: nn.Module, masks: ChannelMasks, masked: nn.Module) -> float:
-        """Accuracy of a masked net on the selection split, 0..1.
+    def judge(self, model: nn.Module, masks: ChannelMasks, masked: nn.Module) -> float:
+        """Accuracy of a masked candidate on the selection split, 0..1, tuned and recalibrated if asked for.
 
         In compact form it costs what is left of the net; masked, as NNI does it, the whole net, whose
         masked channels' BatchNorm still emits a constant.
@@ -102,9 +113,38 @@ class Search:
             masks: by name of a convolution, bool of shape (output channels,): true where kept.
             masked: the same net with NNI's masks around its convolutions.
         """
-        if self.settings.net == "masked":
-            return self.evaluate(masked)
-        return self.evaluate(compact_form(model, masks))
+        tuned, settings = self.settings.tune_steps or self.settings.recalibrate, self.settings
+        if settings.net == "masked":
+            net = copy.deepcopy(masked) if tuned else masked
+        else:
+            net = compact_form(model, masks)
+        if settings.tune_steps:
+            optimizer = SGD(net.parameters(), lr=settings.tune_learning_rate, momentum=MOMENTUM)
+            self.train_steps(net, optimizer, settings.tune_steps, self.cost.evaluations)
+        if settings.recalibrate:
+            self._recalibrate(net)
+        return self.evaluate(net)
+
+    @torch.no_grad()
+    def _recalibrate(self, net: nn.Module) -> None:
+        """Estimate a net's BatchNorm statistics on training images (Li et al. 2020, arXiv:2007.02491)."""
+        for module in net.modules():
+            if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
+                module.reset_running_stats()
+                # A plain mean over the batches.
+                module.momentum = None
+        net.train()
+        images = self.splits.train
+        generator = torch.Generator().manual_seed(derived_seed(self.seed))
+        chosen = torch.randperm(len(images), generator=generator)[: self.settings.recalibrate]
+        for part in chosen.split(self.settings.batch_size):
+            net(images.batch(part, None))
+
+    def count_candidate(self) -> None:
+        """Add one candidate that `judge` judges to the cost, also when its score was recorded earlier."""
+        self.count_evaluation()
+        self.cost.images_evaluated += min(self.settings.recalibrate, len(self.splits.train))
+        self.count_training(self.settings.tune_steps)
 
     def count_evaluation(self) -> None:
         """Add one evaluated candidate to the cost, also when its score was recorded earlier."""
@@ -129,8 +169,8 @@ class Search:
 
     def count_training(self, steps: int | None) -> None:
         """Add a training to the cost, also when it was done by an earlier process."""
-        size = self.settings.batch_size
-        self.cost.images_trained += size * (steps or max(1, len(self.splits.train) // size))
+        size, in_a_pass = _batch_size(len(self.splits.train), self.settings.batch_size)
+        self.cost.images_trained += size * (in_a_pass if steps is None else steps)
 
 
 def derived_seed(*numbers: int) -> int:
@@ -140,12 +180,17 @@ def derived_seed(*numbers: int) -> int:
 
 def _batches(images: int, size: int, steps: int | None, generator: torch.Generator) -> Iterable[Tensor]:
     """Indices of `steps` batches, pass after pass in a new random order, without incomplete batches."""
-    size = min(size, images)
-    in_a_pass = images // size
+    size, in_a_pass = _batch_size(images, size)
     steps = in_a_pass if steps is None else steps
     for done in range(0, steps, in_a_pass):
         order = torch.randperm(images, generator=generator)
         yield from order.split(size)[: min(in_a_pass, steps - done)]
+
+
+def _batch_size(images: int, wanted: int) -> tuple[int, int]:
+    """Images of a batch, which has at most all of them, and batches of a pass."""
+    size = min(wanted, images)
+    return size, images // size
 
 
 def compact_form(model: nn.Module, masks: ChannelMasks) -> nn.Module:

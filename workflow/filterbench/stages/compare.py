@@ -14,6 +14,7 @@ from filterbench.analysis.seeds import with_statistics
 from filterbench.documents import read, write
 from filterbench.errors import InputError
 from filterbench.jobs import Job
+from filterbench.stopwatch import earlier_seconds
 from filterbench.tables import write_table
 from filterbench.targets import BUDGETS, SPARSITY, parse_target, target_of
 
@@ -26,7 +27,7 @@ def compare(job: Job) -> None:
     Raises:
         InputError: no cell is feasible.
     """
-    rows = [_row(Path(path), job.params["scratch"]) for path in job.params["cells"]]
+    rows = [_row(Path(path), job.params["scratch"], job.params["unpruned"]) for path in job.params["cells"]]
     table = without_empty_targets(pd.DataFrame(rows))
     if table["infeasible"].notna().all():
         raise InputError(f"{job.outputs['table'].parent}: every cell of this model is infeasible")
@@ -48,12 +49,13 @@ def without_empty_targets(table: pd.DataFrame) -> pd.DataFrame:
     return table.drop(columns=BUDGET_COLUMNS, errors="ignore")
 
 
-def _row(cell: Path, scratch: Sequence[str]) -> dict[str, Any]:
+def _row(cell: Path, scratch: Sequence[str], unpruned: bool) -> dict[str, Any]:
     """All that a cell's documents say, as one row; an infeasible cell has a reason and no numbers.
 
     Args:
         cell: the cell's folder.
         scratch: budgets at which its shape was trained from scratch, too.
+        unpruned: whether the unpruned net was fine-tuned, too.
     """
     prune = read(cell / "prune.json")
     spent = {
@@ -64,7 +66,7 @@ def _row(cell: Path, scratch: Sequence[str]) -> dict[str, Any]:
     if "infeasible" in prune:
         return {**asked, "infeasible": prune["infeasible"], **spent}
     result, count, finetune = (read(cell / f"{kind}.json") for kind in ("result", "count", "finetune"))
-    macs = count["second_counter"]["conv_linear_macs"]
+    macs, images = count["conv_linear_macs"], finetune["images"]
     return {
         **asked,
         "infeasible": None,
@@ -75,24 +77,41 @@ def _row(cell: Path, scratch: Sequence[str]) -> dict[str, Any]:
             f"performance_scratch_{budget}": read(cell / f"scratch-{budget}.json")["performance"]["scratch"]
             for budget in scratch
         },
+        **({"performance_original_finetuned": _unpruned_finetuned(cell)} if unpruned else {}),
         **{f"params_{key}": value for key, value in result["params"].items()},
         **{f"flops_{key}": value for key, value in result["flops"].items()},
         **{f"conv_linear_macs_{key}": value for key, value in macs.items()},
         "best_epoch": finetune["training"]["best_epoch"],
         "epochs": len(finetune["training"]["epochs"]),
-        "test_images": finetune["images"]["test"],
+        "test_images": images["test"],
+        "chance": images["chance"],
         "device": finetune["provenance"]["device"],
         **spent,
+        **_searched(prune),
     }
 
 
+def _unpruned_finetuned(cell: Path) -> float:
+    """Accuracy of the cell's unpruned net after as much fine-tuning as its compact net had."""
+    return read(cell.parents[1] / "baseline/baseline-finetune.json")["performance"]["finetuned"]
+
+
+def _searched(prune: dict[str, Any]) -> dict[str, Any]:
+    """What a search chose by; nothing where the pruner does not search."""
+    if (scores := prune.get("scores")) is None:
+        return {}
+    named = {f"search_{name}": scores[name] for name in ("best", "lowest", "chance")}
+    return {**named, "search_blind": scores["blind_choices"] > 0}
+
+
 def _seconds(cell: Path, stage: str) -> float | None:
-    """Wall-clock time of a stage; a snapshot's includes its whole trajectory."""
-    files = [cell / f"{stage}.benchmark.tsv"]
+    """Wall-clock time of a stage, before interruptions too; a snapshot's includes its whole trajectory."""
+    documents = [cell / f"{stage}.json"]
     if stage == "prune":
         kind = parse_target(cell.name).kind
         folder = cell.parent if kind == SPARSITY else cell.parent / kind
-        files.append(folder / "trajectory.benchmark.tsv")
+        documents.append(folder / "trajectory.json")
+    files = [path.with_suffix(".benchmark.tsv") for path in documents] + [*map(earlier_seconds, documents)]
     found = [pd.read_csv(path, sep="\t")["s"].sum() for path in files if path.exists()]
     return round(float(sum(found)), 2) if found else None
 

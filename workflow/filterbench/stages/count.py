@@ -33,10 +33,11 @@ def count(job: Job) -> None:
             "input_shape": list(IMAGE_SHAPE),
             "params": _pair(original, compact, "params"),
             "flops": _pair(original, compact, "flops"),
+            "conv_linear_macs": _pair(original, compact, "conv_linear_macs"),
             "second_counter": {
                 "name": "thop",
-                "params": _pair(original, compact, "params"),
-                "conv_linear_macs": _pair(original, compact, "conv_linear_macs"),
+                "params": _pair(original, compact, "second_params"),
+                "conv_linear_macs": _pair(original, compact, "second_conv_linear_macs"),
             },
             "provenance": setting.provenance(),
         },

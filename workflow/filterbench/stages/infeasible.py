@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
+from filterbench.correctness import write_correct
 from filterbench.documents import read, write
 from filterbench.jobs import Job
 from filterbench.stages.setting import Setting
@@ -11,10 +14,12 @@ from filterbench.weights import write_weights
 
 
 def write_infeasible(setting: Setting, reason: str, **more: Any) -> None:
-    """Write a stage's document with the reason, and an empty weights file where the stage has one."""
+    """Write a stage's document with the reason, and its other files empty."""
     job = setting.job
     if "weights" in job.outputs:
         write_weights(job.outputs["weights"], {})
+    if "correct" in job.outputs:
+        write_correct(job.outputs["correct"], np.array([], dtype=bool))
     document = {"cell": setting.cell, "infeasible": reason, **more, "provenance": setting.provenance()}
     write(job.outputs["document"], document)
 

@@ -14,6 +14,7 @@ from filterbench.jobs import Job
 from filterbench.pruners import PRUNERS
 from filterbench.pruners.budgets import Budget, BudgetPruner, prune_uniformly
 from filterbench.pruners.masking import PrunedNet, write_masked_net
+from filterbench.pruners.scores import summarise_scores
 from filterbench.pruners.searching import InfeasibleError, Search
 from filterbench.stages.budget import budget_of
 from filterbench.stages.infeasible import write_infeasible
@@ -55,7 +56,7 @@ def prune(job: Job) -> None:
         job.outputs["document"],
         {
             "cell": setting.cell,
-            "images": splits.sizes(),
+            "images": splits.document(),
             "performance": {"pruned": accuracy},
             "arguments": arguments,
             "sparsity": {**({} if budget else {"asked": target.value}), "reached": reached},
@@ -64,12 +65,24 @@ def prune(job: Job) -> None:
                 {"name": name, "channels": module.out_channels, "kept": kept.get(name, module.out_channels)}
                 for name, module in layers.items()
             ],
-            **({"search": job.params["search"]} if job.params["search"] else {}),
+            **_search(job, search),
             "cost": asdict(search.cost),
             "provenance": setting.provenance(),
         },
     )
+    setting.stopwatch.write(job.outputs["document"])
     shutil.rmtree(search.folder, ignore_errors=True)
+
+
+def _search(job: Job, search: Search) -> dict[str, Any]:
+    """How candidates were judged, and what their scores had to choose by; nothing where none were."""
+    if not search.steps:
+        return {}
+    images = search.splits.selection
+    return {
+        "search": job.params["search"],
+        "scores": summarise_scores(search.steps, images.chance(), len(images)),
+    }
 
 
 def _prune(

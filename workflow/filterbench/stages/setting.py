@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from filterbench.environment import choose_device, make_deterministic, versions
 from filterbench.files import file_digest
 from filterbench.jobs import Job
 from filterbench.models.rebuilding import rebuild_model
+from filterbench.stopwatch import Stopwatch
 from filterbench.weights import Weights, read_weights
 
 
@@ -29,11 +30,13 @@ class Setting:
         job: the job.
         cell: which cell (or baseline) of the study this is, as documents record it.
         device: where nets and images are.
+        stopwatch: of the job.
     """
 
     job: Job
     cell: dict[str, Any]
     device: torch.device
+    stopwatch: Stopwatch = field(default_factory=Stopwatch)
 
     @property
     def seed(self) -> int:
@@ -61,7 +64,7 @@ class Setting:
     def checkpoint(self) -> Checkpoint:
         """Where the job's long computation is taken up: beside its outputs, which Snakemake deletes."""
         path = self.state_path(".checkpoint")
-        return Checkpoint(path, self.state_key())
+        return Checkpoint(path, self.state_key(), self.stopwatch)
 
     def state_path(self, suffix: str) -> Path:
         """A hidden file or folder beside the job's document, which Snakemake leaves alone."""

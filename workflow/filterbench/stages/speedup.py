@@ -43,7 +43,7 @@ def speedup(job: Job) -> None:
         job.outputs["document"],
         {
             "cell": setting.cell,
-            "images": splits.sizes(),
+            "images": splits.document(),
             "performance": {"speedup": accuracy},
             "layers": _kept_channels(read(job.inputs["document"])["layers"], net),
             **check,

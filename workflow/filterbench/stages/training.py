@@ -7,8 +7,10 @@ from typing import Any
 
 from torch import nn
 
+from filterbench.correctness import write_correct
 from filterbench.data.loading import Splits
 from filterbench.documents import write
+from filterbench.files import file_digest
 from filterbench.stages.setting import Setting
 from filterbench.training.evaluation import evaluate
 from filterbench.training.loop import TrainingSettings, train
@@ -32,18 +34,22 @@ def train_and_write(
     job = setting.job
     checkpoint = setting.checkpoint()
     record = train(model, splits, TrainingSettings(**job.params["training"]), setting.seed, checkpoint)
-    accuracy = evaluate(model, splits.test).accuracy
-    logger.info("best epoch %d, test accuracy %.2f %%", record.best_epoch, 100 * accuracy)
+    score = evaluate(model, splits.test)
+    logger.info("best epoch %d, test accuracy %.2f %%", record.best_epoch, 100 * score.accuracy)
     write_weights(job.outputs["weights"], model.state_dict())
+    if correct := job.outputs.get("correct"):
+        write_correct(correct, score.correct.numpy())
+        more["correct"] = file_digest(correct)
     write(
         job.outputs["document"],
         {
             "cell": setting.cell,
             **more,
-            "images": splits.sizes(),
-            "performance": {accuracy_name: accuracy},
+            "images": splits.document(),
+            "performance": {accuracy_name: score.accuracy},
             "training": record.document(),
             "provenance": setting.provenance(),
         },
     )
+    setting.stopwatch.write(job.outputs["document"])
     checkpoint.remove()

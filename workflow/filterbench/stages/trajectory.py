@@ -12,8 +12,7 @@ from filterbench.checkpoint import prefixed, without_prefix
 from filterbench.documents import read, write
 from filterbench.jobs import Job
 from filterbench.pruners.masking import PrunedNet
-from filterbench.pruners.net_adapt import Snapshot, Trajectory
-from filterbench.pruners.net_adapt_within import TrajectoryWithin
+from filterbench.pruners.net_adapt import NetAdapt, Snapshot, Trajectory
 from filterbench.pruners.searching import Cost, InfeasibleError, Search
 from filterbench.stages.budget import cost_of
 from filterbench.stages.search import new_search
@@ -46,25 +45,31 @@ def trajectory(job: Job) -> None:
         job.outputs["document"],
         {
             "cell": setting.cell,
-            "images": splits.sizes(),
+            "images": splits.document(),
             "arguments": dict(job.params["arguments"]),
             "search": job.params["search"],
             "targets": [_target(target, snapshot) for target, snapshot in snapshots.items()],
             "provenance": setting.provenance(),
         },
     )
+    setting.stopwatch.write(job.outputs["document"])
     shutil.rmtree(search.folder, ignore_errors=True)
 
 
 def _run(job: Job, kind: str, model: nn.Module, search: Search) -> Trajectory:
-    arguments = job.params["arguments"]
+    pruner = NetAdapt(job.params["arguments"])
     if kind == SPARSITY:
-        return Trajectory(model, arguments, search)
-    return TrajectoryWithin(model, arguments, search, cost_of(job, kind, model))
+        return pruner.path(model, search)
+    return pruner.path_within(model, cost_of(job, kind, model), search)
 
 
 def _target(target: Target, snapshot: Snapshot) -> dict:
-    entry = {**target.document(), "steps": snapshot.steps, "cost": snapshot.cost}
+    entry = {
+        **target.document(),
+        "reached": snapshot.reached,
+        "steps": snapshot.steps,
+        "cost": snapshot.cost,
+    }
     return entry | ({"infeasible": snapshot.infeasible} if snapshot.infeasible else {})
 
 

@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from filterbench.data.loading import Images
-from filterbench.training.precision import mixed_precision
 
 BATCH = 250
 
@@ -19,20 +18,22 @@ class Score:
     Attributes:
         accuracy: share of the images classified correctly, 0..1.
         loss: mean cross-entropy, nats.
+        correct: which images those are, bool, (images,), on the CPU.
     """
 
     accuracy: float
     loss: float
+    correct: Tensor
 
 
 @torch.no_grad()
 def evaluate(model: nn.Module, images: Images) -> Score:
-    """Classify all images; the net is left in evaluation mode."""
+    """Classify all images, in float32; the net is left in evaluation mode."""
     model.eval()
-    correct, loss = 0, 0.0
+    correct, loss = [], 0.0
     for batch, labels in images.batches(BATCH):
-        with mixed_precision(batch.device):
-            logits = model(batch).float()
-        correct += int((logits.argmax(1) == labels).sum())
+        logits = model(batch)
+        correct.append(logits.argmax(1) == labels)
         loss += cross_entropy(logits, labels, reduction="sum").item()
-    return Score(correct / len(images), loss / len(images))
+    found = torch.cat(correct).cpu()
+    return Score(int(found.sum()) / len(images), loss / len(images), found)

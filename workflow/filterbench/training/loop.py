@@ -132,7 +132,7 @@ class _Training:
         if max(self.epochs, key=_merit) is self.epochs[-1]:
             self.best_epoch = len(self.epochs)
             self.best = {name: tensor.clone() for name, tensor in self._model.state_dict().items()}
-        images = self._steps * self._settings.batch_size
+        images = self._steps * min(self._settings.batch_size, len(self._splits.train))
         self._log(loss, score.accuracy, images / (time.perf_counter() - started))
 
     def _pass_over_images(self) -> float:
@@ -209,5 +209,7 @@ def _scheduler(optimizer: SGD, settings: TrainingSettings, steps: int) -> LRSche
     if settings.schedule == "one-cycle":
         total = max(1, steps * settings.epochs)
         return OneCycleLR(optimizer, settings.learning_rate, total_steps=total, cycle_momentum=False)
-    milestones = [int(settings.epochs * share) * steps for share in (0.5, 0.75)]
+    # At the end of an epoch, as the published script; a training of fewer than four has no such ends to give.
+    unit = steps if settings.epochs >= 4 else 1
+    milestones = [max(1, int(settings.epochs * steps * share / unit) * unit) for share in (0.5, 0.75)]
     return MultiStepLR(optimizer, milestones, gamma=0.1)

@@ -1,0 +1,43 @@
+"""What the scores of a search had to choose by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import groupby
+from typing import Any
+
+from scipy.special import bdtrc
+
+# Probability that the best of candidates that all are at chance counts as above it.
+LEVEL = 0.05
+
+
+def summarise_scores(steps: Iterable[dict[str, Any]], chance: float, images: int) -> dict[str, Any]:
+    """What a search chose by, as `prune.json` records it.
+
+    A choice is blind if even its best candidate's score is no more than luck gives the best of so many
+    candidates at chance: a one-sided binomial test (Clopper & Pearson 1934), at 5 % divided by the number
+    of its candidates (Bonferroni).
+
+    Args:
+        steps: rows of `search.csv`, in order, at least one.
+        chance: accuracy of always answering the most common class of the selection images, 0..1.
+        images: number of the selection images.
+    """
+    choices = [[row["score"] for row in rows] for _, rows in groupby(steps, lambda row: row["choice"])]
+    blind = [scores for scores in choices if _is_luck(max(scores), len(scores), chance, images)]
+    scores = [score for choice in choices for score in choice]
+    return {
+        "best": max(scores),
+        "lowest": min(scores),
+        "chance": chance,
+        "choices": len(choices),
+        "blind_choices": len(blind),
+    }
+
+
+def _is_luck(best: float, candidates: int, chance: float, images: int) -> bool:
+    """Whether one of so many candidates at chance may well score the best score."""
+    correct = round(best * images)
+    as_many = bdtrc(correct - 1, images, chance) if correct else 1.0
+    return bool(as_many > LEVEL / candidates)
