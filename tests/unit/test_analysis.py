@@ -8,55 +8,30 @@ import math
 
 import pandas as pd
 import pytest
+from cells import cells
 
-from filterbench.analysis.curves import accuracy_at, difference, summarise
 from filterbench.analysis.differences import differences
 from filterbench.analysis.importing import read_results
 from filterbench.analysis.optimism import optimism
 from filterbench.analysis.pareto import with_fronts
-from filterbench.analysis.published import TABLE, paper_points, published_cells, published_models
-from filterbench.analysis.report import reproduction_page, verdicts_page
+from filterbench.analysis.published import (
+    RAW_TABLE,
+    TABLE,
+    before_finetuning,
+    paper_points,
+    published_cells,
+    published_models,
+)
+from filterbench.analysis.report import reproduction_page
 from filterbench.analysis.reproduction import compare_with_published, summary
 from filterbench.analysis.seeds import with_statistics
-from filterbench.analysis.verdicts import definitions, verdicts
 from filterbench.documents import check
 from filterbench.errors import InputError
-from filterbench.pruners import PRUNERS
 
 # The published study's figures as one file: 183 cells, 3 originals, 2 points of a paper.
 PUBLISHED_DIGEST = "d116f74551b126db80c80bb198f605195d71eecac754707f9321c184c1ea7341"
-
-
-def cells(accuracy: dict[str, float], sparsities=(0.5, 0.8, 0.9), seeds=(0, 1, 2), models=("a", "b")):
-    """Cells whose params and FLOPs shrink alike, with one accuracy a pruner and some spread over seeds."""
-    return pd.DataFrame(
-        [
-            {
-                "model": model,
-                "pruner": pruner,
-                "sparsity": sparsity,
-                "seed": seed,
-                "infeasible": None,
-                "performance_original": 0.95,
-                "performance_finetuned": value + 0.001 * (seed - 1) * (1 if pruner < "M" else -1),
-                "params_original": 1_000_000,
-                "params_speedup": round(1_000_000 * (1 - sparsity) ** 2),
-                "flops_original": 1_000_000,
-                "flops_speedup": round(1_000_000 * (1 - sparsity) ** 2),
-            }
-            for model in models
-            for seed in seeds
-            for pruner, value in accuracy.items()
-            for sparsity in sparsities
-        ]
-    )
-
-
-ALIKE = dict.fromkeys(PRUNERS, 0.9)
-
-
-def judged(table: pd.DataFrame) -> dict[str, str]:
-    return {verdict.key: verdict.verdict for verdict in verdicts(table)}
+# The 183 single results behind it.
+RAW_DIGEST = "0ed56d1f6df045bd2aee80077ad923e2a98636b9fcd88c837998f192b86a4991"
 
 
 def test_the_published_table_has_the_published_figures():
@@ -71,13 +46,55 @@ def test_the_published_table_has_the_published_figures():
     assert [len(paper_points(model)) for model in published_models()] == [1, 1, 0]
 
 
+def test_the_raw_results_are_those_behind_the_published_table():
+    assert hashlib.sha256(RAW_TABLE.read_bytes()).hexdigest() == RAW_DIGEST
+    table = pd.read_csv(TABLE)
+    cells = table[(table["source"] == "nni") & (table["pruner"] != "original")]
+    keys = ["model", "pruner", "sparsity"]
+    both = cells.merge(pd.read_csv(RAW_TABLE), on=keys, validate="one_to_one")
+    assert len(both) == 183
+    assert (both["accuracy"] == both["finetuned"]).all()
+    assert (both["params"] == both["params_speedup"]).all()
+    assert (both["flops"] == both["flops_speedup"]).all()
+
+
+def test_published_cells_have_their_accuracies_before_finetuning_and_their_own_original():
+    found = published_cells("vgg16").set_index(["pruner", "sparsity"])
+    cell = found.loc[("L1FilterPruner", 0.1)]
+    assert list(cell[["performance_pruned", "performance_speedup"]]) == [0.7103, 0.886]
+    assert found.loc[("L1FilterPruner", 0.4), "performance_original"] == 0.9307
+    assert (found["performance_original"] == 0.9298).sum() == 62
+    # A restart of the learning rate does that: Le & Hua 2021.
+    better = {
+        model: int((rows["performance_finetuned"] > rows["performance_original"]).sum())
+        for model in published_models()
+        for rows in [published_cells(model)]
+    }
+    assert better == {"vgg16": 36, "resnet18": 18, "resnet50": 0}
+    before = before_finetuning(found)["performance_finetuned"]
+    assert before[("L1FilterPruner", 0.1)] == 0.886
+    assert before[("AutoCompressPruner", 0.5)] == found.loc[("AutoCompressPruner", 0.5), "performance_pruned"]
+
+
+def test_the_published_annealing_chose_blindly_where_its_best_score_was_chance():
+    found = pd.concat([published_cells(model) for model in published_models()])
+    annealing = found["pruner"] == "SimulatedAnnealingPruner"
+    assert found.loc[~annealing, ["search_best", "search_chance", "search_blind"]].isna().all(axis=None)
+    blind = found[annealing & (found["search_blind"] == True)]  # noqa: E712
+    assert list(zip(blind["model"], blind["sparsity"], strict=True)) == [
+        *(("vgg16", sparsity) for sparsity in (0.6, 0.7, 0.8, 0.9, 0.95, 0.975)),
+        ("resnet18", 0.95),
+    ]
+    assert set(blind["search_best"]) == {0.1}
+
+
 def test_a_model_that_was_not_published_is_a_clear_error():
     with pytest.raises(InputError, match="no model 'vgg19'; published: vgg16, resnet18, resnet50"):
         published_cells("vgg19")
 
 
 def test_the_front_has_the_cells_that_no_other_beats():
-    table = cells({"Good": 0.9, "Bad": 0.8}, seeds=(0,), models=("a",))
+    table = cells({"Good": 0.9, "Bad": 0.8}, (0.5, 0.9), seeds=(0,), models=("a",))
     table.loc[(table["pruner"] == "Bad") & (table["sparsity"] == 0.9), "params_speedup"] = 10
     marked = with_fronts(table).set_index(["pruner", "sparsity"])
     # Good's cells have one accuracy, so only the smallest of them is on the front.
@@ -91,77 +108,13 @@ def test_an_infeasible_cell_is_on_no_front():
     assert not with_fronts(table).loc[0, "pareto_params"]
 
 
-def test_accuracy_at_a_budget_lies_between_the_neighbouring_cells():
-    table = cells({"Good": 0.9}, sparsities=(0.5,), seeds=(1,), models=("a",))
-    assert accuracy_at(table, "params", 4) == pytest.approx(0.9)
-    assert accuracy_at(table, "params", 2) == pytest.approx((0.95 + 0.9) / 2)
-    assert math.isnan(accuracy_at(table, "params", 4.1))
-
-
-def test_differences_are_paired_by_model_and_seed():
-    table = cells({"Good": 0.9, "Low": 0.8})
-    found = difference(table, ["Good"], ["Low"], "params", [4, 25])
-    assert len(found.pairs) == 6
-    assert found.mean == pytest.approx(10)
-    assert found.pairs["a, seed 2"] == pytest.approx(10)
-
-
-def test_the_interval_is_students():
-    # Student 1908, by hand: mean 2, standard error 1/sqrt(3), t(0.975, 2) = 4.302653.
-    found = summarise({"a": 1.0, "b": 2.0, "c": 3.0})
-    assert (found.low, found.high) == pytest.approx((2 - 4.302653 / 3**0.5, 2 + 4.302653 / 3**0.5))
-    assert math.isnan(summarise({"a": 1.0}).low)
-
-
-def test_pruners_that_are_alike_have_no_advantage_and_are_similar():
-    assert judged(cells(ALIKE)) == {
-        "strict-params": "cannot tell",
-        "equal-flops": "holds",
-        "one-shot-similar": "holds",
-        "netadapt-compression": "does not hold",
-    }
-
-
-def test_an_advantage_of_the_searching_pruners_is_seen():
-    table = cells(ALIKE | {"AutoCompressPruner": 0.93, "SimulatedAnnealingPruner": 0.94})
-    assert judged(table)["strict-params"] == "holds"
-    assert judged(table)["equal-flops"] == "does not hold"
-
-
-def test_a_one_shot_pruner_that_falls_behind_is_not_similar():
-    assert judged(cells(ALIKE | {"FPGMPruner": 0.8}))["one-shot-similar"] == "does not hold"
-
-
-def test_one_seed_of_one_model_cannot_tell():
-    found = judged(cells(ALIKE, seeds=(0,), models=("a",)))
-    assert {found[key] for key in ("strict-params", "equal-flops", "one-shot-similar")} == {"cannot tell"}
-
-
-def test_net_adapt_is_judged_by_what_it_could_not_reach():
-    table = cells(ALIKE)
-    far = (table["pruner"] == "NetAdaptPruner") & (table["sparsity"] > 0.5)
-    assert judged(table[~far])["netadapt-compression"] == "cannot tell"
-    table.loc[far, "infeasible"] = "no convolution has enough weights left"
-    table.loc[far, ["performance_finetuned", "params_speedup", "flops_speedup"]] = math.nan
-    assert judged(table)["netadapt-compression"] == "holds"
-
-
-def test_the_published_cells_alone_leave_three_conclusions_open():
-    table = pd.concat([published_cells(model) for model in published_models()])
-    found = verdicts(table)
-    assert {verdict.key: verdict.verdict for verdict in found} == {
-        "strict-params": "cannot tell",
-        "equal-flops": "cannot tell",
-        "one-shot-similar": "holds",
-        "netadapt-compression": "cannot tell",
-    }
-    document = {
-        "source": "the published cells",
-        "definitions": definitions(),
-        "verdicts": [verdict.document() for verdict in found],
-    }
-    assert check("verdicts", document) == []
-    assert "+2.03 points, 95 % interval -2.86 to +6.93" in verdicts_page(document)
+def test_a_cell_that_one_seed_alone_reaches_neither_is_on_the_front_nor_beats_another():
+    table = cells({"Good": 0.8, "Lucky": 0.9}, sparsities=(0.5,), models=("a",))
+    unlucky = (table["pruner"] == "Lucky") & (table["seed"] > 0)
+    table.loc[unlucky, "infeasible"] = "out of reach"
+    table.loc[unlucky, ["performance_finetuned", "params_speedup", "flops_speedup"]] = math.nan
+    marked = with_fronts(table).groupby("pruner")["pareto_params"].all()
+    assert marked.to_dict() == {"Good": True, "Lucky": False}
 
 
 def test_each_published_cell_is_compared():
@@ -249,24 +202,44 @@ def test_faulty_nni_results_are_a_clear_error(folder_of_results):
 
 
 def test_every_pair_of_pruners_is_compared_at_equal_budget_by_seed():
-    table = cells({"Good": 0.9, "Low": 0.8}, models=("a",))
-    table.loc[(table["pruner"] == "Low") & (table["sparsity"] == 0.9), "infeasible"] = "out of reach"
+    table = cells({"Good": 0.9, "Low": 0.8}, sparsities=(0.3, 0.5, 0.65, 0.8), models=("a",))
+    table.loc[(table["pruner"] == "Low") & (table["sparsity"] == 0.8), "infeasible"] = "out of reach"
     found = differences(table).set_index(["cost", "factor"])
-    # Low's cells end at sparsity 0.8, 25 times fewer.
-    assert list(found.index) == [(cost, factor) for cost in ("params", "flops") for factor in (2, 4, 8, 16)]
+    # Good and Low have the same counts: their cells are compared as they are, where both have one.
+    assert list(found.index) == [
+        (cost, factor) for cost in ("params", "flops") for factor in (2.0408, 4, 8.1633)
+    ]
     row = found.loc[("params", 4)]
     assert (row["pruner"], row["other"], row["n"]) == ("Good", "Low", 3)
     assert (row["mean"], row["std"]) == pytest.approx((10, 0))
+    assert row[["low", "high", "low_corrected", "high_corrected"]].isna().all()
+
+
+def test_the_corrected_interval_is_bonferronis_over_the_rows_of_a_model():
+    table = cells({"Good": 0.9, "Wide": 0.8}, sparsities=(0.3, 0.5), models=("a",))
+    wide = table["pruner"] == "Wide"
+    table.loc[wide, "performance_finetuned"] -= 0.01 * table["seed"] + 0.1 * (table["sparsity"] == 0.5)
+    found = differences(table)
+    assert len(found) == 4
+    row = found.iloc[0]
+    # Differences 10, 11 and 12 points: t(0.975, 2) = 4.302653, and t(1 - 0.025 / 2, 2) = 6.205347: two
+    # comparisons, whose params and FLOPs are the same cells.
+    assert row["mean"] == pytest.approx(11)
+    assert (row["low"], row["high"]) == pytest.approx((11 - 4.302653 / 3**0.5, 11 + 4.302653 / 3**0.5))
+    corrected = row["low_corrected"], row["high_corrected"]
+    assert corrected == pytest.approx((11 - 6.205347 / 3**0.5, 11 + 6.205347 / 3**0.5))
 
 
 def test_the_optimism_gap_is_paired_by_seed():
-    honest, flattered = cells({"Good": 0.9}, models=("a",)), cells({"Good": 0.91}, models=("a",))
+    honest, flattered = (cells({"Good": value}, (0.5, 0.8, 0.9), models=("a",)) for value in (0.9, 0.91))
     flattered["performance_original"] = 0.955
     flattered.loc[flattered["sparsity"] == 0.9, "infeasible"] = "out of reach"
+    flattered.loc[flattered["sparsity"] == 0.8, "performance_finetuned"] += 0.01 * (flattered["seed"] - 1)
     found = optimism(honest, flattered).set_index(["pruner", "sparsity"])
     assert list(found.index) == [("original", 0.0), ("Good", 0.5), ("Good", 0.8)]
     assert list(found["mean"]) == pytest.approx([0.5, 1, 1])
     assert list(found["n"]) == [3, 3, 3]
+    assert list(found["low"].notna()) == [False, False, True]
     assert list(found.loc[("Good", 0.5), ["validation", "test"]]) == pytest.approx([0.9, 0.91])
 
 
@@ -284,3 +257,9 @@ def test_the_statistics_of_a_cell_are_those_of_its_seeds():
     table.loc[table.index[0], "performance_finetuned"] = None
     pair = with_statistics(table).iloc[0]
     assert (pair["seeds"], pair["performance_mean"]) == (2, pytest.approx(0.95))
+    # Two seeds have a spread, but no interval; nor have seeds that all agree.
+    assert pair["performance_std"] == pytest.approx(0.05 * 2**0.5)
+    assert pair[["performance_low", "performance_high"]].isna().all()
+    equal = with_statistics(table.assign(performance_finetuned=0.9)).iloc[0]
+    assert (equal["seeds"], equal["performance_std"]) == (3, 0)
+    assert equal[["performance_low", "performance_high"]].isna().all()

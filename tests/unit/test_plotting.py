@@ -7,7 +7,9 @@ import pytest
 from filterbench.analysis.pareto import with_fronts
 from filterbench.analysis.published import paper_points, published_cells
 from filterbench.analysis.seeds import with_statistics
-from filterbench.plotting.comparison import STATISTICS, draw_comparison, study_title
+from filterbench.plotting.comparison import draw_comparison, study_title
+from filterbench.plotting.marks import STATISTICS
+from filterbench.plotting.optimism import draw_optimism
 from filterbench.plotting.style import LOOKS, SCRATCH_LOOKS
 
 
@@ -105,23 +107,80 @@ def test_the_title_says_what_was_measured(table):
     assert "seed 0 only (no error bars)" in alone
 
 
-def test_several_seeds_show_their_spread_and_one_shows_none(table):
+def described(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with statistics and fronts of its own cells."""
+    columns = ["seeds", *STATISTICS, "pareto_params", "pareto_flops"]
+    return with_fronts(with_statistics(table.drop(columns=columns)))
+
+
+def test_three_seeds_show_their_interval_two_their_spread_and_one_nothing(table):
+    third = table[table["seed"] == 1].assign(seed=2)
+    third["performance_finetuned"] += 0.02
+    figure = draw_comparison(described(pd.concat([table, third], ignore_index=True)), "a title")
+    said = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert {"± 1 standard deviation, 3 seeds", "95 % t interval of the mean"} < set(said)
+    for axes in figure.axes[:2]:
+        # 0.94 -+ t(0.975, 2) = 4.302653 standard errors of 2 points / sqrt(3).
+        bars = axes.containers[0].lines[2][0].get_segments()
+        reach = 4.302653 * 2 / 3**0.5
+        assert sorted(bars[0][:, 1]) == pytest.approx([94 - reach, 94 + reach], abs=1e-3)
+        band = axes.collections[0].get_paths()[0].get_extents()
+        assert band.y1 == pytest.approx(96)
+        # An interval can reach to what no accuracy can.
+        assert axes.get_ylim()[1] <= 101
     figure = draw_comparison(table, "a title")
     said = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert {"± 1 standard deviation, 2 seeds", "95 % t interval of the mean"} < set(said)
-    for axes in figure.axes[:2]:
-        # 0.95 -+ t(0.975, 1) = 12.7062 standard errors of 0.01 above and below the first mean of 93 %.
-        bars = axes.containers[0].lines[2][0].get_segments()
-        assert sorted(bars[0][:, 1]) == pytest.approx([93 - 12.7062, 93 + 12.7062], abs=1e-3)
-        band = axes.collections[0].get_paths()[0].get_extents()
-        assert band.y1 == pytest.approx(93 + 2**0.5)
-        # The bar reaches to 105.7 %, which no accuracy can.
-        assert axes.get_ylim()[1] <= 101
-    one = table[table["seed"] == 0].drop(columns=[name for name in table if name.startswith("pareto")])
-    alone = with_fronts(with_statistics(one.drop(columns=["seeds", *STATISTICS])))
-    figure = draw_comparison(alone, "a title")
+    assert "± 1 standard deviation, 2 seeds" in said
+    assert not any("interval" in text for text in said)
+    assert figure.axes[0].collections and not figure.axes[0].containers
+    figure = draw_comparison(described(table[table["seed"] == 0]), "a title")
     assert not figure.axes[0].containers and not figure.axes[0].collections
-    assert not any("interval" in text.get_text() for text in figure.legends[0].get_texts())
+    assert not any("deviation" in text.get_text() for text in figure.legends[0].get_texts())
+
+
+def test_two_seeds_are_too_few_for_bars_of_the_optimism_gap():
+    gap = pd.DataFrame(
+        {"pruner": "L1FilterPruner", "sparsity": [0.5], "n": [2], "mean": [1.0], "low": None, "high": None}
+    ).astype({"low": float, "high": float})
+    assert "2 seeds, too few for bars" in draw_optimism(gap, "a title").get_suptitle()
+    told = gap.assign(n=3, low=0.5, high=1.5)
+    assert "3 seeds, bars: 95 % t interval" in draw_optimism(told, "a title").get_suptitle()
+
+
+def test_the_unpruned_net_with_the_same_finetuning_is_a_hollow_star_where_the_table_has_it(table):
+    plain = draw_comparison(table, "a title").axes[0]
+    assert "original, fine-tuned" not in {line.get_label() for line in plain.get_lines()}
+    figure = draw_comparison(table.assign(performance_original_finetuned=0.99), "a title")
+    for axes in figure.axes[:2]:
+        lines = {line.get_label(): line for line in axes.get_lines()}
+        star, original = lines["original, fine-tuned"], lines["original"]
+        assert (star.get_marker(), star.get_markerfacecolor()) == ("*", "white")
+        assert list(star.get_ydata()) == pytest.approx([99])
+        assert list(star.get_xdata()) == list(original.get_xdata())
+        # The dashed line stays that of the unpruned net.
+        (dashed,) = [line for line in axes.get_lines() if line.get_linestyle() == "--" and line.zorder == 0]
+        assert list(dashed.get_ydata()) == pytest.approx([98, 98])
+
+
+def test_cells_of_a_blind_search_are_hollow_and_named(table):
+    blind = (table["pruner"] == "SimulatedAnnealingPruner") & (table["sparsity"] == 0.9)
+    searched = table["pruner"] == "SimulatedAnnealingPruner"
+    table["search_blind"] = blind.astype(object).where(searched)
+    again = pd.read_csv(io.StringIO(table.to_csv(index=False)))
+    for cells in (table, again):
+        axes = draw_comparison(cells, "a title").axes[0]
+        lines = {line.get_label(): line for line in axes.get_lines()}
+        assert "SimulatedAnnealing (blind: 0.9)" in lines
+        assert "AutoCompress" in lines
+        hollow = [line for line in axes.get_lines() if line.get_markerfacecolor() == "white"]
+        (point,) = [x for line in hollow for x in line.get_xdata()]
+        assert point == pytest.approx(10_000)
+
+
+def test_neighbouring_sparsities_that_were_blind_are_named_as_a_range():
+    cells = with_fronts(with_statistics(published_cells("vgg16")))
+    labels = [line.get_label() for line in draw_comparison(cells, "a title").axes[0].get_lines()]
+    assert "SimulatedAnnealing (blind: 0.6 to 0.975)" in labels
 
 
 @pytest.mark.parametrize("budgets", [(), tuple(SCRATCH_LOOKS)])

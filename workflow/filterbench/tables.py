@@ -24,6 +24,17 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
     write_text(path, table.to_csv(index=False, lineterminator="\n"))
 
 
+def blind_cells(table: pd.DataFrame) -> pd.DataFrame:
+    """The cells whose search had no candidate above chance, and so nothing to choose by.
+
+    Args:
+        table: cells; `search_blind` (true, false or NaN, also as text in a CSV file) may be absent.
+    """
+    if "search_blind" not in table:
+        return table.iloc[:0]
+    return table[table["search_blind"].astype(str).str.lower() == "true"]
+
+
 def write_search(path: Path, steps: Iterable[dict[str, Any]]) -> None:
     """Write a search's steps, one row a candidate; `workflow/schemas/search.schema.json` says what they hold.
 

@@ -12,33 +12,66 @@ localrules:
 
 
 rule published_figure:
-    """The published study's figure of a model, from its published cells."""
+    """The published study's figure of a model, from its published cells; on request before fine-tuning."""
     output:
         png=report(
-            "figures/published_{model}.png",
+            "figures/{figure}_{model}.png",
             caption="../report/published.rst",
             category="Published study",
-            labels={"model": "{model}", "figure": "published"},
+            labels={"model": "{model}", "figure": "{figure}"},
         ),
-        svg="figures/published_{model}.svg",
+        svg="figures/{figure}_{model}.svg",
     log:
-        "logs/published/{model}/plot.log",
+        "logs/published/{model}/plot_{figure}.log",
     wildcard_constraints:
+        figure="published|published_before",
         model=any_of(PUBLISHED_MODELS),
     conda:
         ENVIRONMENT
     params:
         model="{model}",
-        cells=files_digest([PUBLISHED_CELLS]),
+        figure="{figure}",
+        cells=files_digest(PUBLISHED_FILES),
         code=rule_digest("published"),
     script:
         "../scripts/published.py"
+
+
+rule differences:
+    """Every pruner against every other: at equal budget, paired by seed, and image by image."""
+    input:
+        TABLES,
+        collect("{cell}/finetune.correct", cell=CELLS),
+    output:
+        table=report(
+            f"results/{STUDY}/differences.csv",
+            caption="../report/differences.rst",
+            category="Tables",
+            labels={"model": "all"},
+        ),
+        images=report(
+            f"results/{STUDY}/mcnemar.csv",
+            caption="../report/mcnemar.rst",
+            category="Tables",
+            labels={"model": "all"},
+        ),
+    log:
+        f"logs/{STUDY}/differences.log",
+    conda:
+        ENVIRONMENT
+    params:
+        tables=TABLES,
+        cells=CELLS,
+        code=rule_digest("differences"),
+    script:
+        "../scripts/differences.py"
 
 
 rule verdicts:
     """What the study's cells say about the published conclusions."""
     input:
         TABLES,
+        mcnemar=rules.differences.output.images,
     output:
         document=f"results/{STUDY}/verdicts.json",
         page=report(
@@ -75,7 +108,7 @@ use rule verdicts as published_verdicts with:
     params:
         tables=None,
         source="the published cells",
-        cells=files_digest([PUBLISHED_CELLS]),
+        cells=files_digest(PUBLISHED_FILES),
         code=rule_digest("verdicts"),
 
 
@@ -96,28 +129,6 @@ use rule verdicts as imported_verdicts with:
         tables=IMPORTED_TABLES,
         source=f"the results in {NNI_RESULTS or 'no folder'}",
         code=rule_digest("verdicts"),
-
-
-rule differences:
-    """Every pruner against every other at equal budget, paired by seed."""
-    input:
-        TABLES,
-    output:
-        table=report(
-            f"results/{STUDY}/differences.csv",
-            caption="../report/differences.rst",
-            category="Tables",
-            labels={"model": "all"},
-        ),
-    log:
-        f"logs/{STUDY}/differences.log",
-    conda:
-        ENVIRONMENT
-    params:
-        tables=TABLES,
-        code=rule_digest("differences"),
-    script:
-        "../scripts/differences.py"
 
 
 rule optimism_gap:

@@ -48,8 +48,8 @@ TRAJECTORY = f"{MODEL_FOLDER}/seed-{{seed}}/{{pruner}}"
 # The last part of a cell's path is its target: a sparsity, or a budget such as flops-0.5.
 CELL = f"{MODEL_FOLDER}/seed-{{seed}}/{{pruner}}/{{sparsity}}"
 
-PUBLISHED_CELLS = Path(workflow.basedir) / "workflow/resources/published.csv"
-with PUBLISHED_CELLS.open(newline="") as file:
+PUBLISHED_FILES = sorted((Path(workflow.basedir) / "workflow/resources").glob("published*.csv"))
+with PUBLISHED_FILES[0].open(newline="") as file:
     PUBLISHED_MODELS = list(dict.fromkeys(row["model"] for row in csv.DictReader(file)))
 # Whether accuracies compare with the published ones.
 COMPARABLE = config["dataset"]["name"] == "cifar10" and set(config["models"]) <= set(PUBLISHED_MODELS)

@@ -1,87 +1,95 @@
-"""Pruners compared at equal budget: accuracy along each pruner's curve, and paired differences."""
+"""Accuracy along a pruner's curve, and the accuracies of several pruners at the same budgets."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from filterbench.analysis.seeds import t_interval
+# Compression factors are powers of two, as Blalock et al. 2020 (arXiv:2003.03033, section 6) ask papers to
+# report, as far as the cells reach.
+FACTORS = tuple(2.0**power for power in range(1, 13))
+SMALLEST_FACTOR = FACTORS[0]
+# Accuracy is concave in the logarithm of the factor, so that a line across a wide gap comes out too low.
+LARGEST_GAP = 2.5
+UNIT = ["model", "seed"]
 
 
-def accuracy_at(cells: pd.DataFrame, cost: str, factor: float) -> float:
-    """Accuracy of one pruner at a compression factor, or NaN where its cells do not reach so far.
+def accuracy_at(cells: pd.DataFrame, cost: str, factors: Sequence[float]) -> np.ndarray:
+    """Accuracy of one pruner at compression factors; NaN where its cells do not tell.
 
-    Linear between the neighbouring cells on the logarithm of the factor, the scale of the figures; the
-    unpruned net is the curve's start.
+    Linear between neighbouring cells on the logarithm of the factor, the scale of the figures; never across
+    a gap of more than 2.5 times, below the first cell, or beyond the last one. The curve starts at the
+    unpruned net only where that had the same fine-tuning (`performance_original_finetuned`).
 
     Args:
         cells: the feasible cells of one pruner, model and seed.
         cost: `params` or `flops`.
-        factor: original count over pruned count, at least 1.
+        factors: original count over pruned count, at least 1; shape (factors,).
+
+    Returns:
+        Accuracies, 0 to 1, of shape (factors,).
     """
-    if cells.empty:
-        return math.nan
-    factors = cells[f"{cost}_original"].to_numpy() / cells[f"{cost}_speedup"].to_numpy()
-    points = np.log([1.0, *factors])
-    accuracies = np.array([cells["performance_original"].iloc[0], *cells["performance_finetuned"]])
-    order = np.argsort(points, kind="stable")
-    if math.log(factor) > points.max():
-        return math.nan
-    return float(np.interp(math.log(factor), points[order], accuracies[order]))
+    known = pd.Series(cells["performance_finetuned"].to_numpy(), index=_factors(cells, cost))
+    if "performance_original_finetuned" in cells:
+        known = pd.concat([known, pd.Series([cells["performance_original_finetuned"].mean()], index=[1.0])])
+    known = known.dropna().groupby(level=0).mean()
+    asked, points = np.log(factors), np.log(known.index.to_numpy(dtype=float))
+    if not len(points):
+        return np.full(len(asked), np.nan)
+    nearest = points[np.abs(points - asked[:, None]).argmin(axis=1)]
+    on_a_cell = np.isclose(nearest, asked, atol=1e-9)
+    asked = np.where(on_a_cell, nearest, asked)
+    found = np.interp(asked, points, known, left=np.nan, right=np.nan)
+    right = np.searchsorted(points, asked).clip(1, max(1, len(points) - 1))
+    gaps = np.diff(points, append=np.inf)[right - 1]
+    found[(gaps > np.log(LARGEST_GAP)) & ~on_a_cell] = np.nan
+    return found
 
 
-@dataclass(frozen=True)
-class Difference:
-    """Mean of paired differences, in percentage points.
+def accuracies(table: pd.DataFrame, pruners: Sequence[str], cost: str) -> pd.DataFrame:
+    """Accuracies of several pruners at the same budgets, in each model and seed.
 
-    Attributes:
-        pairs: one difference a model and seed.
-        mean: their mean, or NaN without pairs.
-        low: lower end of the 95 % t interval of the mean; NaN with fewer than two pairs.
-        high: its upper end.
-    """
-
-    pairs: dict[str, float]
-    mean: float
-    low: float
-    high: float
-
-
-def difference(
-    table: pd.DataFrame, these: Sequence[str], those: Sequence[str], cost: str, factors: Sequence[float]
-) -> Difference:
-    """How much more accurate some pruners are than others at equal budgets.
-
-    For each model and seed: the mean, over the factors that all the pruners reach, of the mean accuracy of
-    `these` minus that of `those`. Models and seeds are the independent units; budgets of one net are not.
+    Where the pruners have the same counts at each sparsity, as those that prune all layers alike on VGG16,
+    their cells are compared as they are; else at powers of two, between cells by `accuracy_at`.
 
     Args:
         table: cells of any models and seeds.
-        these: pruners.
-        those: the pruners they are compared with.
+        pruners: whose accuracies.
         cost: `params` or `flops`.
-        factors: compression factors at which to compare.
+
+    Returns:
+        Accuracies (0..1), a column a pruner and a row a (model, seed, factor) that all the pruners reach;
+        factors from 2 on.
     """
-    pairs = {}
-    for (model, seed), cells in table[table["infeasible"].isna()].groupby(["model", "seed"], sort=False):
-        found = []
-        for factor in factors:
-            one, other = (
-                [accuracy_at(cells[cells["pruner"] == name], cost, factor) for name in names]
-                for names in (these, those)
-            )
-            found.append(100 * (np.mean(one) - np.mean(other)))
-        reached = [value for value in found if not math.isnan(value)]
-        if reached:
-            pairs[f"{model}, seed {seed}"] = float(np.mean(reached))
-    return summarise(pairs)
+    feasible = table[table["infeasible"].isna() & table["pruner"].isin(pruners)]
+    if feasible.empty:
+        return pd.DataFrame(
+            columns=list(pruners), index=pd.MultiIndex.from_arrays([[], [], []], names=[*UNIT, "factor"])
+        )
+    found = _at_equal_cells(feasible, pruners, cost)
+    if found is None:
+        curves = {
+            (*unit, pruner): pd.Series(accuracy_at(cells, cost, FACTORS), pd.Index(FACTORS, name="factor"))
+            for (*unit, pruner), cells in feasible.groupby([*UNIT, "pruner"], sort=False)
+        }
+        found = pd.concat(curves, names=[*UNIT, "pruner"]).unstack("pruner")
+    found = found.reindex(columns=list(pruners)).dropna()
+    return found[found.index.get_level_values("factor") >= SMALLEST_FACTOR]
 
 
-def summarise(pairs: dict[str, float]) -> Difference:
-    """Mean and 95 % t interval of independent differences."""
-    values = list(pairs.values())
-    return Difference(pairs, float(np.mean(values)) if values else math.nan, *t_interval(values))
+def _at_equal_cells(cells: pd.DataFrame, pruners: Sequence[str], cost: str) -> pd.DataFrame | None:
+    """Accuracies at the cells' own factors; None where the pruners' counts differ."""
+    rows = cells.assign(factor=_factors(cells, cost)).set_index([*UNIT, "sparsity", "pruner"])
+    factors, found = (
+        rows[column].unstack("pruner").reindex(columns=list(pruners)).dropna()
+        for column in ("factor", "performance_finetuned")
+    )
+    if factors.empty or factors.nunique(axis="columns").max() > 1:
+        return None
+    return found.assign(factor=factors[pruners[0]]).groupby([*UNIT, "factor"], sort=False).mean()
+
+
+def _factors(cells: pd.DataFrame, cost: str) -> np.ndarray:
+    return (cells[f"{cost}_original"] / cells[f"{cost}_speedup"]).astype(float).to_numpy()

@@ -13,10 +13,15 @@ def with_fronts(table: pd.DataFrame, costs: Sequence[str] = COSTS) -> pd.DataFra
     """The table with a column `pareto_{cost}` for each cost: whether a cell is on that front.
 
     A cell is on the front if no other has at least its accuracy for at most its count, and more of one
-    of them. Accuracy and count are means over seeds, so all seeds of a cell are on it or none is.
+    of them. Accuracy and count are means over seeds, so all seeds of a cell are on it or none is. A cell
+    that is infeasible with any seed neither is on the front nor beats another: its mean would be one of
+    luckier seeds.
     """
-    cells = table.groupby(["pruner", "sparsity"], sort=False)
-    means = cells[["performance_finetuned", *(f"{cost}_speedup" for cost in costs)]].mean()
+    keys = ["pruner", "sparsity"]
+    columns = ["performance_finetuned", *(f"{cost}_speedup" for cost in costs)]
+    made = table.assign(made=table[columns].notna().all(axis="columns"))
+    complete = made.groupby(keys, sort=False)["made"].all()
+    means = table.groupby(keys, sort=False)[columns].mean()[complete]
     for cost in costs:
         count, accuracy = means[f"{cost}_speedup"], means["performance_finetuned"]
         on_front = [
@@ -25,9 +30,8 @@ def with_fronts(table: pd.DataFrame, costs: Sequence[str] = COSTS) -> pd.DataFra
                 & (count <= count[cell])
                 & ((accuracy > accuracy[cell]) | (count < count[cell]))
             ).any()
-            and pd.notna(count[cell])
             for cell in means.index
         ]
-        front = pd.Series(on_front, means.index, name=f"pareto_{cost}")
-        table = table.join(front, on=["pruner", "sparsity"])
+        front = pd.Series(on_front, means.index, dtype=bool).reindex(complete.index, fill_value=False)
+        table = table.join(front.rename(f"pareto_{cost}"), on=keys)
     return table

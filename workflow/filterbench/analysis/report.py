@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from filterbench.analysis.reproduction import STATUSES
+from filterbench.analysis.wording import COSTS, short, times
 
 
 def reproduction_page(document: dict[str, Any]) -> str:
@@ -38,13 +39,39 @@ def verdicts_page(document: dict[str, Any]) -> str:
     """`verdicts.md` from `verdicts.json`."""
     lines = [f"# Verdicts on the published conclusions, from {document['source']}", ""]
     for verdict in document["verdicts"]:
-        lines += [f"## {verdict['statement']}", "", f"**{verdict['verdict']}.** {verdict['reason']}", ""]
-        rows = [
-            [name, *(_number(value[key], "+.2f") for key in ("mean", "low", "high")), _pairs(value["pairs"])]
-            for name, value in verdict["numbers"].items()
+        lines += [f"## {verdict['statement']}", "", f"**{verdict['verdict']}.**", ""]
+        lines += [
+            f"- **{scope['scope']}: {scope['verdict']}.** {scope['reason']}" for scope in verdict["scopes"]
         ]
-        lines += [_table(["", "mean", "low", "high", "a model and seed"], rows), ""]
+        lines += [f"- {note}" for note in verdict["notes"]]
+        rows = [
+            _comparison_row(scope["scope"], comparison)
+            for scope in verdict["scopes"]
+            for comparison in scope["comparisons"]
+        ]
+        if rows:
+            heading = ["", "pair", "times fewer", "of", "points", "95 %", "90 %", "", "by unit"]
+            lines += ["", _table(heading, rows)]
+        lines += [""]
     return "\n".join(lines)
+
+
+def _comparison_row(scope: str, comparison: dict[str, Any]) -> list[Any]:
+    return [
+        scope,
+        f"{short(comparison['pruner'])} - {short(comparison['other'])}",
+        times(comparison["factor"]),
+        COSTS[comparison["cost"]],
+        f"{comparison['mean']:+.2f}",
+        _interval(comparison["low"], comparison["high"]),
+        _interval(comparison["test_low"], comparison["test_high"]),
+        comparison["outcome"],
+        "; ".join(f"{name} {value:+.2f}" for name, value in comparison["differences"].items()),
+    ]
+
+
+def _interval(low: float | None, high: float | None) -> str:
+    return "" if low is None or high is None else f"{low:+.2f} to {high:+.2f}"
 
 
 def _cell_row(cell: dict[str, Any]) -> list[Any]:
@@ -60,10 +87,6 @@ def _cell_row(cell: dict[str, Any]) -> list[Any]:
         _number(ours["flops"], ",.0f"),
         _number(difference["flops_percent"], "+.2f"),
     ]
-
-
-def _pairs(pairs: dict[str, float]) -> str:
-    return "; ".join(f"{name}: {value:+.2f}" for name, value in pairs.items())
 
 
 def _number(value: float | None, form: str) -> str:

@@ -7,14 +7,14 @@ from typing import Any
 
 import pandas as pd
 
+from filterbench.analysis.claims import MARGIN
 from filterbench.analysis.published import published_cells
-from filterbench.analysis.verdicts import SIMILAR
 
 EXACT, WITHIN, OFF, INFEASIBLE, NOT_RUN = "exact", "within tolerance", "off", "infeasible", "not run"
 STATUSES = (EXACT, WITHIN, OFF, INFEASIBLE, NOT_RUN)
 # Percent of the published count. ResNets' counts depend on trained weights, so they vary with the seed.
 COUNT_TOLERANCE = 1.0
-ACCURACY_TOLERANCE = SIMILAR
+ACCURACY_TOLERANCE = MARGIN
 KEYS = ["pruner", "sparsity"]
 FIGURES = {"accuracy": "performance_finetuned", "params": "params_speedup", "flops": "flops_speedup"}
 

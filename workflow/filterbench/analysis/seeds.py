@@ -1,4 +1,4 @@
-"""What the seeds of a cell say together."""
+"""What the seeds of a cell, or other independent units, say together."""
 
 from __future__ import annotations
 
@@ -9,20 +9,29 @@ import numpy as np
 import pandas as pd
 
 LEVEL = 0.95
+# Two values give an interval of 12.7 standard errors, which tells nothing.
+FEWEST_UNITS = 3
 
 
-def t_interval(values: Sequence[float]) -> tuple[float, float]:
-    """The 95 % confidence interval of a mean (Student 1908); NaN with fewer than two values."""
-    if len(values) < 2:
+def t_interval(values: Sequence[float], level: float = LEVEL) -> tuple[float, float]:
+    """Confidence interval of the mean of independent values (Student 1908).
+
+    Args:
+        values: one a unit, such as a seed.
+        level: probability, 0 to 1, that such intervals contain the true mean.
+
+    Returns:
+        Lower and upper end; both NaN with fewer than three values, or where all are equal: then nothing says
+        how far another one would lie.
+    """
+    if len(values) < FEWEST_UNITS or math.isclose(np.ptp(values), 0, abs_tol=1e-9):
         return math.nan, math.nan
-    # Its import takes a second, which a study of one seed can spare.
-    from scipy import stats
+    # Its import takes time, which a study of one seed can spare.
+    from scipy.special import stdtrit
 
-    mean, error = float(np.mean(values)), float(stats.sem(values))
-    if not error:
-        return mean, mean
-    low, high = stats.t.interval(LEVEL, len(values) - 1, loc=mean, scale=error)
-    return float(low), float(high)
+    mean, error = np.mean(values), np.std(values, ddof=1) / math.sqrt(len(values))
+    reach = error * stdtrit(len(values) - 1, (1 + level) / 2)
+    return float(mean - reach), float(mean + reach)
 
 
 def statistics(values: pd.Series) -> dict[str, float]:
@@ -35,8 +44,9 @@ def statistics(values: pd.Series) -> dict[str, float]:
 def with_statistics(table: pd.DataFrame) -> pd.DataFrame:
     """The table with what all seeds of a cell say of its accuracy, the same in the rows of all seeds.
 
-    Adds `seeds` (how many made the cell), `performance_mean`, `performance_std` (of a sample) and
-    `performance_low`, `performance_high` (95 % t interval of the mean); the last three are NaN for one seed.
+    Adds `seeds` (how many made the cell), `performance_mean`, `performance_std` (of a sample; NaN for one
+    seed) and `performance_low`, `performance_high` (95 % t interval of the mean; NaN for fewer than three
+    seeds, or where all have the same accuracy).
     """
     keys = ["pruner", "sparsity"]
     cells = table.groupby(keys, sort=False)["performance_finetuned"]

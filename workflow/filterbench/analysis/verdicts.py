@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import combinations
+from itertools import combinations, product
 from typing import Any
 
 import pandas as pd
 
-from filterbench.analysis.curves import Difference, difference
-from filterbench.analysis.seeds import LEVEL
+from filterbench.analysis.claims import (
+    ALPHA,
+    FAILS,
+    HOLDS,
+    MARGIN,
+    MORE,
+    MOST_UNITS,
+    NO_MORE,
+    OPEN,
+    POWER,
+    SIMILAR,
+    over_range,
+)
+from filterbench.analysis.curves import LARGEST_GAP, SMALLEST_FACTOR
+from filterbench.analysis.mcnemar import summary as image_by_image
+from filterbench.analysis.scopes import Question, Scope, scopes
+from filterbench.analysis.seeds import FEWEST_UNITS, LEVEL
+from filterbench.analysis.wording import listed, short
+from filterbench.tables import blind_cells
 
 SEARCHING = ("AutoCompressPruner", "SimulatedAnnealingPruner")
 ONE_SHOT = ("L1FilterPruner", "L2FilterPruner", "FPGMPruner")
 NET_ADAPT = "NetAdaptPruner"
-
-# Compression factors at which Blalock et al. 2020 (arXiv:2003.03033, section 6) ask papers to report.
-FACTORS = (2, 4, 8, 16, 32)
-STRICT_FACTORS = (8, 16, 32)
-# Percentage points. Five ResNet-110 runs on CIFAR-10 have a standard deviation of 0.16 points (He et al.
-# 2016, arXiv:1512.03385, table 6): two runs of the same thing differ by less than 0.45 in 19 of 20 cases.
-SIMILAR = 0.5
-
-HOLDS, FAILS, OPEN = "holds", "does not hold", "cannot tell"
+# From here on a budget is strict.
+STRICT = 8.0
 
 
 @dataclass(frozen=True)
@@ -34,16 +43,26 @@ class Verdict:
     Attributes:
         key: short name of the conclusion.
         statement: the conclusion.
-        verdict: `holds`, `does not hold` or `cannot tell`.
-        reason: why, with the numbers that decide.
-        numbers: the compared quantities by name.
+        scopes: the verdict on each model and, where there are several, last the one across models.
+        notes: what else the cells say that bears on it.
     """
 
     key: str
     statement: str
-    verdict: str
-    reason: str
-    numbers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    scopes: list[Scope]
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def verdict(self) -> str:
+        """`holds`, `does not hold` or `cannot tell`: that of the widest scope.
+
+        What holds across models, perhaps over a shorter range, and not on one of them, stays open.
+        """
+        if not self.scopes:
+            return OPEN
+        widest = self.scopes[-1].verdict
+        contradicted = widest == HOLDS and any(scope.verdict == FAILS for scope in self.scopes)
+        return OPEN if contradicted else widest
 
     def document(self) -> dict[str, Any]:
         """The verdict as it stands in `verdicts.json`."""
@@ -51,105 +70,107 @@ class Verdict:
             "key": self.key,
             "statement": self.statement,
             "verdict": self.verdict,
-            "reason": self.reason,
-            "numbers": self.numbers,
+            "scopes": [scope.document() for scope in self.scopes],
+            "notes": self.notes,
         }
 
 
-def verdicts(table: pd.DataFrame) -> list[Verdict]:
-    """The verdict on every conclusion, from the cells of any models and seeds."""
-    return [conclusion(table) for conclusion in CONCLUSIONS]
+def verdicts(table: pd.DataFrame, images: pd.DataFrame | None = None) -> list[Verdict]:
+    """The verdict on every conclusion.
+
+    Args:
+        table: cells of any models and seeds.
+        images: how the cells differ image by image (`filterbench.analysis.mcnemar`), if that is known.
+    """
+    verdicts = [conclusion(table) for conclusion in CONCLUSIONS]
+    if images is not None:
+        similar = next(each for each in verdicts if each.key == "one-shot-similar")
+        similar.notes.extend(image_by_image(images, list(combinations(ONE_SHOT, 2))))
+    return verdicts
 
 
 def _strict_params(table: pd.DataFrame) -> Verdict:
-    found = difference(table, SEARCHING, ONE_SHOT, "params", STRICT_FACTORS)
-    if found.low > 0:
-        verdict = HOLDS
-    elif found.high <= 0:
-        verdict = FAILS
-    else:
-        verdict = OPEN
     return Verdict(
         "strict-params",
-        "At strict parameter budgets the searching pruners (AutoCompress, SimulatedAnnealing) are more "
-        "accurate than the one-shot ones (L1Filter, L2Filter, FPGM).",
-        verdict,
-        f"Searching minus one-shot at {_times(STRICT_FACTORS)} fewer parameters: {_said(found)}.",
-        {
-            "searching - one-shot": _numbers(found),
-            **_each(table, "params", STRICT_FACTORS),
-        },
+        f"At strict parameter budgets ({STRICT:g} times fewer and more) each searching pruner (AutoCompress, "
+        f"SimulatedAnnealing) is more than {MARGIN} points more accurate than each one-shot pruner "
+        "(L1Filter, L2Filter, FPGM).",
+        scopes(table, Question(MORE, list(product(SEARCHING, ONE_SHOT)), ["params"], STRICT)),
+        _blind(table),
     )
 
 
 def _equal_flops(table: pd.DataFrame) -> Verdict:
-    found = difference(table, SEARCHING, ONE_SHOT, "flops", FACTORS)
-    if found.high < SIMILAR:
-        verdict = HOLDS
-    elif found.low > 0:
-        verdict = FAILS
-    else:
-        verdict = OPEN
     return Verdict(
         "equal-flops",
-        "At equal FLOPs the searching pruners have no such advantage.",
-        verdict,
-        f"Searching minus one-shot at {_times(FACTORS)} fewer FLOPs: {_said(found)}; an advantage "
-        f"begins at {SIMILAR} points.",
-        {"searching - one-shot": _numbers(found), **_each(table, "flops", FACTORS)},
+        f"At equally strict FLOPs budgets ({STRICT:g} times fewer and more) no searching pruner has such an "
+        f"advantage, of more than {MARGIN} points, over any one-shot pruner.",
+        scopes(table, Question(NO_MORE, list(product(SEARCHING, ONE_SHOT)), ["flops"], STRICT)),
+        _blind(table),
     )
 
 
 def _one_shot_similar(table: pd.DataFrame) -> Verdict:
-    found = {
-        f"{_short(one)} - {_short(other)}, {cost}": difference(table, [one], [other], cost, FACTORS)
-        for cost in ("params", "flops")
-        for one, other in combinations(ONE_SHOT, 2)
-    }
-    values = found.values()
-    if all(value.low > -SIMILAR and value.high < SIMILAR for value in values):
-        verdict = HOLDS
-    elif any(value.low > SIMILAR or value.high < -SIMILAR for value in values):
-        verdict = FAILS
-    else:
-        verdict = OPEN
-    widest = max(
-        found, key=lambda name: max(abs(found[name].low), abs(found[name].high), abs(found[name].mean))
-    )
+    pairs = list(combinations(ONE_SHOT, 2))
     return Verdict(
         "one-shot-similar",
-        "L1Filter, L2Filter and FPGM perform very similarly.",
-        verdict,
-        f"Similar is an interval within {SIMILAR} points of zero; the widest of {len(found)}: "
-        f"{widest}: {_said(found[widest])}.",
-        {name: _numbers(value) for name, value in found.items()},
+        f"L1Filter, L2Filter and FPGM perform very similarly: within {MARGIN} points of each other at every "
+        "budget that all of them reach.",
+        scopes(table, Question(SIMILAR, pairs, ["params", "flops"], SMALLEST_FACTOR)),
     )
 
 
 def _net_adapt_compression(table: pd.DataFrame) -> Verdict:
-    high = STRICT_FACTORS[0]
-    reached, refused = {}, []
-    for model, cells in table[table["pruner"] == NET_ADAPT].groupby("model", sort=False):
-        feasible = cells[cells["infeasible"].isna()]
-        reached[str(model)] = float((feasible["params_original"] / feasible["params_speedup"]).max())
-        if cells["infeasible"].notna().any():
-            refused.append(model)
-    if not reached:
-        verdict, why = OPEN, "it has no cells"
-    elif max(reached.values()) >= high:
-        verdict, why = FAILS, "it reaches that on at least one model"
-    elif len(refused) == len(reached):
-        verdict, why = HOLDS, "on every model a higher sparsity that was asked for is infeasible"
-    else:
-        verdict, why = OPEN, "the cells end there, and none says that more was tried and could not be reached"
-    furthest = ", ".join(f"{model} {factor:.2f}" for model, factor in reached.items())
+    found = [
+        _net_adapt_on(str(model), cells)
+        for model, cells in table[table["pruner"] == NET_ADAPT].groupby("model", sort=False)
+    ]
+    if len(found) > 1:
+        verdict = over_range([scope.verdict for scope in found])
+        where = {
+            said: [scope.name for scope in found if scope.verdict == said] for said in (HOLDS, FAILS, OPEN)
+        }
+        reason = "; ".join(f"{said} on {listed(models)}" for said, models in where.items() if models)
+        names = [scope.name for scope in found]
+        found.append(Scope("across models", "models", names, verdict, f"It {reason}."))
     return Verdict(
         "netadapt-compression",
-        "NetAdapt does not reach high compression.",
-        verdict,
-        f"High is {high} times fewer parameters or more. NetAdapt's furthest: {furthest or 'none'}; {why}.",
-        {"largest params factor": {"pairs": reached, "mean": None, "low": None, "high": None}},
+        "NetAdapt, as NNI implements it, does not reach high compression: "
+        f"{STRICT:g} times fewer parameters.",
+        found,
+        [] if found else ["There are no cells of NetAdapt."],
     )
+
+
+def _net_adapt_on(model: str, cells: pd.DataFrame) -> Scope:
+    """How far NetAdapt comes on a model, and whether more was asked for."""
+    feasible = cells[cells["infeasible"].isna()]
+    refused = cells[cells["infeasible"].notna()]
+    seeds = [str(seed) for seed in cells["seed"].unique()]
+    if feasible.empty:
+        furthest, said = 1.0, "no asked sparsity was reached"
+    else:
+        furthest = float((feasible["params_original"] / feasible["params_speedup"]).astype(float).max())
+        said = f"its furthest cell has {furthest:.2f} times fewer parameters"
+    everywhere = set(refused["seed"]) == set(cells["seed"])
+    if furthest >= STRICT:
+        verdict, why = FAILS, "which is high"
+    elif everywhere:
+        verdict, why = HOLDS, "and with every seed a higher sparsity that was asked for is infeasible"
+    else:
+        verdict, why = OPEN, "and nothing says that more was tried with every seed and could not be reached"
+    return Scope(model, "seeds", seeds, verdict, f"On {model} {said}, {why}.")
+
+
+def _blind(table: pd.DataFrame) -> list[str]:
+    """The searching pruners' cells whose search had nothing to choose by."""
+    return [
+        f"{short(str(pruner))} on {model} chose blindly, with no candidate above chance, at "
+        f"{listed(f'{sparsity:g}' for sparsity in sorted(cells['sparsity'].unique()))}: its search had "
+        "nothing to choose by there."
+        for (model, pruner), cells in blind_cells(table).groupby(["model", "pruner"], sort=False)
+        if pruner in SEARCHING
+    ]
 
 
 CONCLUSIONS: tuple[Callable[[pd.DataFrame], Verdict], ...] = (
@@ -163,46 +184,13 @@ CONCLUSIONS: tuple[Callable[[pd.DataFrame], Verdict], ...] = (
 def definitions() -> dict[str, Any]:
     """What the words of the verdicts mean, for `verdicts.json`."""
     return {
-        "factors": list(FACTORS),
-        "strict_factors": list(STRICT_FACTORS),
-        "similar_points": SIMILAR,
+        "smallest_factor": SMALLEST_FACTOR,
+        "strict_factor": STRICT,
+        "largest_gap": LARGEST_GAP,
+        "margin_points": MARGIN,
         "interval_level": LEVEL,
+        "test_level": ALPHA,
+        "power": POWER,
+        "fewest_units": FEWEST_UNITS,
+        "most_units": MOST_UNITS,
     }
-
-
-def _each(table: pd.DataFrame, cost: str, factors: Sequence[float]) -> dict[str, dict[str, Any]]:
-    return {
-        f"{_short(pruner)} - one-shot": _numbers(difference(table, [pruner], ONE_SHOT, cost, factors))
-        for pruner in SEARCHING
-    }
-
-
-def _numbers(found: Difference) -> dict[str, Any]:
-    """A difference for a JSON document, which has no NaN."""
-
-    def plain(value: float) -> float | None:
-        return None if math.isnan(value) else round(value, 4)
-
-    return {
-        "pairs": {name: round(value, 4) for name, value in found.pairs.items()},
-        "mean": plain(found.mean),
-        "low": plain(found.low),
-        "high": plain(found.high),
-    }
-
-
-def _said(found: Difference) -> str:
-    if not found.pairs:
-        return "no model and seed has cells of all these pruners there"
-    pairs = f"{len(found.pairs)} pair{'s' if len(found.pairs) > 1 else ''} of a model and seed"
-    if math.isnan(found.low):
-        return f"{found.mean:+.2f} points from one pair of a model and seed, which has no interval"
-    return f"{found.mean:+.2f} points, 95 % interval {found.low:+.2f} to {found.high:+.2f}, {pairs}"
-
-
-def _times(factors: Sequence[float]) -> str:
-    return f"{', '.join(map(str, factors[:-1]))} and {factors[-1]} times"
-
-
-def _short(pruner: str) -> str:
-    return pruner.removesuffix("Pruner")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from plotly.offline import get_plotlyjs
 
 from filterbench.analysis.budgets import as_curves
 from filterbench.plotting.style import look_of
+from filterbench.tables import blind_cells
 
 TEMPLATES = Path(__file__).parent
 DATATABLES = Path(itables.__file__).parent / "html/dt_bundle.js"
@@ -37,7 +38,7 @@ SYMBOLS = {
     "h": "hexagon",
     "p": "pentagon",
 }
-QUANTITIES = ("accuracy", "seeds", "std", "before", "params", "flops", "images", "seconds")
+QUANTITIES = ("accuracy", "seeds", "std", "before", "params", "flops", "images", "seconds", "blind")
 DIGITS = 6
 # The table's columns, of `comparison.csv` or made of its columns, with their headings.
 COLUMNS = {
@@ -47,17 +48,22 @@ COLUMNS = {
     "seed": "seed",
     "performance_finetuned": "after fine-tuning",
     "performance_speedup": "before",
+    "performance_original": "original",
+    "performance_original_finetuned": "original, fine-tuned",
     "params_speedup": "params",
     "flops_speedup": "FLOPs",
     "params_factor": "times fewer params",
     "flops_factor": "times fewer FLOPs",
     "seconds": "seconds",
+    "blind": "blind search",
     "reason": "infeasible",
     "document": "document",
 }
 DECIMALS = {
     "performance_finetuned": 4,
     "performance_speedup": 4,
+    "performance_original": 4,
+    "performance_original_finetuned": 4,
     "params_factor": 2,
     "flops_factor": 2,
     "seconds": 1,
@@ -111,9 +117,13 @@ def _looks(tables: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, str]]:
 def _model(table: pd.DataFrame, published: pd.DataFrame | None) -> dict[str, Any]:
     """The curves of a model, means over seeds, and its unpruned net."""
     first = table.dropna(subset=["params_original"]).iloc[0]
+    accuracies = (
+        table.get(column, pd.Series(dtype=float)).mean()
+        for column in ("performance_original", "performance_original_finetuned")
+    )
     return {
         "original": {
-            "accuracy": round(float(table["performance_original"].mean()), DIGITS),
+            **dict(zip(("accuracy", "finetuned"), _numbers(accuracies), strict=True)),
             "params": int(first["params_original"]),
             "flops": int(first["flops_original"]),
         },
@@ -139,6 +149,8 @@ def _curves(table: pd.DataFrame) -> dict[str, dict[str, list]]:
             "flops": cells["flops_speedup"],
             "images": images,
             "seconds": seconds,
+            # The share of the seeds whose search was blind.
+            "blind": cells.index.isin(blind_cells(cells).index),
         }
     ).astype(dict.fromkeys(QUANTITIES, float))
     means = points.groupby(["pruner", "sparsity"], sort=False).mean().reset_index()
@@ -148,12 +160,12 @@ def _curves(table: pd.DataFrame) -> dict[str, dict[str, list]]:
     }
 
 
-def _numbers(values: pd.Series) -> list[float | None]:
+def _numbers(values: Iterable[float]) -> list[float | None]:
     return [None if pd.isna(value) else round(float(value), DIGITS) for value in values]
 
 
 def _rows(table: pd.DataFrame) -> list[list[Any]]:
-    """The rows of the page's table; the last column is the path of a cell's document."""
+    """The rows of the page's table; the last columns are a reason and the path of a cell's document."""
     curves = as_curves(table)
     plain = table.assign(
         short=curves["pruner"].str.replace("Pruner", ""),
@@ -161,6 +173,8 @@ def _rows(table: pd.DataFrame) -> list[list[Any]]:
         params_factor=table["params_original"] / table["params_speedup"],
         flops_factor=table["flops_original"] / table["flops_speedup"],
         seconds=table["seconds_prune"] + table["seconds_finetune"],
+        performance_original_finetuned=table.get("performance_original_finetuned"),
+        blind=["blind" if blind else "" for blind in table.index.isin(blind_cells(table).index)],
         reason=table["infeasible"].fillna(""),
         document=[
             f"{model}/seed-{seed}/{pruner}/{target}/result.json"

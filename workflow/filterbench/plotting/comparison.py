@@ -5,29 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import matplotlib
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from filterbench.plotting.style import SCRATCH_LOOKS, look_of
+from filterbench.plotting.marks import (
+    draw_curves,
+    draw_front,
+    draw_originals,
+    draw_paper,
+    draw_published,
+    draw_scratch,
+)
+from filterbench.plotting.scales import add_factors, scale
 
 # Fixed ids make the same figure the same bytes.
 matplotlib.rcParams["svg.hashsalt"] = "filterbench"
 matplotlib.rcParams["axes.formatter.use_mathtext"] = True
-
-PRIMARY_TICKS = (1, 2, 5)
-# Percent, with room for a marker at 100.
-HIGHEST = 101
-# matplotlib also asks where zero lies on the scale of factors.
-SMALLEST = 1e-9
-
-
-STATISTICS = [f"performance_{name}" for name in ("mean", "std", "low", "high")]
 
 
 @dataclass(frozen=True)
@@ -65,9 +63,9 @@ def draw_comparison(
     for axes, panel in zip((upper, lower), PANELS, strict=True):
         _draw_panel(axes, panel, table)
         if published is not None:
-            _draw_published(axes, panel, published)
+            draw_published(axes, panel.column, published)
         if paper is not None and len(paper):
-            _draw_paper(axes, panel, paper)
+            draw_paper(axes, panel.column, paper)
     _finish(figure, title, upper, table)
     return figure
 
@@ -82,8 +80,8 @@ def draw_cost(table: pd.DataFrame, title: str) -> Figure:
     figure = Figure(figsize=(7.5, 5.5), layout=ConstrainedLayoutEngine(w_pad=0.15, h_pad=0.08))
     axes = figure.subplots()
     table = table.assign(seconds=table["seconds_prune"] + table["seconds_finetune"])
-    _draw_curves(axes, "seconds", table)
-    _scale(axes, "seconds of pruning and fine-tuning (a trajectory's are those of all its sparsities)")
+    draw_curves(axes, "seconds", table)
+    scale(axes, "seconds of pruning and fine-tuning (a trajectory's are those of all its sparsities)")
     _finish(figure, title, axes, table)
     return figure
 
@@ -142,15 +140,15 @@ def study_title(table: pd.DataFrame, model: str, dataset: str) -> str:
 
 
 def _finish(figure: Figure, title: str, axes: Axes, table: pd.DataFrame) -> None:
-    """Title and legend, which names the spread over seeds where it is drawn."""
+    """Title and legend, which names the spread and the intervals over seeds where they are drawn."""
     figure.suptitle(title, fontsize=13, linespacing=1.5)
     handles, labels = axes.get_legend_handles_labels()
     if table["performance_std"].notna().any():
-        handles += [
-            Patch(color="0.4", alpha=0.25, linewidth=0),
-            Line2D([], [], color="0.4", marker="|", markersize=9, linestyle="none"),
-        ]
-        labels += [f"± 1 standard deviation, {table['seeds'].max()} seeds", "95 % t interval of the mean"]
+        handles.append(Patch(color="0.4", alpha=0.25, linewidth=0))
+        labels.append(f"± 1 standard deviation, {table['seeds'].max()} seeds")
+    if table["performance_low"].notna().any():
+        handles.append(Line2D([], [], color="0.4", marker="|", markersize=9, linestyle="none"))
+        labels.append("95 % t interval of the mean")
     for columns in (3, 2, 1):
         legend = figure.legend(handles, labels, loc="outside lower center", ncols=columns, frameon=False)
         if columns == 1 or legend.get_window_extent().width <= figure.bbox.width:
@@ -160,149 +158,9 @@ def _finish(figure: Figure, title: str, axes: Axes, table: pd.DataFrame) -> None
 
 def _draw_panel(axes: Axes, panel: Panel, table: pd.DataFrame) -> None:
     spent, original = f"{panel.column}_speedup", float(table[f"{panel.column}_original"].mean())
-    accuracy = 100 * float(table["performance_original"].mean())
-    axes.axhline(accuracy, color="0.6", linewidth=1, linestyle=(0, (4, 3)), zorder=0)
-    _draw_curves(axes, spent, table)
-    _draw_scratch(axes, spent, table)
-    _draw_front(axes, spent, table[table[f"pareto_{panel.column}"]])
-    axes.plot(original, accuracy, "*", color="black", markersize=14, linestyle="none", label="original")
-    _scale(axes, panel.label)
-    _add_factors(axes, panel, original)
-
-
-def _draw_scratch(axes: Axes, spent: str, table: pd.DataFrame) -> None:
-    """The compact shapes trained from scratch, behind the curves, at the budgets that the table has."""
-    for budget, look in SCRATCH_LOOKS.items():
-        column = f"performance_scratch_{budget}"
-        if column not in table:
-            continue
-        cells = table.groupby(["pruner", "sparsity"])[[spent, column]].mean()
-        axes.plot(
-            cells[spent],
-            100 * cells[column],
-            marker=look.marker,
-            linestyle="none",
-            markersize=7,
-            markerfacecolor="none",
-            markeredgecolor=look.color,
-            zorder=1,
-            label=look.label,
-        )
-
-
-def _draw_front(axes: Axes, spent: str, front: pd.DataFrame) -> None:
-    """A ring around each cell that no other beats."""
-    cells = front.groupby(["pruner", "sparsity"])[[spent, "performance_finetuned"]].mean()
-    axes.plot(
-        cells[spent],
-        100 * cells["performance_finetuned"],
-        "o",
-        markersize=11,
-        markerfacecolor="none",
-        markeredgecolor="black",
-        markeredgewidth=0.8,
-        label="on the front",
-    )
-
-
-def _draw_published(axes: Axes, panel: Panel, published: pd.DataFrame) -> None:
-    """The published cells, hollow and behind; one entry in the legend for all."""
-    for position, (pruner, cells) in enumerate(published.groupby("pruner", sort=False)):
-        look = look_of(str(pruner), position)
-        axes.plot(
-            cells[f"{panel.column}_speedup"],
-            100 * cells["performance_finetuned"],
-            marker=look.marker,
-            linestyle="none",
-            markerfacecolor="none",
-            markeredgecolor=look.color,
-            markersize=6,
-            alpha=0.7,
-            zorder=1,
-            label="published (hollow)" if position == 0 else None,
-        )
-
-
-def _draw_paper(axes: Axes, panel: Panel, paper: pd.DataFrame) -> None:
-    """Points that a paper reports, which were not measured in the same way."""
-    for position, (pruner, points) in enumerate(paper.groupby("pruner", sort=False)):
-        look = look_of(f"{pruner}Pruner", position)
-        axes.plot(
-            points[panel.column],
-            100 * points["accuracy"],
-            marker="X",
-            linestyle="none",
-            markerfacecolor="white",
-            markeredgecolor=look.color,
-            markeredgewidth=1.5,
-            markersize=10,
-            label=f"{look.label} paper (not like for like)",
-        )
-
-
-def _draw_curves(axes: Axes, spent: str, table: pd.DataFrame) -> None:
-    """A curve a pruner: mean accuracy over seeds against the mean of a column, by sparsity."""
-    for position, (pruner, all_cells) in enumerate(table.groupby("pruner", sort=False)):
-        look = look_of(str(pruner), position)
-        cells = all_cells[all_cells["infeasible"].isna()]
-        curve = cells.groupby("sparsity")[[spent, *STATISTICS]].mean()
-        _draw_spread(axes, curve[spent], 100 * curve[STATISTICS], look.color)
-        axes.plot(
-            curve[spent],
-            100 * curve["performance_mean"],
-            color=look.color,
-            marker=look.marker,
-            linestyle=look.line,
-            markersize=6,
-            markeredgecolor="white",
-            markeredgewidth=0.6,
-            linewidth=1.4,
-            label=_label(look.label, all_cells),
-        )
-
-
-def _draw_spread(axes: Axes, spent: pd.Series, percent: pd.DataFrame, color: str) -> None:
-    """A band of one standard deviation and bars of the mean's interval, where there are several seeds."""
-    if percent["performance_std"].isna().all():
-        return
-    mean, std = percent["performance_mean"], percent["performance_std"]
-    axes.fill_between(spent, mean - std, mean + std, color=color, alpha=0.15, linewidth=0)
-    bars = [mean - percent["performance_low"], percent["performance_high"] - mean]
-    axes.errorbar(spent, mean, bars, color=color, linestyle="none", linewidth=0.9, capsize=2.5)
-
-
-def _label(pruner: str, cells: pd.DataFrame) -> str:
-    """The pruner's name, with the sparsities that it could not reach."""
-    missing = sorted(cells.loc[cells["infeasible"].notna(), "sparsity"].unique())
-    return (
-        f"{pruner} (infeasible: {', '.join(f'{sparsity:g}' for sparsity in missing)})" if missing else pruner
-    )
-
-
-def _scale(axes: Axes, label: str) -> None:
-    """Logarithmic x axis, accuracy up."""
-    axes.set_xscale("log")
-    axes.set_xlabel(label)
-    axes.set_ylabel("test accuracy (%)")
-    # The interval of a mean can reach beyond what an accuracy can be.
-    low, high = axes.get_ylim()
-    axes.set_ylim(max(low, 0), min(high, HIGHEST))
-    axes.grid(color="0.92", linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.xaxis.set_major_locator(LogLocator(subs=PRIMARY_TICKS, numticks=30))
-    axes.xaxis.set_major_formatter(EngFormatter(sep=" "))
-    axes.xaxis.set_minor_formatter(NullFormatter())
-
-
-def _add_factors(axes: Axes, panel: Panel, original: float) -> None:
-    """Compression factors above."""
-
-    def factor(count):
-        return original / np.maximum(count, SMALLEST)
-
-    factors = axes.secondary_xaxis("top", functions=(factor, factor))
-    factors.set_xlabel(panel.factor_label)
-    factors.xaxis.set_major_locator(LogLocator(subs=PRIMARY_TICKS, numticks=30))
-    factors.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}×"))
-    factors.xaxis.set_minor_formatter(NullFormatter())
+    draw_curves(axes, spent, table)
+    draw_scratch(axes, spent, table)
+    draw_front(axes, spent, table[table[f"pareto_{panel.column}"]])
+    draw_originals(axes, original, table)
+    scale(axes, panel.label)
+    add_factors(axes, panel.factor_label, original)

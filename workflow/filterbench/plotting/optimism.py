@@ -38,7 +38,8 @@ def draw_optimism(table: pd.DataFrame, title: str) -> Figure:
     axes.grid(color="0.92", linewidth=0.8)
     axes.set_axisbelow(True)
     seeds = int(table["n"].max())
-    spread = "one seed (no error bars)" if seeds == 1 else f"{seeds} seeds, bars: 95 % t interval of the mean"
-    figure.suptitle(f"{title}: optimism gap\n{spread}", fontsize=13, linespacing=1.5)
+    counted = "one seed" if seeds == 1 else f"{seeds} seeds"
+    drawn = "bars: 95 % t interval of the mean" if table["low"].notna().any() else "too few for bars"
+    figure.suptitle(f"{title}: optimism gap\n{counted}, {drawn}", fontsize=13, linespacing=1.5)
     figure.legend(loc="outside lower center", ncols=3, frameon=False)
     return figure

@@ -1,14 +1,52 @@
-"""Rule `differences`: every pruner against every other at equal budget."""
+"""Rule `differences`: every pruner against every other, at equal budget and image by image."""
 
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
 import pandas as pd
 
 from filterbench.analysis.budgets import as_curves
 from filterbench.analysis.differences import differences
+from filterbench.analysis.mcnemar import mcnemar
+from filterbench.correctness import read_correct
 from filterbench.jobs import Job
 from filterbench.tables import write_table
+from filterbench.targets import parse_target
 
 
 def write_differences(job: Job) -> None:
-    """Put the paired differences of all models into one table."""
-    cells = pd.concat([as_curves(pd.read_csv(path)) for path in job.params["tables"]], ignore_index=True)
-    write_table(job.outputs["table"], differences(cells))
+    """Put the paired differences of all models into one table, and McNemar's tests into another.
+
+    Raises:
+        InputError: a cell's list of right images is missing, or of another number of images.
+    """
+    tables = [pd.read_csv(path) for path in job.params["tables"]]
+    write_table(
+        job.outputs["table"],
+        differences(pd.concat([as_curves(table) for table in tables], ignore_index=True)),
+    )
+    images = {key: number for table in tables for key, number in _test_images(table).items()}
+    write_table(job.outputs["images"], mcnemar(_correct(job.params["cells"], images)))
+
+
+def _test_images(table: pd.DataFrame) -> dict[tuple[str, int, str, str], int]:
+    """The number of test images of each feasible cell, by model, seed, target and pruner."""
+    cells = table[table["infeasible"].isna()]
+    targets = [str(parse_target(str(target))) for target in cells.get("target", cells["sparsity"])]
+    keys = zip(cells["model"], cells["seed"], targets, cells["pruner"], strict=True)
+    return dict(zip(keys, cells["test_images"].astype(int), strict=True))
+
+
+def _correct(
+    folders: list[str], images: dict[tuple[str, int, str, str], int]
+) -> dict[tuple[str, int, str, str], np.ndarray]:
+    """Which images each feasible cell gets right; folders end in `{model}/seed-{seed}/{pruner}/{target}`."""
+    found = {}
+    for folder in map(Path, folders):
+        model, seed, pruner, target = folder.parts[-4:]
+        key = (model, int(seed.removeprefix("seed-")), target, pruner)
+        if key in images:
+            found[key] = read_correct(folder / "finetune.correct", images[key])
+    return found

@@ -1,7 +1,7 @@
 """Rule `published`: the figure of a model from the published cells alone."""
 
 from filterbench.analysis.pareto import with_fronts
-from filterbench.analysis.published import paper_points, published_cells
+from filterbench.analysis.published import before_finetuning, paper_points, published_cells
 from filterbench.analysis.seeds import with_statistics
 from filterbench.jobs import Job
 from filterbench.models import MODELS
@@ -10,9 +10,18 @@ from filterbench.plotting.saving import save_figure
 
 
 def published(job: Job) -> None:
-    """Draw the published cells, the unpruned net and the quoted paper's point."""
+    """Draw the published cells, the unpruned net and the quoted paper's point.
+
+    The figure `published_before` shows the cells before fine-tuning, without the paper's point.
+    """
     model = job.params["model"]
-    title = f"{MODELS[model].label} on CIFAR-10, the published study\ntest protocol, one run of each cell"
-    cells = with_fronts(with_statistics(published_cells(model)))
-    figure = draw_comparison(cells, title, paper=paper_points(model))
+    before = job.params["figure"] == "published_before"
+    cells = before_finetuning(published_cells(model)) if before else published_cells(model)
+    shown = "before fine-tuning, " if before else ""
+    title = (
+        f"{MODELS[model].label} on CIFAR-10, the published study\n{shown}test protocol, one run of each cell"
+    )
+    figure = draw_comparison(
+        with_fronts(with_statistics(cells)), title, paper=None if before else paper_points(model)
+    )
     save_figure(figure, job.outputs["png"], job.outputs["svg"])

@@ -33,7 +33,8 @@ def write_verdicts(job: Job) -> None:
             f"{job.params['source']}: nothing to judge; name a folder: --config nni_results=..., "
             f"with {LAYOUT}"
         )
-    found = verdicts(pd.concat(tables, ignore_index=True))
+    images = pd.read_csv(job.inputs["mcnemar"]) if "mcnemar" in job.inputs else None
+    found = verdicts(pd.concat(tables, ignore_index=True), images)
     for verdict in found:
         logger.info("%s: %s", verdict.key, verdict.verdict)
     document = {

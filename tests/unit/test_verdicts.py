@@ -1,0 +1,392 @@
+"""Comparisons at equal budget, their intervals, and the verdicts on the published conclusions."""
+
+import json
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from cells import cells
+
+from filterbench.analysis.comparing import compare
+from filterbench.analysis.curves import accuracies, accuracy_at
+from filterbench.analysis.differences import differences
+from filterbench.analysis.mcnemar import exact_test, holm, mcnemar
+from filterbench.analysis.published import published_cells, published_models
+from filterbench.analysis.report import verdicts_page
+from filterbench.analysis.seeds import t_interval
+from filterbench.analysis.verdicts import Verdict, definitions, verdicts
+from filterbench.correctness import write_correct
+from filterbench.documents import check
+from filterbench.errors import InputError
+from filterbench.jobs import Job
+from filterbench.pruners import PRUNERS
+from filterbench.stages.differences import write_differences
+
+ALIKE = dict.fromkeys(PRUNERS, 0.9)
+FIVE = ("L1FilterPruner", "L2FilterPruner", "FPGMPruner", "AutoCompressPruner", "SimulatedAnnealingPruner")
+# Points: small beside the margin of 0.5.
+QUIET = 0.0005
+PUBLISHED = pd.concat([published_cells(model) for model in published_models()], ignore_index=True)
+
+
+def judged(table: pd.DataFrame) -> dict[str, Verdict]:
+    """The verdicts by key; their document must be sound, which allows no NaN."""
+    found = verdicts(table)
+    document = {
+        "source": "a test",
+        "definitions": definitions(),
+        "verdicts": [verdict.document() for verdict in found],
+    }
+    assert check("verdicts", document) == []
+    assert "NaN" not in json.dumps(document)
+    assert "nan" not in verdicts_page(document).lower().replace("finance", "")
+    return {verdict.key: verdict for verdict in found}
+
+
+def words(table: pd.DataFrame) -> dict[str, str]:
+    return {key: verdict.verdict for key, verdict in judged(table).items()}
+
+
+def reason(table: pd.DataFrame, key: str, scope: str) -> str:
+    return next(each.reason for each in judged(table)[key].scopes if each.name == scope)
+
+
+# Curves.
+
+
+def test_accuracy_is_linear_between_neighbouring_cells_on_the_logarithm():
+    curve = cells({"Good": 0.9}, (0.5, 0.65), (0,), ("a",))
+    curve.loc[1, "performance_finetuned"] = 0.8
+    far = 1 / 0.35**2
+    found = accuracy_at(curve, "params", [4, (4 * far) ** 0.5, far])
+    assert found == pytest.approx([0.9, 0.85, 0.8])
+
+
+def test_no_accuracy_below_the_first_cell_beyond_the_last_or_across_a_wide_gap():
+    curve = cells({"Good": 0.9}, (0.5, 0.75), (0,), ("a",))
+    # Cells at 4 and 16 times: a gap of 4 times between them.
+    found = accuracy_at(curve, "params", [2, 4, 8, 16, 32])
+    assert list(np.isnan(found)) == [True, False, True, False, True]
+
+
+def test_the_curve_starts_at_the_unpruned_net_only_after_the_same_finetuning():
+    curve = cells({"Good": 0.9}, (0.3,), (0,), ("a",))
+    assert np.isnan(accuracy_at(curve, "params", [1.5])).all()
+    tuned = curve.assign(performance_original_finetuned=0.97)
+    point = math.log(1.5) / math.log(1 / 0.49)
+    assert accuracy_at(tuned, "params", [1, 1.5]) == pytest.approx([0.97, 0.97 - 0.07 * point], abs=1e-5)
+
+
+def test_pruners_with_the_same_counts_are_compared_at_their_own_cells():
+    found = accuracies(published_cells("vgg16"), ["L1FilterPruner", "FPGMPruner"], "params")
+    factors = found.index.get_level_values("factor")
+    assert len(factors) == 9
+    assert factors.max() == pytest.approx(640.28, abs=0.01)
+    assert found.iloc[factors.argmax()].to_list() == [0.5573, 0.3683]
+    # Other counts: powers of two, as far as no gap is too wide.
+    found = accuracies(published_cells("vgg16"), FIVE, "params")
+    assert list(found.index.get_level_values("factor")) == [2, 4, 8]
+
+
+# Units and intervals.
+
+
+def test_seeds_are_the_units_of_a_model_and_models_those_of_all():
+    table = cells({"Good": 0.9, "Low": 0.8}, (0.5,))
+    table.loc[(table["pruner"] == "Good") & (table["seed"] == 2), "performance_finetuned"] = 0.93
+    (within,) = compare(table[table["model"] == "a"], [("Good", "Low")], ["params"]).comparisons
+    assert within.units == pytest.approx({"seed 0": 10, "seed 1": 10, "seed 2": 13})
+    (across,) = compare(table, [("Good", "Low")], ["params"], "models").comparisons
+    assert across.units == pytest.approx({"a": 11, "b": 11, "c": 11})
+    # Models that all agree say nothing of how far another would lie.
+    assert np.isnan(across.interval(0.95)).all()
+
+
+def test_only_factors_that_all_units_reach_are_compared():
+    table = cells({"Good": 0.9, "Low": 0.8})
+    lost = (
+        (table["model"] == "b")
+        & (table["seed"] == 1)
+        & (table["sparsity"] > 0.7)
+        & (table["pruner"] == "Low")
+    )
+    table.loc[lost, "infeasible"] = "out of reach"
+    found = compare(table, [("Good", "Low")], ["params"], "models").comparisons
+    assert [round(each.factor, 2) for each in found] == [2.04, 4, 8.16]
+
+
+def test_the_interval_is_students():
+    # Student 1908, by hand: mean 2, standard error 1/sqrt(3), t(0.975, 2) = 4.302653.
+    table = cells({"Good": 0.9, "Low": 0.9}, (0.5,), models=("a",))
+    table.loc[table["pruner"] == "Good", "performance_finetuned"] += [0.01, 0.02, 0.03]
+    (found,) = compare(table, [("Good", "Low")], ["params"]).comparisons
+    assert found.interval(0.95) == pytest.approx((2 - 4.302653 / 3**0.5, 2 + 4.302653 / 3**0.5))
+    (pair,) = compare(table[table["seed"] < 2], [("Good", "Low")], ["params"]).comparisons
+    assert np.isnan(pair.interval(0.95)).all()
+
+
+REPEATS = 2000
+BETWEEN_MODELS, BETWEEN_SEEDS, TRUTH = 2.0, 0.3, 1.0
+
+
+def simulated(models: int, seeds: int, between_models: float) -> pd.DataFrame:
+    """Two pruners whose true difference is a point; each factor is a study of its own.
+
+    Differences vary between models and between seeds of a model, in points.
+    """
+    draw = np.random.default_rng(11)
+    shape = (models, seeds, REPEATS)
+    effect = between_models * draw.standard_normal((models, 1, REPEATS))
+    difference = TRUTH + effect + BETWEEN_SEEDS * draw.standard_normal(shape)
+    index = pd.MultiIndex.from_product(
+        [[f"model {number}" for number in range(models)], range(seeds), range(REPEATS)],
+        names=["model", "seed", "repeat"],
+    )
+    common = pd.DataFrame(index=index).reset_index()
+    common = common.assign(
+        infeasible=None,
+        sparsity=common["repeat"],
+        **dict.fromkeys(("params_original", "flops_original"), 10_000_000),
+        **dict.fromkeys(("params_speedup", "flops_speedup"), 1_000_000 + common["repeat"]),
+    )
+    sides = {"One": 0.5 + difference.ravel() / 100, "Other": 0.5}
+    return pd.concat(
+        [common.assign(pruner=name, performance_finetuned=values) for name, values in sides.items()]
+    )
+
+
+@pytest.mark.parametrize(("models", "seeds"), [(3, 3), (3, 10), (5, 2)])
+def test_the_interval_across_models_contains_the_truth_as_often_as_it_says(models, seeds):
+    table = simulated(models, seeds, BETWEEN_MODELS)
+    found = [
+        each.interval(0.95) for each in compare(table, [("One", "Other")], ["params"], "models").comparisons
+    ]
+    assert len(found) == REPEATS
+    assert 0.93 < np.mean([low < TRUTH < high for low, high in found]) < 0.97
+    # Seeds of all models as if they were independent: the interval is much too narrow.
+    wide = table.pivot(index=["model", "seed"], columns=["pruner", "repeat"], values="performance_finetuned")
+    pooled = [t_interval(100 * values) for _, values in (wide["One"] - wide["Other"]).items()]
+    assert np.mean([low < TRUTH < high for low, high in pooled]) < 0.85
+
+
+@pytest.mark.parametrize("seeds", [3, 10])
+def test_the_interval_over_seeds_of_a_model_contains_the_truth_as_often_as_it_says(seeds):
+    found = differences(simulated(1, seeds, 0.0))
+    found = found[found["cost"] == "params"]
+    assert len(found) == REPEATS
+    assert 0.93 < ((found["low"] < TRUTH) & (found["high"] > TRUTH)).mean() < 0.97
+    # Corrected for all rows of the model, none or hardly any misses it.
+    assert ((found["low_corrected"] < TRUTH) & (found["high_corrected"] > TRUTH)).mean() > 0.999
+
+
+# Verdicts.
+
+
+def test_pruners_that_are_alike_have_no_advantage_and_are_similar():
+    assert words(cells(ALIKE, spread=QUIET)) == {
+        "strict-params": "does not hold",
+        "equal-flops": "holds",
+        "one-shot-similar": "holds",
+        "netadapt-compression": "does not hold",
+    }
+
+
+def test_an_advantage_of_the_searching_pruners_is_seen():
+    table = cells(ALIKE | {"AutoCompressPruner": 0.93, "SimulatedAnnealingPruner": 0.94}, spread=QUIET)
+    found = words(table)
+    assert (found["strict-params"], found["equal-flops"]) == ("holds", "does not hold")
+
+
+def test_one_searching_pruner_alone_is_no_advantage_of_both():
+    # Averaged over both, +10 and -4 points would be an advantage.
+    table = cells(ALIKE | {"AutoCompressPruner": 1.0, "SimulatedAnnealingPruner": 0.86}, spread=QUIET)
+    assert words(table)["strict-params"] == "does not hold"
+
+
+def test_a_one_shot_pruner_that_falls_behind_is_not_similar():
+    assert words(cells(ALIKE | {"FPGMPruner": 0.8}, spread=QUIET))["one-shot-similar"] == "does not hold"
+
+
+def test_differences_of_opposite_signs_do_not_cancel_to_similar():
+    table = cells(ALIKE, spread=QUIET)
+    fpgm = table["pruner"] == "FPGMPruner"
+    table.loc[fpgm & (table["sparsity"] == 0.3), "performance_finetuned"] += 0.05
+    table.loc[fpgm & (table["sparsity"] == 0.8), "performance_finetuned"] -= 0.05
+    found = judged(table)["one-shot-similar"]
+    assert found.verdict == "does not hold"
+    assert "holds at 4, 8.16 and 16, does not hold at 2.04 and 25 times fewer params" in found.scopes[
+        -1
+    ].reason.replace("parameters", "params")
+
+
+def test_what_holds_across_models_but_not_on_one_of_them_stays_open():
+    table = cells(ALIKE, spread=QUIET)
+    # On one model alone the cells go further, and FPGM falls behind there.
+    far = (table["model"] != "a") & (table["sparsity"] > 0.7)
+    behind = (table["model"] == "a") & (table["sparsity"] > 0.7) & (table["pruner"] == "FPGMPruner")
+    table.loc[behind, "performance_finetuned"] -= 0.2
+    found = judged(table[~far])["one-shot-similar"]
+    assert {scope.name: scope.verdict for scope in found.scopes} == {
+        "a": "does not hold",
+        "b": "holds",
+        "c": "holds",
+        "across models": "holds",
+    }
+    assert found.verdict == "cannot tell"
+
+
+def test_one_seed_of_one_model_cannot_tell_and_says_what_it_sees():
+    table = cells(ALIKE | {"FPGMPruner": 0.7}, seeds=(0,), models=("a",))
+    found = judged(table)
+    keys = ("strict-params", "equal-flops", "one-shot-similar")
+    assert {found[key].verdict for key in keys} == {"cannot tell"}
+    said = found["one-shot-similar"].scopes[0].reason
+    assert "L1Filter minus FPGM at 2.04 times fewer parameters +20.00 points." in said
+    assert "An interval needs at least 3 seeds" in said
+    assert "not so at 2.04, 4, 8.16, 16 and 25 times fewer parameters" in said
+
+
+def test_nets_at_chance_give_no_verdict():
+    table = cells(dict.fromkeys(PRUNERS, 1 / 3), spread=QUIET).assign(chance=1 / 3, test_images=3000)
+    found = judged(table)["one-shot-similar"]
+    assert found.verdict == "cannot tell"
+    assert (
+        "both nets of a pair are at chance there: 2.04, 4, 8.16, 16 and 25 times" in found.scopes[-1].reason
+    )
+    # Two points above chance are more than luck on 3,000 images.
+    table["performance_finetuned"] += 0.02
+    assert words(table)["one-shot-similar"] == "holds"
+
+
+def test_a_test_set_whose_images_are_too_coarse_for_the_margin_cannot_tell():
+    table = cells(ALIKE, spread=QUIET)
+    said = reason(table.assign(test_images=60), "one-shot-similar", "across models")
+    assert "One of 60 test images is 1.67 points, too coarse for a margin of 0.5 points" in said
+    assert words(table.assign(test_images=60))["one-shot-similar"] == "cannot tell"
+    assert words(table.assign(test_images=1000))["one-shot-similar"] == "holds"
+
+
+def test_an_open_verdict_says_how_many_units_would_tell():
+    table = cells(ALIKE, spread=0.004, models=("a",))
+    found = judged(table)["one-shot-similar"]
+    assert found.verdict == "cannot tell"
+    (scope,) = found.scopes
+    assert 3 < scope.units_needed <= 1000
+    assert f"about {scope.units_needed} seeds would tell" in scope.reason
+    # As many seeds as it asks for do tell.
+    many = cells(ALIKE, spread=0.002, models=("a",), seeds=tuple(range(40)))
+    assert judged(many)["one-shot-similar"].verdict == "holds"
+
+
+def test_a_mean_at_the_margin_would_need_more_units_than_anyone_has():
+    table = cells(ALIKE, (0.5,), models=("a",))
+    shifts = {"L2FilterPruner": [0.001, 0.002, 0.004], "FPGMPruner": [0.004, 0.005, 0.006]}
+    for pruner, values in shifts.items():
+        table.loc[table["pruner"] == pruner, "performance_finetuned"] += values
+    said = reason(table, "one-shot-similar", "a")
+    assert "more than 1000 seeds" in said
+
+
+def test_seeds_that_all_agree_give_no_verdict():
+    found = judged(cells(ALIKE, models=("a",)))["one-shot-similar"]
+    assert found.verdict == "cannot tell"
+    assert "with all seeds alike" in found.scopes[0].reason
+
+
+def test_a_pruner_without_cells_is_named():
+    table = cells({name: 0.9 for name in ALIKE if name != "FPGMPruner"}, models=("a",))
+    assert reason(table, "one-shot-similar", "a") == "There are no cells of FPGM."
+
+
+def test_net_adapt_is_judged_by_what_it_could_not_reach():
+    table = cells(ALIKE, spread=QUIET)
+    far = (table["pruner"] == "NetAdaptPruner") & (table["sparsity"] > 0.5)
+    assert words(table[~far])["netadapt-compression"] == "cannot tell"
+    table.loc[far, "infeasible"] = "no convolution has enough weights left"
+    table.loc[far, ["performance_finetuned", "params_speedup", "flops_speedup"]] = math.nan
+    found = judged(table)["netadapt-compression"]
+    assert found.verdict == "holds"
+    assert "as NNI implements it" in found.statement
+    # One seed of a model that was not asked for more leaves it open.
+    lucky = far & (table["seed"] == 1) & (table["model"] == "a")
+    assert words(table[~lucky])["netadapt-compression"] == "cannot tell"
+
+
+def test_a_model_on_which_net_adapt_reaches_nothing_is_no_error():
+    table = cells(ALIKE, spread=QUIET)
+    none = (table["pruner"] == "NetAdaptPruner") & (table["model"] == "a")
+    table.loc[none, "infeasible"] = "no convolution has enough weights left"
+    table.loc[none, ["performance_finetuned", "params_speedup", "flops_speedup"]] = math.nan
+    found = {scope.name: scope for scope in judged(table)["netadapt-compression"].scopes}
+    assert found["a"].verdict == "holds"
+    assert "no asked sparsity was reached" in found["a"].reason
+    assert found["across models"].verdict == "does not hold"
+
+
+def test_the_published_cells_alone_leave_all_four_conclusions_open():
+    found = judged(PUBLISHED)
+    assert {verdict.verdict for verdict in found.values()} == {"cannot tell"}
+    said = {key: {scope.name: scope.reason for scope in verdict.scopes} for key, verdict in found.items()}
+    assert "at 640 times fewer parameters +18.90 points" in said["one-shot-similar"]["vgg16"]
+    assert "10,000 test images" in said["one-shot-similar"]["vgg16"]
+    # (b) rests on one budget of one model.
+    assert said["equal-flops"]["vgg16"].startswith("8 times fewer FLOPs, 1 seed")
+    assert said["equal-flops"]["resnet18"].startswith("There is no factor from 8 on")
+    notes = found["equal-flops"].notes
+    assert "SimulatedAnnealing on vgg16" in notes[0]
+    assert "at 0.6, 0.7, 0.8, 0.9, 0.95 and 0.975" in notes[0]
+    assert "SimulatedAnnealing on resnet18" in notes[1]
+
+
+# Image by image.
+
+
+def test_mcnemars_exact_test_counts_images_that_one_net_alone_gets_right():
+    one, other = np.array([1] * 9 + [0] + [1] * 10, bool), np.array([0] * 9 + [1] + [1] * 10, bool)
+    # Two-sided: 2 * (1 + 10) / 2**10.
+    assert exact_test(one, other) == (9, 1, pytest.approx(22 / 1024))
+    assert exact_test(one, one) == (0, 0, 1.0)
+
+
+def test_holms_procedure():
+    # Holm 1979: 0.01 * 4, 0.03 * 2 after 0.02 * 3, and never below an earlier one.
+    assert holm([0.03, 0.01, 0.9, 0.02]) == pytest.approx([0.06, 0.04, 0.9, 0.06])
+
+
+def test_pruners_are_compared_image_by_image_and_the_verdict_on_similarity_says_so():
+    right, worse = np.ones(100, bool), np.arange(100) >= 20
+    nets = {"L1FilterPruner": right, "L2FilterPruner": right, "FPGMPruner": worse}
+    correct = {("a", 0, target, pruner): net for target in ("0.5", "0.8") for pruner, net in nets.items()}
+    table = mcnemar(correct)
+    assert len(table) == 6
+    row = table.set_index(["target", "pruner", "other"]).loc[("0.8", "L1FilterPruner", "FPGMPruner")]
+    assert (row["images"], row["only_pruner"], row["only_other"]) == (100, 20, 0)
+    assert (row["p"], row["p_holm"]) == pytest.approx((2 / 2**20, 6 * 2 / 2**20))
+    found = verdicts(cells(ALIKE, seeds=(0,), models=("a",)), table)
+    (note,) = next(verdict.notes for verdict in found if verdict.key == "one-shot-similar")
+    assert "L1Filter and FPGM differ in 2 of 2 cells" in note
+    assert "L1Filter and L2Filter differ in 0 of 2 cells" in note
+
+
+def test_the_rule_differences_compares_the_feasible_cells_of_a_study_image_by_image(tmp_path):
+    table = cells({"L1FilterPruner": 0.9, "FPGMPruner": 0.8}, (0.5, 0.8), (0, 1), ("vgg16",))
+    table = table.assign(test_images=10, target=table["sparsity"].astype(str))
+    table.loc[0, "target"], table.loc[0, "sparsity"] = "flops-0.5", None
+    table.loc[table["seed"] == 1, "infeasible"] = "out of reach"
+    folders = []
+    for row in table.itertuples():
+        folder = tmp_path / f"results/study/vgg16/seed-{row.seed}/{row.pruner}/{row.target}"
+        folders.append(str(folder))
+        right = np.arange(10) < (9 if row.pruner == "L1FilterPruner" else 8)
+        write_correct(folder / "finetune.correct", right if row.seed == 0 else np.array([], bool))
+    table.to_csv(tmp_path / "comparison.csv", index=False)
+    outputs = {name: tmp_path / f"{name}.csv" for name in ("table", "images")}
+    params = {"tables": [tmp_path / "comparison.csv"], "cells": folders}
+    write_differences(Job(inputs={}, outputs=outputs, params=params))
+    (row,) = pd.read_csv(outputs["images"]).to_dict("records")
+    assert (row["model"], row["seed"], row["target"], row["images"]) == ("vgg16", 0, 0.8, 10)
+    assert (row["only_pruner"], row["only_other"], row["p"]) == (1, 0, 1)
+    write_correct(tmp_path / folders[1] / "finetune.correct", np.ones(100, bool))
+    with pytest.raises(InputError, match=r"0.8/finetune.correct: 13 bytes, but 10 test images need 2"):
+        write_differences(Job(inputs={}, outputs=outputs, params=params))

@@ -1,0 +1,93 @@
+"""Two nets compared image by image (McNemar 1947)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+
+ALPHA = 0.05
+COLUMNS = ["model", "seed", "target", "pruner", "other", "images", "only_pruner", "only_other", "p", "p_holm"]
+Cell = tuple[str, int, str, str]
+
+
+def exact_test(one: np.ndarray, other: np.ndarray) -> tuple[int, int, float]:
+    """McNemar's exact test: whether two nets are equally accurate on images like these.
+
+    Only images that one net alone gets right count; were the nets equally accurate, each such image would be
+    either's with probability one half (two-sided binomial test).
+
+    Args:
+        one: which images a net gets right; bool, of shape (images,).
+        other: the same of another net, on the same images.
+
+    Returns:
+        How many images only the first net gets right, how many only the second one does, and the p-value;
+        it is 1 where there are no such images.
+    """
+    from scipy.stats import binomtest
+
+    only_one, only_other = int((one & ~other).sum()), int((other & ~one).sum())
+    discordant = only_one + only_other
+    return only_one, only_other, float(binomtest(only_one, discordant).pvalue) if discordant else 1.0
+
+
+def holm(p: Sequence[float]) -> np.ndarray:
+    """P-values corrected for their number, by Holm's step-down procedure (Holm 1979), in the given order."""
+    values = np.asarray(p, dtype=float)
+    order = np.argsort(values)
+    steps = values[order] * np.arange(len(values), 0, -1)
+    corrected = np.empty_like(values)
+    corrected[order] = np.minimum(np.maximum.accumulate(steps), 1)
+    return corrected
+
+
+def mcnemar(correct: Mapping[Cell, np.ndarray]) -> pd.DataFrame:
+    """All pairs of pruners at the same model, seed and target, image by image.
+
+    Args:
+        correct: which test images each cell's net gets right, by (model, seed, target, pruner); bool, of
+            shape (images,).
+
+    Returns:
+        One row a pair: `images` (how many were tested), `only_pruner` and `only_other` (images that only
+        one of them gets right), `p` (exact test) and `p_holm`, corrected by Holm's procedure over all rows of
+        the model.
+    """
+    places: dict[tuple[str, int, str], list[str]] = {}
+    for model, seed, target, pruner in correct:
+        places.setdefault((model, seed, target), []).append(pruner)
+    rows = []
+    for place, pruners in places.items():
+        for pruner, other in combinations(pruners, 2):
+            one = correct[*place, pruner]
+            numbers = exact_test(one, correct[*place, other])
+            rows.append((*place, pruner, other, len(one), *numbers))
+    table = pd.DataFrame(rows, columns=COLUMNS[:-1])
+    return table.assign(p_holm=table.groupby("model")["p"].transform(lambda p: holm(p.to_list())))
+
+
+def summary(table: pd.DataFrame, pairs: Iterable[tuple[str, str]]) -> list[str]:
+    """In how many cells of each model each pair of pruners differs image by image, a sentence a model.
+
+    Args:
+        table: what `mcnemar` returns.
+        pairs: pairs of pruners, in any order.
+    """
+    said = []
+    for model, rows in table.groupby("model", sort=False):
+        counts = []
+        for pair in pairs:
+            cells = rows[rows["pruner"].isin(pair) & rows["other"].isin(pair)]
+            if len(cells):
+                differing = int((cells["p_holm"] < ALPHA).sum())
+                names = " and ".join(name.removesuffix("Pruner") for name in pair)
+                counts.append(f"{names} differ in {differing} of {len(cells)} cells")
+        if counts:
+            said.append(
+                f"On {model}, image by image (exact McNemar test, corrected by Holm within the model): "
+                f"{'; '.join(counts)}."
+            )
+    return said
