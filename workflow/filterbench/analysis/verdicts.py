@@ -165,7 +165,7 @@ def _net_adapt_on(model: str, cells: pd.DataFrame) -> Scope:
 def _blind(table: pd.DataFrame) -> list[str]:
     """The searching pruners' cells whose search had nothing to choose by."""
     return [
-        f"{short(str(pruner))} on {model} chose blindly, with no candidate above chance, at "
+        f"{short(str(pruner))} on {model} made a choice blindly, with no candidate above chance, at "
         f"{listed(f'{sparsity:g}' for sparsity in sorted(cells['sparsity'].unique()))}: its search had "
         "nothing to choose by there."
         for (model, pruner), cells in blind_cells(table).groupby(["model", "pruner"], sort=False)
