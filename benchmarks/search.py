@@ -11,11 +11,11 @@ import torch
 
 from filterbench.data.loading import Splits, load_splits
 from filterbench.data.preparing import prepare_data
-from filterbench.models import build_model
-from filterbench.nni_adaptor import masked_by, wrapped_masks
-from filterbench.pruners import arguments_of
-from filterbench.pruners.net_adapt import NetAdapt
-from filterbench.pruners.searching import Search, SearchSettings
+from filterbench.models.registry import build_model
+from filterbench.pruners.nni import masked_by, wrapped_masks
+from filterbench.pruners.registry import arguments_of
+from filterbench.pruners.search.net_adapt import NetAdapt
+from filterbench.pruners.search.search import Search, SearchSettings
 
 REPEATS = 7
 TARGETS = [0.3, 0.5, 0.7, 0.8]
@@ -59,11 +59,11 @@ def trajectory_against_cells(splits: Splits, folder: Path) -> str:
     changes = {"short_term_steps": 2, "short_term_learning_rate": 0.01}
     arguments = arguments_of("NetAdaptPruner", changes)
     together = new_search(splits, folder / "together", "compact")
-    once = seconds(lambda: list(NetAdapt(arguments).path(model, together).run(TARGETS)))
+    once = seconds(lambda: list(NetAdapt(**arguments).path(model, together).run(TARGETS)))
     each, evaluations = 0.0, 0
     for target in TARGETS:
         alone = new_search(splits, folder / str(target), "compact")
-        each += seconds(lambda t=target, s=alone: list(NetAdapt(arguments).path(model, s).run([t])))
+        each += seconds(lambda t=target, s=alone: list(NetAdapt(**arguments).path(model, s).run([t])))
         evaluations += alone.cost.evaluations
     return (
         f"NetAdapt to {TARGETS}: cell by cell {evaluations} candidates in {each:.1f} s, trajectory "

@@ -9,3 +9,6 @@ TRAINING = {
     "schedule": "one-cycle",
     "augment": True,
 }
+
+# Pruners that take whole groups of channels.
+GROUP_PRUNERS = ("GroupNormPruner", "BNScalePruner", "TaylorPruner", "LAMPPruner")

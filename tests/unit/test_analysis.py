@@ -26,7 +26,7 @@ from filterbench.analysis.report import reproduction_page
 from filterbench.analysis.reproduction import compare_with_published, summary
 from filterbench.analysis.seeds import with_statistics
 from filterbench.documents import check
-from filterbench.errors import InputError
+from filterbench.storage.errors import InputError
 
 # The published study's figures as one file: 183 cells, 3 originals, 2 points of a paper.
 PUBLISHED_DIGEST = "d116f74551b126db80c80bb198f605195d71eecac754707f9321c184c1ea7341"

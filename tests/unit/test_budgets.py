@@ -7,29 +7,31 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
+from settings import GROUP_PRUNERS
 from torch import nn
 
 from filterbench.analysis.budgets import as_curves, sparsity_cells
 from filterbench.analysis.pareto import with_fronts
 from filterbench.analysis.seeds import with_statistics
-from filterbench.counting import count_net
+from filterbench.compaction.masks import PrunedNet
+from filterbench.compaction.slicing import kept_indices, slice_channels
+from filterbench.costs.budget import Budget
+from filterbench.costs.counting import count_net
+from filterbench.costs.latency_table import LatencyCost, measure_table
+from filterbench.costs.layer_costs import FlopsCost
 from filterbench.documents import check
-from filterbench.errors import InputError
-from filterbench.latency_table import LatencyCost, measure_table
-from filterbench.layer_costs import FlopsCost
-from filterbench.models import MODELS, build_model
+from filterbench.documents.targets import Target, parse_target, target_of
+from filterbench.models.registry import MODELS, build_model
 from filterbench.plotting.comparison import draw_comparison
-from filterbench.pruners import PRUNERS, arguments_of
-from filterbench.pruners.budgets import Budget, prune_uniformly
-from filterbench.pruners.group_pruning import SCORES
-from filterbench.pruners.masking import PrunedNet
-from filterbench.pruners.net_adapt import NetAdapt
-from filterbench.pruners.searching import InfeasibleError, Search, SearchSettings
-from filterbench.slicing import kept_indices, slice_channels
+from filterbench.pruners.contract import InfeasibleError
+from filterbench.pruners.registry import PRUNERS, arguments_of
+from filterbench.pruners.search.net_adapt import NetAdapt
+from filterbench.pruners.search.search import Search, SearchSettings
+from filterbench.pruners.uniform_budgets import prune_uniformly
 from filterbench.stages.compare import collection
-from filterbench.study import cells, check_config
-from filterbench.targets import Target, parse_target, target_of
-from filterbench.weights import write_weights
+from filterbench.storage.errors import InputError
+from filterbench.storage.weights import write_weights
+from filterbench.study.config import cells, check_config
 
 NO_SEARCH = None
 SHARES = [0.7, 0.5, 0.3, 0.1]
@@ -108,7 +110,7 @@ def test_every_one_shot_pruner_meets_a_budget_and_masks_its_net(pruner, search):
         assert (pruned.model.get_submodule(name).weight[~kept] == 0).all()
 
 
-@pytest.mark.parametrize("pruner", SCORES)
+@pytest.mark.parametrize("pruner", GROUP_PRUNERS)
 def test_whole_groups_of_channels_are_given_back(pruner, search):
     """What a budget leaves of a sum is the same in all its branches, so that speedup removes the rest."""
     model = fresh_net("resnet18", 1 / 8)
@@ -152,7 +154,7 @@ def annealed(model: nn.Module, share: float, search: Search) -> PrunedNet:
 
 def adapted(model: nn.Module, share: float, search: Search) -> PrunedNet:
     arguments = arguments_of("NetAdaptPruner", NET_ADAPT)
-    path = NetAdapt(arguments).path_within(model, FlopsCost(model), search)
+    path = NetAdapt(**arguments).path_within(model, FlopsCost(model), search)
     (snapshot,) = path.run([share])
     if snapshot.infeasible:
         raise InfeasibleError(snapshot.infeasible)
@@ -213,7 +215,7 @@ def test_one_trajectory_serves_all_budgets(few_images, tmp_path):
     model = two_class_net("vgg16", 1 / 16)
     cost = FlopsCost(model)
     arguments = arguments_of("NetAdaptPruner", NET_ADAPT)
-    run = NetAdapt(arguments).path_within(model, cost, new_search(few_images, tmp_path))
+    run = NetAdapt(**arguments).path_within(model, cost, new_search(few_images, tmp_path))
     snapshots = list(run.run([0.5, 0.8]))
     assert [snapshot.target for snapshot in snapshots] == [0.8, 0.5]
     for snapshot in snapshots:

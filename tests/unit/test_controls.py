@@ -8,18 +8,19 @@ import settings
 import torch
 from torch import nn
 
-from filterbench.compaction import compact, silence_masked_channels
-from filterbench.counting import count_net
+from filterbench.compaction.masks import ChannelMasks, PrunedNet
+from filterbench.compaction.speedup import compact, silence_masked_channels
+from filterbench.costs.counting import count_net
 from filterbench.documents import read
-from filterbench.jobs import Job
-from filterbench.models import MODELS, build_model
+from filterbench.models.registry import MODELS, build_model
 from filterbench.plotting.style import LOOKS
-from filterbench.pruners import PRUNERS, SEARCHED, arguments_of
+from filterbench.pruners.contract import InfeasibleError
 from filterbench.pruners.controls import RandomFilters, UniformAllocation
-from filterbench.pruners.masking import ChannelMasks, PrunedNet
-from filterbench.pruners.searching import InfeasibleError, Search, SearchSettings
+from filterbench.pruners.registry import PRUNERS, SEARCHED, arguments_of
+from filterbench.pruners.search.search import Search, SearchSettings
 from filterbench.pruners.uniform import uniform_steps
-from filterbench.stages.matching import matched_arguments
+from filterbench.running.job import Job
+from filterbench.running.matching import matched_arguments
 from filterbench.stages.prune import prune
 from filterbench.stages.train_baseline import train_baseline
 

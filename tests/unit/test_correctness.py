@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from filterbench.correctness import read_correct, write_correct
-from filterbench.errors import InputError
+from filterbench.storage.correctness import read_correct, write_correct
+from filterbench.storage.errors import InputError
 
 
 @pytest.mark.parametrize("images", [1, 8, 60, 1001])

@@ -10,13 +10,13 @@ import pytest
 import torch
 from PIL import Image
 
-from filterbench.data import DATASETS, DatasetEntry, data_file, listing_digest
 from filterbench.data.cifar import CIFAR10, CIFAR100
 from filterbench.data.file import read_images
 from filterbench.data.loading import load_splits
 from filterbench.data.preparing import prepare_data
+from filterbench.data.registry import data_file, listing_digest
 from filterbench.data.splitting import RawImages
-from filterbench.errors import InputError
+from filterbench.storage.errors import InputError
 
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")
 CPU = torch.device("cpu")
@@ -315,7 +315,7 @@ def test_images_are_normalised_to_three_channels(digits_file):
 )
 def test_a_dataset_that_no_stage_could_use_is_refused(images, labels, fault, monkeypatch, tmp_path):
     raw = RawImages(images, np.array(labels))
-    monkeypatch.setitem(DATASETS, "own", DatasetEntry("own", "here", lambda *_: raw))
+    monkeypatch.setattr("filterbench.data.preparing.fetch_images", lambda *_: raw)
     with pytest.raises(InputError, match=f"dataset own: {fault}"):
         prepare_data("own", None, tmp_path, tmp_path / "own.npz")
     assert not (tmp_path / "own.npz").exists()

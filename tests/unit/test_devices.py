@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from filterbench.devices import count_gpus, visible_gpus
+from filterbench.running.devices import count_gpus, visible_gpus
 
 CLAIM = """
 import sys

@@ -7,8 +7,8 @@ import pytest
 
 from filterbench.documents import KINDS, check, parse, read, schema_path, write
 from filterbench.documents.reference import reference
-from filterbench.errors import InputError
 from filterbench.stages.validate import documents_in, faults_of
+from filterbench.storage.errors import InputError
 
 REPOSITORY = Path(__file__).parents[2]
 

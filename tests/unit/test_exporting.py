@@ -2,9 +2,9 @@ import onnx
 import pytest
 import torch
 
-from filterbench.errors import InputError
-from filterbench.exporting import OnnxNet, check_onnx, export_onnx
-from filterbench.models import build_model
+from filterbench.compaction.exporting import OnnxNet, check_onnx, export_onnx
+from filterbench.models.registry import build_model
+from filterbench.storage.errors import InputError
 
 
 @pytest.fixture(scope="module")

@@ -4,16 +4,16 @@ import copy
 
 import pytest
 import torch
+from settings import GROUP_PRUNERS
 from test_pruning import lively_net
 from test_searching import new_search
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from filterbench.compaction import check_same, compact, silence_masked_channels
-from filterbench.errors import InputError
-from filterbench.pruners import PRUNERS, arguments_of
-from filterbench.pruners.group_pruning import SCORES
-from filterbench.pruners.searching import compact_form
+from filterbench.compaction.speedup import check_same, compact, silence_masked_channels
+from filterbench.pruners.registry import PRUNERS, arguments_of
+from filterbench.pruners.search.search import compact_form
+from filterbench.storage.errors import InputError
 
 NETS = ("vgg16", "resnet18", "mobilenetv2")
 
@@ -34,7 +34,7 @@ def channels_left(model: nn.Module) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("together", [True, False])
-@pytest.mark.parametrize("pruner", SCORES)
+@pytest.mark.parametrize("pruner", GROUP_PRUNERS)
 @pytest.mark.parametrize("name", NETS)
 def test_every_masked_filter_is_really_removed(name, pruner, together, search):
     pruned = prune(pruner, lively_net(name), 0.5, search, global_pruning=together)
@@ -61,7 +61,7 @@ def test_nnis_speedup_gives_the_same_compact_net(name, search):
 
 
 @pytest.mark.parametrize("sparsity", [0.3, 0.5, 0.8])
-@pytest.mark.parametrize("pruner", SCORES)
+@pytest.mark.parametrize("pruner", GROUP_PRUNERS)
 def test_sparsity_is_the_share_of_all_filters_or_of_each_convolutions(pruner, sparsity, search):
     masks = prune(pruner, lively_net("resnet18"), sparsity, search).masks
     kept = torch.cat(list(masks.values()))
@@ -74,7 +74,7 @@ def test_sparsity_is_the_share_of_all_filters_or_of_each_convolutions(pruner, sp
 
 
 @pytest.mark.parametrize("together", [True, False])
-@pytest.mark.parametrize("pruner", SCORES)
+@pytest.mark.parametrize("pruner", GROUP_PRUNERS)
 def test_every_convolution_keeps_a_channel(pruner, together, search):
     model = lively_net("mobilenetv2")
     with torch.no_grad():

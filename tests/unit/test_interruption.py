@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from settings import TRAINING
 
-from filterbench.jobs import Job
-from filterbench.pruners import arguments_of
+from filterbench.pruners.registry import arguments_of
+from filterbench.running.job import Job
 from filterbench.stages.train_baseline import train_baseline
 
 WORKFLOW = Path(__file__).parents[2] / "workflow"

@@ -4,7 +4,7 @@ from itertools import groupby
 import torch
 from torch import nn
 
-from filterbench.latency import measure_latencies, measure_latency
+from filterbench.costs.latency import measure_latencies, measure_latency
 
 IMAGES = torch.zeros(3, 1, 2, 2)
 

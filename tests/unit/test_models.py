@@ -2,11 +2,11 @@ import pytest
 import torch
 from torchvision.models import mobilenet_v2
 
-from filterbench.counting import count_net
-from filterbench.errors import InputError
-from filterbench.models import MODELS, build_model
+from filterbench.costs.counting import count_net
 from filterbench.models.rebuilding import draw_fresh_weights, rebuild_model
-from filterbench.weights import read_weights, write_weights
+from filterbench.models.registry import MODELS, build_model
+from filterbench.storage.errors import InputError
+from filterbench.storage.weights import read_weights, write_weights
 
 PUBLISHED = {
     "vgg16": (14_987_722, 314_018_314),

@@ -7,16 +7,16 @@ import pytest
 import torch
 from torch import nn
 
-from filterbench.compaction import check_same, compact, relative_difference, silence_masked_channels
-from filterbench.counting import count_net
-from filterbench.errors import InputError
-from filterbench.models import MODELS, build_model
-from filterbench.nni_adaptor import NNI_DISTANCE_SUM, FPGMPrunerMasker, apply_masks
-from filterbench.pruners import PRUNERS
-from filterbench.pruners.masking import read_masked_net, write_masked_net
-from filterbench.pruners.searching import compact_form
-from filterbench.slicing import kept_indices, slice_channels
-from filterbench.weights import write_weights
+from filterbench.compaction.masks import apply_masks, read_masked_net, write_masked_net
+from filterbench.compaction.slicing import kept_indices, slice_channels
+from filterbench.compaction.speedup import check_same, compact, relative_difference, silence_masked_channels
+from filterbench.costs.counting import count_net
+from filterbench.models.registry import MODELS, build_model
+from filterbench.pruners.nni import NNI_DISTANCE_SUM, FPGMPrunerMasker
+from filterbench.pruners.registry import PRUNERS
+from filterbench.pruners.search.search import compact_form
+from filterbench.storage.errors import InputError
+from filterbench.storage.weights import write_weights
 
 PUBLISHED = Path(__file__).parents[2] / "workflow/resources/published.csv"
 NO_SEARCH = None  # One-shot pruners do not look at it.

@@ -11,18 +11,18 @@ import torch
 from scipy.stats import ks_2samp
 from torch import nn
 
-from filterbench.compaction import silence_masked_channels
-from filterbench.models import build_model
-from filterbench.nni_adaptor import apply_masks, masked_by, wrapped_masks
-from filterbench.pruners import PRUNERS, arguments_of
-from filterbench.pruners.annealing import anneal
-from filterbench.pruners.journal import Journal
-from filterbench.pruners.masking import PrunedNet
-from filterbench.pruners.net_adapt import NetAdapt, Snapshot
-from filterbench.pruners.scores import summarise_scores
-from filterbench.pruners.searching import Search, SearchSettings, compact_form
-from filterbench.pruners.sparsity_sampling import draw_sparsities
-from filterbench.stopwatch import Stopwatch
+from filterbench.compaction.masks import PrunedNet, apply_masks
+from filterbench.compaction.speedup import silence_masked_channels
+from filterbench.models.registry import build_model
+from filterbench.pruners.nni import masked_by, wrapped_masks
+from filterbench.pruners.registry import PRUNERS, arguments_of
+from filterbench.pruners.search.annealing import anneal
+from filterbench.pruners.search.net_adapt import NetAdapt, Snapshot
+from filterbench.pruners.search.sampling import draw_sparsities
+from filterbench.pruners.search.scores import summarise_scores
+from filterbench.pruners.search.search import Search, SearchSettings, compact_form
+from filterbench.storage.journal import Journal
+from filterbench.storage.stopwatch import Stopwatch
 from filterbench.training.loop import TrainingSettings, train
 
 VGG16_WEIGHTS = np.sort([1728, 36864, 73728, 147456, 294912, *[589824] * 2, 1179648, *[2359296] * 5])
@@ -68,7 +68,7 @@ def pruned_by(name: str, changes: dict, model: nn.Module, sparsity: float, searc
 
 
 def snapshot_at(changes: dict, model: nn.Module, sparsity: float, search: Search) -> Snapshot:
-    (snapshot,) = NetAdapt(arguments_of("NetAdaptPruner", changes)).path(model, search).run([sparsity])
+    (snapshot,) = NetAdapt(**arguments_of("NetAdaptPruner", changes)).path(model, search).run([sparsity])
     return snapshot
 
 
@@ -173,7 +173,7 @@ def test_an_interrupted_search_ends_with_the_same_net(
 
 def test_a_snapshot_is_what_a_run_to_its_target_alone_gives(trained_net, few_images, tmp_path):
     together = new_search(few_images, tmp_path / "together")
-    path = NetAdapt(arguments_of("NetAdaptPruner", FEW)).path(trained_net, together)
+    path = NetAdapt(**arguments_of("NetAdaptPruner", FEW)).path(trained_net, together)
     for snapshot in list(path.run([0.2, 0.3, 0.5])):
         alone = new_search(few_images, tmp_path / str(snapshot.target))
         single = snapshot_at(FEW, trained_net, snapshot.target, alone)
@@ -258,7 +258,7 @@ def test_the_test_images_play_no_part_in_a_search(trained_net, few_images, tmp_p
 @pytest.mark.parametrize("base_algo", ["l1", "l2", "fpgm"])
 def test_a_search_path_ranks_only_the_filters_that_are_there(base_algo, trained_net, search):
     changes = FEW | {"base_algo": base_algo, "short_term_steps": 0}
-    path = NetAdapt(arguments_of("NetAdaptPruner", changes)).path(trained_net, search)
+    path = NetAdapt(**arguments_of("NetAdaptPruner", changes)).path(trained_net, search)
     before, after = path.run([0.2, 0.4])
     for name, kept in after.masks.items():
         assert (kept <= before.masks.get(name, torch.ones_like(kept))).all()

@@ -11,16 +11,13 @@ import settings
 import torch
 from torch import nn
 
-from filterbench.correctness import read_correct
+from filterbench.compaction.exporting import OnnxNet
 from filterbench.data.file import read_images, write_images
 from filterbench.data.loading import load_splits
 from filterbench.documents import read, write
-from filterbench.errors import InputError
-from filterbench.exporting import OnnxNet
-from filterbench.files import file_digest
-from filterbench.jobs import Job
-from filterbench.pruners import PRUNERS, SEARCHED, arguments_of
-from filterbench.pruners.group_pruning import SCORES
+from filterbench.documents.targets import Target
+from filterbench.pruners.registry import PRUNERS, SEARCHED, arguments_of
+from filterbench.running.job import Job
 from filterbench.stages.compare import compare
 from filterbench.stages.compare_latency import compare_latency
 from filterbench.stages.count import count
@@ -34,9 +31,11 @@ from filterbench.stages.scratch import scratch
 from filterbench.stages.speedup import speedup
 from filterbench.stages.train_baseline import train_baseline
 from filterbench.stages.trajectory import trajectory
-from filterbench.targets import Target
+from filterbench.storage.correctness import read_correct
+from filterbench.storage.errors import InputError
+from filterbench.storage.files import file_digest
+from filterbench.storage.weights import read_weights
 from filterbench.training.evaluation import evaluate
-from filterbench.weights import read_weights
 
 BASELINE = {
     "study": "stages",
@@ -57,7 +56,7 @@ CHANGES = {
     },
 }
 # Whether speedup removes every masked filter of a net with summed branches.
-ALL_REMOVED = {"L1FilterPruner": False, **dict.fromkeys(SCORES, True)}
+ALL_REMOVED = {"L1FilterPruner": False, **dict.fromkeys(settings.GROUP_PRUNERS, True)}
 HALF = Target("sparsity", 0.5)
 QUICK = {"batch": 8, "runs": 5, "warm_up": 1, "threads": 1}
 DEVICES = [

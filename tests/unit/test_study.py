@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from filterbench.errors import InputError
-from filterbench.study import cells, check_config, pruner_arguments, training_settings
+from filterbench.storage.errors import InputError
+from filterbench.study.config import cells, check_config, pruner_arguments, training_settings
 
 REPOSITORY = Path(__file__).parents[2]
 STUDIES = [REPOSITORY / "config.yaml", *sorted((REPOSITORY / "studies").glob("*.yaml"))]

@@ -3,12 +3,12 @@ from dataclasses import replace
 import pytest
 import torch
 
-from filterbench.checkpoint import Checkpoint
 from filterbench.data.augmentation import SHIFT, flip_and_shift
-from filterbench.environment import choose_device
-from filterbench.errors import InputError
-from filterbench.models import build_model
-from filterbench.stopwatch import Stopwatch
+from filterbench.models.registry import build_model
+from filterbench.running.environment import choose_device
+from filterbench.storage.checkpoint import Checkpoint
+from filterbench.storage.errors import InputError
+from filterbench.storage.stopwatch import Stopwatch
 from filterbench.training.evaluation import evaluate
 from filterbench.training.loop import TrainingSettings, train
 

@@ -16,12 +16,12 @@ from filterbench.analysis.published import published_cells, published_models
 from filterbench.analysis.report import verdicts_page
 from filterbench.analysis.seeds import t_interval
 from filterbench.analysis.verdicts import Verdict, definitions, verdicts
-from filterbench.correctness import write_correct
 from filterbench.documents import check
-from filterbench.errors import InputError
-from filterbench.jobs import Job
-from filterbench.pruners import PRUNERS
-from filterbench.stages.differences import write_differences
+from filterbench.pruners.registry import PRUNERS
+from filterbench.running.job import Job
+from filterbench.stages.differences import differences as write_differences
+from filterbench.storage.correctness import write_correct
+from filterbench.storage.errors import InputError
 
 ALIKE = dict.fromkeys(PRUNERS, 0.9)
 FIVE = ("L1FilterPruner", "L2FilterPruner", "FPGMPruner", "AutoCompressPruner", "SimulatedAnnealingPruner")

@@ -9,7 +9,7 @@ import pytest
 from checkout import Checkout
 
 from filterbench.documents import check, kind_of, parse
-from filterbench.tables import read_search
+from filterbench.documents.search_table import read_search
 
 CELL = "results/smoke/{model}/seed-0/{pruner}/0.5"
 PRUNERS = {
@@ -27,8 +27,8 @@ PRUNERS = {
 CELLS = 9
 INFEASIBLE = "results/smoke/vgg16/seed-0/NetAdaptPruner/0.95"
 STAGES = ("prune", "speedup", "count", "finetune", "result")
-# Of two baselines, the cells, a trajectory, two comparisons and the verdicts.
-DOCUMENTS = 2 + CELLS * len(STAGES) + 1 + 2 + 1
+# Of two baselines and their fine-tunings, the cells, a trajectory, two comparisons and the verdicts.
+DOCUMENTS = 4 + CELLS * len(STAGES) + 1 + 2 + 1
 DOWNSTREAM = {"compare": 2, "plot": 2, "verdicts": 1, "differences": 1, "all": 1}
 ONE_MODEL = ("compare", "plot", "verdicts", "differences", "all")
 REPRUNED = {"compare": 1, "plot": 1, "plot_search": 1, "verdicts": 1, "differences": 1, "all": 1}
@@ -123,9 +123,31 @@ def test_touching_every_source_file_reruns_nothing(again):
 
 
 def test_a_changed_comment_reruns_nothing(again):
-    again.edit("workflow/filterbench/compaction.py", '"""From a masked', '"""Onwards from a masked')
+    again.edit("workflow/filterbench/compaction/speedup.py", '"""From a masked', '"""Onwards from a masked')
     again.edit("workflow/rules/prune.smk", '"""Channel masks', '"""The channel masks')
     assert again.planned() == {}
+
+
+def test_a_new_entry_in_every_registry_and_a_reworded_error_rerun_nothing(again):
+    package = "workflow/filterbench"
+    for room, registry in (("pruners", "PRUNERS"), ("models", "MODELS"), ("data", "DATASETS")):
+        entry = {"pruners": "PrunerEntry", "models": "ModelEntry", "data": "DatasetEntry"}[room]
+        values = {"pruners": '"me", "a:B"', "models": '"New", 64, "me", "a:b"', "data": '"New", "me", "a:b"'}
+        start = f"{registry}: dict[str, {entry}] = {{"
+        again.edit(f"{package}/{room}/registry.py", start, f'{start}"new": {entry}({values[room]}),')
+    again.edit(
+        f"{package}/plotting/style.py",
+        '"L1FilterPruner": Look',
+        '"n": Look("1", "o", "n"), "L1FilterPruner": Look',
+    )
+    again.edit(f"{package}/training/loop.py", "the training diverged", "the training went astray")
+    again.edit(f"{package}/documents/checking.py", "not a JSON document", "no JSON document")
+    assert again.planned() == {}
+
+
+def test_a_changed_line_of_the_annealing_reruns_its_cells_alone(again):
+    again.edit("workflow/filterbench/pruners/search/annealing.py", "magnitude /= 2", "magnitude /= 3")
+    assert again.planned() == {**dict.fromkeys(STAGES, 3), **DOWNSTREAM, "plot_search": 2}
 
 
 def test_a_changed_argument_reruns_the_cells_of_its_pruner(again):
@@ -137,17 +159,23 @@ def test_a_changed_argument_reruns_the_cells_of_its_pruner(again):
 
 def test_a_changed_finetune_setting_reruns_the_fine_tuning_alone(again):
     again.edit("studies/smoke.yaml", "learning_rate: 0.02", "learning_rate: 0.03")
-    assert again.planned() == {"finetune": CELLS, "result": CELLS, **DOWNSTREAM}
+    assert again.planned() == {"finetune": CELLS, "finetune_unpruned": 2, "result": CELLS, **DOWNSTREAM}
 
 
 def test_a_models_own_setting_reruns_that_model_alone(again):
     again.edit("studies/smoke.yaml", "  augment: true\n", "  augment: true\n  models: {vgg16: {epochs: 2}}\n")
-    assert again.planned() == {"finetune": 7, "result": 7, **dict.fromkeys(ONE_MODEL, 1)}
+    assert again.planned() == {
+        "finetune": 7,
+        "finetune_unpruned": 1,
+        "result": 7,
+        **dict.fromkeys(ONE_MODEL, 1),
+    }
 
 
 def test_the_optimism_gap_asks_for_the_same_cells_under_the_other_protocol(finished):
     assert finished.planned("optimism") == {
         "train_baseline": 2,
+        "finetune_unpruned": 2,
         "trajectory": 1,
         **dict.fromkeys(STAGES, CELLS),
         "compare": 2,
@@ -157,7 +185,9 @@ def test_the_optimism_gap_asks_for_the_same_cells_under_the_other_protocol(finis
 
 
 def test_a_changed_line_of_counting_reruns_the_counts_alone(again):
-    again.edit("workflow/filterbench/counting.py", 'CONVENTION = "nni-full"', 'CONVENTION = "nni" + "-full"')
+    again.edit(
+        "workflow/filterbench/costs/counting.py", 'CONVENTION = "nni-full"', 'CONVENTION = "nni" + "-full"'
+    )
     assert again.planned() == {"count": CELLS, "result": CELLS, **DOWNSTREAM}
 
 

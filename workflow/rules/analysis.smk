@@ -32,9 +32,10 @@ rule published_figure:
         model="{model}",
         figure="{figure}",
         cells=files_digest(PUBLISHED_FILES),
-        code=rule_digest("published"),
+        stage="published",
+        code=code_of("published"),
     script:
-        "../scripts/published.py"
+        "../scripts/stage.py"
 
 
 rule differences:
@@ -62,9 +63,10 @@ rule differences:
     params:
         tables=TABLES,
         cells=CELLS,
-        code=rule_digest("differences"),
+        stage="differences",
+        code=code_of("differences"),
     script:
-        "../scripts/differences.py"
+        "../scripts/stage.py"
 
 
 rule verdicts:
@@ -87,9 +89,10 @@ rule verdicts:
     params:
         tables=TABLES,
         source=f"study {STUDY}",
-        code=rule_digest("verdicts"),
+        stage="verdicts",
+        code=code_of("verdicts"),
     script:
-        "../scripts/verdicts.py"
+        "../scripts/stage.py"
 
 
 use rule verdicts as published_verdicts with:
@@ -109,7 +112,8 @@ use rule verdicts as published_verdicts with:
         tables=None,
         source="the published cells",
         cells=files_digest(PUBLISHED_FILES),
-        code=rule_digest("verdicts"),
+        stage="verdicts",
+        code=code_of("verdicts"),
 
 
 use rule verdicts as imported_verdicts with:
@@ -128,7 +132,8 @@ use rule verdicts as imported_verdicts with:
     params:
         tables=IMPORTED_TABLES,
         source=f"the results in {NNI_RESULTS or 'no folder'}",
-        code=rule_digest("verdicts"),
+        stage="verdicts",
+        code=code_of("verdicts"),
 
 
 rule optimism_gap:
@@ -156,9 +161,10 @@ rule optimism_gap:
     params:
         model="{model}",
         dataset=config["dataset"]["name"],
-        code=rule_digest("optimism"),
+        stage="optimism",
+        code=code_of("optimism"),
     script:
-        "../scripts/optimism.py"
+        "../scripts/stage.py"
 
 
 rule reproduction:
@@ -180,9 +186,10 @@ rule reproduction:
         cells={model: cells_of(model) for model in config["models"] if model in PUBLISHED_MODELS},
         accuracies=COMPARABLE,
         documents=lambda wildcards: files_digest(made_of_cells("count.json", "finetune.json")),
-        code=rule_digest("reproduction"),
+        stage="reproduction",
+        code=code_of("reproduction"),
     script:
-        "../scripts/reproduction.py"
+        "../scripts/stage.py"
 
 
 rule page:
@@ -200,9 +207,10 @@ rule page:
         study=STUDY,
         dataset=config["dataset"]["name"],
         published=COMPARABLE,
-        code=rule_digest("page"),
+        stage="page",
+        code=code_of("page"),
     script:
-        "../scripts/page.py"
+        "../scripts/stage.py"
 
 
 rule imported_results:
@@ -227,6 +235,7 @@ rule imported_results:
         model="{model}",
         folder=NNI_RESULTS,
         documents=lambda wildcards: files_digest(sorted(Path(NNI_RESULTS).rglob("*.json"))),
-        code=rule_digest("imported"),
+        stage="imported",
+        code=code_of("imported"),
     script:
-        "../scripts/imported.py"
+        "../scripts/stage.py"

@@ -15,18 +15,18 @@ if workflow.is_main_process:
     SLURM_TOOLS = str(Path(workflow.basedir) / "profiles/slurm/bin")
     os.environ |= {"PATH": os.pathsep.join([SLURM_TOOLS, os.getenv("PATH", os.defpath)])}
 
-from filterbench.data import data_file, listing_digest
-from filterbench.devices import count_gpus
+from filterbench.data.registry import data_file, listing_digest
+from filterbench.running.devices import count_gpus
 from filterbench.documents import SCHEMAS
-from filterbench.errors import InputError
-from filterbench.files import files_digest
-from filterbench.sources import rule_digest
+from filterbench.storage.errors import InputError
+from filterbench.storage.files import files_digest
+from filterbench.running.code import rule_digest
 from filterbench.stages.validate import documents_in
-from filterbench.models import MODELS
-from filterbench.pruners import PRUNERS, SEARCHED
-from filterbench.study import budgets, cells, check_config, sparsities, training_settings
-from filterbench.study import pruner_arguments as arguments_on
-from filterbench.targets import BUDGETS, SPARSITY, parse_target
+from filterbench.models.registry import MODELS
+from filterbench.pruners.registry import PRUNERS, SEARCHED
+from filterbench.study.config import budgets, cells, check_config, sparsities, training_settings
+from filterbench.study.config import pruner_arguments as arguments_on
+from filterbench.documents.targets import BUDGETS, SPARSITY, parse_target
 
 STUDY_FILE = ", ".join(map(str, workflow.overwrite_configfiles)) or "config.yaml"
 
@@ -50,7 +50,9 @@ CELL = f"{MODEL_FOLDER}/seed-{{seed}}/{{pruner}}/{{sparsity}}"
 
 PUBLISHED_FILES = sorted((Path(workflow.basedir) / "workflow/resources").glob("published*.csv"))
 with PUBLISHED_FILES[0].open(newline="") as file:
-    PUBLISHED_MODELS = list(dict.fromkeys(row["model"] for row in csv.DictReader(file)))
+    PUBLISHED = list(csv.DictReader(file))
+PUBLISHED_MODELS = list(dict.fromkeys(row["model"] for row in PUBLISHED))
+PUBLISHED_PRUNERS = list(dict.fromkeys(row["pruner"] for row in PUBLISHED))
 # Whether accuracies compare with the published ones.
 COMPARABLE = config["dataset"]["name"] == "cifar10" and set(config["models"]) <= set(PUBLISHED_MODELS)
 
@@ -97,6 +99,21 @@ FIGURES = expand(
 )
 # How to measure time; the study may leave out what is as here.
 LATENCY = {"batch": 64, "runs": 50, "warm_up": 10, "threads": 1} | config.get("latency", {})
+
+
+def code_of(stage):
+    """Digest of the code that a job of a stage runs: of its own model and pruner or, where it takes all, of those
+    of the study and the published one."""
+
+    def digest(wildcards):
+        return rule_digest(
+            stage,
+            dataset=config["dataset"]["name"],
+            model=wildcards.get("model", tuple(config["models"])),
+            pruner=wildcards.get("pruner", (*config["pruners"], *PUBLISHED_PRUNERS)),
+        )
+
+    return digest
 
 
 # GPU jobs that run at once on this machine: as many as it has GPUs. A cluster's profile says its own number.

@@ -18,9 +18,10 @@ rule result:
     conda:
         ENVIRONMENT
     params:
-        code=rule_digest("result"),
+        stage="result",
+        code=code_of("result"),
     script:
-        "../scripts/result.py"
+        "../scripts/stage.py"
 
 
 rule compare:
@@ -50,6 +51,7 @@ rule compare:
         cells=model_cells,
         scratch=SCRATCH,
         unpruned=UNPRUNED,
-        code=rule_digest("compare"),
+        stage="compare",
+        code=code_of("compare"),
     script:
-        "../scripts/compare.py"
+        "../scripts/stage.py"

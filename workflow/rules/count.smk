@@ -22,6 +22,7 @@ rule count:
     params:
         cell=cell,
         device="cpu",
-        code=rule_digest("count"),
+        stage="count",
+        code=code_of("count"),
     script:
-        "../scripts/count.py"
+        "../scripts/stage.py"

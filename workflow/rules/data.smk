@@ -17,6 +17,7 @@ rule prepare_data:
         name=config["dataset"]["name"],
         folder=FOLDER,
         content=folder_content,
-        code=rule_digest("prepare_data"),
+        stage="prepare_data",
+        code=code_of("prepare_data"),
     script:
-        "../scripts/prepare_data.py"
+        "../scripts/stage.py"

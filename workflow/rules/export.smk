@@ -20,6 +20,7 @@ rule export:
         cell=cell,
         limits=LIMITS,
         device="cpu",
-        code=rule_digest("export"),
+        stage="export",
+        code=code_of("export"),
     script:
-        "../scripts/export.py"
+        "../scripts/stage.py"

@@ -26,9 +26,10 @@ rule finetune:
         limits=LIMITS,
         device=config["device"],
         training=lambda wildcards: training_settings(config, "finetune", wildcards.model),
-        code=rule_digest("finetune"),
+        stage="finetune",
+        code=code_of("finetune"),
     script:
-        "../scripts/finetune.py"
+        "../scripts/stage.py"
 
 
 use rule finetune as finetune_unpruned with:
@@ -48,4 +49,5 @@ use rule finetune as finetune_unpruned with:
         limits=LIMITS,
         device=config["device"],
         training=lambda wildcards: training_settings(config, "finetune", wildcards.model),
-        code=rule_digest("finetune"),
+        stage="finetune",
+        code=code_of("finetune"),

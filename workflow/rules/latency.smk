@@ -25,9 +25,10 @@ rule latency:
         limits=LIMITS,
         device=config["device"],
         latency=LATENCY,
-        code=rule_digest("latency"),
+        stage="latency",
+        code=code_of("latency"),
     script:
-        "../scripts/latency.py"
+        "../scripts/stage.py"
 
 
 rule compare_latency:
@@ -53,6 +54,7 @@ rule compare_latency:
         model="{model}",
         dataset=config["dataset"]["name"],
         cells=model_cells,
-        code=rule_digest("compare_latency"),
+        stage="compare_latency",
+        code=code_of("compare_latency"),
     script:
-        "../scripts/compare_latency.py"
+        "../scripts/stage.py"

@@ -18,6 +18,7 @@ rule latency_table:
         limits=LIMITS,
         device=config["device"],
         latency=LATENCY,
-        code=rule_digest("latency_table"),
+        stage="latency_table",
+        code=code_of("latency_table"),
     script:
-        "../scripts/latency_table.py"
+        "../scripts/stage.py"

@@ -26,9 +26,10 @@ rule plot:
         figure="{figure}",
         dataset=config["dataset"]["name"],
         published=COMPARABLE,
-        code=rule_digest("plot"),
+        stage="plot",
+        code=code_of("plot"),
     script:
-        "../scripts/plot.py"
+        "../scripts/stage.py"
 
 
 rule plot_search:
@@ -60,6 +61,7 @@ rule plot_search:
         model="{model}",
         seed=config["seeds"][0],
         cells=first_seed_cells,
-        code=rule_digest("plot_search"),
+        stage="plot_search",
+        code=code_of("plot_search"),
     script:
-        "../scripts/plot_search.py"
+        "../scripts/stage.py"

@@ -29,6 +29,7 @@ rule prune:
         device=config["device"],
         arguments=pruner_arguments,
         search=search_settings,
-        code=rule_digest("prune"),
+        stage="prune",
+        code=code_of("prune"),
     script:
-        "../scripts/prune.py"
+        "../scripts/stage.py"

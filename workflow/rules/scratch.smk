@@ -26,6 +26,7 @@ rule scratch:
         limits=LIMITS,
         device=config["device"],
         training=lambda wildcards: training_settings(config, wildcards.budget, wildcards.model),
-        code=rule_digest("scratch"),
+        stage="scratch",
+        code=code_of("scratch"),
     script:
-        "../scripts/scratch.py"
+        "../scripts/stage.py"

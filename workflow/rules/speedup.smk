@@ -24,6 +24,7 @@ rule speedup:
         cell=cell,
         limits=LIMITS,
         device=config["device"],
-        code=rule_digest("speedup"),
+        stage="speedup",
+        code=code_of("speedup"),
     script:
-        "../scripts/speedup.py"
+        "../scripts/stage.py"

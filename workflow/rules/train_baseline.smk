@@ -21,6 +21,7 @@ rule train_baseline:
         limits=LIMITS,
         device=config["device"],
         training=lambda wildcards: training_settings(config, "baseline", wildcards.model),
-        code=rule_digest("train_baseline"),
+        stage="train_baseline",
+        code=code_of("train_baseline"),
     script:
-        "../scripts/train_baseline.py"
+        "../scripts/stage.py"

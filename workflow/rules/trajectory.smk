@@ -28,9 +28,10 @@ rule trajectory:
         search=search_settings,
         kind=SPARSITY,
         targets=lambda wildcards: sparsities(config, wildcards.pruner, wildcards.model),
-        code=rule_digest("trajectory"),
+        stage="trajectory",
+        code=code_of("trajectory"),
     script:
-        "../scripts/trajectory.py"
+        "../scripts/stage.py"
 
 
 use rule trajectory as trajectory_within with:
@@ -57,4 +58,5 @@ use rule trajectory as trajectory_within with:
         search=search_settings,
         kind="{kind}",
         targets=lambda wildcards: budgets(config, wildcards.pruner, wildcards.model)[wildcards.kind],
-        code=rule_digest("trajectory"),
+        stage="trajectory",
+        code=code_of("trajectory"),

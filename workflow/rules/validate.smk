@@ -15,6 +15,7 @@ rule validate:
         folder=lambda wildcards, output: str(Path(output.document).parent),
         documents=documents_digest,
         schemas=files_digest(sorted(SCHEMAS.glob("*.json"))),
-        code=rule_digest("validate"),
+        stage="validate",
+        code=code_of("validate"),
     script:
-        "../scripts/validate.py"
+        "../scripts/stage.py"

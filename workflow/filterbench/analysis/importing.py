@@ -10,7 +10,7 @@ import pandas as pd
 
 from filterbench.analysis.published import SEED, published_cells
 from filterbench.documents import check, parse
-from filterbench.errors import InputError
+from filterbench.storage.errors import InputError
 
 LAYOUT = "{model}/{pruner}/{sparsity}/result.json, or {model}.json in the collection format"
 ORIGINALS = ("performance_original", "params_original", "flops_original")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from filterbench.analysis.chance import guessing_bound
-from filterbench.errors import InputError
+from filterbench.storage.errors import InputError
 
 RESOURCES = Path(__file__).parents[2] / "resources"
 TABLE = RESOURCES / "published.csv"

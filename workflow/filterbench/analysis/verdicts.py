@@ -27,7 +27,7 @@ from filterbench.analysis.mcnemar import summary as image_by_image
 from filterbench.analysis.scopes import Question, Scope, scopes
 from filterbench.analysis.seeds import FEWEST_UNITS, LEVEL
 from filterbench.analysis.wording import listed, short
-from filterbench.tables import blind_cells
+from filterbench.storage.tables import blind_cells
 
 SEARCHING = ("AutoCompressPruner", "SimulatedAnnealingPruner")
 ONE_SHOT = ("L1FilterPruner", "L2FilterPruner", "FPGMPruner")

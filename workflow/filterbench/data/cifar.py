@@ -7,9 +7,19 @@ from torchvision.datasets import CIFAR10, CIFAR100
 
 from filterbench.data.downloading import download
 from filterbench.data.splitting import RawImages
-from filterbench.errors import InputError
+from filterbench.storage.errors import InputError
 
-__all__ = ["CIFAR10", "CIFAR100", "fetch"]
+__all__ = ["CIFAR10", "CIFAR100", "fetch", "fetch_cifar10", "fetch_cifar100"]
+
+
+def fetch_cifar10(folder: Path | None, downloads: Path) -> RawImages:
+    """CIFAR-10; see `fetch`."""
+    return fetch(CIFAR10, folder, downloads)
+
+
+def fetch_cifar100(folder: Path | None, downloads: Path) -> RawImages:
+    """CIFAR-100; see `fetch`."""
+    return fetch(CIFAR100, folder, downloads)
 
 
 def fetch(dataset: type[CIFAR10], folder: Path | None, downloads: Path) -> RawImages:

@@ -8,7 +8,7 @@ from sklearn.datasets import load_digits
 from torch.nn.functional import interpolate
 
 from filterbench.data.splitting import RawImages
-from filterbench.errors import InputError
+from filterbench.storage.errors import InputError
 
 BRIGHTEST = 16
 

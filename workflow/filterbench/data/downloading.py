@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from filterbench.errors import InputError
+from filterbench.storage.errors import InputError
 
 
 def download(dataset: Callable[..., Any], downloads: Path, wanted: str) -> Any:

@@ -11,7 +11,7 @@ from torchvision.datasets.mnist import read_image_file, read_label_file
 
 from filterbench.data.downloading import download
 from filterbench.data.splitting import RawImages
-from filterbench.errors import InputError
+from filterbench.storage.errors import InputError
 
 PARTS = ("train", "t10k")
 BORDER = 2  # 28x28 becomes 32x32

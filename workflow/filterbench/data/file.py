@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from filterbench.errors import InputError
-from filterbench.files import atomic_write
+from filterbench.storage.errors import InputError
+from filterbench.storage.files import atomic_write
 
 SPLITS = ("train", "validation", "test")
 ARRAYS = ("images", "labels", "mean", "std", *SPLITS)

@@ -8,7 +8,7 @@ from torchvision.datasets import ImageFolder
 from torchvision.datasets.folder import IMG_EXTENSIONS
 
 from filterbench.data.splitting import RawImages
-from filterbench.errors import InputError
+from filterbench.storage.errors import InputError
 
 SIZE = (32, 32)
 PARTS = ("train", "test")

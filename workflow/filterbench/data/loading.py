@@ -12,7 +12,7 @@ from torch import Tensor
 
 from filterbench.data.augmentation import flip_and_shift
 from filterbench.data.file import ImageFile, read_images
-from filterbench.errors import InputError
+from filterbench.storage.errors import InputError
 
 
 @dataclass(frozen=True)

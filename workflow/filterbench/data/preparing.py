@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
-from filterbench.data import DATASETS
 from filterbench.data.file import ImageFile, write_images
+from filterbench.data.registry import fetch_images
 from filterbench.data.splitting import faults_of, split
-from filterbench.errors import InputError
+from filterbench.storage.errors import InputError
 
 
 def prepare_data(name: str, folder: Path | None, downloads: Path, path: Path) -> ImageFile:
@@ -22,7 +22,7 @@ def prepare_data(name: str, folder: Path | None, downloads: Path, path: Path) ->
     Raises:
         InputError: the dataset's files cannot be had, or its images or labels are not as they should be.
     """
-    raw = DATASETS[name].fetch(folder, downloads)
+    raw = fetch_images(name, folder, downloads)
     for fault in faults_of(raw):
         raise InputError(f"dataset {name}: {fault}")
     splits = split(raw)

@@ -9,8 +9,8 @@ from typing import Any
 
 from filterbench.documents.rules import RULES, Document
 from filterbench.documents.schemas import Fault, schema_faults
-from filterbench.errors import InputError
-from filterbench.files import atomic_write
+from filterbench.storage.errors import InputError
+from filterbench.storage.files import atomic_write
 
 KINDS = tuple(RULES)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from filterbench.documents.schemas import Fault
-from filterbench.targets import SPARSITY, target_of
+from filterbench.documents.targets import SPARSITY, target_of
 
 Document = dict[str, Any]
 

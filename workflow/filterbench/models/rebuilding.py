@@ -7,9 +7,9 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from filterbench.depthwise import is_depthwise
-from filterbench.models import build_model
-from filterbench.weights import Weights, load_into
+from filterbench.models.depthwise import is_depthwise
+from filterbench.models.registry import build_model
+from filterbench.storage.weights import Weights, load_into
 
 
 def rebuild_model(name: str, weights: Weights, path: Path) -> nn.Module:

@@ -14,7 +14,7 @@ from plotly.offline import get_plotlyjs
 
 from filterbench.analysis.budgets import as_curves
 from filterbench.plotting.style import look_of
-from filterbench.tables import blind_cells
+from filterbench.storage.tables import blind_cells
 
 TEMPLATES = Path(__file__).parent
 DATATABLES = Path(itables.__file__).parent / "html/dt_bundle.js"

@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from filterbench.plotting.style import SCRATCH_LOOKS, look_of
-from filterbench.tables import blind_cells
+from filterbench.storage.tables import blind_cells
 
 STATISTICS = [f"performance_{name}" for name in ("mean", "std", "low", "high")]
 CELL = ["pruner", "sparsity"]

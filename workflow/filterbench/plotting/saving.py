@@ -4,7 +4,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from filterbench.files import atomic_write
+from filterbench.storage.files import atomic_write
 
 DPI = 160
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from filterbench.targets import BUDGETS, curve_suffix
+from filterbench.documents.targets import BUDGETS, curve_suffix
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ OTHER_MARKERS = "X<>hpd"
 def look_of(pruner: str, position: int) -> Look:
     """The look of a pruner; one without an entry gets grey and a marker by its position in the figure.
 
-    Its cells under a budget (see `filterbench.targets.Target.curve`) are dashed or dotted.
+    Its cells under a budget (see `filterbench.documents.targets.Target.curve`) are dashed or dotted.
     """
     for kind, label in BUDGETS.items():
         if (name := pruner.removesuffix(curve_suffix(kind))) != pruner:

@@ -12,14 +12,15 @@ import numpy as np
 import torch
 from torch import fx, nn
 
-from filterbench.depthwise import mask_depthwise
-from filterbench.nni_adaptor import BASE_ALGORITHMS, apply_masks, filter_masks, masked_by, wrapped_masks
-from filterbench.pruners.annealing import evaluator_of
-from filterbench.pruners.masking import ChannelMasks, PrunedNet
-from filterbench.pruners.searching import InfeasibleError, Search, derived_seed
-from filterbench.pruners.sparsity_sampling import draw_sparsities
+from filterbench.compaction.masks import ChannelMasks, PrunedNet, apply_masks
+from filterbench.compaction.slicing import kept_indices, slice_channels
+from filterbench.models.depthwise import mask_depthwise
+from filterbench.pruners.contract import InfeasibleError
+from filterbench.pruners.nni import BASE_ALGORITHMS, filter_masks, masked_by, wrapped_masks
+from filterbench.pruners.search.annealing import evaluator_of
+from filterbench.pruners.search.sampling import draw_sparsities
+from filterbench.pruners.search.search import Search, derived_seed
 from filterbench.pruners.uniform import prunable_convolutions, uniform_steps
-from filterbench.slicing import kept_indices, slice_channels
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +36,7 @@ class RandomFilters:
     """
 
     def prune(self, model: nn.Module, sparsity: float, search: Search) -> PrunedNet:
-        """See `filterbench.pruners.masking.Pruner.prune`."""
+        """See `filterbench.pruners.contract.Pruner.prune`."""
         generator = torch.Generator().manual_seed(derived_seed(search.seed))
         masks = {}
         for name, module in prunable_convolutions(model).items():
@@ -63,7 +64,7 @@ class RandomAllocation:
     evaluations: int
 
     def prune(self, model: nn.Module, sparsity: float, search: Search) -> PrunedNet:
-        """See `filterbench.pruners.masking.Pruner.prune`."""
+        """See `filterbench.pruners.contract.Pruner.prune`."""
         journal = search.journal("random-allocation", self.evaluations)
         evaluator = evaluator_of(model, search, journal)
         random = np.random.RandomState(derived_seed(search.seed))
@@ -92,7 +93,7 @@ class UniformAllocation:
     params: int
 
     def prune(self, model: nn.Module, sparsity: float, search: Search) -> PrunedNet:
-        """See `filterbench.pruners.masking.Pruner.prune`; here the params decide, not the sparsity.
+        """See `filterbench.pruners.contract.Pruner.prune`; here the params decide, not the sparsity.
 
         Raises:
             InfeasibleError: no sparsity below 1 leaves so few params.

@@ -6,12 +6,14 @@ arXiv:1608.08710, section 3.1); `FPGMPruner` masks those nearest to the layer's 
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import nn
 
-from filterbench.nni_adaptor import example_input, filter_masks
-from filterbench.pruners.masking import PrunedNet
-from filterbench.pruners.searching import Search
+from filterbench.compaction.masks import PrunedNet
+from filterbench.models.inputs import example_input
+from filterbench.pruners.nni import filter_masks
+from filterbench.pruners.search.search import Search
 
 
 @dataclass(frozen=True)
@@ -19,15 +21,15 @@ class OneShot:
     """The same share of filters in every convolution.
 
     Attributes:
-        nni_class: NNI's class that ranks the filters.
+        nni_class: NNI's class that ranks the filters; a subclass names it.
         dependency_aware: mask the same channels in convolutions whose outputs are summed.
     """
 
-    nni_class: str
+    nni_class: ClassVar[str]
     dependency_aware: bool = False
 
     def prune(self, model: nn.Module, sparsity: float, search: Search) -> PrunedNet:
-        """See `filterbench.pruners.masking.Pruner.prune`."""
+        """See `filterbench.pruners.contract.Pruner.prune`."""
         masks = filter_masks(
             self.nni_class,
             model,
@@ -36,3 +38,21 @@ class OneShot:
             dummy_input=example_input(model),
         )
         return PrunedNet(model, masks)
+
+
+class L1Filter(OneShot):
+    """The filters of smallest L1 norm go."""
+
+    nni_class = "L1FilterPruner"
+
+
+class L2Filter(OneShot):
+    """The filters of smallest L2 norm go."""
+
+    nni_class = "L2FilterPruner"
+
+
+class FPGM(OneShot):
+    """The filters nearest to the geometric median go."""
+
+    nni_class = "FPGMPruner"

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from torch import nn
 
-from filterbench.depthwise import is_depthwise
+from filterbench.models.depthwise import is_depthwise
 
 
 def prunable_convolutions(model: nn.Module) -> dict[str, nn.Conv2d]:

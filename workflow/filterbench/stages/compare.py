@@ -12,11 +12,11 @@ from filterbench.analysis.budgets import as_curves, sparsity_cells
 from filterbench.analysis.pareto import with_fronts
 from filterbench.analysis.seeds import with_statistics
 from filterbench.documents import read, write
-from filterbench.errors import InputError
-from filterbench.jobs import Job
-from filterbench.stopwatch import earlier_seconds
-from filterbench.tables import write_table
-from filterbench.targets import BUDGETS, SPARSITY, parse_target, target_of
+from filterbench.documents.targets import BUDGETS, SPARSITY, parse_target, target_of
+from filterbench.running.job import Job
+from filterbench.storage.errors import InputError
+from filterbench.storage.stopwatch import earlier_seconds
+from filterbench.storage.tables import write_table
 
 BUDGET_COLUMNS = ["target", "budget_reached", "latency_estimate_original", "latency_estimate_speedup"]
 

@@ -10,15 +10,15 @@ import pandas as pd
 from filterbench.analysis.budgets import as_curves
 from filterbench.analysis.pareto import with_fronts
 from filterbench.analysis.seeds import with_statistics
-from filterbench.data import DATASETS
+from filterbench.data.registry import DATASETS
 from filterbench.documents import read
-from filterbench.errors import InputError
-from filterbench.jobs import Job
-from filterbench.models import MODELS
+from filterbench.models.registry import MODELS
 from filterbench.plotting.comparison import draw_latency, measurement_title, study_title
 from filterbench.plotting.saving import save_figure
+from filterbench.running.job import Job
 from filterbench.stages.compare import asked_columns, without_empty_targets
-from filterbench.tables import write_table
+from filterbench.storage.errors import InputError
+from filterbench.storage.tables import write_table
 
 BATCHES = ("single", "batch")
 

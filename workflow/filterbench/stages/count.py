@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 
-from filterbench.counting import CONVENTION, Counts, count_net
+from filterbench.costs.counting import CONVENTION, Counts, count_net
 from filterbench.documents import write
-from filterbench.jobs import Job
-from filterbench.nni_adaptor import IMAGE_SHAPE
-from filterbench.stages.infeasible import infeasible_before, write_infeasible
-from filterbench.stages.setting import prepare
+from filterbench.models.inputs import IMAGE_SHAPE
+from filterbench.running.context import prepare
+from filterbench.running.infeasible import infeasible_before, write_infeasible
+from filterbench.running.job import Job
 
 logger = logging.getLogger(__name__)
 

@@ -8,15 +8,15 @@ import numpy as np
 import pandas as pd
 
 from filterbench.analysis.budgets import as_curves
-from filterbench.analysis.differences import differences
+from filterbench.analysis.differences import differences as paired_differences
 from filterbench.analysis.mcnemar import mcnemar
-from filterbench.correctness import read_correct
-from filterbench.jobs import Job
-from filterbench.tables import write_table
-from filterbench.targets import parse_target
+from filterbench.documents.targets import parse_target
+from filterbench.running.job import Job
+from filterbench.storage.correctness import read_correct
+from filterbench.storage.tables import write_table
 
 
-def write_differences(job: Job) -> None:
+def differences(job: Job) -> None:
     """Put the paired differences of all models into one table, and McNemar's tests into another.
 
     Raises:
@@ -25,7 +25,7 @@ def write_differences(job: Job) -> None:
     tables = [pd.read_csv(path) for path in job.params["tables"]]
     write_table(
         job.outputs["table"],
-        differences(pd.concat([as_curves(table) for table in tables], ignore_index=True)),
+        paired_differences(pd.concat([as_curves(table) for table in tables], ignore_index=True)),
     )
     images = {key: number for table in tables for key, number in _test_images(table).items()}
     write_table(job.outputs["images"], mcnemar(_correct(job.params["cells"], images)))

@@ -3,13 +3,13 @@
 import logging
 from importlib.metadata import version
 
+from filterbench.compaction.exporting import TOLERANCE, check_onnx, export_onnx
 from filterbench.documents import write
-from filterbench.errors import InputError
-from filterbench.exporting import TOLERANCE, check_onnx, export_onnx
-from filterbench.files import atomic_write, file_digest
-from filterbench.jobs import Job
-from filterbench.stages.infeasible import infeasible_before
-from filterbench.stages.setting import prepare
+from filterbench.running.context import prepare
+from filterbench.running.infeasible import infeasible_before
+from filterbench.running.job import Job
+from filterbench.storage.errors import InputError
+from filterbench.storage.files import atomic_write, file_digest
 
 logger = logging.getLogger(__name__)
 

@@ -1,9 +1,9 @@
 """Rule `finetune`: the compact net of a cell, trained on."""
 
-from filterbench.jobs import Job
-from filterbench.stages.infeasible import infeasible_before, write_infeasible
-from filterbench.stages.setting import prepare
-from filterbench.stages.training import train_and_write
+from filterbench.running.context import prepare
+from filterbench.running.infeasible import infeasible_before, write_infeasible
+from filterbench.running.job import Job
+from filterbench.running.training import train_and_write
 
 
 def finetune(job: Job) -> None:

@@ -6,12 +6,12 @@ from filterbench.analysis.importing import read_results
 from filterbench.analysis.pareto import with_fronts
 from filterbench.analysis.seeds import with_statistics
 from filterbench.documents import write
-from filterbench.jobs import Job
-from filterbench.models import MODELS
+from filterbench.models.registry import MODELS
 from filterbench.plotting.comparison import draw_comparison
 from filterbench.plotting.saving import save_figure
+from filterbench.running.job import Job
 from filterbench.stages.compare import collection
-from filterbench.tables import write_table
+from filterbench.storage.tables import write_table
 
 
 def imported(job: Job) -> None:

@@ -8,14 +8,14 @@ from typing import Any
 
 from torch import nn
 
+from filterbench.costs.latency import Latency, measure_latencies
 from filterbench.data.loading import Images
 from filterbench.documents import write
-from filterbench.environment import machine
-from filterbench.errors import InputError
-from filterbench.jobs import Job
-from filterbench.latency import Latency, measure_latencies
-from filterbench.stages.infeasible import infeasible_before, write_infeasible
-from filterbench.stages.setting import prepare
+from filterbench.running.context import prepare
+from filterbench.running.environment import machine
+from filterbench.running.infeasible import infeasible_before, write_infeasible
+from filterbench.running.job import Job
+from filterbench.storage.errors import InputError
 
 logger = logging.getLogger(__name__)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 
+from filterbench.costs.latency_table import LatencyCost, measure_table
 from filterbench.documents import write
-from filterbench.environment import machine
-from filterbench.jobs import Job
-from filterbench.latency_table import LatencyCost, measure_table
-from filterbench.models import build_model
-from filterbench.stages.setting import prepare
+from filterbench.models.registry import build_model
+from filterbench.running.context import prepare
+from filterbench.running.environment import machine
+from filterbench.running.job import Job
 
 logger = logging.getLogger(__name__)
 

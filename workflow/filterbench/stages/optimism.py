@@ -5,20 +5,22 @@ import logging
 import pandas as pd
 
 from filterbench.analysis.budgets import as_curves
-from filterbench.analysis.optimism import optimism
-from filterbench.data import DATASETS
-from filterbench.jobs import Job
-from filterbench.models import MODELS
+from filterbench.analysis.optimism import optimism as optimism_table
+from filterbench.data.registry import DATASETS
+from filterbench.models.registry import MODELS
 from filterbench.plotting.optimism import draw_optimism
 from filterbench.plotting.saving import save_figure
-from filterbench.tables import write_table
+from filterbench.running.job import Job
+from filterbench.storage.tables import write_table
 
 logger = logging.getLogger(__name__)
 
 
-def write_optimism(job: Job) -> None:
+def optimism(job: Job) -> None:
     """Write the table of the gaps, and draw it."""
-    table = optimism(*(as_curves(pd.read_csv(job.inputs[protocol])) for protocol in ("validation", "test")))
+    table = optimism_table(
+        *(as_curves(pd.read_csv(job.inputs[protocol])) for protocol in ("validation", "test"))
+    )
     logger.info("mean gap of all cells: %+.2f points", table["mean"].mean())
     write_table(job.outputs["table"], table)
     names = MODELS[job.params["model"]].label, DATASETS[job.params["dataset"]].label

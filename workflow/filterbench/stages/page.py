@@ -5,16 +5,16 @@ from pathlib import Path
 import pandas as pd
 
 from filterbench.analysis.published import published_cells
-from filterbench.data import DATASETS
-from filterbench.files import write_text
-from filterbench.jobs import Job
-from filterbench.page.page import page
+from filterbench.data.registry import DATASETS
+from filterbench.page.page import page as page_of
+from filterbench.running.job import Job
+from filterbench.storage.files import write_text
 
 
-def write_page(job: Job) -> None:
+def page(job: Job) -> None:
     """Put the tables of all models on one page."""
     tables = {Path(path).parent.name: pd.read_csv(path) for path in job.params["tables"]}
     overlay = {model: published_cells(model) for model in tables} if job.params["published"] else {}
     study, dataset = job.params["study"], DATASETS[job.params["dataset"]].label
-    text = page(study, f"Filter pruners compared on {dataset}: study {study}", tables, overlay)
+    text = page_of(study, f"Filter pruners compared on {dataset}: study {study}", tables, overlay)
     write_text(job.outputs["page"], text)

@@ -4,11 +4,11 @@ import pandas as pd
 
 from filterbench.analysis.budgets import as_curves
 from filterbench.analysis.published import paper_points, published_cells
-from filterbench.data import DATASETS
-from filterbench.jobs import Job
-from filterbench.models import MODELS
+from filterbench.data.registry import DATASETS
+from filterbench.models.registry import MODELS
 from filterbench.plotting.comparison import draw_comparison, draw_cost, study_title
 from filterbench.plotting.saving import save_figure
+from filterbench.running.job import Job
 
 
 def plot(job: Job) -> None:

@@ -7,12 +7,12 @@ from pathlib import Path
 import pandas as pd
 
 from filterbench.documents import read
-from filterbench.jobs import Job
-from filterbench.models import MODELS
+from filterbench.documents.search_table import read_search
+from filterbench.documents.targets import parse_target, target_of
+from filterbench.models.registry import MODELS
 from filterbench.plotting.saving import save_figure
 from filterbench.plotting.searches import draw_layer_sparsities, draw_search_scores
-from filterbench.tables import read_search
-from filterbench.targets import parse_target, target_of
+from filterbench.running.job import Job
 
 
 def plot_search(job: Job) -> None:

@@ -4,7 +4,7 @@ import logging
 from pathlib import Path
 
 from filterbench.data.preparing import prepare_data as prepare
-from filterbench.jobs import Job
+from filterbench.running.job import Job
 
 logger = logging.getLogger(__name__)
 

@@ -9,21 +9,23 @@ from typing import Any
 
 from torch import nn
 
+from filterbench.compaction.masks import PrunedNet, write_masked_net
+from filterbench.costs.budget import Budget
 from filterbench.documents import write
-from filterbench.jobs import Job
-from filterbench.pruners import PRUNERS
-from filterbench.pruners.budgets import Budget, BudgetPruner, prune_uniformly
-from filterbench.pruners.masking import PrunedNet, write_masked_net
-from filterbench.pruners.scores import summarise_scores
-from filterbench.pruners.searching import InfeasibleError, Search
-from filterbench.stages.budget import budget_of
-from filterbench.stages.infeasible import write_infeasible
-from filterbench.stages.matching import matched_arguments
-from filterbench.stages.search import new_search
-from filterbench.stages.setting import Setting, prepare
+from filterbench.documents.search_table import write_search
+from filterbench.documents.targets import Target, target_of
+from filterbench.pruners.contract import BudgetPruner, InfeasibleError
+from filterbench.pruners.registry import make_pruner
+from filterbench.pruners.search.scores import summarise_scores
+from filterbench.pruners.search.search import Search
+from filterbench.pruners.uniform_budgets import prune_uniformly
+from filterbench.running.budget import budget_of
+from filterbench.running.context import Setting, prepare
+from filterbench.running.infeasible import write_infeasible
+from filterbench.running.job import Job
+from filterbench.running.matching import matched_arguments
+from filterbench.running.searching import new_search
 from filterbench.stages.trajectory import read_snapshot
-from filterbench.tables import write_search
-from filterbench.targets import Target, target_of
 from filterbench.training.evaluation import evaluate
 
 logger = logging.getLogger(__name__)
@@ -97,7 +99,7 @@ def _prune(
     job = setting.job
     if "trajectory" in job.inputs:
         return read_snapshot(job, baseline, target, search)
-    pruner = PRUNERS[setting.cell["pruner"]].make(arguments)
+    pruner = make_pruner(setting.cell["pruner"], arguments)
     if budget is None:
         return pruner.prune(baseline, target.value, search)
     if isinstance(pruner, BudgetPruner):

@@ -17,8 +17,8 @@ from filterbench.analysis.reproduction import (
     summary,
 )
 from filterbench.documents import read, write
-from filterbench.files import write_text
-from filterbench.jobs import Job
+from filterbench.running.job import Job
+from filterbench.storage.files import write_text
 
 logger = logging.getLogger(__name__)
 

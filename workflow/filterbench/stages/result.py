@@ -1,7 +1,7 @@
 """Rule `result`: a cell in the published study's format."""
 
 from filterbench.documents import read, write
-from filterbench.jobs import Job
+from filterbench.running.job import Job
 
 STAGES = ("baseline", "prune", "speedup", "finetune")
 

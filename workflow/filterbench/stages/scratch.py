@@ -1,11 +1,11 @@
 """Rule `scratch`: a cell's compact shapes, trained from fresh weights (Liu et al. 2019, arXiv:1810.05270)."""
 
-from filterbench.jobs import Job
 from filterbench.models.rebuilding import draw_fresh_weights, rebuild_model
-from filterbench.stages.infeasible import infeasible_before, write_infeasible
-from filterbench.stages.setting import prepare
-from filterbench.stages.training import train_and_write
-from filterbench.weights import read_weights
+from filterbench.running.context import prepare
+from filterbench.running.infeasible import infeasible_before, write_infeasible
+from filterbench.running.job import Job
+from filterbench.running.training import train_and_write
+from filterbench.storage.weights import read_weights
 
 
 def scratch(job: Job) -> None:

@@ -7,15 +7,15 @@ from typing import Any
 
 from torch import nn
 
-from filterbench.compaction import TOLERANCE, check_same, compact, silence_masked_channels
+from filterbench.compaction.masks import ChannelMasks, read_masked_net
+from filterbench.compaction.speedup import TOLERANCE, check_same, compact, silence_masked_channels
 from filterbench.data.loading import Images
 from filterbench.documents import read, write
-from filterbench.jobs import Job
-from filterbench.pruners.masking import ChannelMasks, read_masked_net
-from filterbench.stages.infeasible import infeasible_before, write_infeasible
-from filterbench.stages.setting import prepare
+from filterbench.running.context import prepare
+from filterbench.running.infeasible import infeasible_before, write_infeasible
+from filterbench.running.job import Job
+from filterbench.storage.weights import write_weights
 from filterbench.training.evaluation import evaluate
-from filterbench.weights import write_weights
 
 logger = logging.getLogger(__name__)
 

@@ -1,9 +1,9 @@
 """Rule `train_baseline`: the unpruned net of a model and seed."""
 
-from filterbench.jobs import Job
-from filterbench.models import build_model
-from filterbench.stages.setting import prepare
-from filterbench.stages.training import train_and_write
+from filterbench.models.registry import build_model
+from filterbench.running.context import prepare
+from filterbench.running.job import Job
+from filterbench.running.training import train_and_write
 
 
 def train_baseline(job: Job) -> None:

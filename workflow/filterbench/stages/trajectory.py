@@ -8,18 +8,19 @@ from pathlib import Path
 
 from torch import nn
 
-from filterbench.checkpoint import prefixed, without_prefix
+from filterbench.compaction.masks import PrunedNet
 from filterbench.documents import read, write
-from filterbench.jobs import Job
-from filterbench.pruners.masking import PrunedNet
-from filterbench.pruners.net_adapt import NetAdapt, Snapshot, Trajectory
-from filterbench.pruners.searching import Cost, InfeasibleError, Search
-from filterbench.stages.budget import cost_of
-from filterbench.stages.search import new_search
-from filterbench.stages.setting import prepare
-from filterbench.tables import read_search, write_search
-from filterbench.targets import SPARSITY, Target
-from filterbench.weights import Weights, load_into, read_weights, write_weights
+from filterbench.documents.search_table import read_search, write_search
+from filterbench.documents.targets import SPARSITY, Target
+from filterbench.pruners.contract import InfeasibleError
+from filterbench.pruners.search.net_adapt import NetAdapt, Snapshot, Trajectory
+from filterbench.pruners.search.search import Cost, Search
+from filterbench.running.budget import cost_of
+from filterbench.running.context import prepare
+from filterbench.running.job import Job
+from filterbench.running.searching import new_search
+from filterbench.storage.checkpoint import prefixed, without_prefix
+from filterbench.storage.weights import Weights, load_into, read_weights, write_weights
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +58,7 @@ def trajectory(job: Job) -> None:
 
 
 def _run(job: Job, kind: str, model: nn.Module, search: Search) -> Trajectory:
-    pruner = NetAdapt(job.params["arguments"])
+    pruner = NetAdapt(**job.params["arguments"])
     if kind == SPARSITY:
         return pruner.path(model, search)
     return pruner.path_within(model, cost_of(job, kind, model), search)

@@ -7,9 +7,9 @@ from collections import Counter
 from pathlib import Path
 
 from filterbench.documents import check, kind_of, parse, schema_path, write
-from filterbench.errors import InputError
-from filterbench.files import file_digest
-from filterbench.jobs import Job
+from filterbench.running.job import Job
+from filterbench.storage.errors import InputError
+from filterbench.storage.files import file_digest
 
 logger = logging.getLogger(__name__)
 

@@ -8,16 +8,17 @@ from filterbench.analysis.budgets import sparsity_cells
 from filterbench.analysis.importing import LAYOUT
 from filterbench.analysis.published import published_cells, published_models
 from filterbench.analysis.report import verdicts_page
-from filterbench.analysis.verdicts import definitions, verdicts
+from filterbench.analysis.verdicts import definitions
+from filterbench.analysis.verdicts import verdicts as judged
 from filterbench.documents import write
-from filterbench.errors import InputError
-from filterbench.files import write_text
-from filterbench.jobs import Job
+from filterbench.running.job import Job
+from filterbench.storage.errors import InputError
+from filterbench.storage.files import write_text
 
 logger = logging.getLogger(__name__)
 
 
-def write_verdicts(job: Job) -> None:
+def verdicts(job: Job) -> None:
     """Judge the conclusions from tables or, where the job names none, from the published cells.
 
     Raises:
@@ -34,7 +35,7 @@ def write_verdicts(job: Job) -> None:
             f"with {LAYOUT}"
         )
     images = pd.read_csv(job.inputs["mcnemar"]) if "mcnemar" in job.inputs else None
-    found = verdicts(pd.concat(tables, ignore_index=True), images)
+    found = judged(pd.concat(tables, ignore_index=True), images)
     for verdict in found:
         logger.info("%s: %s", verdict.key, verdict.verdict)
     document = {

@@ -15,18 +15,18 @@ from torch.nn.functional import cross_entropy
 from torch.optim import SGD, Optimizer
 from torch.optim.lr_scheduler import LRScheduler, MultiStepLR, OneCycleLR
 
-from filterbench.checkpoint import (
+from filterbench.data.loading import Splits
+from filterbench.storage.checkpoint import (
     Checkpoint,
     optimizer_tensors,
     prefixed,
     restore_optimizer,
     without_prefix,
 )
-from filterbench.data.loading import Splits
-from filterbench.errors import InputError
+from filterbench.storage.errors import InputError
+from filterbench.storage.weights import Weights
 from filterbench.training.evaluation import evaluate
 from filterbench.training.precision import mixed_precision
-from filterbench.weights import Weights
 
 logger = logging.getLogger(__name__)
 

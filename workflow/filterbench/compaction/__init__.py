@@ -1,0 +1,1 @@
+"""From a masked net to a compact one: masks, slicing, speedup and its check, export."""

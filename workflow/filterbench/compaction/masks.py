@@ -1,0 +1,64 @@
+"""A masked net and its channel masks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from filterbench.storage.errors import InputError
+from filterbench.storage.weights import Weights, read_weights, write_weights
+
+ChannelMasks = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class PrunedNet:
+    """A net whose pruned filters are zero, or gone already.
+
+    Attributes:
+        model: the net, its masks multiplied into the weights.
+        masks: by name of a convolution, bool of shape (output channels,): true where kept; empty for a
+            pruner that gives a compact net.
+    """
+
+    model: nn.Module
+    masks: ChannelMasks
+
+
+def apply_masks(model: nn.Module, masks: ChannelMasks) -> None:
+    """Zero the masked filters of a net and their biases, in place."""
+    with torch.no_grad():
+        for name, kept in masks.items():
+            parameters = dict(model.get_submodule(name).named_parameters(recurse=False))
+            parameters["weight"].mul_(kept.view(-1, 1, 1, 1))
+            if "bias" in parameters:
+                parameters["bias"].mul_(kept)
+
+
+WEIGHT, MASK = "weights/", "mask/"
+
+
+def write_masked_net(path: Path, pruned: PrunedNet) -> None:
+    """Write a masked net's weights and channel masks to one safetensors file."""
+    weights = {f"{WEIGHT}{name}": tensor for name, tensor in pruned.model.state_dict().items()}
+    masks = {f"{MASK}{name}": kept for name, kept in pruned.masks.items()}
+    write_weights(path, weights | masks)
+
+
+def read_masked_net(path: Path) -> tuple[Weights, ChannelMasks]:
+    """Read what `write_masked_net` wrote: the weights and the masks.
+
+    Raises:
+        InputError: the file is unreadable or another file.
+    """
+    tensors = read_weights(path)
+    weights = {
+        name.removeprefix(WEIGHT): tensor for name, tensor in tensors.items() if name.startswith(WEIGHT)
+    }
+    masks = {name.removeprefix(MASK): tensor for name, tensor in tensors.items() if name.startswith(MASK)}
+    if len(weights) + len(masks) < len(tensors):
+        raise InputError(f"{path}: not a masked net: not all names start with {WEIGHT} or {MASK}")
+    return weights, masks

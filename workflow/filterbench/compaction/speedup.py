@@ -1,0 +1,88 @@
+"""From a masked net to a compact one, and the proof that both compute the same."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, fx, nn
+
+from filterbench.compaction.masks import ChannelMasks, apply_masks
+from filterbench.compaction.nni import speed_up
+from filterbench.storage.errors import InputError
+
+TOLERANCE = 1e-4
+# ReLU passes no gradient at zero. Eight orders below what channels hold, this moves no logit.
+FAINT = 1e-8
+
+
+def silencer(model: nn.Module, masks: ChannelMasks) -> Callable[[], None]:
+    """What silences the masked channels of a net, in place, as often as it is called.
+
+    A masked filter gives zeros, from which its BatchNorm still makes a constant. Silenced, the channel is
+    zero everywhere (but for `FAINT`), as if it had been removed. The BatchNorm keeps its scale, and the bias
+    is not quite zero: a masked filter that a sum keeps in the compact net gets a gradient through both, and
+    can grow back.
+
+    Args:
+        model: a net whose convolutions are each followed by their own BatchNorm, or by none.
+        masks: by name of a convolution, bool of shape (output channels,): true where kept.
+    """
+    modules = dict(model.named_modules())
+    norms = {
+        str(node.args[0].target): modules[str(node.target)]
+        for node in fx.symbolic_trace(model).graph.nodes
+        if node.op == "call_module" and isinstance(modules[str(node.target)], nn.BatchNorm2d)
+    }
+
+    @torch.no_grad()
+    def silence() -> None:
+        apply_masks(model, masks)
+        for name, kept in masks.items():
+            state = (norms[name] if name in norms else modules[name]).state_dict()
+            if "bias" in state:
+                state["bias"][~kept] = FAINT
+            if "running_mean" in state:
+                state["running_mean"][~kept] = 0
+
+    return silence
+
+
+def silence_masked_channels(model: nn.Module, masks: ChannelMasks) -> None:
+    """Zero the masked filters of a net and what their BatchNorm makes of them; see `silencer`."""
+    silencer(model, masks)()
+
+
+def compact(model: nn.Module, masks: ChannelMasks) -> nn.Module:
+    """A smaller net that computes what the silenced masked net computes.
+
+    Args:
+        model: a masked and silenced net in evaluation mode; it is left as it is.
+        masks: by name of a convolution, bool of shape (output channels,): true where kept.
+    """
+    smaller = copy.deepcopy(model)
+    speed_up(smaller, masks)
+    return smaller
+
+
+@torch.no_grad()
+def relative_difference(model: nn.Module, other: nn.Module, images: Tensor) -> float:
+    """Largest difference of a logit over the first net's largest logit, for images (n, 3, 32, 32)."""
+    expected, found = model(images), other(images)
+    return ((expected - found).abs().max() / expected.abs().max()).item()
+
+
+def check_same(model: nn.Module, other: nn.Module, images: Tensor) -> float:
+    """The relative difference of two nets on real images.
+
+    Raises:
+        InputError: it reaches `TOLERANCE`, or is no number.
+    """
+    difference = relative_difference(model, other, images)
+    if not difference < TOLERANCE:
+        raise InputError(
+            f"the compact net differs from the masked net by {difference:.2g}, "
+            f"relative to the largest logit; allowed: below {TOLERANCE}"
+        )
+    return difference

@@ -1,0 +1,132 @@
+"""What a masked net's compact form costs, from its layers' channel counts alone.
+
+A search asks for hundreds of counts. NNI's counter runs the net for each; here the net runs once, and a
+count is a sum over the layers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import torch
+from torch import nn
+
+from filterbench.compaction.masks import ChannelMasks
+from filterbench.compaction.slicing import Sources, channel_sources
+from filterbench.models.inputs import example_input
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer with parameters, as it is in the unpruned net.
+
+    Attributes:
+        module: a convolution, linear layer or BatchNorm.
+        input_shape: of one image, (channels, height, width) or (features,).
+        output_shape: the same of what comes out.
+    """
+
+    module: nn.Module
+    input_shape: tuple[int, ...]
+    output_shape: tuple[int, ...]
+
+    def flops(self, inputs: int, outputs: int) -> int:
+        """Multiply-accumulates on one image in the convention of NNI's `full` mode.
+
+        Args:
+            inputs: channels (or features) that come in.
+            outputs: channels (or features) that go out.
+        """
+        pixels = math.prod(self.output_shape[1:])
+        if isinstance(self.module, nn.BatchNorm1d | nn.BatchNorm2d):
+            return 2 * outputs * pixels
+        weights_a_filter = inputs
+        if isinstance(self.module, nn.Conv2d):
+            # The filters of a grouped convolution see as many channels as before, whatever is pruned.
+            seen = inputs if self.module.groups == 1 else self.module.weight.shape[1]
+            weights_a_filter = seen * math.prod(self.module.kernel_size)
+        return outputs * pixels * (weights_a_filter + (self.module.bias is not None))
+
+
+class CompactLayers:
+    """The layers of a net, and how many channels masks leave to each.
+
+    Args:
+        model: see `filterbench.compaction.slicing.kept_indices`.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        self._sources = channel_sources(model)
+        self.layers = _layers(model, list(self._sources))
+
+    def prunable(self, name: str) -> tuple[bool, bool]:
+        """Whether masks can take channels that come into a layer, and that go out of it."""
+        inputs, outputs = self._sources[name]
+        return inputs is not None, outputs is not None
+
+    def channels(self, masks: ChannelMasks) -> dict[str, tuple[int, int]]:
+        """Channels (or features) that come into and go out of each layer of the compact form, by name.
+
+        Args:
+            masks: by name of a convolution, bool of shape (output channels,): true where kept.
+        """
+        arrays = {name: kept.cpu().numpy() for name, kept in masks.items()}
+
+        @cache
+        def kept_share(sources: frozenset[str]) -> tuple[int, int]:
+            """Channels that any of some convolutions keeps, and all."""
+            joined = np.logical_or.reduce([arrays[name] for name in sources])
+            return int(joined.sum()), len(joined)
+
+        def left(whole: int, sources: Sources) -> int:
+            if sources is None or not sources <= arrays.keys():
+                return whole
+            kept, channels = kept_share(sources)
+            # Behind the flattening, a channel is several features.
+            return whole // channels * kept
+
+        return {
+            name: (
+                left(self.layers[name].input_shape[0], inputs),
+                left(self.layers[name].output_shape[0], outputs),
+            )
+            for name, (inputs, outputs) in self._sources.items()
+        }
+
+
+class FlopsCost:
+    """FLOPs of a masked net's compact form, in the study's convention; equal to NNI's count of that net.
+
+    Args:
+        model: see `filterbench.compaction.slicing.kept_indices`.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        self._net = CompactLayers(model)
+
+    def __call__(self, masks: ChannelMasks) -> int:
+        """Multiply-accumulates on one image, given the masks (none: of the whole net)."""
+        channels = self._net.channels(masks)
+        return sum(layer.flops(*channels[name]) for name, layer in self._net.layers.items())
+
+
+@torch.no_grad()
+def _layers(model: nn.Module, names: Iterable[str]) -> dict[str, Layer]:
+    """The layers with these names, as the net runs on an image."""
+    shapes: dict[str, tuple[torch.Size, torch.Size]] = {}
+    hooks = [
+        model.get_submodule(name).register_forward_hook(
+            lambda _, inputs, output, name=name: shapes.update({name: (inputs[0].shape, output.shape)})
+        )
+        for name in names
+    ]
+    training = model.training
+    model.eval()(example_input(model))
+    model.train(training)
+    for hook in hooks:
+        hook.remove()
+    return {name: Layer(model.get_submodule(name), *(tuple(s[1:]) for s in shapes[name])) for name in names}

@@ -1,0 +1,184 @@
+"""Pruners that take whole groups of channels at once, by Torch-Pruning's graph and scores.
+
+Channels that stand or fall together, such as those of the branches of a sum, are one group: each channel
+has one score, and it goes everywhere or nowhere. The dependency graph is that of DepGraph (Fang et al.
+2023, arXiv:2301.12900, section 3.2). All four pruners score the baseline as it is: the sparse training
+that DepGraph and network slimming put before is left out, so that every pruner starts from the same net.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+
+import torch
+import torch_pruning
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+from torch_pruning.pruner import importance
+from torch_pruning.pruner.importance import Importance
+
+from filterbench.compaction.masks import ChannelMasks, PrunedNet, apply_masks
+from filterbench.models.inputs import example_input
+from filterbench.pruners.search.search import Search, derived_seed
+from filterbench.storage.errors import InputError
+
+BATCH = 64
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Convolutions that keep the same channels.
+
+    Attributes:
+        layers: their names.
+        scores: of the channels, (channels,), on the CPU; the lowest go first.
+    """
+
+    layers: list[str]
+    scores: Tensor
+
+
+@dataclass(frozen=True)
+class GroupPruner:
+    """The channels of lowest score, each in all convolutions of its group; at least one of each stays.
+
+    Attributes:
+        global_pruning: rank the channels of the whole net together, as the papers do, so that
+            `sparsity` is the share of all filters; otherwise it is the share in every convolution.
+        images: how many training images give the gradients, from 1 (all, if there are fewer); None for
+            scores that need no gradients.
+    """
+
+    global_pruning: bool = True
+    images: int | None = None
+
+    @staticmethod
+    def importance() -> Importance:
+        """Torch-Pruning's scores of a group's channels; a subclass has its own."""
+        raise NotImplementedError
+
+    def prune(self, model: nn.Module, sparsity: float, search: Search) -> PrunedNet:
+        """See `filterbench.pruners.contract.Pruner.prune`.
+
+        Raises:
+            InputError: `images` is below 1.
+        """
+        scored = copy.deepcopy(model).eval()
+        if self.images is not None:
+            _add_gradients(scored, self.images, search)
+        groups = _groups(scored, self.importance())
+        kept = _ranked_together(groups, sparsity) if self.global_pruning else _ranked_apart(groups, sparsity)
+        device = example_input(model).device
+        masks: ChannelMasks = {
+            layer: channels.to(device, copy=True)
+            for group, channels in zip(groups, kept, strict=True)
+            for layer in group.layers
+        }
+        apply_masks(model, masks)
+        return PrunedNet(model, masks)
+
+
+class GroupNorm(GroupPruner):
+    """By the mean squared norm of a channel's weights in all layers, relative to its group's mean.
+
+    DepGraph (Fang et al. 2023, arXiv:2301.12900, section 3.3).
+    """
+
+    @staticmethod
+    def importance() -> Importance:
+        """See `GroupPruner.importance`."""
+        return importance.GroupMagnitudeImportance(p=2, normalizer="mean")
+
+
+class BNScale(GroupPruner):
+    """By the size of a channel's BatchNorm weight, mean over the group's layers, comparable across layers.
+
+    Network slimming (Liu et al. 2017, arXiv:1708.06519, section 3).
+    """
+
+    @staticmethod
+    def importance() -> Importance:
+        """See `GroupPruner.importance`."""
+        return importance.BNScaleImportance(normalizer=None)
+
+
+class Taylor(GroupPruner):
+    """By the first-order change of the loss without a channel's weights, comparable across layers.
+
+    Molchanov et al. 2019, arXiv:1906.10771, section 3: weights times gradients.
+    """
+
+    @staticmethod
+    def importance() -> Importance:
+        """See `GroupPruner.importance`."""
+        return importance.GroupTaylorImportance(normalizer=None)
+
+
+class LAMP(GroupPruner):
+    """By a channel's squared norm over the sum of those of all channels of its group that are no smaller.
+
+    LAMP (Lee et al. 2021, arXiv:2010.07611), for channels in place of single weights.
+    """
+
+    @staticmethod
+    def importance() -> Importance:
+        """See `GroupPruner.importance`."""
+        return importance.LAMPImportance()
+
+
+def _add_gradients(model: nn.Module, count: int, search: Search) -> None:
+    """Give the parameters the gradient of the mean loss on random training images, in evaluation mode."""
+    if count < 1:
+        raise InputError(f"pruners: arguments.images: {count}; allowed: at least 1")
+    images = search.splits.train
+    order = torch.randperm(len(images), generator=torch.Generator().manual_seed(derived_seed(search.seed)))
+    chosen = order[:count]
+    for part in chosen.split(BATCH):
+        loss = cross_entropy(model(images.batch(part, None)), images.labels[part], reduction="sum")
+        (loss / len(chosen)).backward()
+    search.cost.images_evaluated += len(chosen)
+
+
+def _groups(model: nn.Module, score: Importance) -> list[_Group]:
+    """The groups of a net, in its order; a channel has the same place in every layer of its group."""
+    names = {module: name for name, module in model.named_modules()}
+    order = list(names.values())
+    graph = torch_pruning.DependencyGraph().build_dependency(model, example_input(model))
+    groups = []
+    for group in graph.get_all_groups(root_module_types=[nn.Conv2d]):
+        layers = [
+            names[dependency.target.module]
+            for dependency, _ in group
+            if isinstance(dependency.target.module, nn.Conv2d)
+            and graph.is_out_channel_pruning_fn(dependency.handler)
+        ]
+        groups.append(_Group(sorted(layers, key=order.index), score(group).detach().cpu()))
+    return sorted(groups, key=lambda group: order.index(group.layers[0]))
+
+
+def _ranked_apart(groups: list[_Group], sparsity: float) -> list[Tensor]:
+    """By group, bool of shape (channels,): the lowest `sparsity` of every group is not kept."""
+    kept = []
+    for group in groups:
+        channels = torch.ones(len(group.scores), dtype=torch.bool)
+        channels[group.scores.argsort(stable=True)[: int(sparsity * len(channels))]] = False
+        kept.append(channels)
+    return kept
+
+
+def _ranked_together(groups: list[_Group], sparsity: float) -> list[Tensor]:
+    """By group, bool of shape (channels,): the lowest of all are not kept, `sparsity` of all filters.
+
+    A channel costs a filter in each layer of its group; the highest of each group stays in any case.
+    """
+    scores = [group.scores.clone() for group in groups]
+    for group_scores in scores:
+        group_scores[group_scores.argmax()] = torch.inf
+    ranked = torch.cat(scores)
+    order = ranked.argsort(stable=True)
+    filters = torch.cat([torch.full((len(group.scores),), len(group.layers)) for group in groups])
+    goes = (filters[order].cumsum(0) <= int(sparsity * filters.sum())) & ranked[order].isfinite()
+    kept = torch.ones(len(ranked), dtype=torch.bool)
+    kept[order[goes]] = False
+    return list(kept.split([len(group.scores) for group in groups]))

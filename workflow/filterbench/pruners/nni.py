@@ -1,0 +1,142 @@
+"""NNI 2.10.1's pruners (archived upstream); its speedup and counter are in `filterbench.compaction.nni`."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import torch
+from torch import Tensor, fx, nn
+
+from filterbench.compaction.masks import apply_masks
+from filterbench.compaction.nni import quieten_nni
+from filterbench.models.depthwise import depthwise_names, mask_depthwise
+
+# NNI warns about optional trainers that this project does not use, and logs every layer it visits.
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    from nni.algorithms.compression.pytorch import pruning
+    from nni.algorithms.compression.pytorch.pruning import SimulatedAnnealingPruner
+    from nni.algorithms.compression.pytorch.pruning.iterative_pruner import ADMMPruner
+    from nni.algorithms.compression.pytorch.pruning.structured_pruning_masker import FPGMPrunerMasker
+    from nni.compression.pytorch.compressor import PrunerModuleWrapper
+
+quieten_nni()
+
+__all__ = ["ADMMPruner", "FPGMPrunerMasker", "SimulatedAnnealingPruner"]
+
+BASE_ALGORITHMS = {"l1": "L1FilterPruner", "l2": "L2FilterPruner", "fpgm": "FPGMPruner"}
+
+
+def _distance_sum(masker: FPGMPrunerMasker, weight: Tensor, index: int) -> Tensor:
+    """Sum of one filter's Euclidean distances to all filters, to the last bit as NNI computes it.
+
+    NNI allocates three arrays of the layer's size for each filter, which the system maps page by page:
+    25 s for a full-width VGG16. One array kept for the layer makes it 2 s.
+    """
+    filters = weight.view(len(weight), -1)
+    if getattr(masker, "differences", None) is None or masker.differences.shape != filters.shape:
+        masker.differences = torch.empty_like(filters)
+    torch.sub(filters, filters[index], out=masker.differences)
+    return masker.differences.square_().sum(-1).sqrt_().sum()
+
+
+NNI_DISTANCE_SUM = FPGMPrunerMasker._get_distance_sum
+FPGMPrunerMasker._get_distance_sum = _distance_sum
+
+
+def filter_masks(class_name: str, model: nn.Module, sparsity: float, **arguments: Any) -> dict[str, Tensor]:
+    """Prune all convolutions with one of NNI's one-shot pruners, and multiply its masks into the weights.
+
+    Args:
+        class_name: NNI's class, such as `L1FilterPruner`.
+        model: the net; it is changed.
+        sparsity: share of each convolution's filters to mask, above 0 and below 1.
+        arguments: the class's own arguments.
+
+    Returns:
+        By name of a convolution, bool of shape (output channels,): true where kept.
+    """
+    config = all_convolutions(model, sparsity)
+    pruner = getattr(pruning, class_name)(filters_as_rows(model), config, **arguments)
+    masks = wrapped_masks(pruner.compress())
+    pruner._unwrap_model()
+    apply_masks(model, masks)
+    return masks
+
+
+def all_convolutions(model: nn.Module, sparsity: float) -> list[dict[str, Any]]:
+    """NNI's config list for all convolutions of a net but the depthwise ones, which follow others."""
+    config: list[dict[str, Any]] = [{"sparsity": sparsity, "op_types": ["Conv2d"]}]
+    if depthwise := depthwise_names(model):
+        config.append({"exclude": True, "op_types": ["Conv2d"], "op_names": depthwise})
+    return config
+
+
+def masked_by(base_algo: str, model: nn.Module, config: list[dict[str, Any]]) -> nn.Module:
+    """A net with NNI's masks around those convolutions that a config list names.
+
+    Args:
+        base_algo: `l1`, `l2` or `fpgm`.
+        model: the net; it is changed.
+        config: NNI's config list, an entry with sparsity and names for each convolution.
+    """
+    return getattr(pruning, BASE_ALGORITHMS[base_algo])(filters_as_rows(model), config).compress()
+
+
+def layer_mask(base_algo: str, convolution: nn.Conv2d, filters: int, already: Tensor | None = None) -> Tensor:
+    """NNI's mask of one convolution, bool of shape (output channels,): true where kept.
+
+    Args:
+        base_algo: `l1`, `l2` or `fpgm`.
+        convolution: it is left as it is.
+        filters: how many to mask in all, from 0 and below the number of channels.
+        already: an earlier mask, which stays: only the filters that it keeps are ranked.
+    """
+    weight = convolution.weight.detach()
+    kept = torch.ones(len(weight), dtype=torch.bool, device=weight.device) if already is None else already
+    live = kept.nonzero().flatten()
+    more = filters - (len(weight) - len(live))
+    if more <= 0:
+        return kept.clone()
+    part = nn.Conv2d(weight.shape[1], len(live), weight.shape[2:], bias=False)  # type: ignore[arg-type]
+    part.weight = nn.Parameter(weight[live])
+    # NNI rounds down to whole filters.
+    config = [{"sparsity": (more + 0.5) / len(live), "op_types": ["Conv2d"], "op_names": ["0"]}]
+    (mask,) = wrapped_masks(masked_by(base_algo, nn.Sequential(part), config)).values()
+    result = torch.zeros_like(kept)
+    result[live[mask]] = True
+    return result
+
+
+def filters_as_rows(model: nn.Module) -> nn.Module:
+    """The net itself, its filters laid out one after another: NNI views each as a row."""
+    return model.to(memory_format=torch.contiguous_format)
+
+
+def wrapped_masks(model: nn.Module) -> dict[str, Tensor]:
+    """The masks that NNI has put around convolutions, and what follows for depthwise convolutions.
+
+    A depthwise convolution has the mask of the convolution that makes its channels.
+
+    Args:
+        model: a net in NNI's wrappers.
+
+    Returns:
+        By name of a convolution, bool of shape (output channels,): true where kept.
+    """
+    masks = {
+        module.name: module.weight_mask.flatten(1).bool().any(dim=1)
+        for module in model.modules()
+        if isinstance(module, PrunerModuleWrapper)
+    }
+    if depthwise_names(model):
+        mask_depthwise(model, _WrapperTracer().trace(model), masks)
+    return masks
+
+
+class _WrapperTracer(fx.Tracer):
+    """Takes NNI's wrappers for layers."""
+
+    def is_leaf_module(self, module: nn.Module, name: str) -> bool:
+        return isinstance(module, PrunerModuleWrapper) or super().is_leaf_module(module, name)

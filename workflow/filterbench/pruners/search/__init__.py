@@ -1,0 +1,1 @@
+"""Pruners that evaluate candidates, and what they search with."""

@@ -1,0 +1,140 @@
+"""AutoCompress (NNI's AutoCompressPruner; Liu et al. 2019, arXiv:1907.03141).
+
+A few rounds of: find the layers' sparsities by annealing, push the weights towards them by ADMM, remove
+the channels. NNI's class is a loop over NNI's two pruners; it keeps its state in memory and is written
+out here, so that it can be interrupted between any two evaluations or epochs.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+from torch.optim import Optimizer
+
+from filterbench.compaction.masks import ChannelMasks, PrunedNet, apply_masks
+from filterbench.compaction.speedup import compact, silence_masked_channels
+from filterbench.pruners.nni import ADMMPruner, filters_as_rows, wrapped_masks
+from filterbench.pruners.search.annealing import anneal
+from filterbench.pruners.search.search import Search
+from filterbench.storage.checkpoint import (
+    Checkpoint,
+    optimizer_tensors,
+    prefixed,
+    restore_optimizer,
+    without_prefix,
+)
+from filterbench.storage.weights import Weights
+
+ANNEALING = ("base_algo", "start_temperature", "stop_temperature", "cool_down_rate", "perturbation_magnitude")
+
+
+class _ResumableADMM(ADMMPruner):
+    """NNI's ADMM, taken up by epoch."""
+
+    checkpoint: Checkpoint
+
+    def compress(self) -> nn.Module:
+        """As NNI's; the first iteration's Z is the weights themselves, not a copy, there as here."""
+        wrappers = self.get_modules_wrapper()
+        self.Z = [wrapper.module.weight.data for wrapper in wrappers]
+        self.U = [torch.zeros_like(z) for z in self.Z]
+        done = self._restore()
+        for epoch in range(done, self._num_iterations * self._training_epochs):
+            self._trainer(self.bound_model, optimizer=self.optimizer, criterion=self._criterion, epoch=epoch)
+            if (epoch + 1) % self._training_epochs == 0:
+                self._update_multipliers()
+            last = epoch + 1 == self._num_iterations * self._training_epochs
+            if last or self.checkpoint.due():
+                self.checkpoint.save(self._tensors(epoch + 1), {"epochs": epoch + 1})
+        self.update_mask()
+        return self.bound_model
+
+    def _update_multipliers(self) -> None:
+        for index, wrapper in enumerate(self.get_modules_wrapper()):
+            z = wrapper.module.weight.data + self.U[index]
+            self.Z[index] = self._projection(z, wrapper.config["sparsity"], wrapper)
+            self.U[index] = self.U[index] + wrapper.module.weight.data - self.Z[index]
+
+    def _tensors(self, epochs: int) -> Weights:
+        own_z = self.Z if self._has_own_z(epochs) else []
+        return {
+            **prefixed("model", self.bound_model.state_dict()),
+            **prefixed("optimizer", optimizer_tensors(self.optimizer)),
+            **prefixed("Z", {str(index): z for index, z in enumerate(own_z)}),
+            **prefixed("U", {str(index): u for index, u in enumerate(self.U)}),
+        }
+
+    def _has_own_z(self, epochs: int) -> bool:
+        """Whether Z is no longer the weights themselves, which a file cannot hold twice."""
+        return epochs >= self._training_epochs
+
+    def _restore(self) -> int:
+        """Go on from where another process was; the number of epochs that it had done."""
+        saved = self.checkpoint.load()
+        if saved is None:
+            return 0
+        tensors, record = saved
+        self.bound_model.load_state_dict(without_prefix("model", tensors))
+        restore_optimizer(self.optimizer, without_prefix("optimizer", tensors))
+        device = self.Z[0].device
+        for index in range(len(self.Z)):
+            self.U[index] = tensors[f"U/{index}"].to(device)
+            if self._has_own_z(record["epochs"]):
+                self.Z[index] = tensors[f"Z/{index}"].to(device)
+        return record["epochs"]
+
+
+@dataclass(frozen=True)
+class AutoCompress:
+    """NNI's AutoCompressPruner; the arguments are NNI's."""
+
+    num_iterations: int
+    base_algo: str
+    start_temperature: float
+    stop_temperature: float
+    cool_down_rate: float
+    perturbation_magnitude: float
+    admm_num_iterations: int
+    admm_epochs_per_iteration: int
+    row: float
+
+    def prune(self, model: nn.Module, sparsity: float, search: Search) -> PrunedNet:
+        """See `filterbench.pruners.contract.Pruner.prune`; the net comes back compact."""
+        rounds = self.num_iterations
+        sparsity_a_round = 1 - (1 - sparsity) ** (1 / rounds)
+        for number in range(rounds):
+            annealing = {name: getattr(self, name) for name in ANNEALING}
+            config, _ = anneal(model, sparsity_a_round, annealing, search, number)
+            model, masks = self._push(model, config, search, number)
+            silence_masked_channels(model, masks)
+            model = compact(model, masks).eval()
+        return PrunedNet(model, {})
+
+    def _push(
+        self, model: nn.Module, config: list[dict[str, Any]], search: Search, number: int
+    ) -> tuple[nn.Module, ChannelMasks]:
+        """Train the weights towards the sparsities by ADMM, and mask what they leave."""
+
+        def trainer(net: nn.Module, optimizer: Optimizer, criterion: nn.Module, epoch: int) -> None:
+            search.train_steps(net, optimizer, None, number, epoch)
+
+        pruner = _ResumableADMM(
+            filters_as_rows(copy.deepcopy(model)),
+            config,
+            trainer=trainer,
+            num_iterations=self.admm_num_iterations,
+            epochs_per_iteration=self.admm_epochs_per_iteration,
+            row=self.row,
+            base_algo=self.base_algo,
+        )
+        pruner.checkpoint = search.checkpoint(f"admm-{number}")
+        for _ in range(self.admm_num_iterations * self.admm_epochs_per_iteration):
+            search.count_training(None)
+        masks = wrapped_masks(pruner.compress())
+        pruner._unwrap_model()
+        apply_masks(pruner.bound_model, masks)
+        return pruner.bound_model.eval(), masks

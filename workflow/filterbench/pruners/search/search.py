@@ -1,0 +1,211 @@
+"""What a searching pruner is given: an evaluator, a trainer, a journal, seeds and a place for its state."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.optim import SGD, Optimizer
+
+from filterbench.compaction.masks import ChannelMasks
+from filterbench.compaction.slicing import kept_indices, slice_channels
+from filterbench.compaction.speedup import silence_masked_channels
+from filterbench.data.loading import Splits
+from filterbench.storage.checkpoint import Checkpoint
+from filterbench.storage.journal import Journal
+from filterbench.storage.stopwatch import Stopwatch
+from filterbench.training.evaluation import evaluate
+from filterbench.training.loop import train_step
+
+MOMENTUM = 0.9
+
+
+@dataclass(frozen=True)
+class SearchSettings:
+    """How candidates are judged and trained; `config.schema.json` says what each setting means."""
+
+    net: str
+    batch_size: int
+    augment: bool
+    recalibrate: int = 0
+    tune_steps: int = 0
+    tune_learning_rate: float = 0.01
+
+
+@dataclass
+class Cost:
+    """What a search has spent.
+
+    Attributes:
+        evaluations: candidates evaluated.
+        images_evaluated: images that went through a net to judge it.
+        images_trained: images that went through a net to train it.
+    """
+
+    evaluations: int = 0
+    images_evaluated: int = 0
+    images_trained: int = 0
+
+
+@dataclass
+class Search:
+    """One search of a cell.
+
+    Attributes:
+        splits: the study's images; only the train and selection splits are used.
+        settings: how candidates are judged and trained.
+        seed: of every draw.
+        folder: where the search keeps its state while it runs.
+        key: digest of everything that the search depends on.
+        stopwatch: of the job that searches.
+        cost: what has been spent so far, replayed steps included.
+        steps: the rows of `search.csv`.
+    """
+
+    splits: Splits
+    settings: SearchSettings
+    seed: int
+    folder: Path
+    key: str
+    stopwatch: Stopwatch = field(default_factory=Stopwatch)
+    cost: Cost = field(default_factory=Cost)
+    steps: list[dict[str, Any]] = field(default_factory=list)
+
+    def journal(self, name: str, expected: int) -> Journal:
+        """The journal called `name`."""
+        return Journal(self.folder / f"{name}.jsonl", self.key, expected, self.stopwatch)
+
+    def add_steps(self, journal: Journal) -> None:
+        """Append a finished journal's steps, and its choices, to those of the search."""
+        steps = len(self.steps)
+        choices = self.steps[-1]["choice"] + 1 if self.steps else 0
+        self.steps += [
+            row | {"step": row["step"] + steps, "choice": row["choice"] + choices} for row in journal.rows()
+        ]
+
+    def checkpoint(self, name: str) -> Checkpoint:
+        """The checkpoint called `name`."""
+        return Checkpoint(self.folder / f"{name}.checkpoint", self.key, self.stopwatch)
+
+    def evaluate(self, model: nn.Module) -> float:
+        """Accuracy of a net on the selection split, 0..1."""
+        return evaluate(model, self.splits.selection).accuracy
+
+    def judge(self, model: nn.Module, masks: ChannelMasks, masked: nn.Module) -> float:
+        """Accuracy of a masked candidate on the selection split, 0..1, tuned and recalibrated if asked for.
+
+        In compact form it costs what is left of the net; masked, as NNI does it, the whole net, whose
+        masked channels' BatchNorm still emits a constant.
+
+        Args:
+            model: the net without masks.
+            masks: by name of a convolution, bool of shape (output channels,): true where kept.
+            masked: the same net with NNI's masks around its convolutions.
+        """
+        tuned, settings = self.settings.tune_steps or self.settings.recalibrate, self.settings
+        if settings.net == "masked":
+            net = copy.deepcopy(masked) if tuned else masked
+        else:
+            net = compact_form(model, masks)
+        if settings.tune_steps:
+            optimizer = SGD(net.parameters(), lr=settings.tune_learning_rate, momentum=MOMENTUM)
+            self.train_steps(net, optimizer, settings.tune_steps, self.cost.evaluations)
+        if settings.recalibrate:
+            self._recalibrate(net)
+        return self.evaluate(net)
+
+    @torch.no_grad()
+    def _recalibrate(self, net: nn.Module) -> None:
+        """Estimate a net's BatchNorm statistics on training images (Li et al. 2020, arXiv:2007.02491)."""
+        for module in net.modules():
+            if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
+                module.reset_running_stats()
+                # A plain mean over the batches.
+                module.momentum = None
+        net.train()
+        images = self.splits.train
+        generator = torch.Generator().manual_seed(derived_seed(self.seed))
+        chosen = torch.randperm(len(images), generator=generator)[: self.settings.recalibrate]
+        for part in chosen.split(self.settings.batch_size):
+            net(images.batch(part, None))
+
+    def count_candidate(self) -> None:
+        """Add one candidate that `judge` judges to the cost, also when its score was recorded earlier."""
+        self.count_evaluation()
+        self.cost.images_evaluated += min(self.settings.recalibrate, len(self.splits.train))
+        self.count_training(self.settings.tune_steps)
+
+    def count_evaluation(self) -> None:
+        """Add one evaluated candidate to the cost, also when its score was recorded earlier."""
+        self.cost.evaluations += 1
+        self.cost.images_evaluated += len(self.splits.selection)
+
+    def train_steps(self, model: nn.Module, optimizer: Optimizer, steps: int | None, *seeds: int) -> None:
+        """Train a net on batches in random order.
+
+        Args:
+            model: the net; it is changed.
+            optimizer: of the net's parameters.
+            steps: number of batches; None for one pass over the images.
+            seeds: what this training's order and augmentation depend on, besides the search's seed.
+        """
+        images, size = self.splits.train, self.settings.batch_size
+        generator = torch.Generator().manual_seed(derived_seed(self.seed, *seeds))
+        model.train()
+        for chosen in _batches(len(images), size, steps, generator):
+            batch = images.batch(chosen, generator if self.settings.augment else None)
+            train_step(model, batch, images.labels[chosen], optimizer)
+
+    def count_training(self, steps: int | None) -> None:
+        """Add a training to the cost, also when it was done by an earlier process."""
+        size, in_a_pass = _batch_size(len(self.splits.train), self.settings.batch_size)
+        self.cost.images_trained += size * (in_a_pass if steps is None else steps)
+
+
+def derived_seed(*numbers: int) -> int:
+    """One seed for torch out of several numbers, each from 0."""
+    return int(np.random.SeedSequence(numbers).generate_state(1)[0])
+
+
+def _batches(images: int, size: int, steps: int | None, generator: torch.Generator) -> Iterable[Tensor]:
+    """Indices of `steps` batches, pass after pass in a new random order, without incomplete batches."""
+    size, in_a_pass = _batch_size(images, size)
+    steps = in_a_pass if steps is None else steps
+    for done in range(0, steps, in_a_pass):
+        order = torch.randperm(images, generator=generator)
+        yield from order.split(size)[: min(in_a_pass, steps - done)]
+
+
+def _batch_size(images: int, wanted: int) -> tuple[int, int]:
+    """Images of a batch, which has at most all of them, and batches of a pass."""
+    size = min(wanted, images)
+    return size, images // size
+
+
+def compact_form(model: nn.Module, masks: ChannelMasks) -> nn.Module:
+    """What a masked net computes once its masked channels are silenced, without those channels."""
+    silenced = copy.deepcopy(model)
+    silence_masked_channels(silenced, masks)
+    return slice_channels(silenced, kept_indices(silenced, masks))
+
+
+def sparsities_of(masks: ChannelMasks) -> dict[str, float]:
+    """Share of masked filters by layer."""
+    return {name: 1 - int(kept.sum()) / len(kept) for name, kept in masks.items()}
+
+
+def fingerprint(masks: ChannelMasks) -> bytes:
+    """What tells one set of masks from any other."""
+    return b"".join(name.encode() + kept.cpu().numpy().tobytes() for name, kept in sorted(masks.items()))
+
+
+def cooling_steps(start: float, stop: float, rate: float) -> int:
+    """How many times an annealing cools down before it stops."""
+    return math.ceil(math.log(stop / start) / math.log(rate))

@@ -1,0 +1,104 @@
+"""What the computing stages have in common: device, images and provenance."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from filterbench.data.loading import Splits, load_splits
+from filterbench.models.rebuilding import rebuild_model
+from filterbench.running.environment import choose_device, make_deterministic, versions
+from filterbench.running.job import Job
+from filterbench.storage.checkpoint import Checkpoint
+from filterbench.storage.files import file_digest
+from filterbench.storage.stopwatch import Stopwatch
+from filterbench.storage.weights import Weights, read_weights
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A prepared process for one job.
+
+    Attributes:
+        job: the job.
+        cell: which cell (or baseline) of the study this is, as documents record it.
+        device: where nets and images are.
+        stopwatch: of the job.
+    """
+
+    job: Job
+    cell: dict[str, Any]
+    device: torch.device
+    stopwatch: Stopwatch = field(default_factory=Stopwatch)
+
+    @property
+    def seed(self) -> int:
+        """The cell's seed."""
+        return self.cell["seed"]
+
+    def splits(self) -> Splits:
+        """The study's images."""
+        images = self.job.inputs["images"]
+        return load_splits(images, self.cell["protocol"], self.job.params["limits"], self.device)
+
+    def place(self, model: nn.Module) -> nn.Module:
+        """Move a net to the device, with the channels last: the fastest layout on CPU and GPU."""
+        return model.to(self.device).to(memory_format=torch.channels_last)
+
+    def read_net(self, name: str) -> nn.Module:
+        """The cell's net with the weights of an input file, on the device."""
+        path = self.job.inputs[name]
+        return self.rebuild(read_weights(path), path)
+
+    def rebuild(self, weights: Weights, path: Path) -> nn.Module:
+        """The cell's net with weights that were read from `path`, on the device."""
+        return self.place(rebuild_model(self.cell["model"], weights, path))
+
+    def checkpoint(self) -> Checkpoint:
+        """Where the job's long computation is taken up: beside its outputs, which Snakemake deletes."""
+        path = self.state_path(".checkpoint")
+        return Checkpoint(path, self.state_key(), self.stopwatch)
+
+    def state_path(self, suffix: str) -> Path:
+        """A hidden file or folder beside the job's document, which Snakemake leaves alone."""
+        document = self.job.outputs["document"]
+        return document.with_name(f".{document.stem}{suffix}")
+
+    def state_key(self) -> str:
+        """Digest of everything that the job's outcome depends on."""
+        state = [dict(self.job.params), self._input_digests, self.job.threads, self.device.type, versions()]
+        return hashlib.sha256(json.dumps(state).encode()).hexdigest()
+
+    @cached_property
+    def _input_digests(self) -> dict[str, str]:
+        """Of all inputs but the tables, which hold wall-clock times: documents are the same without them."""
+        paths = {name: path for name, path in self.job.inputs.items() if path.suffix != ".csv"}
+        return {name: file_digest(path) for name, path in sorted(paths.items())}
+
+    def provenance(self) -> dict[str, Any]:
+        """What makes this job's document."""
+        return {
+            "device": self.device.type,
+            "threads": self.job.threads,
+            "versions": versions(),
+            "inputs": self._input_digests,
+        }
+
+
+def prepare(job: Job) -> Setting:
+    """Make the process deterministic and choose its device.
+
+    Raises:
+        InputError: the study asks for a device that is not there.
+    """
+    cell = dict(job.params["cell"])
+    device = choose_device(job.params["device"])
+    make_deterministic(cell["seed"], job.threads, device)
+    return Setting(job, cell, device)

@@ -1,0 +1,116 @@
+"""A rule's job as the package sees it, and how a script runs it: log, progress, one-line errors."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from pkgutil import resolve_name
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from filterbench.storage.errors import InputError
+
+logger = logging.getLogger("filterbench")
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a rule gives to its script.
+
+    Attributes:
+        inputs: input files by name.
+        outputs: output files by name.
+        params: the rule's params by name.
+        threads: CPU threads of the job.
+    """
+
+    inputs: Mapping[str, Path]
+    outputs: Mapping[str, Path]
+    params: Mapping[str, Any]
+    threads: int = 1
+
+
+def run(snakemake: Any) -> None:
+    """Run the stage that `params.stage` names, for the `snakemake` object of a script.
+
+    A stage is a module in `filterbench.stages`, with a function of its name that takes the job.
+
+    Messages go to the rule's log file and to standard error. A user's mistake ends the process
+    with one line and exit code 1; any other error leaves its traceback in both.
+    """
+    title = " ".join([snakemake.rule, *map(str, snakemake.wildcards)])
+    handlers: list[logging.Handler] = [
+        logging.StreamHandler(sys.stderr),
+        logging.FileHandler(snakemake.log[0], mode="w"),
+    ]
+    logging.basicConfig(level=logging.WARNING, format=f"[{title}] %(message)s", handlers=handlers)
+    logger.setLevel(logging.INFO)
+    job = Job(
+        inputs=_paths(snakemake.input),
+        outputs=_paths(snakemake.output),
+        params=dict(snakemake.params.items()),
+        threads=snakemake.threads,
+    )
+    name = job.params["stage"]
+    try:
+        stage = resolve_name(f"filterbench.stages.{name}:{name}")
+        with _alone(Path(snakemake.output[0])):
+            stage(job)
+    except InputError as reason:
+        logger.error("error: %s", reason)
+        sys.exit(1)
+    except Exception as error:
+        if shortage := _shortage(error):
+            logger.error("error: %s", shortage)
+        else:
+            logger.exception("failed")
+        sys.exit(1)
+
+
+@contextmanager
+def _alone(output: Path) -> Iterator[None]:
+    """Wait while another process makes the same file.
+
+    A cluster's job runs on when the Snakemake that submitted it is killed, and the next one submits it
+    again. The locks lie where Snakemake keeps its own, in the folder that all hosts share.
+    """
+    folder = Path(".snakemake/running")
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / f"{str(output).replace(os.sep, '_')}.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        logger.info("another process makes %s; waiting for it to end", output)
+        lock.acquire()
+    except (OSError, NotImplementedError) as reason:
+        logger.warning("this file system has no locks (%s): make sure that no earlier job still runs", reason)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _shortage(error: Exception) -> str | None:
+    """What the machine ran out of, and what to change; None for any other error."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"{error.strerror}: {error.filename or 'the disk of the results'}; free some, and run again"
+    # torch's own class, which a job that does not use torch must not import.
+    if type(error).__name__ == "OutOfMemoryError":
+        return (
+            "the GPU's memory is too small or shared with other jobs; lower batch_size of the baseline, "
+            f"finetune or search, or ask for a larger GPU ({str(error).splitlines()[0]})"
+        )
+    if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
+        return f"out of memory; run fewer jobs at once (--cores), or give the rule more mem_mb ({error})"
+    return None
+
+
+def _paths(named: Any) -> dict[str, Path]:
+    return {name: Path(path) for name, path in named.items() if isinstance(path, str)}

@@ -1,0 +1,30 @@
+"""What a control takes from the searched cell that it is compared with."""
+
+from __future__ import annotations
+
+from functools import reduce
+from operator import getitem
+from typing import Any
+
+from filterbench.documents import read
+from filterbench.pruners.contract import InfeasibleError
+from filterbench.pruners.registry import PRUNERS, SEARCHED
+from filterbench.running.job import Job
+
+
+def matched_arguments(job: Job) -> dict[str, Any]:
+    """The arguments of a job's pruner that the searched cell's documents decide; none for most pruners.
+
+    Args:
+        job: a job whose inputs name those documents, as `searched_prune` and `searched_count`.
+
+    Raises:
+        InfeasibleError: the searched cell is infeasible.
+    """
+    arguments = {}
+    for name, (kind, *keys) in PRUNERS[job.params["cell"]["pruner"]].matched.items():
+        document = read(job.inputs[f"searched_{kind}"])
+        if reason := document.get("infeasible"):
+            raise InfeasibleError(f"{SEARCHED} is infeasible: {reason}")
+        arguments[name] = reduce(getitem, keys, document)
+    return arguments

@@ -1,0 +1,55 @@
+"""What the stages that train a net have in common."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from torch import nn
+
+from filterbench.data.loading import Splits
+from filterbench.documents import write
+from filterbench.running.context import Setting
+from filterbench.storage.correctness import write_correct
+from filterbench.storage.files import file_digest
+from filterbench.storage.weights import write_weights
+from filterbench.training.evaluation import evaluate
+from filterbench.training.loop import TrainingSettings, train
+
+logger = logging.getLogger(__name__)
+
+
+def train_and_write(
+    setting: Setting, splits: Splits, model: nn.Module, accuracy_name: str, **more: Any
+) -> None:
+    """Train a net, evaluate it on the test images, and write the job's weights and document.
+
+    Args:
+        setting: of a job whose params hold the training settings.
+        splits: the study's images.
+        model: the net, on the device; it is changed.
+        accuracy_name: what the document calls the test accuracy.
+        more: further keys of the document.
+    """
+    job = setting.job
+    checkpoint = setting.checkpoint()
+    record = train(model, splits, TrainingSettings(**job.params["training"]), setting.seed, checkpoint)
+    score = evaluate(model, splits.test)
+    logger.info("best epoch %d, test accuracy %.2f %%", record.best_epoch, 100 * score.accuracy)
+    write_weights(job.outputs["weights"], model.state_dict())
+    if correct := job.outputs.get("correct"):
+        write_correct(correct, score.correct.numpy())
+        more["correct"] = file_digest(correct)
+    write(
+        job.outputs["document"],
+        {
+            "cell": setting.cell,
+            **more,
+            "images": splits.document(),
+            "performance": {accuracy_name: score.accuracy},
+            "training": record.document(),
+            "provenance": setting.provenance(),
+        },
+    )
+    setting.stopwatch.write(job.outputs["document"])
+    checkpoint.remove()
