@@ -46,7 +46,7 @@ MODEL_FOLDER = "results/{study}/{model}"
 BASELINE = f"{MODEL_FOLDER}/seed-{{seed}}/baseline"
 TRAJECTORY = f"{MODEL_FOLDER}/seed-{{seed}}/{{pruner}}"
 # The last part of a cell's path is its target: a sparsity, or a budget such as flops-0.5.
-CELL = f"{MODEL_FOLDER}/seed-{{seed}}/{{pruner}}/{{sparsity}}"
+CELL = f"{MODEL_FOLDER}/seed-{{seed}}/{{pruner}}/{{target}}"
 
 PUBLISHED_FILES = sorted((Path(workflow.basedir) / "workflow/resources").glob("published*.csv"))
 with PUBLISHED_FILES[0].open(newline="") as file:
@@ -71,7 +71,7 @@ STUDY_CELLS = cells(config)
 def folders_of(study):
     """The folders of all cells, as the study or its twin has them."""
     return [
-        CELL.format(study=study, model=c.model, seed=c.seed, pruner=c.pruner, sparsity=c.sparsity)
+        CELL.format(study=study, model=c.model, seed=c.seed, pruner=c.pruner, target=c.target)
         for c in STUDY_CELLS
     ]
 
@@ -167,7 +167,7 @@ wildcard_constraints:
     model=any_of(config["models"]),
     seed=any_of(config["seeds"]),
     pruner=any_of(config["pruners"]),
-    sparsity=any_of(sorted({c.sparsity for c in STUDY_CELLS})),
+    target=any_of(sorted({c.target for c in STUDY_CELLS})),
 
 
 # Params of the computing rules. A rule takes only the settings that it uses, so that a changed
@@ -197,7 +197,7 @@ def cell(wildcards):
     return {
         **baseline_cell(wildcards),
         "pruner": wildcards.pruner,
-        **parse_target(wildcards.sparsity).document(),
+        **parse_target(wildcards.target).document(),
     }
 
 
@@ -215,7 +215,7 @@ def trajectory_of(wildcards):
     """The trajectory that a cell's pruner takes its net from, if it goes one."""
     if not PRUNERS[wildcards.pruner].trajectory:
         return {}
-    kind = parse_target(wildcards.sparsity).kind
+    kind = parse_target(wildcards.target).kind
     folder = TRAJECTORY if kind == SPARSITY else f"{TRAJECTORY}/{kind}"
     return {
         "trajectory": f"{folder}/trajectory.json",
@@ -226,14 +226,14 @@ def trajectory_of(wildcards):
 
 def searched_cell(wildcards):
     """The documents of the searched cell that a control is compared with, if its pruner is such a control."""
-    folder = f"{MODEL_FOLDER}/seed-{{seed}}/{SEARCHED}/{{sparsity}}"
+    folder = f"{MODEL_FOLDER}/seed-{{seed}}/{SEARCHED}/{{target}}"
     kinds = {kind for kind, *_ in PRUNERS[wildcards.pruner].matched.values()}
     return {f"searched_{kind}": f"{folder}/{kind}.json" for kind in sorted(kinds)}
 
 
 def latency_table_of(wildcards):
     """The latency table of a job with budgets of latency."""
-    kind = wildcards.get("kind") or parse_target(wildcards.sparsity).kind
+    kind = wildcards.get("kind") or parse_target(wildcards.target).kind
     return {"latency_table": f"{MODEL_FOLDER}/latency_table.json"} if kind == "latency" else {}
 
 

@@ -14,7 +14,7 @@ rule result:
     output:
         document=f"{CELL}/result.json",
     log:
-        "logs/{study}/{model}/seed-{seed}/{pruner}/{sparsity}/result.log",
+        "logs/{study}/{model}/seed-{seed}/{pruner}/{target}/result.log",
     conda:
         ENVIRONMENT
     params:

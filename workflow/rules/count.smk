@@ -7,7 +7,7 @@ rule count:
     output:
         document=f"{CELL}/count.json",
     log:
-        "logs/{study}/{model}/seed-{seed}/{pruner}/{sparsity}/count.log",
+        "logs/{study}/{model}/seed-{seed}/{pruner}/{target}/count.log",
     benchmark:
         f"{CELL}/count.benchmark.tsv"
     group:

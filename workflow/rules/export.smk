@@ -8,7 +8,7 @@ rule export:
         model=f"{CELL}/model.onnx",
         document=f"{CELL}/export.json",
     log:
-        "logs/{study}/{model}/seed-{seed}/{pruner}/{sparsity}/export.log",
+        "logs/{study}/{model}/seed-{seed}/{pruner}/{target}/export.log",
     conda:
         ENVIRONMENT
     threads: 1

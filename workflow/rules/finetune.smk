@@ -9,7 +9,7 @@ rule finetune:
         document=f"{CELL}/finetune.json",
         correct=f"{CELL}/finetune.correct",
     log:
-        "logs/{study}/{model}/seed-{seed}/{pruner}/{sparsity}/finetune.log",
+        "logs/{study}/{model}/seed-{seed}/{pruner}/{target}/finetune.log",
     benchmark:
         f"{CELL}/finetune.benchmark.tsv"
     group:

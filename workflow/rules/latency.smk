@@ -12,7 +12,7 @@ rule latency:
     output:
         document=f"{CELL}/latency.json",
     log:
-        "logs/{study}/{model}/seed-{seed}/{pruner}/{sparsity}/latency.log",
+        "logs/{study}/{model}/seed-{seed}/{pruner}/{target}/latency.log",
     conda:
         ENVIRONMENT
     threads: whole_machine

@@ -11,7 +11,7 @@ rule prune:
         document=f"{CELL}/prune.json",
         search=f"{CELL}/search.csv",
     log:
-        "logs/{study}/{model}/seed-{seed}/{pruner}/{sparsity}/prune.log",
+        "logs/{study}/{model}/seed-{seed}/{pruner}/{target}/prune.log",
     benchmark:
         f"{CELL}/prune.benchmark.tsv"
     group:

@@ -8,7 +8,7 @@ rule scratch:
         weights=f"{CELL}/scratch-{{budget}}.safetensors",
         document=f"{CELL}/scratch-{{budget}}.json",
     log:
-        "logs/{study}/{model}/seed-{seed}/{pruner}/{sparsity}/scratch-{budget}.log",
+        "logs/{study}/{model}/seed-{seed}/{pruner}/{target}/scratch-{budget}.log",
     benchmark:
         f"{CELL}/scratch-{{budget}}.benchmark.tsv"
     wildcard_constraints:

@@ -8,7 +8,7 @@ rule speedup:
         weights=f"{CELL}/speedup.safetensors",
         document=f"{CELL}/speedup.json",
     log:
-        "logs/{study}/{model}/seed-{seed}/{pruner}/{sparsity}/speedup.log",
+        "logs/{study}/{model}/seed-{seed}/{pruner}/{target}/speedup.log",
     benchmark:
         f"{CELL}/speedup.benchmark.tsv"
     group:

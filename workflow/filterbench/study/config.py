@@ -20,12 +20,12 @@ class Cell:
     """One (model, pruner, target, seed) of a study.
 
     Attributes:
-        sparsity: the target as in paths: a sparsity, or a budget such as `flops-0.5`.
+        target: as in paths: a sparsity, or a budget such as `flops-0.5`.
     """
 
     model: str
     pruner: str
-    sparsity: str
+    target: str
     seed: int
 
 
