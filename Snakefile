@@ -34,7 +34,7 @@ include: "workflow/rules/validate.smk"
 rule all:
     default_target: True
     input:
-        FIGURES,
+        expand("{figure}.{kind}", figure=PLAN.figures(), kind=["png", "svg"]),
         COMPARISONS,
         rules.verdicts.output,
         rules.differences.output,
@@ -42,22 +42,22 @@ rule all:
 
 rule baselines:
     input:
-        BASELINES,
+        expand(f"{BASELINE}/baseline.json", study=STUDY, model=config["models"], seed=config["seeds"]),
 
 
 rule counts:
     input:
-        collect("{cell}/count.json", cell=CELLS),
+        collect("{cell}/count.json", cell=PLAN.cells),
 
 
 rule latencies:
     input:
-        collect("{cell}/latency.json", cell=CELLS),
+        collect("{cell}/latency.json", cell=PLAN.cells),
 
 
 rule results:
     input:
-        collect("{cell}/result.json", cell=CELLS),
+        collect("{cell}/result.json", cell=PLAN.cells),
 
 
 rule comparisons:
@@ -67,7 +67,7 @@ rule comparisons:
 
 rule figures:
     input:
-        FIGURES,
+        expand("{figure}.{kind}", figure=PLAN.figures(), kind=["png", "svg"]),
 
 
 rule optimism:

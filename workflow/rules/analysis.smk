@@ -31,8 +31,8 @@ rule published_figure:
     params:
         model="{model}",
         figure="{figure}",
-        cells=files_digest(PUBLISHED_FILES),
-        stage="published",
+        cells=files_digest(published_files()),
+        stage="stages.published",
         code=code_of("published"),
     script:
         "../scripts/stage.py"
@@ -42,7 +42,7 @@ rule differences:
     """Every pruner against every other: at equal budget, paired by seed, and image by image."""
     input:
         TABLES,
-        collect("{cell}/finetune.correct", cell=CELLS),
+        collect("{cell}/finetune.correct", cell=PLAN.cells),
     output:
         table=report(
             f"results/{STUDY}/differences.csv",
@@ -62,8 +62,8 @@ rule differences:
         ENVIRONMENT
     params:
         tables=TABLES,
-        cells=CELLS,
-        stage="differences",
+        cells=PLAN.cells,
+        stage="stages.differences",
         code=code_of("differences"),
     script:
         "../scripts/stage.py"
@@ -89,7 +89,7 @@ rule verdicts:
     params:
         tables=TABLES,
         source=f"study {STUDY}",
-        stage="verdicts",
+        stage="stages.verdicts",
         code=code_of("verdicts"),
     script:
         "../scripts/stage.py"
@@ -111,8 +111,8 @@ use rule verdicts as published_verdicts with:
     params:
         tables=None,
         source="the published cells",
-        cells=files_digest(PUBLISHED_FILES),
-        stage="verdicts",
+        cells=files_digest(published_files()),
+        stage="stages.verdicts",
         code=code_of("verdicts"),
 
 
@@ -132,14 +132,17 @@ use rule verdicts as imported_verdicts with:
     params:
         tables=IMPORTED_TABLES,
         source=f"the results in {NNI_RESULTS or 'no folder'}",
-        stage="verdicts",
+        stage="stages.verdicts",
         code=code_of("verdicts"),
 
 
 rule optimism_gap:
     """The same cells under both protocols: how much choosing by the test images flatters them."""
     input:
-        **{protocol: f"results/{study}/{{model}}/comparison.csv" for study, protocol in PROTOCOLS.items()},
+        **{
+            protocol: f"results/{study}/{{model}}/comparison.csv"
+            for study, protocol in PLAN.protocols.items()
+        },
     output:
         table=report(
             f"results/{STUDY}/{{model}}/optimism.csv",
@@ -161,7 +164,7 @@ rule optimism_gap:
     params:
         model="{model}",
         dataset=config["dataset"]["name"],
-        stage="optimism",
+        stage="stages.optimism",
         code=code_of("optimism"),
     script:
         "../scripts/stage.py"
@@ -183,10 +186,10 @@ rule reproduction:
         ENVIRONMENT
     params:
         study=STUDY,
-        cells={model: cells_of(model) for model in config["models"] if model in PUBLISHED_MODELS},
+        cells={model: PLAN.cells_of(model) for model in config["models"] if model in PUBLISHED_MODELS},
         accuracies=COMPARABLE,
-        documents=lambda wildcards: files_digest(made_of_cells("count.json", "finetune.json")),
-        stage="reproduction",
+        documents=lambda wildcards: files_digest(PLAN.made_of_cells("count.json", "finetune.json")),
+        stage="stages.reproduction",
         code=code_of("reproduction"),
     script:
         "../scripts/stage.py"
@@ -207,7 +210,7 @@ rule page:
         study=STUDY,
         dataset=config["dataset"]["name"],
         published=COMPARABLE,
-        stage="page",
+        stage="stages.page",
         code=code_of("page"),
     script:
         "../scripts/stage.py"
@@ -235,7 +238,7 @@ rule imported_results:
         model="{model}",
         folder=NNI_RESULTS,
         documents=lambda wildcards: files_digest(sorted(Path(NNI_RESULTS).rglob("*.json"))),
-        stage="imported",
+        stage="stages.imported",
         code=code_of("imported"),
     script:
         "../scripts/stage.py"

@@ -18,7 +18,7 @@ rule result:
     conda:
         ENVIRONMENT
     params:
-        stage="result",
+        stage="stages.result",
         code=code_of("result"),
     script:
         "../scripts/stage.py"
@@ -29,7 +29,7 @@ rule compare:
     input:
         lambda wildcards: expand(
             "{cell}/{kind}.json",
-            cell=model_cells(wildcards),
+            cell=PLAN.model_cells(wildcards),
             kind=["result", "prune", "count", "finetune", *(f"scratch-{budget}" for budget in SCRATCH)],
         ),
         lambda wildcards: expand(
@@ -48,10 +48,10 @@ rule compare:
     conda:
         ENVIRONMENT
     params:
-        cells=model_cells,
+        cells=PLAN.model_cells,
         scratch=SCRATCH,
         unpruned=UNPRUNED,
-        stage="compare",
+        stage="stages.compare",
         code=code_of("compare"),
     script:
         "../scripts/stage.py"

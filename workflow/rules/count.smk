@@ -20,9 +20,9 @@ rule count:
         runtime=minutes(15),
         gpu=0,
     params:
-        cell=cell,
+        cell=PLAN.cell,
         device="cpu",
-        stage="count",
+        stage="stages.count",
         code=code_of("count"),
     script:
         "../scripts/stage.py"

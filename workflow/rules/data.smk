@@ -10,14 +10,14 @@ rule prepare_data:
     log:
         "logs/prepare_data/{dataset}.log",
     wildcard_constraints:
-        dataset=re.escape(Path(IMAGES).stem),
+        dataset=re.escape(Path(PLAN.images).stem),
     conda:
         ENVIRONMENT
     params:
         name=config["dataset"]["name"],
-        folder=FOLDER,
-        content=folder_content,
-        stage="prepare_data",
+        folder=config["dataset"].get("folder"),
+        content=PLAN.folder_content,
+        stage="stages.prepare_data",
         code=code_of("prepare_data"),
     script:
         "../scripts/stage.py"

@@ -1,7 +1,7 @@
 rule export:
     """The fine-tuned compact net of a cell as an ONNX model; on request."""
     input:
-        images=IMAGES,
+        images=PLAN.images,
         document=f"{CELL}/finetune.json",
         weights=f"{CELL}/finetune.safetensors",
     output:
@@ -17,10 +17,10 @@ rule export:
         runtime=minutes(30),
         gpu=0,
     params:
-        cell=cell,
-        limits=LIMITS,
+        cell=PLAN.cell,
+        limits=PLAN.limits,
         device="cpu",
-        stage="export",
+        stage="stages.export",
         code=code_of("export"),
     script:
         "../scripts/stage.py"

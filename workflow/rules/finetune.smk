@@ -1,7 +1,7 @@
 rule finetune:
     """The compact net of a cell, trained on."""
     input:
-        images=IMAGES,
+        images=PLAN.images,
         document=f"{CELL}/speedup.json",
         weights=f"{CELL}/speedup.safetensors",
     output:
@@ -22,11 +22,11 @@ rule finetune:
         runtime=minutes(240),
         gpu=gpus,
     params:
-        cell=cell,
-        limits=LIMITS,
+        cell=PLAN.cell,
+        limits=PLAN.limits,
         device=config["device"],
-        training=lambda wildcards: training_settings(config, "finetune", wildcards.model),
-        stage="finetune",
+        training=PLAN.training("finetune"),
+        stage="stages.finetune",
         code=code_of("finetune"),
     script:
         "../scripts/stage.py"
@@ -34,7 +34,7 @@ rule finetune:
 
 use rule finetune as finetune_unpruned with:
     input:
-        images=IMAGES,
+        images=PLAN.images,
         document=f"{BASELINE}/baseline.json",
         weights=f"{BASELINE}/model.safetensors",
     output:
@@ -45,9 +45,9 @@ use rule finetune as finetune_unpruned with:
     benchmark:
         f"{BASELINE}/baseline-finetune.benchmark.tsv"
     params:
-        cell=baseline_cell,
-        limits=LIMITS,
+        cell=PLAN.baseline_cell,
+        limits=PLAN.limits,
         device=config["device"],
-        training=lambda wildcards: training_settings(config, "finetune", wildcards.model),
-        stage="finetune",
+        training=PLAN.training("finetune"),
+        stage="stages.finetune",
         code=code_of("finetune"),

@@ -5,7 +5,7 @@ localrules:
 rule latency:
     """Wall-clock time of a cell's original and compact net; on request."""
     input:
-        images=IMAGES,
+        images=PLAN.images,
         document=f"{CELL}/speedup.json",
         original=f"{BASELINE}/model.safetensors",
         compact=f"{CELL}/speedup.safetensors",
@@ -21,11 +21,11 @@ rule latency:
         runtime=minutes(60),
         gpu=gpus,
     params:
-        cell=cell,
-        limits=LIMITS,
+        cell=PLAN.cell,
+        limits=PLAN.limits,
         device=config["device"],
-        latency=LATENCY,
-        stage="latency",
+        latency=PLAN.latency,
+        stage="stages.latency",
         code=code_of("latency"),
     script:
         "../scripts/stage.py"
@@ -35,7 +35,7 @@ rule compare_latency:
     """Measured latencies of a model's cells, as a table and a figure; on request."""
     input:
         lambda wildcards: expand(
-            "{cell}/{kind}.json", cell=model_cells(wildcards), kind=["result", "finetune", "latency"]
+            "{cell}/{kind}.json", cell=PLAN.model_cells(wildcards), kind=["result", "finetune", "latency"]
         ),
     output:
         table=f"results/{STUDY}/{{model}}/latency.csv",
@@ -53,8 +53,8 @@ rule compare_latency:
     params:
         model="{model}",
         dataset=config["dataset"]["name"],
-        cells=model_cells,
-        stage="compare_latency",
+        cells=PLAN.model_cells,
+        stage="stages.compare_latency",
         code=code_of("compare_latency"),
     script:
         "../scripts/stage.py"

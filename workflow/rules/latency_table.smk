@@ -1,9 +1,9 @@
 rule latency_table:
     """How long the layers of a model take on this machine, by their channels; for budgets of latency."""
     input:
-        images=IMAGES,
+        images=PLAN.images,
     output:
-        document=f"{MODEL_FOLDER}/latency_table.json",
+        document=LATENCY_TABLE,
     log:
         "logs/{study}/{model}/latency_table.log",
     conda:
@@ -14,11 +14,11 @@ rule latency_table:
         runtime=minutes(240),
         gpu=gpus,
     params:
-        cell=baseline_cell,
-        limits=LIMITS,
+        cell=PLAN.baseline_cell,
+        limits=PLAN.limits,
         device=config["device"],
-        latency=LATENCY,
-        stage="latency_table",
+        latency=PLAN.latency,
+        stage="stages.latency_table",
         code=code_of("latency_table"),
     script:
         "../scripts/stage.py"

@@ -26,7 +26,7 @@ rule plot:
         figure="{figure}",
         dataset=config["dataset"]["name"],
         published=COMPARABLE,
-        stage="plot",
+        stage="stages.plot",
         code=code_of("plot"),
     script:
         "../scripts/stage.py"
@@ -36,7 +36,7 @@ rule plot_search:
     """What each pruner takes from each layer, and how the searches scored."""
     input:
         lambda wildcards: collect(
-            "{cell}/{file}", cell=first_seed_cells(wildcards), file=["prune.json", "search.csv"]
+            "{cell}/{file}", cell=PLAN.first_seed_cells(wildcards), file=["prune.json", "search.csv"]
         ),
     output:
         layers_png=report(
@@ -60,8 +60,8 @@ rule plot_search:
     params:
         model="{model}",
         seed=config["seeds"][0],
-        cells=first_seed_cells,
-        stage="plot_search",
+        cells=PLAN.first_seed_cells,
+        stage="stages.plot_search",
         code=code_of("plot_search"),
     script:
         "../scripts/stage.py"

@@ -1,10 +1,10 @@
 rule prune:
     """Channel masks of a cell, and the masked net."""
     input:
-        unpack(trajectory_of),
-        unpack(searched_cell),
-        unpack(latency_table_of),
-        images=IMAGES,
+        unpack(PLAN.trajectory_of),
+        unpack(PLAN.searched_cell),
+        unpack(PLAN.latency_table_of),
+        images=PLAN.images,
         weights=f"{BASELINE}/model.safetensors",
     output:
         weights=f"{CELL}/prune.safetensors",
@@ -15,7 +15,7 @@ rule prune:
     benchmark:
         f"{CELL}/prune.benchmark.tsv"
     group:
-        prune_group
+        lambda wildcards: group_of(wildcards.pruner)
     conda:
         ENVIRONMENT
     threads: 1
@@ -24,12 +24,12 @@ rule prune:
         runtime=prune_minutes,
         gpu=gpus,
     params:
-        cell=cell,
-        limits=LIMITS,
+        cell=PLAN.cell,
+        limits=PLAN.limits,
         device=config["device"],
-        arguments=pruner_arguments,
-        search=search_settings,
-        stage="prune",
+        arguments=PLAN.pruner_arguments,
+        search=PLAN.search_settings,
+        stage="stages.prune",
         code=code_of("prune"),
     script:
         "../scripts/stage.py"

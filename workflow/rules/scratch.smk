@@ -1,7 +1,7 @@
 rule scratch:
     """A net of a cell's compact shapes, trained from fresh weights."""
     input:
-        images=IMAGES,
+        images=PLAN.images,
         document=f"{CELL}/speedup.json",
         weights=f"{CELL}/speedup.safetensors",
     output:
@@ -21,12 +21,12 @@ rule scratch:
         runtime=minutes(240),
         gpu=gpus,
     params:
-        cell=cell,
+        cell=PLAN.cell,
         budget="{budget}",
-        limits=LIMITS,
+        limits=PLAN.limits,
         device=config["device"],
-        training=lambda wildcards: training_settings(config, wildcards.budget, wildcards.model),
-        stage="scratch",
+        training=lambda wildcards: PLAN.training(wildcards.budget)(wildcards),
+        stage="stages.scratch",
         code=code_of("scratch"),
     script:
         "../scripts/stage.py"

@@ -1,7 +1,7 @@
 rule speedup:
     """The compact net of a cell, checked against the masked one."""
     input:
-        images=IMAGES,
+        images=PLAN.images,
         document=f"{CELL}/prune.json",
         weights=f"{CELL}/prune.safetensors",
     output:
@@ -21,10 +21,10 @@ rule speedup:
         runtime=minutes(30),
         gpu=gpus,
     params:
-        cell=cell,
-        limits=LIMITS,
+        cell=PLAN.cell,
+        limits=PLAN.limits,
         device=config["device"],
-        stage="speedup",
+        stage="stages.speedup",
         code=code_of("speedup"),
     script:
         "../scripts/stage.py"

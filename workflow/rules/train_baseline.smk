@@ -1,7 +1,7 @@
 rule train_baseline:
     """The unpruned net of a model and seed."""
     input:
-        images=IMAGES,
+        images=PLAN.images,
     output:
         weights=f"{BASELINE}/model.safetensors",
         document=f"{BASELINE}/baseline.json",
@@ -17,11 +17,11 @@ rule train_baseline:
         runtime=minutes(240),
         gpu=gpus,
     params:
-        cell=baseline_cell,
-        limits=LIMITS,
+        cell=PLAN.baseline_cell,
+        limits=PLAN.limits,
         device=config["device"],
-        training=lambda wildcards: training_settings(config, "baseline", wildcards.model),
-        stage="train_baseline",
+        training=PLAN.training("baseline"),
+        stage="stages.train_baseline",
         code=code_of("train_baseline"),
     script:
         "../scripts/stage.py"

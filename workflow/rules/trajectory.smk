@@ -1,7 +1,7 @@
 rule trajectory:
     """One search that serves all sparsities of a pruner on a model."""
     input:
-        images=IMAGES,
+        images=PLAN.images,
         weights=f"{BASELINE}/model.safetensors",
     output:
         weights=f"{TRAJECTORY}/trajectory.safetensors",
@@ -21,14 +21,14 @@ rule trajectory:
         runtime=minutes(1440),
         gpu=gpus,
     params:
-        cell=baseline_cell,
-        limits=LIMITS,
+        cell=PLAN.baseline_cell,
+        limits=PLAN.limits,
         device=config["device"],
-        arguments=pruner_arguments,
-        search=search_settings,
+        arguments=PLAN.pruner_arguments,
+        search=PLAN.search_settings,
         kind=SPARSITY,
-        targets=lambda wildcards: sparsities(config, wildcards.pruner, wildcards.model),
-        stage="trajectory",
+        targets=PLAN.sparsities,
+        stage="stages.trajectory",
         code=code_of("trajectory"),
     script:
         "../scripts/stage.py"
@@ -36,8 +36,8 @@ rule trajectory:
 
 use rule trajectory as trajectory_within with:
     input:
-        unpack(latency_table_of),
-        images=IMAGES,
+        unpack(PLAN.latency_table_of),
+        images=PLAN.images,
         weights=f"{BASELINE}/model.safetensors",
     output:
         weights=f"{TRAJECTORY}/{{kind}}/trajectory.safetensors",
@@ -51,12 +51,12 @@ use rule trajectory as trajectory_within with:
         pruner=any_of(name for name, entry in PRUNERS.items() if entry.trajectory),
         kind=any_of(BUDGETS),
     params:
-        cell=baseline_cell,
-        limits=LIMITS,
+        cell=PLAN.baseline_cell,
+        limits=PLAN.limits,
         device=config["device"],
-        arguments=pruner_arguments,
-        search=search_settings,
+        arguments=PLAN.pruner_arguments,
+        search=PLAN.search_settings,
         kind="{kind}",
         targets=lambda wildcards: budgets(config, wildcards.pruner, wildcards.model)[wildcards.kind],
-        stage="trajectory",
+        stage="stages.trajectory",
         code=code_of("trajectory"),

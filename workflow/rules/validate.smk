@@ -13,9 +13,9 @@ rule validate:
     params:
         study=STUDY,
         folder=lambda wildcards, output: str(Path(output.document).parent),
-        documents=documents_digest,
+        documents=lambda wildcards: files_digest(documents_in(Path("results") / STUDY)),
         schemas=files_digest(sorted(SCHEMAS.glob("*.json"))),
-        stage="validate",
+        stage="stages.validate",
         code=code_of("validate"),
     script:
         "../scripts/stage.py"

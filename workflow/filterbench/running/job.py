@@ -40,7 +40,7 @@ class Job:
 def run(snakemake: Any) -> None:
     """Run the stage that `params.stage` names, for the `snakemake` object of a script.
 
-    A stage is a module in `filterbench.stages`, with a function of its name that takes the job.
+    A stage is a module such as `stages.prune`, with a function of its name that takes the job.
 
     Messages go to the rule's log file and to standard error. A user's mistake ends the process
     with one line and exit code 1; any other error leaves its traceback in both.
@@ -58,9 +58,9 @@ def run(snakemake: Any) -> None:
         params=dict(snakemake.params.items()),
         threads=snakemake.threads,
     )
-    name = job.params["stage"]
+    module = job.params["stage"]
     try:
-        stage = resolve_name(f"filterbench.stages.{name}:{name}")
+        stage = resolve_name(f"filterbench.{module}:{module.rpartition('.')[2]}")
         with _alone(Path(snakemake.output[0])):
             stage(job)
     except InputError as reason:

@@ -1,0 +1,151 @@
+"""What a study's rules need: its cells by folder, and what a job is given by its wildcards."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from filterbench.data.registry import data_file, listing_digest
+from filterbench.documents.targets import parse_target
+from filterbench.models.registry import MODELS
+from filterbench.pruners.registry import PRUNERS, SEARCHED
+from filterbench.study.config import Config, cells, pruner_arguments, sparsities, training_settings
+from filterbench.study.paths import LATENCY_TABLE, cell_folder, trajectory_folder
+
+TWIN_PROTOCOLS = {"validation": "test", "test": "validation"}
+# How to measure time, where the study does not say.
+LATENCY = {"batch": 64, "runs": 50, "warm_up": 10, "threads": 1}
+
+
+class Plan:
+    """A checked study, as the rules see it.
+
+    Attributes:
+        study: its name.
+        protocols: protocol by name of the study and of its twin, which has the cells under the other one.
+        images: its data file.
+        limits: by split, how many images to take; None takes all.
+        cells: the folders of its cells.
+        latency: how to measure time.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.study = config["study"]
+        twin = TWIN_PROTOCOLS[config["protocol"]]
+        self.protocols = {self.study: config["protocol"], f"{self.study}-{twin}": twin}
+        dataset = config["dataset"]
+        self.images = data_file(dataset["name"], dataset.get("folder"))
+        self.limits = {name: dataset.get(f"{name}_images") for name in ("train", "validation", "test")}
+        self.cells = self.folders(self.study)
+        self.latency = LATENCY | config.get("latency", {})
+
+    def folders(self, study: str) -> list[str]:
+        """The folders of all cells, as the study or its twin has them."""
+        return [cell_folder(study, cell) for cell in cells(self.config)]
+
+    def cells_of(self, model: str, study: str | None = None) -> list[str]:
+        """The folders of a model's cells."""
+        asked = [cell for cell in cells(self.config) if cell.model == model]
+        return [cell_folder(study or self.study, cell) for cell in asked]
+
+    def model_cells(self, wildcards: Any) -> list[str]:
+        """The folders of a job's model's cells."""
+        return self.cells_of(wildcards.model, wildcards.get("study", self.study))
+
+    def first_seed_cells(self, wildcards: Any) -> list[str]:
+        """The folders of a model's cells of the study's first seed."""
+        first = f"/seed-{self.config['seeds'][0]}/"
+        return [folder for folder in self.model_cells(wildcards) if first in folder]
+
+    def made_of_cells(self, *names: str) -> list[Path]:
+        """Documents with these names that the cells have by now."""
+        return [path for cell in self.cells for name in names if (path := Path(cell) / name).exists()]
+
+    def folder_content(self, wildcards: Any) -> str | None:
+        """Digest of the listing of a user's own images, so that a changed folder is read anew."""
+        dataset = self.config["dataset"]
+        return listing_digest(dataset["name"], dataset.get("folder"))
+
+    def baseline_cell(self, wildcards: Any) -> dict[str, Any]:
+        """Which baseline a job makes, as documents record it; a job for all seeds takes the first."""
+        return {
+            "study": wildcards.study,
+            "dataset": self.config["dataset"]["name"],
+            "protocol": self.protocols[wildcards.study],
+            "model": wildcards.model,
+            "width": self.config["models"][wildcards.model]["width"],
+            "seed": int(wildcards.get("seed", self.config["seeds"][0])),
+        }
+
+    def cell(self, wildcards: Any) -> dict[str, Any]:
+        """Which cell a job makes, as documents record it."""
+        target = parse_target(wildcards.target).document()
+        return {**self.baseline_cell(wildcards), "pruner": wildcards.pruner, **target}
+
+    def pruner_arguments(self, wildcards: Any) -> dict[str, Any]:
+        """All arguments of a cell's pruner."""
+        return pruner_arguments(self.config, wildcards.pruner, wildcards.model)
+
+    def search_settings(self, wildcards: Any) -> dict[str, Any]:
+        """How a cell's pruner judges and trains candidates; empty where it does not search."""
+        return self.config["search"] if PRUNERS[wildcards.pruner].searches else {}
+
+    def training(self, stage: str) -> Any:
+        """The settings of `baseline` or `finetune` for a job's model."""
+        return lambda wildcards: training_settings(self.config, stage, wildcards.model)
+
+    def sparsities(self, wildcards: Any) -> list[float]:
+        """The sparsities of a pruner on a model."""
+        return sparsities(self.config, wildcards.pruner, wildcards.model)
+
+    def trajectory_of(self, wildcards: Any) -> dict[str, str]:
+        """The search path that a cell's pruner takes its net from, if it has one."""
+        if not PRUNERS[wildcards.pruner].trajectory:
+            return {}
+        folder = trajectory_folder(parse_target(wildcards.target).kind)
+        return {
+            "trajectory": f"{folder}/trajectory.json",
+            "trajectory_steps": f"{folder}/trajectory.csv",
+            "snapshots": f"{folder}/trajectory.safetensors",
+        }
+
+    def searched_cell(self, wildcards: Any) -> dict[str, str]:
+        """The documents of the searched cell that a matched control is compared with; none for others."""
+        kinds = {kind for kind, *_ in PRUNERS[wildcards.pruner].matched.values()}
+        folder = f"results/{{study}}/{{model}}/seed-{{seed}}/{SEARCHED}/{{target}}"
+        return {f"searched_{kind}": f"{folder}/{kind}.json" for kind in sorted(kinds)}
+
+    def latency_table_of(self, wildcards: Any) -> dict[str, str]:
+        """The latency table of a job with budgets of latency."""
+        kind = wildcards.get("kind") or parse_target(wildcards.target).kind
+        return {"latency_table": LATENCY_TABLE} if kind == "latency" else {}
+
+    def figures(self) -> list[str]:
+        """The figures of a whole run, without their suffixes."""
+        searches = any(PRUNERS[name].searches for name in self.config["pruners"])
+        kinds = [
+            "performance_comparison",
+            *(["layer_sparsities", "search_scores"] if searches else []),
+            *(["accuracy_against_latency"] if "latency" in self.config.get("budgets", {}) else []),
+        ]
+        return [f"figures/{kind}_{model}" for kind in kinds for model in self.config["models"]]
+
+
+def imported_models(folder: str) -> list[str]:
+    """The models that a folder of a user's NNI results holds; none without a folder."""
+    return [
+        model
+        for model in MODELS
+        if folder and any((Path(folder) / name).exists() for name in (model, f"{model}.json"))
+    ]
+
+
+def group_of(pruner: str) -> str | None:
+    """The allocation that a cell's pruning shares with its later stages; None where it has its own.
+
+    A long search has its own: a fault after it, which makes Snakemake remove what its allocation made, must
+    not cost the search. A matched control waits for another cell, whose stages must not join its own.
+    """
+    entry = PRUNERS[pruner]
+    return None if (entry.searches and not entry.trajectory) or entry.matched else "cell"

@@ -1,0 +1,28 @@
+"""What the published study has, for the rules; its cells are in `filterbench.analysis.published`.
+
+This module imports no pandas, so that Snakemake starts quickly.
+"""
+
+from __future__ import annotations
+
+import csv
+from functools import cache
+from pathlib import Path
+
+RESOURCES = Path(__file__).parents[2] / "resources"
+
+
+def published_files() -> list[Path]:
+    """The tables of the published study."""
+    return sorted(RESOURCES.glob("published*.csv"))
+
+
+@cache
+def published_names(column: str) -> tuple[str, ...]:
+    """The published models or pruners, each once.
+
+    Args:
+        column: `model` or `pruner`.
+    """
+    with (RESOURCES / "published_raw.csv").open(newline="", encoding="utf-8") as file:
+        return tuple(dict.fromkeys(row[column] for row in csv.DictReader(file)))
