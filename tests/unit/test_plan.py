@@ -1,0 +1,99 @@
+"""What the rules of a study get from its configuration."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from filterbench.study.plan import Plan, group_of, imported_models
+from filterbench.study.published import published_files, published_names
+
+
+class Wildcards(SimpleNamespace):
+    """As Snakemake's: attributes, and `get` with a default."""
+
+    def get(self, name, default=None):
+        return getattr(self, name, default)
+
+
+def of_cell(pruner: str, target: str, **more) -> Wildcards:
+    return Wildcards(study="default", model="vgg16", seed="0", pruner=pruner, target=target, **more)
+
+
+@pytest.fixture
+def plan(default_config) -> Plan:
+    return Plan(default_config)
+
+
+def test_a_cell_is_what_its_path_says(plan):
+    assert plan.cell(of_cell("L1FilterPruner", "0.5")) == {
+        "study": "default",
+        "dataset": "digits",
+        "protocol": "validation",
+        "model": "vgg16",
+        "width": 0.25,
+        "seed": 0,
+        "pruner": "L1FilterPruner",
+        "sparsity": 0.5,
+    }
+    budget = plan.cell(of_cell("L1FilterPruner", "flops-0.5"))
+    assert budget["flops"] == 0.5
+    assert "sparsity" not in budget
+
+
+def test_the_twin_has_the_same_cells_under_the_other_protocol(plan):
+    assert plan.protocols == {"default": "validation", "default-test": "test"}
+    twin = plan.folders("default-test")
+    assert [folder.replace("default-test", "default") for folder in twin] == plan.cells
+    assert plan.cell(of_cell("FPGMPruner", "0.5"))["protocol"] == "validation"
+    twins = Wildcards(study="default-test", model="vgg16", seed="0")
+    assert plan.baseline_cell(twins)["protocol"] == "test"
+
+
+def test_a_models_cells_are_its_own(plan):
+    cells = plan.cells_of("resnet18")
+    assert cells
+    assert all(cell.startswith("results/default/resnet18/seed-0/") for cell in cells)
+    assert sum(len(plan.cells_of(model)) for model in plan.config["models"]) == len(plan.cells)
+    plan.config["seeds"] = [3, 0]
+    first = plan.first_seed_cells(Wildcards(model="resnet18"))
+    assert len(first) == len(cells)
+    assert all("/seed-3/" in cell for cell in first)
+
+
+def test_only_net_adapt_takes_its_net_from_a_search_path(plan):
+    assert plan.trajectory_of(of_cell("L1FilterPruner", "0.5")) == {}
+    start = "results/{study}/{model}/seed-{seed}/{pruner}"
+    found = plan.trajectory_of(of_cell("NetAdaptPruner", "0.5"))
+    assert found["trajectory"] == f"{start}/trajectory.json"
+    found = plan.trajectory_of(of_cell("NetAdaptPruner", "flops-0.5"))
+    assert found["snapshots"] == f"{start}/flops/trajectory.safetensors"
+
+
+def test_a_matched_control_waits_for_the_searched_cell(plan):
+    assert plan.searched_cell(of_cell("L1FilterPruner", "0.5")) == {}
+    found = plan.searched_cell(of_cell("UniformAllocationPruner", "0.5"))
+    folder = "results/{study}/{model}/seed-{seed}/SimulatedAnnealingPruner/{target}"
+    assert found == {"searched_count": f"{folder}/count.json", "searched_prune": f"{folder}/prune.json"}
+
+
+def test_a_latency_table_is_asked_for_by_latency_budgets_alone(plan):
+    table = {"latency_table": "results/{study}/{model}/latency_table.json"}
+    assert plan.latency_table_of(of_cell("L1FilterPruner", "latency-0.5")) == table
+    assert plan.latency_table_of(Wildcards(kind="latency")) == table
+    assert plan.latency_table_of(of_cell("L1FilterPruner", "flops-0.5")) == {}
+
+
+def test_what_searches_has_an_allocation_of_its_own():
+    groups = {name: group_of(name) for name in ("L1FilterPruner", "NetAdaptPruner", "AutoCompressPruner")}
+    assert groups == {"L1FilterPruner": "cell", "NetAdaptPruner": "cell", "AutoCompressPruner": None}
+    assert group_of("UniformAllocationPruner") is None
+
+
+def test_the_published_study_and_imported_results_name_their_models(tmp_path):
+    assert published_names("model") == ("vgg16", "resnet18", "resnet50")
+    assert len(published_names("pruner")) == 6
+    assert {path.name for path in published_files()} == {"published.csv", "published_raw.csv"}
+    assert imported_models("") == []
+    (tmp_path / "vgg16.json").write_text("{}")
+    (tmp_path / "resnet18").mkdir()
+    assert imported_models(str(tmp_path)) == ["vgg16", "resnet18"]
