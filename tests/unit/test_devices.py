@@ -9,7 +9,7 @@ from filterbench.running.devices import count_gpus, visible_gpus
 
 CLAIM = """
 import sys
-from filterbench.devices import own_gpu
+from filterbench.running.devices import own_gpu
 print(own_gpu(), flush=True)
 sys.stdin.read()
 """

@@ -32,8 +32,8 @@ RUN = """
 import importlib, json, sys
 from functools import partialmethod
 from pathlib import Path
-from filterbench.checkpoint import Checkpoint
-from filterbench.jobs import Job
+from filterbench.storage.checkpoint import Checkpoint
+from filterbench.running.job import Job
 Checkpoint.__init__ = partialmethod(Checkpoint.__init__, interval=0.0)
 job = json.loads(sys.argv[1])
 paths = lambda named: {name: Path(path) for name, path in named.items()}
