@@ -5,8 +5,8 @@ import subprocess
 
 from submission import PATIENCE, ClusterCheckout
 
-# Nine cells, three of them with a search of their own, two baselines and NetAdapt's trajectory.
-JOBS = 9 + 3 + 2 + 1
+# Nine cells, three of them with a search of their own, two baselines with their fine-tunings, one trajectory.
+JOBS = 9 + 3 + 2 * 2 + 1
 
 
 def test_slurm_and_this_machine_write_the_same_documents(local_run, tmp_path):
@@ -27,7 +27,7 @@ def test_slurm_and_this_machine_write_the_same_documents(local_run, tmp_path):
         "trajectory",
         "prune",
         "cell_count_finetune_prune_speedup",
-    } | {"cell_count_finetune_speedup"}
+    } | {"cell_count_finetune_speedup", "cell_finetune_unpruned"}
 
 
 def test_the_nodes_have_no_network():
