@@ -102,7 +102,8 @@ def part_of(made: Checkout, folder: Path, *parts: str) -> ClusterCheckout:
     """A checkout that has some of what another one made."""
     checkout = ClusterCheckout.fresh(folder)
     for part in (".snakemake", "data", *parts):
-        shutil.copytree(made.folder / part, folder / part)
+        # Not the locks of jobs that ran there.
+        shutil.copytree(made.folder / part, folder / part, ignore=shutil.ignore_patterns("running"))
     return checkout
 
 

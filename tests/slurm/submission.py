@@ -48,9 +48,9 @@ class ClusterCheckout(Checkout):
         return text("sacct", "-n", "-X", "-P", "--name", run, "-o", columns).splitlines()
 
     def working_job(self) -> str:
-        """Id of the job that trains the baseline, once the training has begun."""
-        log = self.folder / "logs/smoke/vgg16/seed-0/train_baseline.log"
-        wait_for(log.exists, "a job at work")
+        """Id of the job that trains the baseline, once it has its file for itself."""
+        locks = self.folder / ".snakemake/running"
+        wait_for(lambda: any(locks.glob("*baseline*.lock")), "a job at work")
         queue = text("squeue", "--noheader", "--states=RUNNING", "--format=%i %Z").splitlines()
         (job,) = [line.split()[0] for line in queue if line.endswith(str(self.folder))]
         return job

@@ -60,8 +60,9 @@ def run(snakemake: Any) -> None:
     )
     module = job.params["stage"]
     try:
-        stage = resolve_name(f"filterbench.{module}:{module.rpartition('.')[2]}")
+        # Before the stage is imported: that takes seconds, in which another process could begin the same.
         with _alone(Path(snakemake.output[0])):
+            stage = resolve_name(f"filterbench.{module}:{module.rpartition('.')[2]}")
             stage(job)
     except InputError as reason:
         logger.error("error: %s", reason)
