@@ -14,20 +14,13 @@ report: "workflow/report/workflow.rst"
 
 
 include: "workflow/rules/common.smk"
-include: "workflow/rules/data.smk"
-include: "workflow/rules/train_baseline.smk"
-include: "workflow/rules/trajectory.smk"
+include: "workflow/rules/baseline.smk"
 include: "workflow/rules/prune.smk"
-include: "workflow/rules/speedup.smk"
-include: "workflow/rules/count.smk"
+include: "workflow/rules/compact.smk"
 include: "workflow/rules/finetune.smk"
-include: "workflow/rules/scratch.smk"
-include: "workflow/rules/latency.smk"
-include: "workflow/rules/export.smk"
-include: "workflow/rules/latency_table.smk"
 include: "workflow/rules/compare.smk"
 include: "workflow/rules/plot.smk"
-include: "workflow/rules/analysis.smk"
+include: "workflow/rules/published.smk"
 include: "workflow/rules/validate.smk"
 
 

@@ -59,11 +59,11 @@ def trajectory_against_cells(splits: Splits, folder: Path) -> str:
     changes = {"short_term_steps": 2, "short_term_learning_rate": 0.01}
     arguments = arguments_of("NetAdaptPruner", changes)
     together = new_search(splits, folder / "together", "compact")
-    once = seconds(lambda: list(NetAdapt(**arguments).path(model, together).run(TARGETS)))
+    once = seconds(lambda: NetAdapt(**arguments).path(model, together).snapshots(TARGETS))
     each, evaluations = 0.0, 0
     for target in TARGETS:
         alone = new_search(splits, folder / str(target), "compact")
-        each += seconds(lambda t=target, s=alone: list(NetAdapt(**arguments).path(model, s).run([t])))
+        each += seconds(lambda t=target, s=alone: NetAdapt(**arguments).path(model, s).snapshots([t]))
         evaluations += alone.cost.evaluations
     return (
         f"NetAdapt to {TARGETS}: cell by cell {evaluations} candidates in {each:.1f} s, trajectory "

@@ -13,7 +13,7 @@ from torch import nn
 from filterbench.analysis.budgets import as_curves, sparsity_cells
 from filterbench.analysis.pareto import with_fronts
 from filterbench.analysis.seeds import with_statistics
-from filterbench.compaction.masks import PrunedNet
+from filterbench.compaction.masks import ChannelMasks, PrunedNet
 from filterbench.compaction.slicing import kept_indices, slice_channels
 from filterbench.costs.budget import Budget
 from filterbench.costs.counting import count_net
@@ -25,12 +25,12 @@ from filterbench.models.registry import MODELS, build_model
 from filterbench.plotting.comparison import draw_comparison
 from filterbench.pruners.contract import InfeasibleError
 from filterbench.pruners.registry import PRUNERS, arguments_of
-from filterbench.pruners.search.net_adapt import NetAdapt
+from filterbench.pruners.search.net_adapt import NetAdapt, Snapshot
 from filterbench.pruners.search.search import Search, SearchSettings
 from filterbench.pruners.uniform_budgets import prune_uniformly
+from filterbench.running.searching import write_snapshots
 from filterbench.stages.compare import collection
 from filterbench.storage.errors import InputError
-from filterbench.storage.weights import write_weights
 from filterbench.study.config import cells, check_config
 
 NO_SEARCH = None
@@ -155,10 +155,8 @@ def annealed(model: nn.Module, share: float, search: Search) -> PrunedNet:
 def adapted(model: nn.Module, share: float, search: Search) -> PrunedNet:
     arguments = arguments_of("NetAdaptPruner", NET_ADAPT)
     path = NetAdapt(**arguments).path_within(model, FlopsCost(model), search)
-    (snapshot,) = path.run([share])
-    if snapshot.infeasible:
-        raise InfeasibleError(snapshot.infeasible)
-    return PrunedNet(model, snapshot.masks)
+    path.snapshots([share])
+    return path.finish(share)
 
 
 @pytest.mark.parametrize("prune", [annealed, adapted])
@@ -215,22 +213,28 @@ def test_one_trajectory_serves_all_budgets(few_images, tmp_path):
     model = two_class_net("vgg16", 1 / 16)
     cost = FlopsCost(model)
     arguments = arguments_of("NetAdaptPruner", NET_ADAPT)
-    run = NetAdapt(**arguments).path_within(model, cost, new_search(few_images, tmp_path))
-    snapshots = list(run.run([0.5, 0.8]))
+    pruner = NetAdapt(**arguments)
+    snapshots = pruner.path_within(model, cost, new_search(few_images, tmp_path)).snapshots([0.5, 0.8])
     assert [snapshot.target for snapshot in snapshots] == [0.8, 0.5]
-    for snapshot in snapshots:
-        assert 0.98 * snapshot.target <= cost(snapshot.masks) / cost({}) <= snapshot.target
     # One file holds all snapshots, which share no tensors.
-    write_weights(
-        tmp_path / "snapshots.safetensors",
-        {
-            f"{snapshot.target}/{name}": kept
-            for snapshot in snapshots
-            for name, kept in snapshot.masks.items()
-        },
-    )
+    write_snapshots(tmp_path / "snapshots.safetensors", "flops", snapshots)
     larger, smaller = (snapshot.masks for snapshot in snapshots)
     assert all((kept <= larger.get(name, torch.ones_like(kept))).all() for name, kept in smaller.items())
+
+    def net_within(budget: float, snapshot: Snapshot, folder: str) -> ChannelMasks:
+        path = pruner.path_within(model, cost, new_search(few_images, tmp_path / folder))
+        path.restore(snapshot)
+        return path.finish(budget).masks
+
+    for snapshot in snapshots:
+        budget = snapshot.target
+        masks = net_within(budget, snapshot, f"shared-{budget}")
+        assert 0.98 * budget <= cost(masks) / cost({}) <= budget
+        # What other budgets the study has changes nothing.
+        alone = pruner.path_within(model, cost, new_search(few_images, tmp_path / f"{budget}"))
+        (single,) = alone.snapshots([budget])
+        expected = net_within(budget, single, f"alone-{budget}")
+        assert all(torch.equal(kept, expected[name]) for name, kept in masks.items())
 
 
 def test_a_latency_table_estimates_what_its_layers_took():

@@ -9,7 +9,13 @@ from filterbench.study.published import published_files, published_names
 
 
 class Wildcards(SimpleNamespace):
-    """As Snakemake's: attributes, and `get` with a default."""
+    """As Snakemake's: attributes, also as keyword arguments, and `get` with a default."""
+
+    def keys(self):
+        return vars(self).keys()
+
+    def __getitem__(self, name):
+        return getattr(self, name)
 
     def get(self, name, default=None):
         return getattr(self, name, default)
@@ -62,11 +68,11 @@ def test_a_models_cells_are_its_own(plan):
 
 def test_only_net_adapt_takes_its_net_from_a_search_path(plan):
     assert plan.trajectory_of(of_cell("L1FilterPruner", "0.5")) == {}
-    start = "results/{study}/{model}/seed-{seed}/{pruner}"
+    folder = "results/default/vgg16/seed-0/NetAdaptPruner"
     found = plan.trajectory_of(of_cell("NetAdaptPruner", "0.5"))
-    assert found["trajectory"] == f"{start}/trajectory.json"
+    assert found["trajectory"] == f"{folder}/sparsity/trajectory.json"
     found = plan.trajectory_of(of_cell("NetAdaptPruner", "flops-0.5"))
-    assert found["snapshots"] == f"{start}/flops/trajectory.safetensors"
+    assert found["snapshots"] == f"{folder}/flops/trajectory.safetensors"
 
 
 def test_a_matched_control_waits_for_the_searched_cell(plan):

@@ -1,8 +1,7 @@
 """The searching pruners on tiny nets and few images."""
 
 import copy
-import re
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +13,11 @@ from torch import nn
 from filterbench.compaction.masks import PrunedNet, apply_masks
 from filterbench.compaction.speedup import silence_masked_channels
 from filterbench.models.registry import build_model
+from filterbench.pruners.contract import InfeasibleError
 from filterbench.pruners.nni import masked_by, wrapped_masks
 from filterbench.pruners.registry import PRUNERS, arguments_of
 from filterbench.pruners.search.annealing import anneal
-from filterbench.pruners.search.net_adapt import NetAdapt, Snapshot
+from filterbench.pruners.search.net_adapt import NetAdapt, SearchPath, Snapshot
 from filterbench.pruners.search.sampling import draw_sparsities
 from filterbench.pruners.search.scores import summarise_scores
 from filterbench.pruners.search.search import Search, SearchSettings, compact_form
@@ -58,18 +58,33 @@ def trained_net(few_images) -> nn.Module:
 
 
 def pruned_by(name: str, changes: dict, model: nn.Module, sparsity: float, search: Search) -> PrunedNet:
-    """A pruner's net at a sparsity; NetAdapt's is a snapshot of its search path."""
+    """A pruner's net at a sparsity; NetAdapt's is at the end of its search path."""
     pruner = PRUNERS[name].make(arguments_of(name, changes))
     if isinstance(pruner, NetAdapt):
-        snapshot = snapshot_at(changes, model, sparsity, search)
-        model.load_state_dict(snapshot.weights)
-        return PrunedNet(model, snapshot.masks)
+        path = search_path(changes, model, search)
+        path.snapshots([sparsity])
+        return path.finish(sparsity)
     return pruner.prune(model, sparsity, search)
 
 
+def search_path(changes: dict, model: nn.Module, search: Search) -> SearchPath:
+    return NetAdapt(**arguments_of("NetAdaptPruner", changes)).path(model, search)
+
+
 def snapshot_at(changes: dict, model: nn.Module, sparsity: float, search: Search) -> Snapshot:
-    (snapshot,) = NetAdapt(**arguments_of("NetAdaptPruner", changes)).path(model, search).run([sparsity])
+    (snapshot,) = search_path(changes, model, search).snapshots([sparsity])
     return snapshot
+
+
+def same(one: Snapshot, other: Snapshot) -> bool:
+    """Whether two snapshots are equal to the last bit."""
+    tensors = ("weights", "masks")
+    plain = [field.name for field in fields(one) if field.name not in tensors]
+    return all(getattr(one, name) == getattr(other, name) for name in plain) and all(
+        torch.equal(tensor, getattr(other, name)[key])
+        for name in tensors
+        for key, tensor in getattr(one, name).items()
+    )
 
 
 def nnis_draw(target: float, random: np.random.RandomState) -> np.ndarray:
@@ -173,21 +188,67 @@ def test_an_interrupted_search_ends_with_the_same_net(
 
 def test_a_snapshot_is_what_a_run_to_its_target_alone_gives(trained_net, few_images, tmp_path):
     together = new_search(few_images, tmp_path / "together")
-    path = NetAdapt(**arguments_of("NetAdaptPruner", FEW)).path(trained_net, together)
-    for snapshot in list(path.run([0.2, 0.3, 0.5])):
+    for snapshot in search_path(FEW, trained_net, together).snapshots([0.2, 0.3, 0.5]):
         alone = new_search(few_images, tmp_path / str(snapshot.target))
-        single = snapshot_at(FEW, trained_net, snapshot.target, alone)
-        assert all(torch.equal(tensor, snapshot.weights[name]) for name, tensor in single.weights.items())
-        assert {name: kept.tolist() for name, kept in single.masks.items()} == {
-            name: kept.tolist() for name, kept in snapshot.masks.items()
-        }
-        assert (asdict(alone.cost), len(alone.steps)) == (snapshot.cost, snapshot.steps)
+        assert same(snapshot_at(FEW, trained_net, snapshot.target, alone), snapshot)
+        assert (asdict(alone.cost), len(alone.steps)) == (snapshot.cost, snapshot.candidates)
+
+
+@pytest.mark.parametrize("kept", ["journal", "nothing"])
+def test_a_search_path_goes_on_from_what_an_earlier_job_left(
+    kept, trained_net, few_images, tmp_path, monkeypatch
+):
+    """To a harder target from the last snapshot, to one in between by the scores that are on record."""
+    first = new_search(few_images, tmp_path / "path")
+    earlier = search_path(FEW, trained_net, first).snapshots([0.2, 0.5])
+    judged = count_calls(monkeypatch, Search, "evaluate")
+    trained = count_calls(monkeypatch, Search, "train_steps")
+
+    def again(targets: list[float]) -> tuple[list[Snapshot], Search]:
+        search = new_search(few_images, tmp_path / ("path" if kept == "journal" else str(targets)))
+        path = search_path(FEW, trained_net, search)
+        return path.snapshots(targets, earlier, first.steps), search
+
+    between, _ = again([0.2, 0.3, 0.5])
+    evaluations = len(judged)
+    harder, search = again([0.2, 0.5, 0.6])
+    assert between[0] is earlier[0]
+    assert between[2] is harder[1] is earlier[1]
+    if kept == "journal":
+        assert evaluations == 0
+        # An iteration for each tenth that is new: one net is trained anew where the scores are known.
+        assert len(judged) == search.cost.evaluations - earlier[1].cost["evaluations"]
+        assert len(trained) == len(judged) + 1
+    monkeypatch.undo()
+    undisturbed = new_search(few_images, tmp_path / "undisturbed")
+    whole = search_path(FEW, trained_net, undisturbed).snapshots([0.2, 0.3, 0.5, 0.6])
+    assert same(between[1], whole[1])
+    assert same(harder[2], whole[3])
+    assert [{**step, "seconds": 0} for step in search.steps] == [
+        {**step, "seconds": 0} for step in undisturbed.steps
+    ]
+
+
+def count_calls(monkeypatch, owner: type, name: str) -> list:
+    """A list that gets an entry at each call of a method."""
+    method, calls = getattr(owner, name), []
+
+    def counted(*arguments, **named):
+        calls.append(name)
+        return method(*arguments, **named)
+
+    monkeypatch.setattr(owner, name, counted)
+    return calls
 
 
 def test_a_target_that_no_layer_can_serve_is_infeasible(trained_net, search):
-    snapshot = snapshot_at(FEW | {"sparsity_per_iteration": 0.2}, trained_net, 0.9, search)
-    assert re.match(r"after [1-9] iterations, at sparsity 0\.\d+, no convolution", snapshot.infeasible)
+    changes = FEW | {"sparsity_per_iteration": 0.2}
+    path = search_path(changes, trained_net, search)
+    (snapshot,) = path.snapshots([0.9])
     assert 0.2 <= snapshot.reached < 0.9
+    with pytest.raises(InfeasibleError, match=r"after [1-9] iterations, at sparsity 0\.\d+, no convolution"):
+        path.finish(0.9)
+    assert len(search.steps) == snapshot.candidates
 
 
 def test_half_the_step_goes_on_where_a_whole_one_is_too_much(trained_net, few_images, tmp_path):
@@ -196,8 +257,7 @@ def test_half_the_step_goes_on_where_a_whole_one_is_too_much(trained_net, few_im
     halved = snapshot_at(
         changes | {"halve_step": True}, trained_net, 0.9, new_search(few_images, tmp_path / "halved")
     )
-    assert whole.infeasible
-    assert not halved.infeasible
+    assert whole.reached < 0.9
     assert halved.reached >= 0.9
 
 
@@ -263,8 +323,7 @@ def test_a_search_path_ranks_only_the_filters_that_are_there(base_algo, trained_
         for module in trained_net.modules():
             if isinstance(module, nn.Conv2d):
                 module.weight.mul_(0.01).add_(1)
-    path = NetAdapt(**arguments_of("NetAdaptPruner", changes)).path(trained_net, search)
-    before, after = path.run([0.2, 0.4])
+    before, after = search_path(changes, trained_net, search).snapshots([0.2, 0.4])
     for name, kept in after.masks.items():
         assert (kept <= before.masks.get(name, torch.ones_like(kept))).all()
         norms = after.weights[f"{name}.weight"].flatten(1).norm(dim=1)

@@ -196,6 +196,27 @@ def test_a_new_sparsity_makes_its_cells_alone(again):
     assert again.planned() == {**dict.fromkeys(STAGES, 7), **DOWNSTREAM, "plot_search": 2}
 
 
+def test_a_search_path_goes_on_to_a_new_sparsity_and_finished_cells_stay(again):
+    def ask(old: str, new: str) -> None:
+        again.edit("studies/smoke.yaml", f"vgg16: [{old}]", f"vgg16: [{new}]")
+
+    before = again.documents()
+    ask("0.5, 0.95", "0.25, 0.5, 0.75, 0.95")
+    assert again.planned() == {"trajectory": 1, **dict.fromkeys(STAGES, 2), **REPRUNED}
+    assert again.snakemake().returncode == 0
+    after = again.documents()
+    remade = [name for name, content in before.items() if after[name] != content]
+    path = "vgg16/seed-0/NetAdaptPruner/sparsity/trajectory.json"
+    assert sorted(remade) == ["verdicts.json", "vgg16/comparison.json", path]
+    # The record of the search path is that of a study which had all four from the start.
+    shutil.rmtree(again.folder / "results/smoke/vgg16/seed-0/NetAdaptPruner")
+    assert again.snakemake().returncode == 0
+    assert again.documents() == after
+    # A sparsity that the study drops makes nothing anew but tables and figures.
+    ask("0.25, 0.5, 0.75, 0.95", "0.5")
+    assert again.planned() == REPRUNED
+
+
 @pytest.mark.parametrize("pruner", ["L1FilterPruner", "NetAdaptPruner", "AutoCompressPruner"])
 def test_the_same_cell_made_again_has_the_same_bytes(again, pruner):
     cell = CELL.format(model="vgg16", pruner=pruner)

@@ -1,6 +1,12 @@
+# Seconds each, from documents and tables alone.
 localrules:
     result,
     compare,
+    differences,
+    verdicts,
+    optimism_gap,
+    compare_latency,
+    page,
 
 
 rule result:
@@ -53,5 +59,146 @@ rule compare:
         unpruned=UNPRUNED,
         stage="stages.compare",
         code=code_of("compare"),
+    script:
+        "../scripts/stage.py"
+
+
+rule differences:
+    """Every pruner against every other: at equal budget, paired by seed, and image by image."""
+    input:
+        TABLES,
+        collect("{cell}/finetune.correct", cell=PLAN.cells),
+    output:
+        table=report(
+            f"results/{STUDY}/differences.csv",
+            caption="../report/differences.rst",
+            category="Tables",
+            labels={"model": "all"},
+        ),
+        images=report(
+            f"results/{STUDY}/mcnemar.csv",
+            caption="../report/mcnemar.rst",
+            category="Tables",
+            labels={"model": "all"},
+        ),
+    log:
+        f"logs/{STUDY}/differences.log",
+    conda:
+        ENVIRONMENT
+    params:
+        tables=TABLES,
+        cells=PLAN.cells,
+        stage="stages.differences",
+        code=code_of("differences"),
+    script:
+        "../scripts/stage.py"
+
+
+rule verdicts:
+    """What the study's cells say about the published conclusions."""
+    input:
+        TABLES,
+        mcnemar=rules.differences.output.images,
+    output:
+        document=f"results/{STUDY}/verdicts.json",
+        page=report(
+            f"results/{STUDY}/verdicts.md",
+            caption="../report/verdicts.rst",
+            category="Verdicts",
+            labels={"cells": "this study"},
+        ),
+    log:
+        f"logs/{STUDY}/verdicts.log",
+    conda:
+        ENVIRONMENT
+    params:
+        tables=TABLES,
+        source=f"study {STUDY}",
+        stage="stages.verdicts",
+        code=code_of("verdicts"),
+    script:
+        "../scripts/stage.py"
+
+
+rule optimism_gap:
+    """The same cells under both protocols: how much choosing by the test images flatters them."""
+    input:
+        **{
+            protocol: f"results/{study}/{{model}}/comparison.csv"
+            for study, protocol in PLAN.protocols.items()
+        },
+    output:
+        table=report(
+            f"results/{STUDY}/{{model}}/optimism.csv",
+            caption="../report/optimism.rst",
+            category="Protocol",
+            labels={"model": "{model}", "figure": "table"},
+        ),
+        png=report(
+            "figures/optimism_{model}.png",
+            caption="../report/optimism.rst",
+            category="Protocol",
+            labels={"model": "{model}", "figure": "optimism"},
+        ),
+        svg="figures/optimism_{model}.svg",
+    log:
+        f"logs/{STUDY}/{{model}}/optimism.log",
+    conda:
+        ENVIRONMENT
+    params:
+        model="{model}",
+        dataset=config["dataset"]["name"],
+        stage="stages.optimism",
+        code=code_of("optimism"),
+    script:
+        "../scripts/stage.py"
+
+
+rule compare_latency:
+    """Measured latencies of a model's cells, as a table and a figure; on request."""
+    input:
+        lambda wildcards: expand(
+            "{cell}/{kind}.json", cell=PLAN.model_cells(wildcards), kind=["result", "finetune", "latency"]
+        ),
+    output:
+        table=f"results/{STUDY}/{{model}}/latency.csv",
+        png=report(
+            "figures/accuracy_against_latency_{model}.png",
+            caption="../report/latency.rst",
+            category="Figures",
+            labels={"model": "{model}", "figure": "accuracy_against_latency"},
+        ),
+        svg="figures/accuracy_against_latency_{model}.svg",
+    log:
+        f"logs/{STUDY}/{{model}}/compare_latency.log",
+    conda:
+        ENVIRONMENT
+    params:
+        model="{model}",
+        dataset=config["dataset"]["name"],
+        cells=PLAN.model_cells,
+        stage="stages.compare_latency",
+        code=code_of("compare_latency"),
+    script:
+        "../scripts/stage.py"
+
+
+rule page:
+    """One HTML file in which a reader explores the study."""
+    input:
+        TABLES,
+    output:
+        page=f"results/{STUDY}/page.html",
+    log:
+        f"logs/{STUDY}/page.log",
+    conda:
+        ENVIRONMENT
+    params:
+        tables=TABLES,
+        study=STUDY,
+        dataset=config["dataset"]["name"],
+        published=COMPARABLE,
+        stage="stages.page",
+        code=code_of("page"),
     script:
         "../scripts/stage.py"

@@ -1,7 +1,72 @@
+rule latency_table:
+    """How long the layers of a model take on this machine, by their channels; for budgets of latency."""
+    input:
+        images=PLAN.images,
+    output:
+        document=LATENCY_TABLE,
+    log:
+        "logs/{study}/{model}/latency_table.log",
+    conda:
+        ENVIRONMENT
+    threads: whole_machine
+    resources:
+        mem_mb=gigabytes(6),
+        runtime=minutes(240),
+        gpu=gpus,
+    params:
+        cell=PLAN.baseline_cell,
+        limits=PLAN.limits,
+        device=config["device"],
+        latency=PLAN.latency,
+        stage="stages.latency_table",
+        code=code_of("latency_table"),
+    script:
+        "../scripts/stage.py"
+
+
+rule trajectory:
+    """One search path that serves all targets of a kind; it goes on from what an earlier job left."""
+    input:
+        unpack(PLAN.latency_table_of),
+        images=PLAN.images,
+        weights=f"{BASELINE}/model.safetensors",
+    output:
+        weights=update(f"{TRAJECTORY}.safetensors"),
+        document=update(f"{TRAJECTORY}.json"),
+        search=update(f"{TRAJECTORY}.csv"),
+    log:
+        "logs/{study}/{model}/seed-{seed}/{pruner}/{kind}/trajectory.log",
+    benchmark:
+        f"{TRAJECTORY}.benchmark.tsv"
+    wildcard_constraints:
+        pruner=any_of(name for name, entry in PRUNERS.items() if entry.trajectory),
+        kind=any_of((SPARSITY, *BUDGETS)),
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=gigabytes(6),
+        runtime=minutes(1440),
+        gpu=gpus,
+    params:
+        cell=PLAN.baseline_cell,
+        limits=PLAN.limits,
+        device=config["device"],
+        arguments=PLAN.pruner_arguments,
+        search=PLAN.search_settings,
+        kind="{kind}",
+        targets=PLAN.trajectory_targets,
+        stage="stages.trajectory",
+        code=code_of("trajectory"),
+    script:
+        "../scripts/stage.py"
+
+
 rule prune:
     """Channel masks of a cell, and the masked net."""
     input:
-        unpack(PLAN.trajectory_of),
+        # Ancient: a search path that went on to other targets leaves the finished cells as they are.
+        ancient(unpack(PLAN.trajectory_of)),
         unpack(PLAN.searched_cell),
         unpack(PLAN.latency_table_of),
         images=PLAN.images,

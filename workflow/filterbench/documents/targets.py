@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 SPARSITY = "sparsity"
+# The record of the search path to all targets of a kind.
+TRAJECTORY_NAME = "trajectory"
 # The kinds of budgets, with the names that figures call them by.
 BUDGETS = {"flops": "FLOPs", "latency": "latency"}
 

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from filterbench.data.loading import Splits, load_splits
+from filterbench.documents.targets import TRAJECTORY_NAME
 from filterbench.models.rebuilding import rebuild_model
 from filterbench.running.environment import choose_device, make_deterministic, versions
 from filterbench.running.job import Job
@@ -23,7 +24,7 @@ from filterbench.storage.weights import Weights, read_weights
 
 
 @dataclass(frozen=True)
-class Setting:
+class Context:
     """A prepared process for one job.
 
     Attributes:
@@ -71,15 +72,19 @@ class Setting:
         document = self.job.outputs["document"]
         return document.with_name(f".{document.stem}{suffix}")
 
-    def state_key(self) -> str:
-        """Digest of everything that the job's outcome depends on."""
-        state = [dict(self.job.params), self._input_digests, self.job.threads, self.device.type, versions()]
+    def state_key(self, *left_out: str) -> str:
+        """Digest of everything that the job's outcome depends on, but for the params that are left out."""
+        params = {name: value for name, value in self.job.params.items() if name not in left_out}
+        state = [params, self._input_digests, self.job.threads, self.device.type, versions()]
         return hashlib.sha256(json.dumps(state).encode()).hexdigest()
 
     @cached_property
     def _input_digests(self) -> dict[str, str]:
-        """Of all inputs but the tables, which hold wall-clock times: documents are the same without them."""
-        paths = {name: path for name, path in self.job.inputs.items() if path.suffix != ".csv"}
+        """Of all inputs but a search path's record, which grows with the study.
+
+        Of it a cell takes just its own part, which the other inputs decide.
+        """
+        paths = {name: path for name, path in self.job.inputs.items() if path.stem != TRAJECTORY_NAME}
         return {name: file_digest(path) for name, path in sorted(paths.items())}
 
     def provenance(self) -> dict[str, Any]:
@@ -92,7 +97,7 @@ class Setting:
         }
 
 
-def prepare(job: Job) -> Setting:
+def prepare(job: Job) -> Context:
     """Make the process deterministic and choose its device.
 
     Raises:
@@ -101,4 +106,4 @@ def prepare(job: Job) -> Setting:
     cell = dict(job.params["cell"])
     device = choose_device(job.params["device"])
     make_deterministic(cell["seed"], job.threads, device)
-    return Setting(job, cell, device)
+    return Context(job, cell, device)

@@ -7,20 +7,20 @@ from typing import Any
 import numpy as np
 
 from filterbench.documents import read, write
-from filterbench.running.context import Setting
+from filterbench.running.context import Context
 from filterbench.running.job import Job
 from filterbench.storage.correctness import write_correct
 from filterbench.storage.weights import write_weights
 
 
-def write_infeasible(setting: Setting, reason: str, **more: Any) -> None:
+def write_infeasible(context: Context, reason: str, **more: Any) -> None:
     """Write a stage's document with the reason, and its other files empty."""
-    job = setting.job
+    job = context.job
     if "weights" in job.outputs:
         write_weights(job.outputs["weights"], {})
     if "correct" in job.outputs:
         write_correct(job.outputs["correct"], np.array([], dtype=bool))
-    document = {"cell": setting.cell, "infeasible": reason, **more, "provenance": setting.provenance()}
+    document = {"cell": context.cell, "infeasible": reason, **more, "provenance": context.provenance()}
     write(job.outputs["document"], document)
 
 

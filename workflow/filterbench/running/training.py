@@ -9,7 +9,7 @@ from torch import nn
 
 from filterbench.data.loading import Splits
 from filterbench.documents import write
-from filterbench.running.context import Setting
+from filterbench.running.context import Context
 from filterbench.storage.correctness import write_correct
 from filterbench.storage.files import file_digest
 from filterbench.storage.weights import write_weights
@@ -20,20 +20,20 @@ logger = logging.getLogger(__name__)
 
 
 def train_and_write(
-    setting: Setting, splits: Splits, model: nn.Module, accuracy_name: str, **more: Any
+    context: Context, splits: Splits, model: nn.Module, accuracy_name: str, **more: Any
 ) -> None:
     """Train a net, evaluate it on the test images, and write the job's weights and document.
 
     Args:
-        setting: of a job whose params hold the training settings.
+        context: of a job whose params hold the training settings.
         splits: the study's images.
         model: the net, on the device; it is changed.
         accuracy_name: what the document calls the test accuracy.
         more: further keys of the document.
     """
-    job = setting.job
-    checkpoint = setting.checkpoint()
-    record = train(model, splits, TrainingSettings(**job.params["training"]), setting.seed, checkpoint)
+    job = context.job
+    checkpoint = context.checkpoint()
+    record = train(model, splits, TrainingSettings(**job.params["training"]), context.seed, checkpoint)
     score = evaluate(model, splits.test)
     logger.info("best epoch %d, test accuracy %.2f %%", record.best_epoch, 100 * score.accuracy)
     write_weights(job.outputs["weights"], model.state_dict())
@@ -43,13 +43,13 @@ def train_and_write(
     write(
         job.outputs["document"],
         {
-            "cell": setting.cell,
+            "cell": context.cell,
             **more,
             "images": splits.document(),
             "performance": {accuracy_name: score.accuracy},
             "training": record.document(),
-            "provenance": setting.provenance(),
+            "provenance": context.provenance(),
         },
     )
-    setting.stopwatch.write(job.outputs["document"])
+    context.stopwatch.write(job.outputs["document"])
     checkpoint.remove()

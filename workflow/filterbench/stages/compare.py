@@ -12,7 +12,7 @@ from filterbench.analysis.budgets import as_curves, sparsity_cells
 from filterbench.analysis.pareto import with_fronts
 from filterbench.analysis.seeds import with_statistics
 from filterbench.documents import read, write
-from filterbench.documents.targets import BUDGETS, SPARSITY, parse_target, target_of
+from filterbench.documents.targets import BUDGETS, TRAJECTORY_NAME, parse_target, target_of
 from filterbench.running.job import Job
 from filterbench.storage.errors import InputError
 from filterbench.storage.stopwatch import earlier_seconds
@@ -108,9 +108,7 @@ def _seconds(cell: Path, stage: str) -> float | None:
     """Wall-clock time of a stage, before interruptions too; a snapshot's includes its whole trajectory."""
     documents = [cell / f"{stage}.json"]
     if stage == "prune":
-        kind = parse_target(cell.name).kind
-        folder = cell.parent if kind == SPARSITY else cell.parent / kind
-        documents.append(folder / "trajectory.json")
+        documents.append(cell.parent / parse_target(cell.name).kind / f"{TRAJECTORY_NAME}.json")
     files = [path.with_suffix(".benchmark.tsv") for path in documents] + [*map(earlier_seconds, documents)]
     found = [pd.read_csv(path, sep="\t")["s"].sum() for path in files if path.exists()]
     return round(float(sum(found)), 2) if found else None

@@ -16,19 +16,19 @@ logger = logging.getLogger(__name__)
 
 def count(job: Job) -> None:
     """Count both nets with both counters."""
-    setting = prepare(job)
+    context = prepare(job)
     if reason := infeasible_before(job):
-        write_infeasible(setting, reason)
+        write_infeasible(context, reason)
         return
-    original = count_net(setting.read_net("original"))
-    compact = count_net(setting.read_net("compact"))
+    original = count_net(context.read_net("original"))
+    compact = count_net(context.read_net("compact"))
     logger.info(
         "params %d -> %d, FLOPs %d -> %d", original.params, compact.params, original.flops, compact.flops
     )
     write(
         job.outputs["document"],
         {
-            "cell": setting.cell,
+            "cell": context.cell,
             "convention": CONVENTION,
             "input_shape": list(IMAGE_SHAPE),
             "params": _pair(original, compact, "params"),
@@ -39,7 +39,7 @@ def count(job: Job) -> None:
                 "params": _pair(original, compact, "second_params"),
                 "conv_linear_macs": _pair(original, compact, "second_conv_linear_macs"),
             },
-            "provenance": setting.provenance(),
+            "provenance": context.provenance(),
         },
     )
 

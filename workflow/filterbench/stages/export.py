@@ -23,12 +23,12 @@ def export(job: Job) -> None:
     Raises:
         InputError: the cell is infeasible, or onnxruntime's logits are others.
     """
-    setting = prepare(job)
+    context = prepare(job)
     path = job.outputs["model"]
     if reason := infeasible_before(job):
         raise InputError(f"{path}: an infeasible cell has no net to export: {reason}")
-    net = setting.read_net("weights")
-    test = setting.splits().test
+    net = context.read_net("weights")
+    test = context.splits().test
     batch = test.first(CHECKED_IMAGES)
     content = export_onnx(net)
     difference = check_onnx(content, net, batch, job.threads)
@@ -38,11 +38,11 @@ def export(job: Job) -> None:
     write(
         job.outputs["document"],
         {
-            "cell": setting.cell,
+            "cell": context.cell,
             "digest": file_digest(path),
             "normalisation": {"mean": test.mean.flatten().tolist(), "std": test.std.flatten().tolist()},
             "check": {"images": len(batch), "relative_difference": difference, "tolerance": TOLERANCE},
             "packages": {name: version(name) for name in PACKAGES},
-            "provenance": setting.provenance(),
+            "provenance": context.provenance(),
         },
     )

@@ -8,8 +8,8 @@ from filterbench.running.training import train_and_write
 
 def finetune(job: Job) -> None:
     """Fine-tune the compact net."""
-    setting = prepare(job)
+    context = prepare(job)
     if reason := infeasible_before(job):
-        write_infeasible(setting, reason)
+        write_infeasible(context, reason)
         return
-    train_and_write(setting, setting.splits(), setting.read_net("weights"), "finetuned")
+    train_and_write(context, context.splits(), context.read_net("weights"), "finetuned")

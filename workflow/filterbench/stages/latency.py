@@ -26,21 +26,21 @@ def latency(job: Job) -> None:
     The job may hold more of the machine than it uses, so that no other job disturbs it.
     """
     settings = job.params["latency"]
-    setting = prepare(replace(job, threads=settings["threads"]))
+    context = prepare(replace(job, threads=settings["threads"]))
     if reason := infeasible_before(job):
-        write_infeasible(setting, reason)
+        write_infeasible(context, reason)
         return
-    images = setting.splits().test
-    nets = setting.read_net("original"), setting.read_net("compact")
+    images = context.splits().test
+    nets = context.read_net("original"), context.read_net("compact")
     write(
         job.outputs["document"],
         {
-            "cell": setting.cell,
+            "cell": context.cell,
             "settings": settings,
             "single": _measure(*nets, images, 1, settings),
             "batch": _measure(*nets, images, settings["batch"], settings),
-            "machine": machine(setting.device),
-            "provenance": setting.provenance(),
+            "machine": machine(context.device),
+            "provenance": context.provenance(),
         },
     )
 

@@ -21,9 +21,9 @@ def latency_table(job: Job) -> None:
     The job may hold more of the machine than it uses, so that no other job disturbs it.
     """
     settings = job.params["latency"]
-    setting = prepare(replace(job, threads=settings["threads"]))
-    cell = setting.cell
-    model = setting.place(build_model(cell["model"], cell["width"], setting.splits().classes)).eval()
+    context = prepare(replace(job, threads=settings["threads"]))
+    cell = context.cell
+    model = context.place(build_model(cell["model"], cell["width"], context.splits().classes)).eval()
     layers = measure_table(model, settings["batch"], settings["runs"], settings["warm_up"])
     logger.info("the unpruned net: %.2f ms for %d images", LatencyCost(model, layers)({}), settings["batch"])
     write(
@@ -32,7 +32,7 @@ def latency_table(job: Job) -> None:
             "cell": cell,
             "settings": settings,
             "layers": layers,
-            "machine": machine(setting.device),
-            "provenance": setting.provenance(),
+            "machine": machine(context.device),
+            "provenance": context.provenance(),
         },
     )

@@ -11,8 +11,8 @@ from torch import nn
 
 from filterbench.compaction.masks import PrunedNet, write_masked_net
 from filterbench.costs.budget import Budget
-from filterbench.documents import write
-from filterbench.documents.search_table import write_search
+from filterbench.documents import read, write
+from filterbench.documents.search_table import read_search, write_search
 from filterbench.documents.targets import Target, target_of
 from filterbench.pruners.contract import BudgetPruner, InfeasibleError
 from filterbench.pruners.registry import make_pruner
@@ -20,12 +20,11 @@ from filterbench.pruners.search.scores import summarise_scores
 from filterbench.pruners.search.search import Search
 from filterbench.pruners.uniform_budgets import prune_uniformly
 from filterbench.running.budget import budget_of
-from filterbench.running.context import Setting, prepare
+from filterbench.running.context import Context, prepare
 from filterbench.running.infeasible import write_infeasible
 from filterbench.running.job import Job
 from filterbench.running.matching import matched_arguments
-from filterbench.running.searching import new_search
-from filterbench.stages.trajectory import read_snapshot
+from filterbench.running.searching import new_search, read_snapshots, search_path
 from filterbench.training.evaluation import evaluate
 
 logger = logging.getLogger(__name__)
@@ -33,31 +32,31 @@ logger = logging.getLogger(__name__)
 
 def prune(job: Job) -> None:
     """Mask the baseline's filters with the cell's pruner, and evaluate the masked net as it is."""
-    setting = prepare(job)
-    splits = setting.splits()
-    baseline = setting.read_net("weights")
+    context = prepare(job)
+    splits = context.splits()
+    baseline = context.read_net("weights")
     layers = _convolutions(baseline)
-    search = new_search(setting, splits)
-    target = target_of(setting.cell)
+    search = new_search(context, splits, context.state_key())
+    target = target_of(context.cell)
     budget = budget_of(job, target, baseline)
     try:
         arguments = {**job.params["arguments"], **matched_arguments(job)}
-        pruned = _prune(setting, baseline, target, budget, arguments, search)
+        pruned = _prune(context, baseline, target, budget, arguments, search)
     except InfeasibleError as reason:
         logger.info("infeasible: %s", reason)
         write_search(job.outputs["search"], search.steps)
-        write_infeasible(setting, str(reason), cost=asdict(search.cost))
+        write_infeasible(context, str(reason), cost=asdict(search.cost))
         return
     kept = _kept_channels(pruned)
     reached = _pruned_share(layers, kept)
-    accuracy = evaluate(setting.place(pruned.model), splits.test).accuracy
+    accuracy = evaluate(context.place(pruned.model), splits.test).accuracy
     logger.info("pruned %.1f %% of the weights, test accuracy %.2f %%", 100 * reached, 100 * accuracy)
     write_masked_net(job.outputs["weights"], pruned)
     write_search(job.outputs["search"], search.steps)
     write(
         job.outputs["document"],
         {
-            "cell": setting.cell,
+            "cell": context.cell,
             "images": splits.document(),
             "performance": {"pruned": accuracy},
             "arguments": arguments,
@@ -69,10 +68,10 @@ def prune(job: Job) -> None:
             ],
             **_search(job, search),
             "cost": asdict(search.cost),
-            "provenance": setting.provenance(),
+            "provenance": context.provenance(),
         },
     )
-    setting.stopwatch.write(job.outputs["document"])
+    context.stopwatch.write(job.outputs["document"])
     shutil.rmtree(search.folder, ignore_errors=True)
 
 
@@ -88,23 +87,36 @@ def _search(job: Job, search: Search) -> dict[str, Any]:
 
 
 def _prune(
-    setting: Setting,
+    context: Context,
     baseline: nn.Module,
     target: Target,
     budget: Budget | None,
     arguments: dict[str, Any],
     search: Search,
 ) -> PrunedNet:
-    """The pruner's net, or the snapshot that its trajectory took at the cell's target."""
-    job = setting.job
+    """The pruner's net; of a search path, the net to which it leads from the cell's snapshot."""
+    job = context.job
     if "trajectory" in job.inputs:
-        return read_snapshot(job, baseline, target, search)
-    pruner = make_pruner(setting.cell["pruner"], arguments)
+        return _from_snapshot(context, baseline, target, search)
+    pruner = make_pruner(context.cell["pruner"], arguments)
     if budget is None:
         return pruner.prune(baseline, target.value, search)
     if isinstance(pruner, BudgetPruner):
         return pruner.prune_within(baseline, budget, search)
     return prune_uniformly(pruner, baseline, budget, search)
+
+
+def _from_snapshot(context: Context, baseline: nn.Module, target: Target, search: Search) -> PrunedNet:
+    """The net at the end of the search path; the cell's search begins with what the snapshot had cost."""
+    inputs = context.job.inputs
+    entries = [
+        entry for entry in read(inputs["trajectory"])["targets"] if entry.get(target.kind) == target.value
+    ]
+    (snapshot,) = read_snapshots(inputs["snapshots"], entries)
+    path = search_path(context, baseline, target.kind, search)
+    path.restore(snapshot)
+    search.steps = read_search(inputs["trajectory_steps"])[: snapshot.candidates]
+    return path.finish(target.value)
 
 
 def _spent(target: Target, budget: Budget, pruned: PrunedNet) -> dict[str, Any]:

@@ -10,11 +10,11 @@ from filterbench.storage.weights import read_weights
 
 def scratch(job: Job) -> None:
     """Train a net of the compact net's shapes from fresh weights."""
-    setting = prepare(job)
+    context = prepare(job)
     if reason := infeasible_before(job):
-        write_infeasible(setting, reason)
+        write_infeasible(context, reason)
         return
     path = job.inputs["weights"]
-    model = rebuild_model(setting.cell["model"], read_weights(path), path)
-    draw_fresh_weights(model, setting.seed)
-    train_and_write(setting, setting.splits(), setting.place(model), "scratch", budget=job.params["budget"])
+    model = rebuild_model(context.cell["model"], read_weights(path), path)
+    draw_fresh_weights(model, context.seed)
+    train_and_write(context, context.splits(), context.place(model), "scratch", budget=job.params["budget"])

@@ -24,15 +24,15 @@ CHECKED_IMAGES = 64
 
 def speedup(job: Job) -> None:
     """Remove the masked channels, and check the compact net against the silenced masked net."""
-    setting = prepare(job)
+    context = prepare(job)
     if reason := infeasible_before(job):
-        write_infeasible(setting, reason)
+        write_infeasible(context, reason)
         return
-    splits = setting.splits()
+    splits = context.splits()
     path = job.inputs["weights"]
     weights, masks = read_masked_net(path)
-    masks = {name: kept.to(setting.device) for name, kept in masks.items()}
-    net = setting.rebuild(weights, path)
+    masks = {name: kept.to(context.device) for name, kept in masks.items()}
+    net = context.rebuild(weights, path)
     check: dict[str, Any] = {}
     if masks:
         net, check = _remove_channels(net, masks, splits.selection)
@@ -42,12 +42,12 @@ def speedup(job: Job) -> None:
     write(
         job.outputs["document"],
         {
-            "cell": setting.cell,
+            "cell": context.cell,
             "images": splits.document(),
             "performance": {"speedup": accuracy},
             "layers": _kept_channels(read(job.inputs["document"])["layers"], net),
             **check,
-            "provenance": setting.provenance(),
+            "provenance": context.provenance(),
         },
     )
 

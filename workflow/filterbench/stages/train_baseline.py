@@ -8,7 +8,7 @@ from filterbench.running.training import train_and_write
 
 def train_baseline(job: Job) -> None:
     """Train a net from fresh weights; with 0 epochs it stays untrained."""
-    setting = prepare(job)
-    splits = setting.splits()
-    model = setting.place(build_model(setting.cell["model"], setting.cell["width"], splits.classes))
-    train_and_write(setting, splits, model, "original")
+    context = prepare(job)
+    splits = context.splits()
+    model = context.place(build_model(context.cell["model"], context.cell["width"], splits.classes))
+    train_and_write(context, splits, model, "original")

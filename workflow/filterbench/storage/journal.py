@@ -12,7 +12,7 @@ import json
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -101,6 +101,19 @@ class Journal:
     def accept(self, index: int = -1) -> None:
         """Note that the search went on from a candidate, by default the last one."""
         self.steps[index].accepted = True
+
+    @property
+    def recorded(self) -> int:
+        """How many steps were on disk when it was opened."""
+        return len(self._recorded)
+
+    def go_on(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Begin after the first steps, which an earlier search recorded.
+
+        Args:
+            rows: those steps, as `rows` gave them.
+        """
+        self.steps = [Step(**row) for row in rows]
 
     def rows(self) -> list[dict[str, Any]]:
         """The steps as `search.csv` holds them."""

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from filterbench.data.registry import data_file, listing_digest
-from filterbench.documents.targets import parse_target
+from filterbench.documents import read
+from filterbench.documents.targets import SPARSITY, parse_target
 from filterbench.models.registry import MODELS
 from filterbench.pruners.registry import PRUNERS, SEARCHED
-from filterbench.study.config import Config, cells, pruner_arguments, sparsities, training_settings
-from filterbench.study.paths import LATENCY_TABLE, cell_folder, trajectory_folder
+from filterbench.storage.errors import InputError
+from filterbench.study.config import (
+    Config,
+    budgets,
+    cells,
+    pruner_arguments,
+    sparsities,
+    training_settings,
+)
+from filterbench.study.paths import LATENCY_TABLE, TRAJECTORY, cell_folder
 
 TWIN_PROTOCOLS = {"validation": "test", "test": "validation"}
 # How to measure time, where the study does not say.
@@ -103,12 +113,27 @@ class Plan:
         """The search path that a cell's pruner takes its net from, if it has one."""
         if not PRUNERS[wildcards.pruner].trajectory:
             return {}
-        folder = trajectory_folder(parse_target(wildcards.target).kind)
+        record = TRAJECTORY.format(**wildcards, kind=parse_target(wildcards.target).kind)
         return {
-            "trajectory": f"{folder}/trajectory.json",
-            "trajectory_steps": f"{folder}/trajectory.csv",
-            "snapshots": f"{folder}/trajectory.safetensors",
+            "trajectory": f"{record}.json",
+            "trajectory_steps": f"{record}.csv",
+            "snapshots": f"{record}.safetensors",
         }
+
+    def trajectory_targets(self, wildcards: Any) -> list[float]:
+        """The targets of a search path: those of the study, and those that its record has already.
+
+        So a target that the study drops makes nothing anew.
+        """
+        kind, pruner = wildcards.kind, wildcards.pruner
+        asked = {SPARSITY: self.sparsities(wildcards), **budgets(self.config, pruner, wildcards.model)}
+        record = Path(TRAJECTORY.format(**wildcards)).with_suffix(".json")
+        with suppress(InputError):
+            document = read(record)
+            settings = self.pruner_arguments(wildcards), self.search_settings(wildcards)
+            if settings == (document["arguments"], document["search"]):
+                asked[kind] = [*asked[kind], *(entry[kind] for entry in document["targets"])]
+        return sorted(set(asked[kind]))
 
     def searched_cell(self, wildcards: Any) -> dict[str, str]:
         """The documents of the searched cell that a matched control is compared with; none for others."""

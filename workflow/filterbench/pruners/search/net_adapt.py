@@ -2,56 +2,62 @@
 
 Each iteration prunes one layer further: that which keeps the most accuracy after a short-term fine-tuning.
 The way to a high sparsity passes through the ways to all lower ones: one search path serves all targets,
-with a snapshot at each. `filterbench.pruners.search.steps` says how much an iteration prunes.
+with a snapshot at each, and goes on from there for further ones. `filterbench.pruners.search.steps` says how
+much an iteration prunes.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property
 from typing import Any
 
-import torch
 from torch import fx, nn
-from torch.optim import SGD
 
-from filterbench.compaction.masks import ChannelMasks, apply_masks
-from filterbench.compaction.slicing import kept_indices, slice_channels
-from filterbench.compaction.speedup import silence_masked_channels, silencer
+from filterbench.compaction.masks import ChannelMasks, PrunedNet
 from filterbench.models.depthwise import mask_depthwise
+from filterbench.pruners.contract import InfeasibleError
 from filterbench.pruners.nni import filters_as_rows
-from filterbench.pruners.search.search import MOMENTUM, Search, fingerprint, sparsities_of
-from filterbench.pruners.search.steps import Candidate, CostSteps, Steps, WeightSteps
+from filterbench.pruners.search.cost_steps import CostSteps
+from filterbench.pruners.search.search import Cost, Search, fingerprint, sparsities_of
+from filterbench.pruners.search.steps import Candidate, Steps
+from filterbench.pruners.search.trial import Trial
+from filterbench.pruners.search.weight_steps import WeightSteps
 from filterbench.storage.journal import Journal
 from filterbench.storage.weights import Weights
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Where the search path first reached a target, or why it did not.
+    """Where the search path ends that a target shares with all harder ones.
+
+    A sparsity is reached there, if it can be; to a budget there are steps left, which are its own.
 
     Attributes:
         target: the sparsity or the budget's share.
         reached: the sparsity or share at which the search path stood then.
-        weights: of the masked net; empty where the target was not reached.
+        weights: of the masked net.
         masks: by name of a convolution, bool of shape (output channels,): true where kept.
-        steps: how many candidates had been evaluated by then.
+        iterations: how many there had been by then.
+        candidates: how many candidates had been evaluated by then.
         cost: what had been spent by then.
-        infeasible: why the target was not reached; empty where it was.
+        step: how much an iteration pruned then (see `Steps`).
+        asked: by layer, what its last step had asked for (see `Steps`).
     """
 
     target: float
     reached: float
     weights: Weights
     masks: ChannelMasks
-    steps: int
+    iterations: int
+    candidates: int
     cost: dict[str, int]
-    infeasible: str = ""
+    step: float
+    asked: dict[str, float]
 
 
-class Trajectory:
+class SearchPath:
     """The iterations of NetAdapt on one net.
 
     Args:
@@ -69,40 +75,93 @@ class Trajectory:
         self._kept: ChannelMasks = {}
         self._iteration = 0
 
-    def run(self, targets: Sequence[float]) -> Iterator[Snapshot]:
-        """Go from target to target, the easiest first, and give each one's snapshot."""
-        candidates = self._steps.layers * self._steps.iterations(targets)
-        journal = self._search.journal("net-adapt", candidates)
-        for target in self._steps.in_order(targets):
-            infeasible = ""
-            while not self._steps.reached(target, self._kept) and not infeasible:
-                if not self._iterate(journal, target):
-                    infeasible = f"after {self._iteration} iterations, {self._steps.exhausted(self._kept)}"
-            yield self._snapshot(target, len(journal.steps), infeasible)
+    def snapshots(
+        self, targets: Sequence[float], earlier: Sequence[Snapshot] = (), rows: Sequence[dict] = ()
+    ) -> list[Snapshot]:
+        """A snapshot at each target, the easiest first.
+
+        Args:
+            targets: of one kind.
+            earlier: snapshots of an earlier search on the same net with the same settings; they are taken as
+                they are, and the search goes on from them.
+            rows: the steps of that search, as `search.csv` holds them.
+        """
+        found = {snapshot.target: snapshot for snapshot in earlier}
+        ways = self._steps.in_order(targets)
+        journal = self._search.journal("net-adapt", self._steps.layers * self._steps.iterations(targets))
+        for target in ways:
+            if target in found:
+                continue
+            nearest = next((found[other] for other in reversed(ways[: ways.index(target)])), None)
+            if nearest and self._iteration < nearest.iterations and nearest.candidates <= journal.recorded:
+                self.restore(nearest)
+                journal.go_on(rows[: nearest.candidates])
+            while candidates := self._steps.shared(self._model, self._kept, target):
+                self._iterate(candidates, journal, self._iteration)
+            found[target] = self._snapshot(target, len(journal.steps))
         self._search.add_steps(journal)
+        return [found[target] for target in ways]
 
-    def _snapshot(self, target: float, steps: int, infeasible: str) -> Snapshot:
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go on from a snapshot of the same net's search path."""
+        self._model.load_state_dict(snapshot.weights)
+        self._kept = {name: kept.clone() for name, kept in snapshot.masks.items()}
+        self._iteration = snapshot.iterations
+        self._steps.restore(snapshot.reached, snapshot.step, snapshot.asked)
+        self._search.cost = Cost(**snapshot.cost)
+
+    def finish(self, target: float) -> PrunedNet:
+        """Go on to a target by the steps that are its own.
+
+        Raises:
+            InfeasibleError: no layer can give enough.
+        """
+        journal = self._search.journal("own-steps", self._steps.layers)
+        first = self._iteration
+        while not self._steps.reached(target, self._kept):
+            candidates = self._steps.own(self._model, self._kept, target)
+            if not candidates:
+                self._search.add_steps(journal)
+                why = self._steps.exhausted(self._kept)
+                raise InfeasibleError(f"after {self._iteration} iterations, {why}")
+            self._iterate(candidates, journal, self._iteration - first)
+        self._search.add_steps(journal)
+        return PrunedNet(self._model, self._kept)
+
+    def _snapshot(self, target: float, candidates: int) -> Snapshot:
         """Copies: a file cannot hold one tensor in two snapshots."""
-        weights = {} if infeasible else copy.deepcopy(self._model.state_dict())
-        masks = {} if infeasible else {name: kept.clone() for name, kept in self._kept.items()}
-        reached = self._steps.share(self._kept)
-        return Snapshot(target, reached, weights, masks, steps, asdict(self._search.cost), infeasible)
+        return Snapshot(
+            target=target,
+            reached=self._steps.share(self._kept),
+            weights=copy.deepcopy(self._model.state_dict()),
+            masks={name: kept.clone() for name, kept in self._kept.items()},
+            iterations=self._iteration,
+            candidates=candidates,
+            cost=asdict(self._search.cost),
+            step=self._steps.step,
+            asked=dict(self._steps.asked),
+        )
 
-    def _iterate(self, journal: Journal, target: float) -> bool:
-        """Prune the layer that keeps the most accuracy; false where no layer can give enough."""
-        best: tuple[float, int, _Trial] | None = None
-        for candidate in self._steps.candidates(self._model, self._kept, target):
+    def _iterate(self, candidates: Sequence[Candidate], journal: Journal, choice: int) -> None:
+        """Prune the layer that keeps the most accuracy.
+
+        Args:
+            candidates: of this iteration, at least one.
+            journal: where their scores are recorded.
+            choice: number of the iteration in the journal, from 0.
+        """
+        best: tuple[float, int, Trial] | None = None
+        for candidate in candidates:
             masks = dict(candidate.masks)
             mask_depthwise(self._model, self._graph, masks)
-            trial = _Trial(self._model, masks, candidate, self._iteration, self._arguments, self._search)
+            trial = Trial(self._model, masks, candidate, self._iteration, self._arguments, self._search)
             self._search.count_evaluation()
             self._search.count_training(self._arguments["short_term_steps"])
             question = b"%d " % self._iteration + fingerprint(masks)
-            score = journal.score(sparsities_of(masks), question, trial.score, self._iteration)
+            score = journal.score(sparsities_of(masks), question, trial.score, choice)
             if best is None or score > best[0]:
                 best = score, len(journal.steps) - 1, trial
-        if best is None:
-            return False
+        assert best is not None
         _, step, chosen = best
         journal.accept(step)
         _, weights = chosen.tuned
@@ -110,12 +169,11 @@ class Trajectory:
         self._kept = chosen.masks
         self._steps.take(chosen.candidate)
         self._iteration += 1
-        return True
 
 
 @dataclass(frozen=True)
 class NetAdapt:
-    """NNI's NetAdaptPruner, as a search path; `Trajectory` and the steps say what the arguments are."""
+    """NNI's NetAdaptPruner, as a search path; `SearchPath` and the steps say what the arguments are."""
 
     base_algo: str
     sparsity_per_iteration: float
@@ -124,78 +182,17 @@ class NetAdapt:
     short_term_weight_decay: float
     halve_step: bool
 
-    def path(self, model: nn.Module, search: Search) -> Trajectory:
+    def path(self, model: nn.Module, search: Search) -> SearchPath:
         """The search path to sparsities.
 
         Args:
             model: a trained net for inputs of (batch, 3, 32, 32); it is left as it is.
             search: what candidates are evaluated and trained with.
         """
-        return Trajectory(model, WeightSteps(model, asdict(self)), asdict(self), search)
+        return SearchPath(model, WeightSteps(model, asdict(self)), asdict(self), search)
 
     def path_within(
         self, model: nn.Module, cost: Callable[[ChannelMasks], float], search: Search
-    ) -> Trajectory:
+    ) -> SearchPath:
         """The search path to budgets of a cost; see `path` and `filterbench.costs.budget.Budget`."""
-        return Trajectory(model, CostSteps(model, asdict(self), cost), asdict(self), search)
-
-
-class _Trial:
-    """A candidate's short-term fine-tuning.
-
-    Args:
-        model: the net as the search path has it; it is left as it is.
-        masks: the candidate's, depthwise convolutions included.
-        candidate: of the iteration.
-        iteration: number of the iteration, from 0.
-        arguments: see `Trajectory`.
-        search: see `Trajectory`.
-    """
-
-    def __init__(
-        self,
-        model: nn.Module,
-        masks: ChannelMasks,
-        candidate: Candidate,
-        iteration: int,
-        arguments: Mapping[str, Any],
-        search: Search,
-    ) -> None:
-        self.masks, self.candidate = masks, candidate
-        self._model, self._iteration, self._arguments, self._search = model, iteration, arguments, search
-
-    def score(self) -> float:
-        """Accuracy of the fine-tuned candidate on the selection split, 0..1."""
-        net, _ = self.tuned
-        return self._search.evaluate(net)
-
-    @cached_property
-    def tuned(self) -> tuple[nn.Module, Weights]:
-        """The fine-tuned candidate, compact or masked, and the whole net's weights with its own in place.
-
-        The masks hold at every step, as NNI's wrappers see to: a filter can grow back only once it is out of
-        the search.
-        """
-        whole = copy.deepcopy(self._model)
-        if self._search.settings.net == "masked":
-            apply_masks(whole, self.masks)
-            self._fine_tune(whole, lambda: apply_masks(whole, self.masks))
-            return whole, whole.state_dict()
-        silence_masked_channels(whole, self.masks)
-        kept = kept_indices(whole, self.masks)
-        compact = slice_channels(whole, kept)
-        self._fine_tune(compact, silencer(compact, kept.masks(self.masks)))
-        return compact, kept.scatter(compact.state_dict(), whole.state_dict())
-
-    def _fine_tune(self, net: nn.Module, hold_masks: Callable[[], None]) -> None:
-        arguments = self._arguments
-        optimizer = SGD(
-            net.to(memory_format=torch.channels_last).parameters(),
-            lr=arguments["short_term_learning_rate"],
-            momentum=MOMENTUM,
-            weight_decay=arguments["short_term_weight_decay"],
-        )
-        optimizer.register_step_post_hook(lambda *_: hold_masks())
-        steps = arguments["short_term_steps"]
-        self._search.train_steps(net, optimizer, steps, self._iteration, self.candidate.index)
-        net.eval()
+        return SearchPath(model, CostSteps(model, asdict(self), cost), asdict(self), search)

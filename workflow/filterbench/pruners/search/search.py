@@ -29,11 +29,14 @@ MOMENTUM = 0.9
 
 @dataclass(frozen=True)
 class SearchSettings:
-    """How candidates are judged and trained; `config.schema.json` says what each setting means."""
+    """How candidates are judged and trained; `config.schema.json` says what each setting means.
 
-    net: str
-    batch_size: int
-    augment: bool
+    A pruner that does not search has the defaults, which nothing reads.
+    """
+
+    net: str = "compact"
+    batch_size: int = 64
+    augment: bool = False
     recalibrate: int = 0
     tune_steps: int = 0
     tune_learning_rate: float = 0.01

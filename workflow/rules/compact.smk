@@ -1,0 +1,117 @@
+rule speedup:
+    """The compact net of a cell, checked against the masked one."""
+    input:
+        images=PLAN.images,
+        document=f"{CELL}/prune.json",
+        weights=f"{CELL}/prune.safetensors",
+    output:
+        weights=f"{CELL}/speedup.safetensors",
+        document=f"{CELL}/speedup.json",
+    log:
+        "logs/{study}/{model}/seed-{seed}/{pruner}/{target}/speedup.log",
+    benchmark:
+        f"{CELL}/speedup.benchmark.tsv"
+    group:
+        "cell"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=gigabytes(6),
+        runtime=minutes(30),
+        gpu=gpus,
+    params:
+        cell=PLAN.cell,
+        limits=PLAN.limits,
+        device=config["device"],
+        stage="stages.speedup",
+        code=code_of("speedup"),
+    script:
+        "../scripts/stage.py"
+
+
+rule count:
+    """Params and multiply-accumulates of a cell, by two counters."""
+    input:
+        document=f"{CELL}/speedup.json",
+        original=f"{BASELINE}/model.safetensors",
+        compact=f"{CELL}/speedup.safetensors",
+    output:
+        document=f"{CELL}/count.json",
+    log:
+        "logs/{study}/{model}/seed-{seed}/{pruner}/{target}/count.log",
+    benchmark:
+        f"{CELL}/count.benchmark.tsv"
+    group:
+        "cell"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=gigabytes(3),
+        runtime=minutes(15),
+        gpu=0,
+    params:
+        cell=PLAN.cell,
+        device="cpu",
+        stage="stages.count",
+        code=code_of("count"),
+    script:
+        "../scripts/stage.py"
+
+
+rule latency:
+    """Wall-clock time of a cell's original and compact net; on request."""
+    input:
+        images=PLAN.images,
+        document=f"{CELL}/speedup.json",
+        original=f"{BASELINE}/model.safetensors",
+        compact=f"{CELL}/speedup.safetensors",
+    output:
+        document=f"{CELL}/latency.json",
+    log:
+        "logs/{study}/{model}/seed-{seed}/{pruner}/{target}/latency.log",
+    conda:
+        ENVIRONMENT
+    threads: whole_machine
+    resources:
+        mem_mb=gigabytes(6),
+        runtime=minutes(60),
+        gpu=gpus,
+    params:
+        cell=PLAN.cell,
+        limits=PLAN.limits,
+        device=config["device"],
+        latency=PLAN.latency,
+        stage="stages.latency",
+        code=code_of("latency"),
+    script:
+        "../scripts/stage.py"
+
+
+rule export:
+    """The fine-tuned compact net of a cell as an ONNX model; on request."""
+    input:
+        images=PLAN.images,
+        document=f"{CELL}/finetune.json",
+        weights=f"{CELL}/finetune.safetensors",
+    output:
+        model=f"{CELL}/model.onnx",
+        document=f"{CELL}/export.json",
+    log:
+        "logs/{study}/{model}/seed-{seed}/{pruner}/{target}/export.log",
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=gigabytes(6),
+        runtime=minutes(30),
+        gpu=0,
+    params:
+        cell=PLAN.cell,
+        limits=PLAN.limits,
+        device="cpu",
+        stage="stages.export",
+        code=code_of("export"),
+    script:
+        "../scripts/stage.py"

@@ -1,0 +1,127 @@
+localrules:
+    published_figure,
+    published_verdicts,
+    reproduction,
+    imported_results,
+    imported_verdicts,
+
+
+rule published_figure:
+    """The published study's figure of a model, from its published cells; on request before fine-tuning."""
+    output:
+        png=report(
+            "figures/{figure}_{model}.png",
+            caption="../report/published.rst",
+            category="Published study",
+            labels={"model": "{model}", "figure": "{figure}"},
+        ),
+        svg="figures/{figure}_{model}.svg",
+    log:
+        "logs/published/{model}/plot_{figure}.log",
+    wildcard_constraints:
+        figure="published|published_before",
+        model=any_of(PUBLISHED_MODELS),
+    conda:
+        ENVIRONMENT
+    params:
+        model="{model}",
+        figure="{figure}",
+        cells=files_digest(published_files()),
+        stage="stages.published",
+        code=code_of("published"),
+    script:
+        "../scripts/stage.py"
+
+
+use rule verdicts as published_verdicts with:
+    input:
+        [],
+    output:
+        document="results/published/verdicts.json",
+        page=report(
+            "results/published/verdicts.md",
+            caption="../report/verdicts.rst",
+            category="Verdicts",
+            labels={"cells": "published study"},
+        ),
+    log:
+        "logs/published/verdicts.log",
+    params:
+        tables=None,
+        source="the published cells",
+        cells=files_digest(published_files()),
+        stage="stages.verdicts",
+        code=code_of("verdicts"),
+
+
+rule reproduction:
+    """The study's cells, as far as they are made, beside the published ones."""
+    output:
+        document=f"results/{STUDY}/reproduction.json",
+        page=report(
+            f"results/{STUDY}/reproduction.md",
+            caption="../report/reproduction.rst",
+            category="Published study",
+            labels={"model": "all", "figure": "reproduction"},
+        ),
+    log:
+        f"logs/{STUDY}/reproduction.log",
+    conda:
+        ENVIRONMENT
+    params:
+        study=STUDY,
+        cells={model: PLAN.cells_of(model) for model in config["models"] if model in PUBLISHED_MODELS},
+        accuracies=COMPARABLE,
+        documents=lambda wildcards: files_digest(PLAN.made_of_cells("count.json", "finetune.json")),
+        stage="stages.reproduction",
+        code=code_of("reproduction"),
+    script:
+        "../scripts/stage.py"
+
+
+rule imported_results:
+    """A user's NNI results of a model, checked, as one more study."""
+    output:
+        collection="results/imported/{model}/comparison.json",
+        table="results/imported/{model}/comparison.csv",
+        png=report(
+            "figures/imported_{model}.png",
+            caption="../report/imported.rst",
+            category="Imported results",
+            labels={"model": "{model}", "figure": "imported"},
+        ),
+        svg="figures/imported_{model}.svg",
+    log:
+        "logs/imported/{model}/import.log",
+    wildcard_constraints:
+        model=any_of(IMPORTED_MODELS),
+    conda:
+        ENVIRONMENT
+    params:
+        model="{model}",
+        folder=NNI_RESULTS,
+        documents=lambda wildcards: files_digest(sorted(Path(NNI_RESULTS).rglob("*.json"))),
+        stage="stages.imported",
+        code=code_of("imported"),
+    script:
+        "../scripts/stage.py"
+
+
+use rule verdicts as imported_verdicts with:
+    input:
+        IMPORTED_TABLES,
+    output:
+        document="results/imported/verdicts.json",
+        page=report(
+            "results/imported/verdicts.md",
+            caption="../report/verdicts.rst",
+            category="Verdicts",
+            labels={"cells": "imported results"},
+        ),
+    log:
+        "logs/imported/verdicts.log",
+    params:
+        tables=IMPORTED_TABLES,
+        source=f"the results in {NNI_RESULTS or 'no folder'}",
+        stage="stages.verdicts",
+        code=code_of("verdicts"),
