@@ -12,7 +12,7 @@ import torch
 from filterbench.data.loading import Splits, load_splits
 from filterbench.data.preparing import prepare_data
 from filterbench.models.registry import build_model
-from filterbench.pruners.nni import masked_by, wrapped_masks
+from filterbench.pruners.nni import filter_masks
 from filterbench.pruners.registry import arguments_of
 from filterbench.pruners.search.net_adapt import NetAdapt
 from filterbench.pruners.search.search import Search, SearchSettings
@@ -37,13 +37,12 @@ def compact_against_masked(splits: Splits, folder: Path) -> str:
     """One evaluation of a full-width VGG16 at sparsity 0.8, in turn."""
     torch.manual_seed(0)
     model = build_model("vgg16").eval()
-    wrapped = masked_by("l1", copy.deepcopy(model), [{"sparsity": 0.8, "op_types": ["Conv2d"]}])
-    masks = wrapped_masks(wrapped)
+    masks = filter_masks("L1FilterPruner", copy.deepcopy(model), 0.8)
     ways = {net: new_search(splits, folder, net) for net in ("compact", "masked")}
     times: dict[str, list[float]] = {net: [] for net in ways}
     for _ in range(REPEATS + 1):
         for net, search in ways.items():
-            times[net].append(seconds(lambda s=search: s.judge(model, masks, wrapped)))
+            times[net].append(seconds(lambda s=search: s.judge(model, masks)))
     medians = {net: statistics.median(found[1:]) for net, found in times.items()}
     masked, compact = medians["masked"], medians["compact"]
     return (

@@ -1,22 +1,20 @@
 """A job whose process is killed again and again ends with the same documents."""
 
-import json
 import random
 import signal
-import subprocess
-import sys
 import time
 from dataclasses import dataclass
+from multiprocessing import Process
 from pathlib import Path
 
 import pytest
+from killed_job import start
 from settings import TRAINING
 
 from filterbench.pruners.registry import arguments_of
 from filterbench.running.job import Job
 from filterbench.stages.train_baseline import train_baseline
 
-WORKFLOW = Path(__file__).parents[2] / "workflow"
 CELL = {
     "study": "interruption",
     "dataset": "digits",
@@ -27,19 +25,6 @@ CELL = {
 }
 COMMON = {"limits": {"train": 256}, "device": "cpu"}
 SEARCH = {"net": "compact", "batch_size": 64, "augment": True}
-# A state is saved after every epoch, not every ten seconds: a fast machine would end before the first.
-RUN = """
-import importlib, json, sys
-from functools import partialmethod
-from pathlib import Path
-from filterbench.storage.checkpoint import Checkpoint
-from filterbench.running.job import Job
-Checkpoint.__init__ = partialmethod(Checkpoint.__init__, interval=0.0)
-job = json.loads(sys.argv[1])
-paths = lambda named: {name: Path(path) for name, path in named.items()}
-stage = getattr(importlib.import_module(f"filterbench.stages.{job['stage']}"), job["stage"])
-stage(Job(paths(job["inputs"]), paths(job["outputs"]), job["params"]))
-"""
 
 
 @dataclass(frozen=True)
@@ -98,16 +83,21 @@ def baseline(digits_file, tmp_path_factory) -> Path:
     return weights
 
 
-def start(case: Interrupted, digits_file: Path, baseline: Path, folder: Path) -> subprocess.Popen:
+def begin(case: Interrupted, digits_file: Path, baseline: Path, folder: Path) -> Process:
     folder.mkdir(exist_ok=True)
     outputs = {"weights": "made.safetensors", "document": f"{document_of(case)}.json", "search": "search.csv"}
     job = {
         "stage": case.stage,
-        "inputs": {"images": str(digits_file), "weights": str(baseline)},
-        "outputs": {name: str(folder / path) for name, path in outputs.items()},
+        "inputs": {"images": digits_file, "weights": baseline},
+        "outputs": outputs,
         "params": case.params,
     }
-    return subprocess.Popen([sys.executable, "-c", RUN, json.dumps(job)], cwd=WORKFLOW)
+    return start(job, folder)
+
+
+def ended(process: Process) -> int:
+    process.join()
+    return process.exitcode
 
 
 def document_of(case: Interrupted) -> str:
@@ -130,19 +120,19 @@ def state(folder: Path) -> list:
 def test_a_job_killed_at_random_moments_ends_with_the_same_documents(name, digits_file, baseline, tmp_path):
     case = CASES[name]
     undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
-    assert start(case, digits_file, baseline, undisturbed).wait() == 0
+    assert ended(begin(case, digits_file, baseline, undisturbed)) == 0
     dice, started = random.Random(0), time.monotonic()
     for _ in range(case.kills):
-        process = start(case, digits_file, baseline, killed)
+        process = begin(case, digits_file, baseline, killed)
         for _ in range(dice.randint(1, 4)):
             before = state(killed)
             while state(killed) == before:
-                assert process.poll() is None, "the job ended before it could be killed"
+                assert process.is_alive(), "the job ended before it could be killed"
                 time.sleep(0.005)
         time.sleep(dice.uniform(0, 0.05))
         process.kill()
-        assert process.wait() == -signal.SIGKILL
-    assert start(case, digits_file, baseline, killed).wait() == 0
+        assert ended(process) == -signal.SIGKILL
+    assert ended(begin(case, digits_file, baseline, killed)) == 0
     for path in (f"{document_of(case)}.json", "made.safetensors"):
         assert (killed / path).read_bytes() == (undisturbed / path).read_bytes()
     # A search path keeps its journal, for further targets.

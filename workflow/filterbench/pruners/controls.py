@@ -6,7 +6,6 @@ import copy
 import logging
 from bisect import bisect_left
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -16,16 +15,13 @@ from filterbench.compaction.masks import ChannelMasks, PrunedNet, apply_masks
 from filterbench.compaction.slicing import kept_indices, slice_channels
 from filterbench.models.depthwise import mask_depthwise
 from filterbench.pruners.contract import InfeasibleError
-from filterbench.pruners.nni import BASE_ALGORITHMS, filter_masks, masked_by, wrapped_masks
-from filterbench.pruners.search.annealing import evaluator_of
-from filterbench.pruners.search.sampling import draw_sparsities
+from filterbench.pruners.nni import BASE_ALGORITHMS, filter_masks
+from filterbench.pruners.search.allocation import Layers, WeightAllocation
+from filterbench.pruners.search.annealing import judged
 from filterbench.pruners.search.search import Search, derived_seed
 from filterbench.pruners.uniform import prunable_convolutions, uniform_steps
 
 logger = logging.getLogger(__name__)
-
-# NNI's annealing leaves layers below it as they are: their masks would be all ones.
-SMALLEST_SPARSITY = 1e-6
 
 
 @dataclass(frozen=True)
@@ -65,19 +61,20 @@ class RandomAllocation:
 
     def prune(self, model: nn.Module, sparsity: float, search: Search) -> PrunedNet:
         """See `filterbench.pruners.contract.Pruner.prune`."""
+        layers = Layers(model, self.base_algo)
+        allocation = WeightAllocation(layers, sparsity)
         journal = search.journal("random-allocation", self.evaluations)
-        evaluator = evaluator_of(model, search, journal)
         random = np.random.RandomState(derived_seed(search.seed))
-        best, best_score, best_index = ChannelMasks(), -1.0, 0
-        for index in range(self.evaluations):
-            masked = masked_by(self.base_algo, copy.deepcopy(model), _random_config(model, sparsity, random))
-            score = evaluator(masked)
-            if score > best_score:
-                best, best_score, best_index = wrapped_masks(masked), score, index
-        journal.accept(best_index)
+        candidates = [
+            judged(model, layers, allocation.draw(random), search, journal) for _ in range(self.evaluations)
+        ]
+        # Of equal scores the first.
+        best = max(range(self.evaluations), key=lambda index: candidates[index].score)
+        journal.accept(best)
         search.add_steps(journal)
-        apply_masks(model, best)
-        return PrunedNet(model, best)
+        masks = candidates[best].masks
+        apply_masks(model, masks)
+        return PrunedNet(model, masks)
 
 
 @dataclass(frozen=True)
@@ -113,14 +110,3 @@ class UniformAllocation:
 
     def _mask(self, model: nn.Module, sparsity: float) -> ChannelMasks:
         return filter_masks(BASE_ALGORITHMS[self.base_algo], model, sparsity)
-
-
-def _random_config(model: nn.Module, sparsity: float, random: np.random.RandomState) -> list[dict[str, Any]]:
-    """NNI's config list of a random allocation; a layer with more weights has no lower sparsity."""
-    layers = sorted(prunable_convolutions(model).items(), key=lambda layer: layer[1].weight.numel())
-    weights = np.array([module.weight.numel() for _, module in layers])
-    return [
-        {"sparsity": drawn, "op_types": ["Conv2d"], "op_names": [name]}
-        for (name, _), drawn in zip(layers, draw_sparsities(weights, sparsity, random), strict=True)
-        if drawn > SMALLEST_SPARSITY
-    ]

@@ -16,14 +16,13 @@ from filterbench.models.depthwise import depthwise_names, mask_depthwise
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from nni.algorithms.compression.pytorch import pruning
-    from nni.algorithms.compression.pytorch.pruning import SimulatedAnnealingPruner
     from nni.algorithms.compression.pytorch.pruning.iterative_pruner import ADMMPruner
     from nni.algorithms.compression.pytorch.pruning.structured_pruning_masker import FPGMPrunerMasker
     from nni.compression.pytorch.compressor import PrunerModuleWrapper
 
 quieten_nni()
 
-__all__ = ["ADMMPruner", "FPGMPrunerMasker", "SimulatedAnnealingPruner"]
+__all__ = ["ADMMPruner", "FPGMPrunerMasker"]
 
 BASE_ALGORITHMS = {"l1": "L1FilterPruner", "l2": "L2FilterPruner", "fpgm": "FPGMPruner"}
 
@@ -73,6 +72,11 @@ def all_convolutions(model: nn.Module, sparsity: float) -> list[dict[str, Any]]:
     return config
 
 
+def convolution_config(name: str, sparsity: float) -> dict[str, Any]:
+    """The entry of NNI's config list for one convolution."""
+    return {"sparsity": sparsity, "op_types": ["Conv2d"], "op_names": [name]}
+
+
 def masked_by(base_algo: str, model: nn.Module, config: list[dict[str, Any]]) -> nn.Module:
     """A net with NNI's masks around those convolutions that a config list names.
 
@@ -102,7 +106,7 @@ def layer_mask(base_algo: str, convolution: nn.Conv2d, filters: int, already: Te
     part = nn.Conv2d(weight.shape[1], len(live), weight.shape[2:], bias=False)  # type: ignore[arg-type]
     part.weight = nn.Parameter(weight[live])
     # NNI rounds down to whole filters.
-    config = [{"sparsity": (more + 0.5) / len(live), "op_types": ["Conv2d"], "op_names": ["0"]}]
+    config = [convolution_config("0", (more + 0.5) / len(live))]
     (mask,) = wrapped_masks(masked_by(base_algo, nn.Sequential(part), config)).values()
     result = torch.zeros_like(kept)
     result[live[mask]] = True

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import nn
@@ -17,8 +16,8 @@ from torch.optim import Optimizer
 
 from filterbench.compaction.masks import ChannelMasks, PrunedNet, apply_masks
 from filterbench.compaction.speedup import compact, silence_masked_channels
-from filterbench.pruners.nni import ADMMPruner, filters_as_rows, wrapped_masks
-from filterbench.pruners.search.annealing import anneal
+from filterbench.pruners.nni import ADMMPruner, convolution_config, filters_as_rows, wrapped_masks
+from filterbench.pruners.search.annealing import SimulatedAnnealing, anneal
 from filterbench.pruners.search.search import Search
 from filterbench.storage.checkpoint import (
     Checkpoint,
@@ -28,8 +27,6 @@ from filterbench.storage.checkpoint import (
     without_prefix,
 )
 from filterbench.storage.weights import Weights
-
-ANNEALING = ("base_algo", "start_temperature", "stop_temperature", "cool_down_rate", "perturbation_magnitude")
 
 
 class _ResumableADMM(ADMMPruner):
@@ -107,15 +104,24 @@ class AutoCompress:
         rounds = self.num_iterations
         sparsity_a_round = 1 - (1 - sparsity) ** (1 / rounds)
         for number in range(rounds):
-            annealing = {name: getattr(self, name) for name in ANNEALING}
-            config, _ = anneal(model, sparsity_a_round, annealing, search, number)
-            model, masks = self._push(model, config, search, number)
+            sparsities, _ = anneal(model, sparsity_a_round, self._annealing, search, number)
+            model, masks = self._push(model, sparsities, search, number)
             silence_masked_channels(model, masks)
             model = compact(model, masks).eval()
         return PrunedNet(model, {})
 
+    @property
+    def _annealing(self) -> SimulatedAnnealing:
+        return SimulatedAnnealing(
+            self.base_algo,
+            self.start_temperature,
+            self.stop_temperature,
+            self.cool_down_rate,
+            self.perturbation_magnitude,
+        )
+
     def _push(
-        self, model: nn.Module, config: list[dict[str, Any]], search: Search, number: int
+        self, model: nn.Module, sparsities: dict[str, float], search: Search, number: int
     ) -> tuple[nn.Module, ChannelMasks]:
         """Train the weights towards the sparsities by ADMM, and mask what they leave."""
 
@@ -124,7 +130,7 @@ class AutoCompress:
 
         pruner = _ResumableADMM(
             filters_as_rows(copy.deepcopy(model)),
-            config,
+            [convolution_config(name, sparsity) for name, sparsity in sparsities.items()],
             trainer=trainer,
             num_iterations=self.admm_num_iterations,
             epochs_per_iteration=self.admm_epochs_per_iteration,

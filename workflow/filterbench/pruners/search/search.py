@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD, Optimizer
 
-from filterbench.compaction.masks import ChannelMasks
+from filterbench.compaction.masks import ChannelMasks, apply_masks
 from filterbench.compaction.slicing import kept_indices, slice_channels
 from filterbench.compaction.speedup import silence_masked_channels
 from filterbench.data.loading import Splits
@@ -101,7 +101,7 @@ class Search:
         """Accuracy of a net on the selection split, 0..1."""
         return evaluate(model, self.splits.selection).accuracy
 
-    def judge(self, model: nn.Module, masks: ChannelMasks, masked: nn.Module) -> float:
+    def judge(self, model: nn.Module, masks: ChannelMasks) -> float:
         """Accuracy of a masked candidate on the selection split, 0..1, tuned and recalibrated if asked for.
 
         In compact form it costs what is left of the net; masked, as NNI does it, the whole net, whose
@@ -110,15 +110,13 @@ class Search:
         Args:
             model: the net without masks.
             masks: by name of a convolution, bool of shape (output channels,): true where kept.
-            masked: the same net with NNI's masks around its convolutions.
         """
-        tuned, settings = self.settings.tune_steps or self.settings.recalibrate, self.settings
-        if settings.net == "masked":
-            net = copy.deepcopy(masked) if tuned else masked
-        else:
-            net = compact_form(model, masks)
+        settings = self.settings
+        net = masked_form(model, masks) if settings.net == "masked" else compact_form(model, masks)
         if settings.tune_steps:
             optimizer = SGD(net.parameters(), lr=settings.tune_learning_rate, momentum=MOMENTUM)
+            if settings.net == "masked":
+                optimizer.register_step_post_hook(lambda *_: apply_masks(net, masks))
             self.train_steps(net, optimizer, settings.tune_steps, self.cost.evaluations)
         if settings.recalibrate:
             self._recalibrate(net)
@@ -190,6 +188,13 @@ def _batch_size(images: int, wanted: int) -> tuple[int, int]:
     """Images of a batch, which has at most all of them, and batches of a pass."""
     size = min(wanted, images)
     return size, images // size
+
+
+def masked_form(model: nn.Module, masks: ChannelMasks) -> nn.Module:
+    """A copy of a net with its masked filters at zero; their BatchNorm still emits a constant."""
+    masked = copy.deepcopy(model)
+    apply_masks(masked, masks)
+    return masked
 
 
 def compact_form(model: nn.Module, masks: ChannelMasks) -> nn.Module:
