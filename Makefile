@@ -32,8 +32,9 @@ lint: $(VENV)/installed  ## Formatting, types, imports and workflow style.
 	cd workflow && ../$(BIN)/lint-imports --config ../pyproject.toml
 	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --lint
 
-docs: $(VENV)/installed  ## Write docs/documents.md from the schemas.
+docs: $(VENV)/installed  ## Write docs/documents.md from the schemas and docs/registered.md from the registries.
 	PYTHONPATH=workflow $(BIN)/python -m filterbench.documents.reference > docs/documents.md
+	PYTHONPATH=workflow $(BIN)/python -m filterbench.study.registered > docs/registered.md
 
 lock:  ## Pin the newest allowed versions of pyproject.toml's packages, for pip and for conda.
 	$(BIN)/pip install --quiet uv

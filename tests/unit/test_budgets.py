@@ -97,7 +97,7 @@ def test_a_uniform_sparsity_ends_within_two_percent_below_a_flops_budget(name, w
         )
 
 
-ONE_SHOT = [name for name, entry in PRUNERS.items() if entry.takes_budgets and not entry.searches]
+ONE_SHOT = [name for name, entry in PRUNERS.items() if entry.budgets and not entry.searches]
 
 
 @pytest.mark.parametrize("pruner", ONE_SHOT)

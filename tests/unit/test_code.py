@@ -78,6 +78,7 @@ NO_NUMBER = {
     "a reworded rule": ("documents/rules.py", "is above the original's", "is more than the original's"),
     "a reworded progress line": ("training/loop.py", "selection accuracy %.2f", "accuracy %.2f"),
     "a changed docstring": ("training/loop.py", "Train a net in place", "Train a network in place"),
+    "a reworded argument": ("pruners/arguments.py", "Ranks the filters", "Sorts the filters"),
     "a comment": ("storage/errors.py", "class", "# A comment.\n\n\nclass"),
     "a type": ("training/loop.py", "seed: int,", "seed: float,"),
     "another lock": ("running/job.py", ".snakemake/running", ".snakemake/at-work"),

@@ -9,6 +9,7 @@ from filterbench.documents import KINDS, check, parse, read, schema_path, write
 from filterbench.documents.reference import reference
 from filterbench.stages.validate import documents_in, faults_of
 from filterbench.storage.errors import InputError
+from filterbench.study.registered import registered
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -154,6 +155,15 @@ def test_schemas_are_closed_and_say_what_each_key_means(kind):
 def test_the_reference_is_in_step_with_the_schemas():
     written = (REPOSITORY / "docs/documents.md").read_text()
     assert written == reference(), "docs/documents.md is out of date: run `make docs`"
+
+
+def test_the_page_of_names_is_in_step_with_the_registries():
+    written = (REPOSITORY / "docs/registered.md").read_text()
+    assert written == registered(), "docs/registered.md is out of date: run `make docs`"
+
+
+def test_every_key_has_a_description():
+    written = (REPOSITORY / "docs/documents.md").read_text()
     rows = [line.split(" | ") for line in written.splitlines() if line.startswith("| `")]
     assert all(row[3].strip(" |") for row in rows), "a key has no description"
 

@@ -117,7 +117,7 @@ def run_cell(
         job(latency_table, {"images": images}, cell=baseline, latency=QUICK)
         time_by_size(folder / "latency_table.json")
         start |= {"latency_table": "latency_table.json"}
-    if entry.trajectory:
+    if entry.search == "path":
         targets = {"kind": target.kind, "targets": [target.value]}
         job(trajectory, start, cell=baseline, arguments=arguments, search=searching, **targets)
         names = {"trajectory": "json", "trajectory_steps": "csv", "snapshots": "safetensors"}
@@ -165,7 +165,7 @@ def test_a_cell_goes_through_all_stages(device, pruner, digits_file, tmp_path):
         assert (documents["speedup"]["layers"] == documents["prune"]["layers"]) == ALL_REMOVED[pruner]
         assert documents["speedup"]["check"]["relative_difference"] < 1e-4
     # A search path keeps its journal, for further targets.
-    kept = [".trajectory.search"] if PRUNERS[pruner].trajectory else []
+    kept = [".trajectory.search"] if PRUNERS[pruner].search == "path" else []
     assert [path.name for path in tmp_path.glob(".*")] == kept
     correct = read_correct(tmp_path / "finetune.correct", LIMITS["test"])
     assert correct.mean() == documents["finetune"]["performance"]["finetuned"]

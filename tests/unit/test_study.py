@@ -22,7 +22,7 @@ MISTAKES = {
     "unknown argument": (
         "pruners/L1FilterPruner/arguments",
         {"aware": True},
-        "pruners.L1FilterPruner.arguments: unknown 'aware'; allowed: dependency_aware",
+        "pruners.L1FilterPruner.arguments: unknown key 'aware'; allowed: dependency_aware",
     ),
     "unknown model": ("models/no-net", {"width": 1}, "models: unknown 'no-net'; allowed: vgg16, resnet18"),
     "unknown dataset": ("dataset/name", "mnist", "dataset.name: unknown 'mnist'; allowed: digits"),
@@ -41,7 +41,32 @@ MISTAKES = {
     "text for a number": (
         "baseline/learning_rate",
         "1e-3",
-        "baseline.learning_rate: '1e-3' is not of type 'number'",
+        "baseline.learning_rate: '1e-3' is not of type 'number'; write 0.001",
+    ),
+    "a fraction for a whole number": (
+        "baseline/epochs",
+        2.0,
+        "baseline.epochs: 2.0 is not of type 'integer'; write 2",
+    ),
+    "an annealing that never cools": (
+        "pruners/SimulatedAnnealingPruner/arguments",
+        {"cool_down_rate": 1.1},
+        "pruners.SimulatedAnnealingPruner.arguments.cool_down_rate: 1.1 is greater than or equal to the maximum",
+    ),
+    "an annealing that ends before it starts": (
+        "pruners/SimulatedAnnealingPruner/arguments",
+        {"stop_temperature": 200},
+        "pruners.SimulatedAnnealingPruner.arguments.stop_temperature: 200 is not below start_temperature, 100",
+    ),
+    "a step beyond the whole": (
+        "pruners/NetAdaptPruner/models",
+        {"vgg16": {"sparsity_per_iteration": 5}},
+        "pruners.NetAdaptPruner.models.vgg16.sparsity_per_iteration: 5 is greater than or equal to the maximum",
+    ),
+    "a word for a number of images": (
+        "pruners/TaylorPruner",
+        {"arguments": {"images": "many"}},
+        "pruners.TaylorPruner.arguments.images: 'many' is not of type 'integer'",
     ),
 }
 
@@ -103,7 +128,7 @@ def test_a_pruners_arguments_differ_by_model_where_the_study_says_so(default_con
     assert vgg16 == resnet18 | {"short_term_learning_rate": 0.5}
     assert resnet18["short_term_steps"] == 7
     default_config["pruners"]["NetAdaptPruner"]["models"] = {"vgg16": {"steps": 1}}
-    with pytest.raises(InputError, match="pruners.NetAdaptPruner.models.vgg16: unknown 'steps'; allowed: "):
+    with pytest.raises(InputError, match="pruners.NetAdaptPruner.models.vgg16: unknown key 'steps'; allowed: "):
         check_config(default_config, "mine.yaml")
     default_config["pruners"]["NetAdaptPruner"]["models"] = {"vgg": {}}
     with pytest.raises(InputError, match="pruners.NetAdaptPruner.models: unknown 'vgg'; allowed: vgg16"):

@@ -39,7 +39,7 @@ rule trajectory:
     benchmark:
         f"{TRAJECTORY}.benchmark.tsv"
     wildcard_constraints:
-        pruner=any_of(name for name, entry in PRUNERS.items() if entry.trajectory),
+        pruner=any_of(name for name, entry in PRUNERS.items() if entry.search == "path"),
         kind=any_of((SPARSITY, *BUDGETS)),
     conda:
         ENVIRONMENT

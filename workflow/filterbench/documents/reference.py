@@ -78,10 +78,11 @@ def _row(path: str, schema: dict[str, Any], required: bool) -> str:
     kind = schema.get("type", "")
     kind = " or ".join(kind) if isinstance(kind, list) else kind
     meaning = schema.get("description", "")
-    return f"| `{path}` | {kind} | {_allowed(schema)} | {meaning}{'' if required else ' Optional.'} |"
+    return f"| `{path}` | {kind} | {allowed(schema)} | {meaning}{'' if required else ' Optional.'} |"
 
 
-def _allowed(schema: dict[str, Any]) -> str:
+def allowed(schema: dict[str, Any]) -> str:
+    """What a schema allows beside its type, in words."""
     if "const" in schema:
         return f"`{json.dumps(schema['const'])}`"
     if "enum" in schema:

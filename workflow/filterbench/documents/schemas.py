@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, TypeChecker, validators
 from jsonschema.exceptions import ValidationError
 from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT202012
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 
@@ -37,19 +39,50 @@ def schema_path(name: str) -> Path:
     return SCHEMAS / f"{name}.schema.json"
 
 
+def _is_whole(checker: TypeChecker, value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+# JSON Schema takes 2.0 for an integer, as NNI's results have counts; a study's settings are counted with.
+_StudyValidator = validators.extend(
+    Draft202012Validator,
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_whole),
+)
+
+
 @cache
 def _validator(name: str) -> Draft202012Validator:
     registry: Registry = Registry(retrieve=_retrieve)  # type: ignore[call-arg]
-    return Draft202012Validator({"$ref": f"{name}.schema.json"}, registry=registry)
+    kind = _StudyValidator if name == "config" else Draft202012Validator
+    return kind({"$ref": f"{name}.schema.json"}, registry=registry)
 
 
 def _retrieve(uri: str) -> Resource:
-    return Resource.from_contents(json.loads((SCHEMAS / uri).read_text(encoding="utf-8")))
+    contents = json.loads((SCHEMAS / uri).read_text(encoding="utf-8"))
+    # A schema that names its draft is checked by that draft's own class of validator.
+    del contents["$schema"]
+    return DRAFT202012.create_resource(contents)
 
 
 def schema_faults(name: str, value: Any) -> Iterator[Fault]:
     """What in a JSON value breaks the schema called `name`, by JSON path."""
-    for error in sorted(_validator(name).iter_errors(value), key=lambda error: error.json_path):
+    yield from _faults(_validator(name), value)
+
+
+def faults_against(schema: Mapping[str, Any], value: Any, path: str) -> Iterator[Fault]:
+    """What in a setting of a study breaks a schema.
+
+    Args:
+        schema: it refers to no other.
+        value: of the setting.
+        path: where the value stands, such as `$.pruners`.
+    """
+    for fault in _faults(_StudyValidator(schema), value):
+        yield Fault(path + fault.path.removeprefix("$"), fault.reason)
+
+
+def _faults(validator: Draft202012Validator, value: Any) -> Iterator[Fault]:
+    for error in sorted(validator.iter_errors(value), key=lambda error: error.json_path):
         yield Fault(error.json_path, _reason(error))
 
 
@@ -62,6 +95,22 @@ def _reason(error: ValidationError) -> str:
     if error.validator == "required":
         missing = [key for key in schema["required"] if key not in error.instance]  # type: ignore[operator]
         return f"missing key {', '.join(map(repr, missing))}"
+    if error.validator == "type" and (better := _better_written(error.instance, schema["type"])):
+        return f"{error.message}; write {better}"
     if error.validator == "uniqueItems":
         return f"{error.instance} names a value twice; each may stand once"
     return error.message if len(error.message) < 200 else f"{error.message[:200]}..."
+
+
+def _better_written(value: Any, wanted: str | list[str]) -> str:
+    """How to write a number that YAML reads as text (1e-2) or as a fraction (2.0); empty if it is none."""
+    kinds = [wanted] if isinstance(wanted, str) else wanted
+    try:
+        number = float(value) if isinstance(value, str | float) else math.nan
+    except ValueError:
+        return ""
+    if not math.isfinite(number):
+        return ""
+    if "integer" in kinds:
+        return str(int(number)) if number == int(number) else ""
+    return repr(number) if "number" in kinds else ""

@@ -18,6 +18,8 @@ PACKAGE = "filterbench"
 ROOT = Path(__file__).parents[1]
 # What no number depends on: how files are read, written and checked, and how a job is run.
 PLUMBING = (
+    # A job's params say what its arguments are.
+    "filterbench.pruners.arguments",
     *("filterbench.documents", "filterbench.documents.checking", "filterbench.documents.reference"),
     *("filterbench.documents.rules", "filterbench.documents.schemas", "filterbench.documents.search_table"),
     *("filterbench.running.code", "filterbench.running.devices", "filterbench.running.job"),

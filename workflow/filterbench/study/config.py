@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from filterbench.data.registry import DATASETS
-from filterbench.documents.schemas import Fault, schema_faults
+from filterbench.documents.schemas import Fault, faults_against, schema_faults
 from filterbench.documents.targets import SPARSITY, Target
 from filterbench.models.registry import MODELS
+from filterbench.pruners.arguments import contradictions, schema_of
 from filterbench.pruners.registry import PRUNERS, SEARCHED, arguments_of
 from filterbench.storage.errors import InputError
 
@@ -57,11 +58,11 @@ def check_config(config: Config, source: str) -> None:
     if not faults:
         faults = [
             *_widths_without_channels(config),
-            *_unknown_arguments(config),
+            *_faulty_arguments(config),
             *_no_epochs(config),
             *_controls_without_search(config),
         ]
-    faults = faults or _no_targets(config)
+    faults = faults or [*_contradicting_arguments(config), *_no_targets(config)]
     if faults:
         raise InputError(f"{source}: " + "; ".join(str(fault).removeprefix("$.") for fault in faults))
 
@@ -85,7 +86,7 @@ def _widths_without_channels(config: Config) -> list[Fault]:
     ]
 
 
-def _unknown_arguments(config: Config) -> list[Fault]:
+def _faulty_arguments(config: Config) -> list[Fault]:
     return [
         fault
         for name, pruner in config["pruners"].items()
@@ -93,7 +94,16 @@ def _unknown_arguments(config: Config) -> list[Fault]:
             ("arguments", pruner.get("arguments", {})),
             *((f"models.{model}", changed) for model, changed in pruner.get("models", {}).items()),
         ]
-        for fault in _unknown(f"$.pruners.{name}.{key}", changes, PRUNERS[name].arguments)
+        for fault in faults_against(schema_of(PRUNERS[name].arguments), changes, f"$.pruners.{name}.{key}")
+    ]
+
+
+def _contradicting_arguments(config: Config) -> list[Fault]:
+    return [
+        Fault(f"$.pruners.{name}.arguments.{argument}", reason)
+        for name in config["pruners"]
+        for model in config["models"]
+        for argument, reason in contradictions(pruner_arguments(config, name, model))
     ]
 
 
@@ -138,7 +148,7 @@ def _no_targets(config: Config) -> list[Fault]:
             "cannot search under a budget, and has no sparsities; name some, or leave the pruner out",
         )
         for name in config["pruners"]
-        if not PRUNERS[name].takes_budgets
+        if not PRUNERS[name].budgets
         and not any(sparsities(config, name, model) for model in config["models"])
     ]
 
@@ -163,7 +173,7 @@ def targets(config: Config, pruner: str, model: str) -> list[Target]:
 def budgets(config: Config, pruner: str, model: str) -> dict[str, list[float]]:
     """The study's budgets by kind; none for a pruner that cannot search under one, or that is left out."""
     left_out = config["pruners"][pruner].get("sparsities", {}).get(model) == []
-    return {} if left_out or not PRUNERS[pruner].takes_budgets else config.get("budgets", {})
+    return {} if left_out or not PRUNERS[pruner].budgets else config.get("budgets", {})
 
 
 def sparsities(config: Config, pruner: str, model: str) -> list[float]:

@@ -111,7 +111,7 @@ class Plan:
 
     def trajectory_of(self, wildcards: Any) -> dict[str, str]:
         """The search path that a cell's pruner takes its net from, if it has one."""
-        if not PRUNERS[wildcards.pruner].trajectory:
+        if PRUNERS[wildcards.pruner].search != "path":
             return {}
         record = TRAJECTORY.format(**wildcards, kind=parse_target(wildcards.target).kind)
         return {
@@ -173,4 +173,4 @@ def group_of(pruner: str) -> str | None:
     not cost the search. A matched control waits for another cell, whose stages must not join its own.
     """
     entry = PRUNERS[pruner]
-    return None if (entry.searches and not entry.trajectory) or entry.matched else "cell"
+    return None if entry.search == "candidates" or entry.matched else "cell"

@@ -1,0 +1,102 @@
+"""Arguments of pruners, each declared once: type, range, default and meaning, as a JSON Schema.
+
+A study is checked against them, and `docs/registered.md` lists them. This module imports neither torch nor
+NNI.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+Argument = dict[str, Any]
+
+
+def number(default: float, meaning: str, **bounds: float) -> Argument:
+    """A number.
+
+    Args:
+        default: where the study does not say.
+        meaning: one line.
+        bounds: `minimum`, `exclusiveMinimum`, `maximum`, `exclusiveMaximum`.
+    """
+    return {"description": meaning, "type": "number", "default": default, **bounds}
+
+
+def whole(default: int, meaning: str, **bounds: int) -> Argument:
+    """A whole number; see `number`."""
+    return {"description": meaning, "type": "integer", "default": default, **bounds}
+
+
+def switch(meaning: str, default: bool = False) -> Argument:
+    """True or false."""
+    return {"description": meaning, "type": "boolean", "default": default}
+
+
+def choice(allowed: Sequence[str], meaning: str) -> Argument:
+    """One of several words, the first by default."""
+    return {"description": meaning, "enum": list(allowed), "default": allowed[0]}
+
+
+def schema_of(arguments: Mapping[str, Argument]) -> dict[str, Any]:
+    """The JSON Schema of a study's arguments for a pruner, any of which may be left out."""
+    return {"type": "object", "additionalProperties": False, "properties": dict(arguments)}
+
+
+def contradictions(arguments: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Pairs of arguments of which each is allowed alone: the name of one, and what is wrong with it.
+
+    Args:
+        arguments: all of a pruner's.
+    """
+    start, stop = arguments.get("start_temperature"), arguments.get("stop_temperature")
+    if start is not None and stop is not None and stop >= start:
+        yield "stop_temperature", f"{stop} is not below start_temperature, {start}: there is no step between"
+
+
+BASE_ALGO = {"base_algo": choice(("l1", "l2", "fpgm"), "Ranks the filters of a layer.")}
+ONE_SHOT = {
+    "dependency_aware": switch("Mask the same channels in convolutions whose outputs are summed."),
+}
+GROUPS = {
+    "global_pruning": switch(
+        "Rank the channels of the whole net together, so that `sparsity` is the share of all filters; "
+        "otherwise it is the share in every convolution.",
+        default=True,
+    ),
+}
+ANNEALING = {
+    **BASE_ALGO,
+    "start_temperature": number(100, "Temperature at the start.", exclusiveMinimum=0),
+    "stop_temperature": number(20, "The annealing ends at or below it.", exclusiveMinimum=0),
+    "cool_down_rate": number(
+        0.9, "The temperature is multiplied by it at each step.", exclusiveMinimum=0, exclusiveMaximum=1
+    ),
+    "perturbation_magnitude": number(
+        0.35, "Largest change of a layer's sparsity at the start.", exclusiveMinimum=0, maximum=1
+    ),
+}
+NET_ADAPT = {
+    **BASE_ALGO,
+    "sparsity_per_iteration": number(
+        0.05,
+        "What an iteration prunes, as a share of the weights or of the unpruned net's cost.",
+        minimum=0.001,
+        exclusiveMaximum=1,
+    ),
+    "short_term_steps": whole(100, "Batches that a candidate is trained on.", minimum=0),
+    "short_term_learning_rate": number(0.001, "Learning rate of that training.", exclusiveMinimum=0),
+    "short_term_weight_decay": number(0.0, "Its weight decay.", minimum=0),
+    "halve_step": switch("Go on with half the step where no layer can give a whole one."),
+}
+AUTO_COMPRESS = {
+    "num_iterations": whole(3, "Rounds of annealing, ADMM and removal.", minimum=1),
+    **ANNEALING,
+    "admm_num_iterations": whole(30, "Iterations of ADMM in a round.", minimum=1),
+    "admm_epochs_per_iteration": whole(5, "Epochs of an iteration of ADMM.", minimum=1),
+    "row": number(1e-4, "Weight of ADMM's penalty (rho in the paper).", exclusiveMinimum=0),
+}
+TAYLOR = {
+    **GROUPS,
+    "images": whole(1024, "Training images, drawn by the seed, that give the gradients.", minimum=1),
+}

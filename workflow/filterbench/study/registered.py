@@ -1,0 +1,76 @@
+"""`docs/registered.md`, written from the registries: python -m filterbench.study.registered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from filterbench.data.registry import DATASETS
+from filterbench.documents.reference import allowed
+from filterbench.models.registry import MODELS
+from filterbench.pruners.registry import PRUNERS, PrunerEntry
+
+HEADING = """# Models, datasets and pruners
+
+What a study can name. This page is written from the registries by `make docs`; how to add to them:
+[extending.md](extending.md).
+"""
+
+
+def registered() -> str:
+    """The page in Markdown."""
+    models = ((f"`{name}`", entry.label, entry.paper) for name, entry in MODELS.items())
+    datasets = ((f"`{name}`", entry.label, entry.source) for name, entry in DATASETS.items())
+    pruners = ((f"`{name}`", _about(entry), entry.paper) for name, entry in PRUNERS.items())
+    sections = [
+        HEADING,
+        _section("Models", "Under `models`, each with a `width`.", ("name", "label", "source"), models),
+        _section("Datasets", "As `dataset.name`.", ("name", "label", "source"), datasets),
+        _section(
+            "Pruners",
+            "Under `pruners`, `{}` for one with its defaults. A *control* is there to be compared with "
+            "([controls.md](controls.md)).",
+            ("name", "how", "source"),
+            pruners,
+        ),
+        _section(
+            "Arguments",
+            "Under a pruner's `arguments` or, for one model, below its `models`. NNI's pruners have NNI's "
+            "arguments and defaults.",
+            ("pruner", "argument", "type", "allowed", "default", "meaning"),
+            _arguments(),
+        ),
+    ]
+    return "\n".join(sections)
+
+
+def _about(entry: PrunerEntry) -> str:
+    how = {
+        "none": "ranks filters once",
+        "candidates": "searches, for each target anew",
+        "path": "searches, one path for all targets",
+    }
+    parts = [
+        "control" if entry.control else "",
+        how[entry.search],
+        "" if entry.budgets else "no budgets",
+        "beside the searched cells alone" if entry.matched else "",
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def _arguments() -> Iterator[tuple[str, ...]]:
+    for name, entry in PRUNERS.items():
+        for argument, schema in entry.arguments.items():
+            kind = schema.get("type", "string")
+            default = str(schema["default"]).lower()
+            yield f"`{name}`", f"`{argument}`", kind, allowed(schema), default, schema["description"]
+
+
+def _section(title: str, text: str, header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [header, ("---",) * len(header), *rows]
+    table = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+    return f"## {title}\n\n{text}\n\n{table}\n"
+
+
+if __name__ == "__main__":
+    print(registered(), end="")
