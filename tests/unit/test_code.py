@@ -70,8 +70,8 @@ NO_NUMBER = {
     ),
     "a new style": (
         "plotting/style.py",
-        '    "L2FilterPruner": Look(',
-        '    "NewPruner": Look("#000000", "o", "New"),\n    "L2FilterPruner": Look(',
+        '    "L2FilterPruner": Style(',
+        '    "NewPruner": Style("#000000", "o", "New"),\n    "L2FilterPruner": Style(',
     ),
     "a reworded error": ("training/loop.py", "the training diverged", "the training went astray"),
     "a reworded refusal": ("documents/checking.py", "not a JSON document", "no JSON document"),

@@ -13,7 +13,7 @@ from filterbench.compaction.speedup import compact, silence_masked_channels
 from filterbench.costs.counting import count_net
 from filterbench.documents import read
 from filterbench.models.registry import MODELS, build_model
-from filterbench.plotting.style import LOOKS
+from filterbench.plotting.style import STYLES
 from filterbench.pruners.contract import InfeasibleError
 from filterbench.pruners.controls import RandomFilters, UniformAllocation
 from filterbench.pruners.registry import PRUNERS, SEARCHED, arguments_of
@@ -145,12 +145,12 @@ def test_a_control_of_an_infeasible_cell_is_infeasible(tmp_path):
 
 
 def test_controls_are_grey_and_told_apart_by_marker_and_line():
-    looks = [LOOKS[name] for name, entry in PRUNERS.items() if entry.control]
-    assert len(looks) == 3
-    for look in looks:
-        red, green, blue = (look.color[start : start + 2] for start in (1, 3, 5))
+    styles = [STYLES[name] for name, entry in PRUNERS.items() if entry.control]
+    assert len(styles) == 3
+    for style in styles:
+        red, green, blue = (style.color[start : start + 2] for start in (1, 3, 5))
         assert red == green == blue
     for attribute in ("color", "marker", "line"):
-        assert len({getattr(look, attribute) for look in looks}) == len(looks)
-    others = [LOOKS[name] for name, entry in PRUNERS.items() if not entry.control]
-    assert {look.line for look in others} == {"-"}
+        assert len({getattr(style, attribute) for style in styles}) == len(styles)
+    others = [STYLES[name] for name, entry in PRUNERS.items() if not entry.control]
+    assert {style.line for style in others} == {"-"}

@@ -1,11 +1,12 @@
 import copy
 import json
 import subprocess
+import typing
 from pathlib import Path
 
 import pytest
 
-from filterbench.documents import KINDS, check, parse, read, schema_path, write
+from filterbench.documents import KINDS, check, parse, read, schema_path, types, write
 from filterbench.documents.reference import reference
 from filterbench.stages.validate import documents_in, faults_of
 from filterbench.storage.errors import InputError
@@ -178,3 +179,43 @@ def test_check_jsonschema_gives_the_same_verdict(tmp_path):
     assert verdict(RESULT) == 0
     assert verdict({"infeasible": "no layer has enough weights left"}) == 0
     assert verdict(altered(RESULT, "performance", "finetuned", 1.2)) == 1
+
+
+TYPES = {
+    "baseline": types.TrainedDocument,
+    "prune": types.PruneDocument,
+    "trajectory": types.TrajectoryDocument,
+    "speedup": types.SpeedupDocument,
+    "count": types.CountDocument,
+    "finetune": types.TrainedDocument,
+    "scratch": types.TrainedDocument,
+    "latency": types.LatencyDocument,
+    "latency_table": types.LatencyTableDocument,
+    "export": types.ExportDocument,
+    "result": types.ResultDocument,
+}
+# Keys that a type shares with documents of another kind.
+SHARED = {"baseline": {"budget", "correct"}, "finetune": {"budget"}, "scratch": {"correct"}}
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_a_type_is_in_step_with_its_schema(kind):
+    schema = json.loads(schema_path(kind).read_text())
+    own = schema.get("else", schema)
+    hints = typing.get_type_hints(TYPES[kind], include_extras=True)
+    infeasible = {"infeasible"} & set(hints)
+    assert set(hints) - infeasible - SHARED.get(kind, set()) == set(own["properties"])
+    for key, hint in hints.items():
+        required = typing.get_origin(hint) is not typing.NotRequired
+        if key in own["properties"] and key not in {"budget", "correct"}:
+            assert required == (key in own["required"]), key
+    for key, hint in hints.items():
+        nested = own["properties"].get(key, {}).get("properties")
+        if nested and typing.is_typeddict(hint):
+            assert set(typing.get_type_hints(hint)) == set(nested), key
+
+
+def test_the_keys_of_a_document_are_written_in_the_order_of_its_schema(tmp_path):
+    shuffled = dict(reversed(RESULT.items()))
+    write(tmp_path / "result.json", shuffled)
+    assert list(parse(tmp_path / "result.json")) == ["performance", "params", "flops"]

@@ -4,7 +4,7 @@ from itertools import groupby
 import torch
 from torch import nn
 
-from filterbench.costs.latency import measure_latencies, measure_latency
+from filterbench.costs.latency import measure_latencies
 
 IMAGES = torch.zeros(3, 1, 2, 2)
 
@@ -23,7 +23,7 @@ class Sleeper(nn.Module):
 
 
 def test_the_median_is_in_milliseconds():
-    latency = measure_latency(Sleeper("a", 0.02, []), IMAGES, runs=5, warm_up=0)
+    (latency,) = measure_latencies([Sleeper("a", 0.02, [])], IMAGES, runs=5, warm_up=0)
     assert 20 <= latency.median < 60
     assert 0 <= latency.interquartile_range < 40
     assert (latency.runs, latency.batch, latency.threads, latency.device) == (5, 3, 1, "cpu")
@@ -36,7 +36,7 @@ def test_one_slow_run_moves_neither_median_nor_quartiles():
             self.seconds = 0.3 if 20 <= len(self.calls) < 23 else 0.001
             return super().forward(images)
 
-    latency = measure_latency(Once("a", 0, []), IMAGES, runs=15, warm_up=0)
+    (latency,) = measure_latencies([Once("a", 0, [])], IMAGES, runs=15, warm_up=0)
     assert latency.median < 10
     assert latency.interquartile_range < 10
 
@@ -60,5 +60,5 @@ def test_no_gradients_are_kept():
             grads.append(outputs.requires_grad)
             return outputs
 
-    measure_latency(Watching(2, 2), IMAGES, runs=1, warm_up=1)
+    measure_latencies([Watching(2, 2)], IMAGES, runs=1, warm_up=1)
     assert not any(grads)

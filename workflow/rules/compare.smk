@@ -31,7 +31,7 @@ rule result:
 
 
 rule compare:
-    """All cells of a model: the published collection format, and a table with one row a cell."""
+    """All cells of a model: the published collection format, and a table with one row per cell."""
     input:
         lambda wildcards: expand(
             "{cell}/{kind}.json",

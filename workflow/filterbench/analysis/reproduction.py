@@ -9,6 +9,7 @@ import pandas as pd
 
 from filterbench.analysis.claims import MARGIN
 from filterbench.analysis.published import published_cells
+from filterbench.analysis.wording import json_number
 
 EXACT, WITHIN, OFF, INFEASIBLE, NOT_RUN = "exact", "within tolerance", "off", "infeasible", "not run"
 STATUSES = (EXACT, WITHIN, OFF, INFEASIBLE, NOT_RUN)
@@ -16,7 +17,7 @@ STATUSES = (EXACT, WITHIN, OFF, INFEASIBLE, NOT_RUN)
 COUNT_TOLERANCE = 1.0
 ACCURACY_TOLERANCE = MARGIN
 KEYS = ["pruner", "sparsity"]
-FIGURES = {"accuracy": "performance_finetuned", "params": "params_speedup", "flops": "flops_speedup"}
+METRICS = {"accuracy": "performance_finetuned", "params": "params_speedup", "flops": "flops_speedup"}
 
 
 def compare_with_published(model: str, ours: pd.DataFrame) -> list[dict[str, Any]]:
@@ -35,28 +36,28 @@ def compare_with_published(model: str, ours: pd.DataFrame) -> list[dict[str, Any
 
 
 def _cell(model: str, published: pd.Series, cells: pd.DataFrame | None) -> dict[str, Any]:
-    theirs = {name: published[column] for name, column in FIGURES.items()}
+    theirs = {name: published[column] for name, column in METRICS.items()}
     entry: dict[str, Any] = {
         "model": model,
         "pruner": published["pruner"],
         "sparsity": float(published["sparsity"]),
         "seeds": 0 if cells is None else len(cells),
-        "published": {name: _plain(value) for name, value in theirs.items()},
-        "ours": dict.fromkeys(FIGURES),
+        "published": {name: _metric(name, value) for name, value in theirs.items()},
+        "ours": dict.fromkeys(METRICS),
         "difference": {"accuracy_points": None, "params_percent": None, "flops_percent": None},
     }
     if cells is None:
         return entry | {"status": NOT_RUN}
     if cells["infeasible"].notna().any():
         return entry | {"status": INFEASIBLE, "reason": cells["infeasible"].dropna().iloc[0]}
-    means = {name: cells[column].astype(float).mean() for name, column in FIGURES.items()}
-    entry["ours"] = {name: _plain(value) for name, value in means.items()}
+    means = {name: cells[column].astype(float).mean() for name, column in METRICS.items()}
+    entry["ours"] = {name: _metric(name, value) for name, value in means.items()}
     differences = {
         "accuracy_points": 100 * (means["accuracy"] - theirs["accuracy"]),
         "params_percent": 100 * (means["params"] / theirs["params"] - 1),
         "flops_percent": 100 * (means["flops"] / theirs["flops"] - 1),
     }
-    entry["difference"] = {name: _plain(value, 4) for name, value in differences.items()}
+    entry["difference"] = {name: json_number(value, 4) for name, value in differences.items()}
     return entry | {"status": _status(means, theirs, differences)}
 
 
@@ -70,11 +71,10 @@ def _status(means: dict[str, float], theirs: dict[str, float], differences: dict
     return WITHIN if near else OFF
 
 
-def _plain(value: float, digits: int = 6) -> float | int | None:
-    """A number for JSON, which has no NaN."""
-    if pd.isna(value):
-        return None
-    return int(value) if float(value).is_integer() and digits == 6 else round(float(value), digits)
+def _metric(name: str, value: float) -> float | int | None:
+    """A published or a mean metric as documents hold it; whole counts without a fraction."""
+    number = json_number(value, 6)
+    return int(number) if number is not None and name != "accuracy" and number.is_integer() else number
 
 
 def summary(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -158,14 +157,9 @@ def _document(comparison: Comparison, outcome: str = OPEN) -> dict[str, Any]:
         "factor": round(comparison.factor, 4),
         "differences": {name: round(value, 4) for name, value in comparison.units.items()},
         "mean": round(comparison.mean, 4),
-        "low": _plain(low),
-        "high": _plain(high),
-        "test_low": _plain(test_low),
-        "test_high": _plain(test_high),
+        "low": wording.json_number(low, 4),
+        "high": wording.json_number(high, 4),
+        "test_low": wording.json_number(test_low, 4),
+        "test_high": wording.json_number(test_high, 4),
         "outcome": outcome,
     }
-
-
-def _plain(value: float) -> float | None:
-    """A number for JSON, which has no NaN."""
-    return None if math.isnan(value) else round(value, 4)

@@ -119,3 +119,8 @@ def listed(words: Iterable[str]) -> str:
 def short(pruner: str) -> str:
     """A pruner's name in sentences."""
     return pruner.removesuffix("Pruner")
+
+
+def json_number(value: float, digits: int) -> float | None:
+    """A rounded number for JSON, which has no NaN: None in its place."""
+    return None if math.isnan(value) else round(float(value), digits)

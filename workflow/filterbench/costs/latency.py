@@ -34,19 +34,6 @@ class Latency:
     device: str
 
 
-def measure_latency(model: nn.Module, images: Tensor, runs: int = RUNS, warm_up: int = WARM_UP) -> Latency:
-    """Time a net's forward pass.
-
-    Args:
-        model: a net or a layer in evaluation mode.
-        images: its input on its device, (batch, channels, height, width).
-        runs: timed forward passes, from 1.
-        warm_up: forward passes before the first timed one, from 0.
-    """
-    (latency,) = measure_latencies([model], images, runs, warm_up)
-    return latency
-
-
 def measure_latencies(
     models: Sequence[nn.Module], images: Tensor, runs: int = RUNS, warm_up: int = WARM_UP
 ) -> list[Latency]:

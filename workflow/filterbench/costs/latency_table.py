@@ -7,7 +7,6 @@ channel counts alone, so that a search under it is deterministic.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 import torch
@@ -16,6 +15,7 @@ from torch import nn
 from filterbench.compaction.masks import ChannelMasks
 from filterbench.costs.latency import measure_latencies
 from filterbench.costs.layer_costs import CompactLayers, Layer
+from filterbench.documents.types import LayerTimes
 
 # Where a layer is measured: one channel, all of them, and on both sides of these shares. A share itself is a
 # multiple of what vector units take, where a layer is faster than with one channel more or less.
@@ -23,7 +23,7 @@ SHARES = (0.25, 0.5, 0.75)
 TIMED = (nn.Conv2d, nn.Linear)
 
 
-def measure_table(model: nn.Module, batch: int, runs: int, warm_up: int) -> list[dict[str, Any]]:
+def measure_table(model: nn.Module, batch: int, runs: int, warm_up: int) -> list[LayerTimes]:
     """Time every convolution, with a BatchNorm and a ReLU, and every linear layer of a net.
 
     Args:
@@ -44,7 +44,7 @@ def measure_table(model: nn.Module, batch: int, runs: int, warm_up: int) -> list
     return [_entry(names, net, batch, runs, warm_up) for names in alike.values()]
 
 
-def _entry(names: list[str], net: CompactLayers, batch: int, runs: int, warm_up: int) -> dict[str, Any]:
+def _entry(names: list[str], net: CompactLayers, batch: int, runs: int, warm_up: int) -> LayerTimes:
     layer = net.layers[names[0]]
     inputs, outputs = (
         _grid(shape[0]) if prunable else [shape[0]]
@@ -98,7 +98,7 @@ class LatencyCost:
         entries: `layers` of the document `latency_table` of this model.
     """
 
-    def __init__(self, model: nn.Module, entries: Iterable[dict[str, Any]]) -> None:
+    def __init__(self, model: nn.Module, entries: Iterable[LayerTimes]) -> None:
         self._net = CompactLayers(model)
         self._tables = [
             (entry["names"], entry["inputs"], entry["outputs"], _rising(np.array(entry["milliseconds"])))

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from filterbench.data.augmentation import flip_and_shift
 from filterbench.data.file import ImageFile, read_images
+from filterbench.documents.parts import ImageCounts
 from filterbench.storage.errors import InputError
 
 
@@ -79,10 +80,14 @@ class Splits:
     test: Images
     classes: int
 
-    def document(self) -> dict[str, float]:
+    def document(self) -> ImageCounts:
         """Number of images by role and what chance scores on the test images, as documents record it."""
-        sizes = {"train": len(self.train), "selection": len(self.selection), "test": len(self.test)}
-        return {**sizes, "chance": self.test.chance()}
+        return {
+            "train": len(self.train),
+            "selection": len(self.selection),
+            "test": len(self.test),
+            "chance": self.test.chance(),
+        }
 
 
 def load_splits(path: Path, protocol: str, limits: Mapping[str, int | None], device: torch.device) -> Splits:

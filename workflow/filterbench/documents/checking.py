@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, overload
 
 from filterbench.documents.rules import RULES, Document
-from filterbench.documents.schemas import Fault, schema_faults
+from filterbench.documents.schemas import Fault, keys_in_order, schema_faults
 from filterbench.storage.errors import InputError
 from filterbench.storage.files import atomic_write
 
 KINDS = tuple(RULES)
+DocumentType = TypeVar("DocumentType")
 
 
 def kind_of(path: Path) -> str:
@@ -55,26 +57,44 @@ def parse(path: Path) -> Any:
         raise InputError(f"{path}: not a JSON document ({reason})") from reason
 
 
-def read(path: Path) -> Document:
-    """Read a document and check it; its name says its kind.
+@overload
+def read(path: Path) -> Document: ...
+
+
+@overload
+def read(path: Path, kind: type[DocumentType]) -> DocumentType: ...
+
+
+def read(path: Path, kind: Any = dict) -> Any:
+    """Read a document and check it.
+
+    Args:
+        path: the file; its name says which schema it has.
+        kind: its type in `filterbench.documents.types`, for the type checker.
 
     Raises:
         InputError: it cannot be read, or it is faulty (the first fault is named).
     """
-    kind = kind_of(path)
+    name = kind_of(path)
     document = parse(path)
-    _raise_first(path, check(kind, document))
+    _raise_first(path, check(name, document))
     return document
 
 
-def write(path: Path, document: Document) -> None:
+def write(path: Path, document: Mapping[str, Any]) -> None:
     """Check a document and write it whole or not at all; the same document gives the same bytes.
+
+    Its keys are written in the order of its schema.
 
     Raises:
         InputError: it is faulty.
     """
-    _raise_first(path, check(kind_of(path), document))
-    text = json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False)
+    kind = kind_of(path)
+    _raise_first(path, check(kind, document))
+    order = [key for key in keys_in_order(kind) if key in document]
+    # A collection has any names for keys, in an order of its own.
+    in_order = {key: document[key] for key in order} if order else document
+    text = json.dumps(in_order, indent=2, allow_nan=False, ensure_ascii=False)
     with atomic_write(path) as file:
         file.write(text.encode() + b"\n")
 

@@ -87,7 +87,7 @@ def _a_time_for_each_point(document: Document) -> Iterator[Fault]:
         shape = [len(row) for row in layer["milliseconds"]]
         if shape != len(layer["inputs"]) * [len(layer["outputs"])]:
             yield Fault(
-                f"$.layers[{index}].milliseconds", "not a row an input count, a value an output count"
+                f"$.layers[{index}].milliseconds", "not a row per input count, a value per output count"
             )
 
 

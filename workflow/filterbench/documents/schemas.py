@@ -64,6 +64,15 @@ def _retrieve(uri: str) -> Resource:
     return DRAFT202012.create_resource(contents)
 
 
+@cache
+def keys_in_order(name: str) -> tuple[str, ...]:
+    """The keys that the schema called `name` lists, in its order; none where it allows any."""
+    schema = json.loads(schema_path(name).read_text(encoding="utf-8"))
+    infeasible = ("cell", "infeasible") if "else" in schema else ()
+    own = schema.get("else", schema).get("properties", {})
+    return tuple(dict.fromkeys([*infeasible, *own]))
+
+
 def schema_faults(name: str, value: Any) -> Iterator[Fault]:
     """What in a JSON value breaks the schema called `name`, by JSON path."""
     yield from _faults(_validator(name), value)

@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, select_autoescape
 from plotly.offline import get_plotlyjs
 
 from filterbench.analysis.budgets import as_curves
-from filterbench.plotting.style import look_of
+from filterbench.plotting.style import style_of
 from filterbench.storage.tables import blind_cells
 
 TEMPLATES = Path(__file__).parent
@@ -85,7 +85,7 @@ def page(
     data = {
         "axes": AXES,
         "models": {model: _model(table, published.get(model)) for model, table in curves.items()},
-        "looks": _looks(curves),
+        "styles": _styles(curves),
         "headings": list(COLUMNS.values()),
         "rows": [row for table in tables.values() for row in _rows(table)],
     }
@@ -95,7 +95,7 @@ def page(
         title=title,
         models=list(tables),
         axes=AXES,
-        looks=data["looks"],
+        looks=data["styles"],
         any_published=bool(published),
         # "</" would end the script element that holds them.
         data=json.dumps(data, allow_nan=False, separators=(",", ":")).replace("</", "<\\/"),
@@ -105,12 +105,12 @@ def page(
     )
 
 
-def _looks(tables: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, str]]:
+def _styles(tables: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, str]]:
     pruners = dict.fromkeys(pruner for table in tables.values() for pruner in table["pruner"])
-    looks = {pruner: look_of(pruner, position) for position, pruner in enumerate(pruners)}
+    styles = {pruner: style_of(pruner, position) for position, pruner in enumerate(pruners)}
     return {
-        pruner: {"label": look.label, "color": look.color, "symbol": SYMBOLS.get(look.marker, "x")}
-        for pruner, look in looks.items()
+        pruner: {"label": style.label, "color": style.color, "symbol": SYMBOLS.get(style.marker, "x")}
+        for pruner, style in styles.items()
     }
 
 
@@ -133,7 +133,7 @@ def _model(table: pd.DataFrame, published: pd.DataFrame | None) -> dict[str, Any
 
 
 def _curves(table: pd.DataFrame) -> dict[str, dict[str, list]]:
-    """By pruner, a list a quantity, one entry a sparsity."""
+    """By pruner, a list per quantity, one entry per sparsity."""
     cells = table[table["infeasible"].isna()]
     images = sum(cells.get(f"images_{use}", pd.Series(dtype=float)) for use in ("evaluated", "trained"))
     seconds = sum(cells.get(f"seconds_{stage}", pd.Series(dtype=float)) for stage in ("prune", "finetune"))

@@ -1,4 +1,4 @@
-"""Accuracy against params and against FLOPs, one curve a pruner."""
+"""Accuracy against params and against FLOPs, one curve per pruner."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def draw_comparison(
     """Draw the figure of one model.
 
     Args:
-        table: `comparison.csv` of the model, one row a cell; with several seeds, their standard deviation
+        table: `comparison.csv` of the model, one row per cell; with several seeds, their standard deviation
             is a band and the 95 % t interval of their mean a bar.
         title: what the cells are.
         published: published cells in the same columns, drawn hollow and behind.
@@ -74,7 +74,7 @@ def draw_cost(table: pd.DataFrame, title: str) -> Figure:
     """Draw accuracy against the wall-clock time of pruning and fine-tuning, a curve a pruner.
 
     Args:
-        table: `comparison.csv` of the model, one row a cell.
+        table: `comparison.csv` of the model, one row per cell.
         title: what the cells are.
     """
     figure = Figure(figsize=(7.5, 5.5), layout=ConstrainedLayoutEngine(w_pad=0.15, h_pad=0.08))
@@ -93,7 +93,7 @@ def draw_latency(table: pd.DataFrame, title: str) -> Figure:
     the machine did at that time shifts both alike.
 
     Args:
-        table: `latency.csv` of the model, one row a cell.
+        table: `latency.csv` of the model, one row per cell.
         title: what the cells are.
     """
     figure = Figure(figsize=(7.5, 9.6), layout=ConstrainedLayoutEngine(w_pad=0.15, h_pad=0.08))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.axes import Axes
 
-from filterbench.plotting.style import SCRATCH_LOOKS, look_of
+from filterbench.plotting.style import SCRATCH_STYLES, style_of
 from filterbench.storage.tables import blind_cells
 
 STATISTICS = [f"performance_{name}" for name in ("mean", "std", "low", "high")]
@@ -43,7 +43,7 @@ def _draw_star(axes: Axes, spent: float, accuracy: float, fill: str, label: str)
 
 def draw_scratch(axes: Axes, spent: str, table: pd.DataFrame) -> None:
     """The compact shapes trained from scratch, behind the curves, at the budgets that the table has."""
-    for budget, look in SCRATCH_LOOKS.items():
+    for budget, style in SCRATCH_STYLES.items():
         column = f"performance_scratch_{budget}"
         if column not in table:
             continue
@@ -51,13 +51,13 @@ def draw_scratch(axes: Axes, spent: str, table: pd.DataFrame) -> None:
         axes.plot(
             cells[spent],
             100 * cells[column],
-            marker=look.marker,
+            marker=style.marker,
             linestyle="none",
             markersize=7,
             markerfacecolor="none",
-            markeredgecolor=look.color,
+            markeredgecolor=style.color,
             zorder=1,
-            label=look.label,
+            label=style.label,
         )
 
 
@@ -79,14 +79,14 @@ def draw_front(axes: Axes, spent: str, front: pd.DataFrame) -> None:
 def draw_published(axes: Axes, column: str, published: pd.DataFrame) -> None:
     """The published cells, hollow and behind; one entry in the legend for all."""
     for position, (pruner, cells) in enumerate(published.groupby("pruner", sort=False)):
-        look = look_of(str(pruner), position)
+        style = style_of(str(pruner), position)
         axes.plot(
             cells[f"{column}_speedup"],
             100 * cells["performance_finetuned"],
-            marker=look.marker,
+            marker=style.marker,
             linestyle="none",
             markerfacecolor="none",
-            markeredgecolor=look.color,
+            markeredgecolor=style.color,
             markersize=6,
             alpha=0.7,
             zorder=1,
@@ -97,49 +97,49 @@ def draw_published(axes: Axes, column: str, published: pd.DataFrame) -> None:
 def draw_paper(axes: Axes, column: str, paper: pd.DataFrame) -> None:
     """Points that a paper reports, which were not measured in the same way."""
     for position, (pruner, points) in enumerate(paper.groupby("pruner", sort=False)):
-        look = look_of(f"{pruner}Pruner", position)
+        style = style_of(f"{pruner}Pruner", position)
         axes.plot(
             points[column],
             100 * points["accuracy"],
             marker="X",
             linestyle="none",
             markerfacecolor="white",
-            markeredgecolor=look.color,
+            markeredgecolor=style.color,
             markeredgewidth=1.5,
             markersize=10,
-            label=f"{look.label} paper (not like for like)",
+            label=f"{style.label} paper (not like for like)",
         )
 
 
 def draw_curves(axes: Axes, spent: str, table: pd.DataFrame) -> None:
     """A curve a pruner: mean accuracy over seeds against the mean of a column, by sparsity."""
     for position, (pruner, all_cells) in enumerate(table.groupby("pruner", sort=False)):
-        look = look_of(str(pruner), position)
+        style = style_of(str(pruner), position)
         cells = all_cells[all_cells["infeasible"].isna()]
         curve = cells.groupby("sparsity")[[spent, *STATISTICS]].mean()
-        _draw_spread(axes, curve[spent], 100 * curve[STATISTICS], look.color)
+        _draw_spread(axes, curve[spent], 100 * curve[STATISTICS], style.color)
         axes.plot(
             curve[spent],
             100 * curve["performance_mean"],
-            color=look.color,
-            marker=look.marker,
-            linestyle=look.line,
+            color=style.color,
+            marker=style.marker,
+            linestyle=style.line,
             markersize=6,
             markeredgecolor="white",
             markeredgewidth=0.6,
             linewidth=1.4,
-            label=_label(look.label, all_cells),
+            label=_label(style.label, all_cells),
         )
         blind = cells.merge(blind_cells(cells)[CELL].drop_duplicates(), on=CELL)
         hollow = blind.groupby("sparsity")[[spent, "performance_mean"]].mean()
         axes.plot(
             hollow[spent],
             100 * hollow["performance_mean"],
-            marker=look.marker,
+            marker=style.marker,
             linestyle="none",
             markersize=6,
             markerfacecolor="white",
-            markeredgecolor=look.color,
+            markeredgecolor=style.color,
             markeredgewidth=1.4,
         )
 

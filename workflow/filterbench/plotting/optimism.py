@@ -5,32 +5,32 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.figure import Figure
 
-from filterbench.plotting.style import look_of
+from filterbench.plotting.style import style_of
 
 
 def draw_optimism(table: pd.DataFrame, title: str) -> Figure:
     """Draw the gap against the sparsity, a curve a pruner.
 
     Args:
-        table: `optimism.csv`: one row a cell, and the unpruned net at sparsity 0.
+        table: `optimism.csv`: one row per cell, and the unpruned net at sparsity 0.
         title: what the cells are.
     """
     figure = Figure(figsize=(7.5, 5.5), layout="constrained")
     axes = figure.subplots()
     axes.axhline(0, color="0.6", linewidth=1)
     for position, (pruner, cells) in enumerate(table.groupby("pruner", sort=False)):
-        look = look_of(str(pruner), position)
+        style = style_of(str(pruner), position)
         bars = [cells["mean"] - cells["low"], cells["high"] - cells["mean"]]
         axes.errorbar(
             cells["sparsity"],
             cells["mean"],
             bars,
-            color=look.color,
-            marker=look.marker,
+            color=style.color,
+            marker=style.marker,
             linewidth=1.4,
             elinewidth=0.9,
             capsize=2.5,
-            label=look.label,
+            label=style.label,
         )
     axes.set_xlabel("sparsity")
     axes.set_ylabel("test accuracy, test protocol minus validation protocol (points)")

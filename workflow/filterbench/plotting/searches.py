@@ -13,7 +13,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from filterbench.plotting.style import look_of
+from filterbench.plotting.style import style_of
 
 matplotlib.rcParams["svg.hashsalt"] = "filterbench"
 COLUMNS = 3
@@ -24,7 +24,7 @@ def draw_layer_sparsities(layers: pd.DataFrame, title: str) -> Figure:
     """A heat map a pruner: share of pruned filters by convolution (down) and asked sparsity (across).
 
     Args:
-        layers: one row a convolution of a cell: pruner, sparsity, layer (its number, from 1), pruned
+        layers: one row per convolution of a cell: pruner, sparsity, layer (its number, from 1), pruned
             (0..1, or NaN, which leaves a blank).
         title: what the figure shows.
     """
@@ -40,11 +40,11 @@ def draw_layer_sparsities(layers: pd.DataFrame, title: str) -> Figure:
         axes.imshow(
             values, norm=SHARE.norm, cmap=SHARE.cmap, aspect="auto", interpolation="nearest", extent=edges
         )
-        look = look_of(pruner, position)
-        axes.set_title(look.label, fontsize=11)
+        style = style_of(pruner, position)
+        axes.set_title(style.label, fontsize=11)
         axes.set_xticks(range(values.shape[1]), [f"{sparsity:g}" for sparsity in values.columns])
         axes.yaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.set_xlabel(f"asked {look.asked}")
+        axes.set_xlabel(f"asked {style.asked}")
         axes.set_ylabel("convolution")
     for axes in grid[len(pruners) :]:
         axes.set_visible(False)
@@ -74,12 +74,12 @@ def draw_search_scores(searches: Mapping[tuple[str, float], pd.DataFrame], title
             axes.plot(steps["step"], 100 * steps["score"], color=colors[sparsity], linewidth=0.8, alpha=0.7)
             axes.plot(taken["step"], 100 * taken["score"], "o", color=colors[sparsity], markersize=3.5)
             axes.plot([], [], "o-", color=colors[sparsity], markersize=3.5, label=f"{sparsity:g}")
-        look = look_of(pruner, position)
-        axes.set_title(look.label, fontsize=11)
+        style = style_of(pruner, position)
+        axes.set_title(style.label, fontsize=11)
         axes.set_ylabel("selection accuracy (%)")
         axes.grid(color="0.92", linewidth=0.8)
         axes.spines[["top", "right"]].set_visible(False)
-        axes.legend(title=look.asked, loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
+        axes.legend(title=style.asked, loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
     grid[-1].set_xlabel("step of the search (dots: the search went on from here)")
     figure.suptitle(title, fontsize=13)
     return figure

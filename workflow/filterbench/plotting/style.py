@@ -6,7 +6,7 @@ from filterbench.documents.targets import BUDGETS, curve_suffix
 
 
 @dataclass(frozen=True)
-class Look:
+class Style:
     """Colour, marker, label and line of a pruner's curve, and what its cells were asked for."""
 
     color: str
@@ -18,41 +18,41 @@ class Look:
 
 # Colours that colour-blind readers can tell apart: of Okabe & Ito 2008, "Color Universal Design", and the
 # last three of Tol 2021, "Colour Schemes" (muted).
-LOOKS: dict[str, Look] = {
-    "L1FilterPruner": Look("#0072B2", "o", "L1Filter"),
-    "L2FilterPruner": Look("#56B4E9", "s", "L2Filter"),
-    "FPGMPruner": Look("#009E73", "^", "FPGM"),
-    "NetAdaptPruner": Look("#D55E00", "D", "NetAdapt"),
-    "SimulatedAnnealingPruner": Look("#CC79A7", "v", "SimulatedAnnealing"),
-    "AutoCompressPruner": Look("#E69F00", "P", "AutoCompress"),
-    "GroupNormPruner": Look("#000000", "X", "GroupNorm"),
-    "BNScalePruner": Look("#882255", "<", "BNScale"),
-    "TaylorPruner": Look("#999933", ">", "Taylor"),
-    "LAMPPruner": Look("#332288", "p", "LAMP"),
+STYLES: dict[str, Style] = {
+    "L1FilterPruner": Style("#0072B2", "o", "L1Filter"),
+    "L2FilterPruner": Style("#56B4E9", "s", "L2Filter"),
+    "FPGMPruner": Style("#009E73", "^", "FPGM"),
+    "NetAdaptPruner": Style("#D55E00", "D", "NetAdapt"),
+    "SimulatedAnnealingPruner": Style("#CC79A7", "v", "SimulatedAnnealing"),
+    "AutoCompressPruner": Style("#E69F00", "P", "AutoCompress"),
+    "GroupNormPruner": Style("#000000", "X", "GroupNorm"),
+    "BNScalePruner": Style("#882255", "<", "BNScale"),
+    "TaylorPruner": Style("#999933", ">", "Taylor"),
+    "LAMPPruner": Style("#332288", "p", "LAMP"),
     # Controls are grey.
-    "RandomFilterPruner": Look("#4D4D4D", "<", "random filters", ":"),
-    "RandomAllocationPruner": Look("#7F7F7F", ">", "random allocation", "--"),
-    "UniformAllocationPruner": Look("#A6A6A6", "h", "uniform allocation", "-."),
+    "RandomFilterPruner": Style("#4D4D4D", "<", "random filters", ":"),
+    "RandomAllocationPruner": Style("#7F7F7F", ">", "random allocation", "--"),
+    "UniformAllocationPruner": Style("#A6A6A6", "h", "uniform allocation", "-."),
 }
 # Compact shapes trained from scratch, by budget: hollow, and grey like all controls.
-SCRATCH_LOOKS = {
-    "finetune": Look("#8C8C8C", "d", "from scratch, as fine-tuned"),
-    "baseline": Look("#4D4D4D", "p", "from scratch, as baseline"),
+SCRATCH_STYLES = {
+    "finetune": Style("#8C8C8C", "d", "from scratch, as fine-tuned"),
+    "baseline": Style("#4D4D4D", "p", "from scratch, as baseline"),
 }
 # Lines of the curves under each kind of budget.
 LINES = {"flops": "--", "latency": ":"}
 OTHER_MARKERS = "X<>hpd"
 
 
-def look_of(pruner: str, position: int) -> Look:
-    """The look of a pruner; one without an entry gets grey and a marker by its position in the figure.
+def style_of(pruner: str, position: int) -> Style:
+    """The style of a pruner; one without an entry gets grey and a marker by its position in the figure.
 
     Its cells under a budget (see `filterbench.documents.targets.Target.curve`) are dashed or dotted.
     """
     for kind, label in BUDGETS.items():
         if (name := pruner.removesuffix(curve_suffix(kind))) != pruner:
-            look = look_of(name, position)
-            name = f"{look.label}{curve_suffix(kind)}"
-            return replace(look, label=name, line=LINES[kind], asked=f"{label} budget")
+            style = style_of(name, position)
+            name = f"{style.label}{curve_suffix(kind)}"
+            return replace(style, label=name, line=LINES[kind], asked=f"{label} budget")
     marker = OTHER_MARKERS[position % len(OTHER_MARKERS)]
-    return LOOKS.get(pruner, Look("#666666", marker, pruner.removesuffix("Pruner")))
+    return STYLES.get(pruner, Style("#666666", marker, pruner.removesuffix("Pruner")))

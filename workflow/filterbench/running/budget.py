@@ -12,6 +12,7 @@ from filterbench.costs.latency_table import LatencyCost
 from filterbench.costs.layer_costs import FlopsCost
 from filterbench.documents import read
 from filterbench.documents.targets import SPARSITY, Target
+from filterbench.documents.types import LatencyTableDocument
 from filterbench.running.job import Job
 
 
@@ -29,5 +30,5 @@ def cost_of(job: Job, kind: str, model: nn.Module) -> Callable[[ChannelMasks], f
         model: the unpruned net.
     """
     if kind == "latency":
-        return LatencyCost(model, read(job.inputs["latency_table"])["layers"])
+        return LatencyCost(model, read(job.inputs["latency_table"], LatencyTableDocument)["layers"])
     return FlopsCost(model)

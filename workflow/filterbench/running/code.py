@@ -20,8 +20,9 @@ ROOT = Path(__file__).parents[1]
 PLUMBING = (
     # A job's params say what its arguments are.
     "filterbench.pruners.arguments",
-    *("filterbench.documents", "filterbench.documents.checking", "filterbench.documents.reference"),
-    *("filterbench.documents.rules", "filterbench.documents.schemas", "filterbench.documents.search_table"),
+    *("filterbench.documents", "filterbench.documents.checking", "filterbench.documents.parts"),
+    *("filterbench.documents.reference", "filterbench.documents.rules", "filterbench.documents.schemas"),
+    *("filterbench.documents.search_table", "filterbench.documents.types"),
     *("filterbench.running.code", "filterbench.running.devices", "filterbench.running.job"),
 )
 FILES = "filterbench.storage."
@@ -31,7 +32,7 @@ REGISTRIES = {
     "filterbench.pruners.registry": ("PRUNERS", "pruner", "make_pruner"),
     "filterbench.models.registry": ("MODELS", "model", "build_model"),
     "filterbench.data.registry": ("DATASETS", "dataset", "fetch_images"),
-    "filterbench.plotting.style": ("LOOKS", "pruner", None),
+    "filterbench.plotting.style": ("STYLES", "pruner", None),
 }
 
 

@@ -7,12 +7,12 @@ import json
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
 
 from filterbench.data.loading import Splits, load_splits
+from filterbench.documents.parts import Cell, Provenance
 from filterbench.documents.targets import TRAJECTORY_NAME
 from filterbench.models.rebuilding import rebuild_model
 from filterbench.running.environment import choose_device, make_deterministic, versions
@@ -29,13 +29,13 @@ class Context:
 
     Attributes:
         job: the job.
-        cell: which cell (or baseline) of the study this is, as documents record it.
+        cell: which cell of the study this is; of a baseline without pruner and target.
         device: where nets and images are.
         stopwatch: of the job.
     """
 
     job: Job
-    cell: dict[str, Any]
+    cell: Cell
     device: torch.device
     stopwatch: Stopwatch = field(default_factory=Stopwatch)
 
@@ -87,7 +87,7 @@ class Context:
         paths = {name: path for name, path in self.job.inputs.items() if path.stem != TRAJECTORY_NAME}
         return {name: file_digest(path) for name, path in sorted(paths.items())}
 
-    def provenance(self) -> dict[str, Any]:
+    def provenance(self) -> Provenance:
         """What makes this job's document."""
         return {
             "device": self.device.type,
@@ -103,7 +103,7 @@ def prepare(job: Job) -> Context:
     Raises:
         InputError: the study asks for a device that is not there.
     """
-    cell = dict(job.params["cell"])
+    cell: Cell = job.params["cell"]
     device = choose_device(job.params["device"])
     make_deterministic(cell["seed"], job.threads, device)
     return Context(job, cell, device)

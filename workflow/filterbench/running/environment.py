@@ -8,11 +8,11 @@ import random
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 
+from filterbench.documents.types import Machine
 from filterbench.running.devices import own_gpu
 from filterbench.storage.errors import InputError
 
@@ -56,10 +56,12 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
 
 
-def machine(device: torch.device) -> dict[str, Any]:
+def machine(device: torch.device) -> Machine:
     """What a measurement of time ran on: models of the CPU and, where that computed, of the GPU."""
-    found: dict[str, Any] = {"cpu": _cpu_model(), "cores": os.cpu_count()}
-    return found | ({"gpu": torch.cuda.get_device_name(device)} if device.type == "cuda" else {})
+    found: Machine = {"cpu": _cpu_model(), "cores": os.cpu_count() or 1}
+    if device.type == "cuda":
+        found["gpu"] = torch.cuda.get_device_name(device)
+    return found
 
 
 def _cpu_model() -> str:

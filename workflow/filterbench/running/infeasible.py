@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from filterbench.documents import read, write
+from filterbench.documents.types import CellDocument
 from filterbench.running.context import Context
 from filterbench.running.job import Job
 from filterbench.storage.correctness import write_correct
@@ -26,4 +27,4 @@ def write_infeasible(context: Context, reason: str, **more: Any) -> None:
 
 def infeasible_before(job: Job) -> str:
     """Why an earlier stage found the cell infeasible; empty where it did not."""
-    return read(job.inputs["document"]).get("infeasible", "")
+    return read(job.inputs["document"], CellDocument).get("infeasible", "")

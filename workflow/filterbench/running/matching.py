@@ -7,6 +7,7 @@ from operator import getitem
 from typing import Any
 
 from filterbench.documents import read
+from filterbench.documents.types import CellDocument
 from filterbench.pruners.contract import InfeasibleError
 from filterbench.pruners.registry import PRUNERS, SEARCHED
 from filterbench.running.job import Job
@@ -23,7 +24,7 @@ def matched_arguments(job: Job) -> dict[str, Any]:
     """
     arguments = {}
     for name, (kind, *keys) in PRUNERS[job.params["cell"]["pruner"]].matched.items():
-        document = read(job.inputs[f"searched_{kind}"])
+        document: Any = read(job.inputs[f"searched_{kind}"], CellDocument)
         if reason := document.get("infeasible"):
             raise InfeasibleError(f"{SEARCHED} is infeasible: {reason}")
         arguments[name] = reduce(getitem, keys, document)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
 from torch import nn
 
 from filterbench.data.loading import Splits
 from filterbench.documents.targets import SPARSITY, Target, target_of
+from filterbench.documents.types import SnapshotEntry
 from filterbench.pruners.search.net_adapt import NetAdapt, SearchPath, Snapshot
 from filterbench.pruners.search.search import Search, SearchSettings
 from filterbench.running.budget import cost_of
@@ -51,13 +50,21 @@ def write_snapshots(path: Path, kind: str, snapshots: Sequence[Snapshot]) -> Non
     write_weights(path, tensors)
 
 
-def snapshot_document(kind: str, snapshot: Snapshot) -> dict[str, Any]:
+def snapshot_document(kind: str, snapshot: Snapshot) -> SnapshotEntry:
     """What `trajectory.json` says of a snapshot."""
-    names = [field.name for field in fields(snapshot) if field.name not in (*TENSORS, "target")]
-    return {kind: snapshot.target, **{name: getattr(snapshot, name) for name in names}}
+    entry: SnapshotEntry = {
+        **Target(kind, snapshot.target).document(),  # type: ignore[typeddict-item]
+        "reached": snapshot.reached,
+        "iterations": snapshot.iterations,
+        "candidates": snapshot.candidates,
+        "cost": snapshot.cost,
+        "step": snapshot.step,
+        "asked": snapshot.asked,
+    }
+    return entry
 
 
-def read_snapshots(path: Path, entries: Sequence[dict[str, Any]]) -> list[Snapshot]:
+def read_snapshots(path: Path, entries: Sequence[SnapshotEntry]) -> list[Snapshot]:
     """Read what `write_snapshots` wrote.
 
     Args:
@@ -65,11 +72,21 @@ def read_snapshots(path: Path, entries: Sequence[dict[str, Any]]) -> list[Snapsh
         entries: what `snapshot_document` gave for each.
     """
     tensors = read_weights(path)
-    return [_snapshot(tensors, target_of(entry), dict(entry)) for entry in entries]
+    return [_snapshot(tensors, entry) for entry in entries]
 
 
-def _snapshot(tensors: Weights, target: Target, entry: dict[str, Any]) -> Snapshot:
+def _snapshot(tensors: Weights, entry: SnapshotEntry) -> Snapshot:
+    target = target_of(entry)
     own = without_prefix(str(target), tensors)
     weights, masks = (without_prefix(name, own) for name in TENSORS)
-    del entry[target.kind]
-    return Snapshot(target=target.value, weights=weights, masks=masks, **entry)
+    return Snapshot(
+        target=target.value,
+        reached=entry["reached"],
+        weights=weights,
+        masks=masks,
+        iterations=entry["iterations"],
+        candidates=entry["candidates"],
+        cost=entry["cost"],
+        step=entry["step"],
+        asked=entry["asked"],
+    )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
 
 from torch import nn
 
 from filterbench.data.loading import Splits
 from filterbench.documents import write
+from filterbench.documents.types import TrainedDocument
 from filterbench.running.context import Context
 from filterbench.storage.correctness import write_correct
 from filterbench.storage.files import file_digest
@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 
 def train_and_write(
-    context: Context, splits: Splits, model: nn.Module, accuracy_name: str, **more: Any
+    context: Context, splits: Splits, model: nn.Module, accuracy_name: str, budget: str = ""
 ) -> None:
     """Train a net, evaluate it on the test images, and write the job's weights and document.
 
@@ -29,7 +29,7 @@ def train_and_write(
         splits: the study's images.
         model: the net, on the device; it is changed.
         accuracy_name: what the document calls the test accuracy.
-        more: further keys of the document.
+        budget: the training budget that the document names, of a net trained from scratch.
     """
     job = context.job
     checkpoint = context.checkpoint()
@@ -37,19 +37,18 @@ def train_and_write(
     score = evaluate(model, splits.test)
     logger.info("best epoch %d, test accuracy %.2f %%", record.best_epoch, 100 * score.accuracy)
     write_weights(job.outputs["weights"], model.state_dict())
+    document: TrainedDocument = {
+        "cell": context.cell,
+        "images": splits.document(),
+        "performance": {accuracy_name: score.accuracy},
+        "training": record.document(),
+        "provenance": context.provenance(),
+    }
+    if budget:
+        document["budget"] = budget
     if correct := job.outputs.get("correct"):
         write_correct(correct, score.correct.numpy())
-        more["correct"] = file_digest(correct)
-    write(
-        job.outputs["document"],
-        {
-            "cell": context.cell,
-            **more,
-            "images": splits.document(),
-            "performance": {accuracy_name: score.accuracy},
-            "training": record.document(),
-            "provenance": context.provenance(),
-        },
-    )
+        document["correct"] = file_digest(correct)
+    write(job.outputs["document"], document)
     context.stopwatch.write(job.outputs["document"])
     checkpoint.remove()

@@ -12,7 +12,9 @@ from filterbench.analysis.budgets import as_curves, sparsity_cells
 from filterbench.analysis.pareto import with_fronts
 from filterbench.analysis.seeds import with_statistics
 from filterbench.documents import read, write
+from filterbench.documents.parts import Cell
 from filterbench.documents.targets import BUDGETS, TRAJECTORY_NAME, parse_target, target_of
+from filterbench.documents.types import CountDocument, PruneDocument, ResultDocument, TrainedDocument
 from filterbench.running.job import Job
 from filterbench.storage.errors import InputError
 from filterbench.storage.stopwatch import earlier_seconds
@@ -22,7 +24,7 @@ BUDGET_COLUMNS = ["target", "budget_reached", "latency_estimate_original", "late
 
 
 def compare(job: Job) -> None:
-    """Write the published collection format (means over seeds) and the table with one row a cell.
+    """Write the published collection format (means over seeds) and the table with one row per cell.
 
     Raises:
         InputError: no cell is feasible.
@@ -36,7 +38,7 @@ def compare(job: Job) -> None:
     write_table(job.outputs["table"], table.join(described.drop(columns=table.columns)))
 
 
-def asked_columns(cell: dict[str, Any]) -> dict[str, Any]:
+def asked_columns(cell: Cell) -> dict[str, Any]:
     """A cell as documents record it, as columns of a table (see `filterbench.analysis.budgets`)."""
     same = {name: value for name, value in cell.items() if name not in BUDGETS}
     return {**same, "sparsity": cell.get("sparsity"), "target": str(target_of(cell))}
@@ -57,7 +59,7 @@ def _row(cell: Path, scratch: Sequence[str], unpruned: bool) -> dict[str, Any]:
         scratch: budgets at which its shape was trained from scratch, too.
         unpruned: whether the unpruned net was fine-tuned, too.
     """
-    prune = read(cell / "prune.json")
+    prune = read(cell / "prune.json", PruneDocument)
     spent = {
         **prune["cost"],
         **{f"seconds_{stage}": _seconds(cell, stage) for stage in ("prune", "finetune")},
@@ -65,16 +67,18 @@ def _row(cell: Path, scratch: Sequence[str], unpruned: bool) -> dict[str, Any]:
     asked = asked_columns(prune["cell"])
     if "infeasible" in prune:
         return {**asked, "infeasible": prune["infeasible"], **spent}
-    result, count, finetune = (read(cell / f"{kind}.json") for kind in ("result", "count", "finetune"))
+    result = read(cell / "result.json", ResultDocument)
+    count = read(cell / "count.json", CountDocument)
+    finetune = read(cell / "finetune.json", TrainedDocument)
     macs, images = count["conv_linear_macs"], finetune["images"]
     return {
         **asked,
         "infeasible": None,
         "sparsity_reached": prune["sparsity"]["reached"],
-        "budget_reached": prune.get("budget", {}).get("reached"),
+        "budget_reached": prune["budget"]["reached"] if "budget" in prune else None,
         **{f"performance_{key}": value for key, value in result["performance"].items()},
         **{
-            f"performance_scratch_{budget}": read(cell / f"scratch-{budget}.json")["performance"]["scratch"]
+            f"performance_scratch_{budget}": _accuracy(cell / f"scratch-{budget}.json", "scratch")
             for budget in scratch
         },
         **({"performance_original_finetuned": _unpruned_finetuned(cell)} if unpruned else {}),
@@ -93,15 +97,24 @@ def _row(cell: Path, scratch: Sequence[str], unpruned: bool) -> dict[str, Any]:
 
 def _unpruned_finetuned(cell: Path) -> float:
     """Accuracy of the cell's unpruned net after as much fine-tuning as its compact net had."""
-    return read(cell.parents[1] / "baseline/baseline-finetune.json")["performance"]["finetuned"]
+    return _accuracy(cell.parents[1] / "baseline/baseline-finetune.json", "finetuned")
 
 
-def _searched(prune: dict[str, Any]) -> dict[str, Any]:
+def _accuracy(path: Path, name: str) -> float:
+    return read(path, TrainedDocument)["performance"][name]
+
+
+def _searched(prune: PruneDocument) -> dict[str, Any]:
     """What a search chose by; nothing where the pruner does not search."""
-    if (scores := prune.get("scores")) is None:
+    if "scores" not in prune:
         return {}
-    named = {f"search_{name}": scores[name] for name in ("best", "lowest", "chance")}
-    return {**named, "search_blind": scores["blind_choices"] > 0}
+    scores = prune["scores"]
+    return {
+        "search_best": scores["best"],
+        "search_lowest": scores["lowest"],
+        "search_chance": scores["chance"],
+        "search_blind": scores["blind_choices"] > 0,
+    }
 
 
 def _seconds(cell: Path, stage: str) -> float | None:

@@ -12,6 +12,14 @@ from filterbench.analysis.pareto import with_fronts
 from filterbench.analysis.seeds import with_statistics
 from filterbench.data.registry import DATASETS
 from filterbench.documents import read
+from filterbench.documents.types import (
+    BudgetUse,
+    LatencyDocument,
+    PruneDocument,
+    ResultDocument,
+    Timings,
+    TrainedDocument,
+)
 from filterbench.models.registry import MODELS
 from filterbench.plotting.comparison import draw_latency, measurement_title, study_title
 from filterbench.plotting.saving import save_figure
@@ -24,7 +32,7 @@ BATCHES = ("single", "batch")
 
 
 def compare_latency(job: Job) -> None:
-    """Write the table, one row a cell, and accuracy against latency.
+    """Write the table, one row per cell, and accuracy against latency.
 
     Raises:
         InputError: no cell is feasible.
@@ -44,31 +52,38 @@ def compare_latency(job: Job) -> None:
 
 def _row(cell: Path) -> dict[str, Any]:
     """What a cell's documents say; an infeasible cell has a reason and no numbers."""
-    latency = read(cell / "latency.json")
+    latency = read(cell / "latency.json", LatencyDocument)
     if "infeasible" in latency:
         return {**asked_columns(latency["cell"]), "infeasible": latency["infeasible"]}
-    performance = read(cell / "result.json")["performance"]
+    performance = read(cell / "result.json", ResultDocument)["performance"]
     return {
         **asked_columns(latency["cell"]),
         "infeasible": None,
         "performance_original": performance["original"],
         "performance_finetuned": performance["finetuned"],
-        "test_images": read(cell / "finetune.json")["images"]["test"],
-        **{
-            f"latency_{name}_{net}{suffix}": latency[name][net][key]
-            for name in BATCHES
-            for net in ("original", "speedup")
-            for suffix, key in (("", "median"), ("_interquartile_range", "interquartile_range"))
-        },
-        **_estimate(read(cell / "prune.json").get("budget", {})),
+        "test_images": read(cell / "finetune.json", TrainedDocument)["images"]["test"],
+        **_columns("single", latency["single"]),
+        **_columns("batch", latency["batch"]),
+        **_estimate(read(cell / "prune.json", PruneDocument).get("budget")),
         **latency["settings"],
         "machine": latency["machine"].get("gpu", latency["machine"]["cpu"]),
     }
 
 
-def _estimate(budget: dict[str, Any]) -> dict[str, float]:
+def _columns(name: str, timings: Timings) -> dict[str, float]:
+    """Both nets' latencies of one image or a batch."""
+    nets = {"original": timings["original"], "speedup": timings["speedup"]}
+    medians = {f"latency_{name}_{net}": timing["median"] for net, timing in nets.items()}
+    ranges = {
+        f"latency_{name}_{net}_interquartile_range": timing["interquartile_range"]
+        for net, timing in nets.items()
+    }
+    return medians | ranges
+
+
+def _estimate(budget: BudgetUse | None) -> dict[str, float]:
     """What the latency table says of the nets of a cell with a budget of latency, for a batch."""
-    if budget.get("kind") != "latency":
+    if budget is None or budget["kind"] != "latency":
         return {}
     return {
         "latency_estimate_original": budget["original"],

@@ -6,6 +6,8 @@ import logging
 
 from filterbench.costs.counting import CONVENTION, Counts, count_net
 from filterbench.documents import write
+from filterbench.documents.parts import Pair
+from filterbench.documents.types import CountDocument
 from filterbench.models.inputs import IMAGE_SHAPE
 from filterbench.running.context import prepare
 from filterbench.running.infeasible import infeasible_before, write_infeasible
@@ -25,24 +27,22 @@ def count(job: Job) -> None:
     logger.info(
         "params %d -> %d, FLOPs %d -> %d", original.params, compact.params, original.flops, compact.flops
     )
-    write(
-        job.outputs["document"],
-        {
-            "cell": context.cell,
-            "convention": CONVENTION,
-            "input_shape": list(IMAGE_SHAPE),
-            "params": _pair(original, compact, "params"),
-            "flops": _pair(original, compact, "flops"),
-            "conv_linear_macs": _pair(original, compact, "conv_linear_macs"),
-            "second_counter": {
-                "name": "thop",
-                "params": _pair(original, compact, "second_params"),
-                "conv_linear_macs": _pair(original, compact, "second_conv_linear_macs"),
-            },
-            "provenance": context.provenance(),
+    document: CountDocument = {
+        "cell": context.cell,
+        "convention": CONVENTION,
+        "input_shape": list(IMAGE_SHAPE),
+        "params": _pair(original, compact, "params"),
+        "flops": _pair(original, compact, "flops"),
+        "conv_linear_macs": _pair(original, compact, "conv_linear_macs"),
+        "second_counter": {
+            "name": "thop",
+            "params": _pair(original, compact, "second_params"),
+            "conv_linear_macs": _pair(original, compact, "second_conv_linear_macs"),
         },
-    )
+        "provenance": context.provenance(),
+    }
+    write(job.outputs["document"], document)
 
 
-def _pair(original: Counts, compact: Counts, key: str) -> dict[str, int]:
+def _pair(original: Counts, compact: Counts, key: str) -> Pair:
     return {"original": getattr(original, key), "speedup": getattr(compact, key)}

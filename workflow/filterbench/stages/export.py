@@ -5,6 +5,7 @@ from importlib.metadata import version
 
 from filterbench.compaction.exporting import TOLERANCE, check_onnx, export_onnx
 from filterbench.documents import write
+from filterbench.documents.types import ExportDocument
 from filterbench.running.context import prepare
 from filterbench.running.infeasible import infeasible_before
 from filterbench.running.job import Job
@@ -35,14 +36,12 @@ def export(job: Job) -> None:
     logger.info("%d bytes, relative difference %.1e", len(content), difference)
     with atomic_write(path) as file:
         file.write(content)
-    write(
-        job.outputs["document"],
-        {
-            "cell": context.cell,
-            "digest": file_digest(path),
-            "normalisation": {"mean": test.mean.flatten().tolist(), "std": test.std.flatten().tolist()},
-            "check": {"images": len(batch), "relative_difference": difference, "tolerance": TOLERANCE},
-            "packages": {name: version(name) for name in PACKAGES},
-            "provenance": context.provenance(),
-        },
-    )
+    document: ExportDocument = {
+        "cell": context.cell,
+        "digest": file_digest(path),
+        "normalisation": {"mean": test.mean.flatten().tolist(), "std": test.std.flatten().tolist()},
+        "check": {"images": len(batch), "relative_difference": difference, "tolerance": TOLERANCE},
+        "packages": {name: version(name) for name in PACKAGES},
+        "provenance": context.provenance(),
+    }
+    write(job.outputs["document"], document)

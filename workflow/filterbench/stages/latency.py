@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from typing import Any
 
 from torch import nn
 
 from filterbench.costs.latency import Latency, measure_latencies
 from filterbench.data.loading import Images
 from filterbench.documents import write
+from filterbench.documents.types import LatencyDocument, Timing, Timings
 from filterbench.running.context import prepare
 from filterbench.running.environment import machine
 from filterbench.running.infeasible import infeasible_before, write_infeasible
@@ -32,30 +32,29 @@ def latency(job: Job) -> None:
         return
     images = context.splits().test
     nets = context.read_net("original"), context.read_net("compact")
-    write(
-        job.outputs["document"],
-        {
-            "cell": context.cell,
-            "settings": settings,
-            "single": _measure(*nets, images, 1, settings),
-            "batch": _measure(*nets, images, settings["batch"], settings),
-            "machine": machine(context.device),
-            "provenance": context.provenance(),
-        },
-    )
+    document: LatencyDocument = {
+        "cell": context.cell,
+        "settings": settings,
+        "single": _measure(*nets, images, 1, settings),
+        "batch": _measure(*nets, images, settings["batch"], settings),
+        "machine": machine(context.device),
+        "provenance": context.provenance(),
+    }
+    write(job.outputs["document"], document)
 
 
 def _measure(
     original: nn.Module, compact: nn.Module, images: Images, batch: int, settings: dict[str, int]
-) -> dict[str, Any]:
+) -> Timings:
     """Both nets' latencies on the first test images."""
     if batch > len(images):
         raise InputError(f"latency.batch: {batch} is more than the study's {len(images)} test images")
     pair = measure_latencies([original, compact], images.first(batch), settings["runs"], settings["warm_up"])
     logger.info("batch %d: %.3f ms -> %.3f ms", batch, *(latency.median for latency in pair))
-    return dict(zip(("original", "speedup"), map(_document, pair), strict=True))
+    before, after = map(_document, pair)
+    return {"original": before, "speedup": after}
 
 
-def _document(latency: Latency) -> dict[str, float]:
+def _document(latency: Latency) -> Timing:
     """In milliseconds."""
     return {"median": latency.median, "interquartile_range": latency.interquartile_range}

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from filterbench.costs.latency_table import LatencyCost, measure_table
 from filterbench.documents import write
+from filterbench.documents.types import LatencyTableDocument
 from filterbench.models.registry import build_model
 from filterbench.running.context import prepare
 from filterbench.running.environment import machine
@@ -26,13 +27,11 @@ def latency_table(job: Job) -> None:
     model = context.place(build_model(cell["model"], cell["width"], context.splits().classes)).eval()
     layers = measure_table(model, settings["batch"], settings["runs"], settings["warm_up"])
     logger.info("the unpruned net: %.2f ms for %d images", LatencyCost(model, layers)({}), settings["batch"])
-    write(
-        job.outputs["document"],
-        {
-            "cell": cell,
-            "settings": settings,
-            "layers": layers,
-            "machine": machine(context.device),
-            "provenance": context.provenance(),
-        },
-    )
+    document: LatencyTableDocument = {
+        "cell": cell,
+        "settings": settings,
+        "layers": layers,
+        "machine": machine(context.device),
+        "provenance": context.provenance(),
+    }
+    write(job.outputs["document"], document)

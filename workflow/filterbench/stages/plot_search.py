@@ -9,6 +9,7 @@ import pandas as pd
 from filterbench.documents import read
 from filterbench.documents.search_table import read_search
 from filterbench.documents.targets import parse_target, target_of
+from filterbench.documents.types import PruneDocument
 from filterbench.models.registry import MODELS
 from filterbench.plotting.saving import save_figure
 from filterbench.plotting.searches import draw_layer_sparsities, draw_search_scores
@@ -33,7 +34,7 @@ def plot_search(job: Job) -> None:
 
 def _layers(cell: Path) -> list[dict]:
     """What a cell's pruner took from each convolution; one blank row where the cell is infeasible."""
-    prune = read(cell / "prune.json")
+    prune = read(cell / "prune.json", PruneDocument)
     target = target_of(prune["cell"])
     asked = {"pruner": target.curve(prune["cell"]["pruner"]), "sparsity": target.value}
     if "infeasible" in prune:

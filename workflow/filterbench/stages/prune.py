@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import shutil
-from dataclasses import asdict
 from typing import Any
 
 from torch import nn
@@ -14,6 +13,7 @@ from filterbench.costs.budget import Budget
 from filterbench.documents import read, write
 from filterbench.documents.search_table import read_search, write_search
 from filterbench.documents.targets import Target, target_of
+from filterbench.documents.types import BudgetUse, PruneDocument, TrajectoryDocument
 from filterbench.pruners.contract import BudgetPruner, InfeasibleError
 from filterbench.pruners.registry import make_pruner
 from filterbench.pruners.search.scores import summarise_scores
@@ -45,7 +45,8 @@ def prune(job: Job) -> None:
     except InfeasibleError as reason:
         logger.info("infeasible: %s", reason)
         write_search(job.outputs["search"], search.steps)
-        write_infeasible(context, str(reason), cost=asdict(search.cost))
+        write_infeasible(context, str(reason), cost=search.cost.document())
+        shutil.rmtree(search.folder, ignore_errors=True)
         return
     kept = _kept_channels(pruned)
     reached = _pruned_share(layers, kept)
@@ -53,37 +54,28 @@ def prune(job: Job) -> None:
     logger.info("pruned %.1f %% of the weights, test accuracy %.2f %%", 100 * reached, 100 * accuracy)
     write_masked_net(job.outputs["weights"], pruned)
     write_search(job.outputs["search"], search.steps)
-    write(
-        job.outputs["document"],
-        {
-            "cell": context.cell,
-            "images": splits.document(),
-            "performance": {"pruned": accuracy},
-            "arguments": arguments,
-            "sparsity": {**({} if budget else {"asked": target.value}), "reached": reached},
-            **({"budget": _spent(target, budget, pruned)} if budget else {}),
-            "layers": [
-                {"name": name, "channels": module.out_channels, "kept": kept.get(name, module.out_channels)}
-                for name, module in layers.items()
-            ],
-            **_search(job, search),
-            "cost": asdict(search.cost),
-            "provenance": context.provenance(),
-        },
-    )
+    document: PruneDocument = {
+        "cell": context.cell,
+        "images": splits.document(),
+        "performance": {"pruned": accuracy},
+        "arguments": arguments,
+        "sparsity": {"reached": reached} if budget else {"asked": target.value, "reached": reached},
+        "layers": [
+            {"name": name, "channels": module.out_channels, "kept": kept.get(name, module.out_channels)}
+            for name, module in layers.items()
+        ],
+        "cost": search.cost.document(),
+        "provenance": context.provenance(),
+    }
+    if budget:
+        document["budget"] = _used(target, budget, pruned)
+    if search.steps:
+        images = splits.selection
+        document["search"] = job.params["search"]
+        document["scores"] = summarise_scores(search.steps, images.chance(), len(images))
+    write(job.outputs["document"], document)
     context.stopwatch.write(job.outputs["document"])
     shutil.rmtree(search.folder, ignore_errors=True)
-
-
-def _search(job: Job, search: Search) -> dict[str, Any]:
-    """How candidates were judged, and what their scores had to choose by; nothing where none were."""
-    if not search.steps:
-        return {}
-    images = search.splits.selection
-    return {
-        "search": job.params["search"],
-        "scores": summarise_scores(search.steps, images.chance(), len(images)),
-    }
 
 
 def _prune(
@@ -109,17 +101,16 @@ def _prune(
 def _from_snapshot(context: Context, baseline: nn.Module, target: Target, search: Search) -> PrunedNet:
     """The net at the end of the search path; the cell's search begins with what the snapshot had cost."""
     inputs = context.job.inputs
-    entries = [
-        entry for entry in read(inputs["trajectory"])["targets"] if entry.get(target.kind) == target.value
-    ]
-    (snapshot,) = read_snapshots(inputs["snapshots"], entries)
+    entries = read(inputs["trajectory"], TrajectoryDocument)["targets"]
+    own = [entry for entry in entries if target_of(entry) == target]
+    (snapshot,) = read_snapshots(inputs["snapshots"], own)
     path = search_path(context, baseline, target.kind, search)
     path.restore(snapshot)
     search.steps = read_search(inputs["trajectory_steps"])[: snapshot.candidates]
     return path.finish(target.value)
 
 
-def _spent(target: Target, budget: Budget, pruned: PrunedNet) -> dict[str, Any]:
+def _used(target: Target, budget: Budget, pruned: PrunedNet) -> BudgetUse:
     """What of a budget the net uses."""
     return {
         "kind": target.kind,
@@ -141,7 +132,7 @@ def _kept_channels(pruned: PrunedNet) -> dict[str, int]:
     return {name: module.out_channels for name, module in _convolutions(pruned.model).items()}
 
 
-def _pruned_share(layers: dict[str, nn.Conv2d], kept: dict[str, Any]) -> float:
+def _pruned_share(layers: dict[str, nn.Conv2d], kept: dict[str, int]) -> float:
     """Share of the convolutions' weights that belongs to pruned filters."""
     sizes = {name: layer.weight[0].numel() for name, layer in layers.items()}
     channels = {name: layer.weight.shape[0] for name, layer in layers.items()}

@@ -12,11 +12,12 @@ from filterbench.analysis.report import reproduction_page
 from filterbench.analysis.reproduction import (
     ACCURACY_TOLERANCE,
     COUNT_TOLERANCE,
-    FIGURES,
+    METRICS,
     compare_with_published,
     summary,
 )
 from filterbench.documents import read, write
+from filterbench.documents.types import CountDocument, TrainedDocument
 from filterbench.running.job import Job
 from filterbench.storage.files import write_text
 
@@ -29,7 +30,7 @@ def reproduction(job: Job) -> None:
     for model, folders in job.params["cells"].items():
         rows = [_row(Path(folder), job.params["accuracies"]) for folder in folders]
         made = pd.DataFrame(
-            [row for row in rows if row], columns=["pruner", "sparsity", "infeasible", *FIGURES.values()]
+            [row for row in rows if row], columns=["pruner", "sparsity", "infeasible", *METRICS.values()]
         )
         cells += compare_with_published(model, made)
     document = {
@@ -48,7 +49,7 @@ def _row(cell: Path, with_accuracy: bool) -> dict[str, Any] | None:
     """What a cell's documents say, if its counts are there; an accuracy counts only where it compares."""
     if not (cell / "count.json").exists():
         return None
-    count = read(cell / "count.json")
+    count = read(cell / "count.json", CountDocument)
     # No published cell has a budget.
     if "sparsity" not in count["cell"]:
         return None
@@ -57,5 +58,6 @@ def _row(cell: Path, with_accuracy: bool) -> dict[str, Any] | None:
         return row | {"infeasible": count["infeasible"]}
     row |= {"params_speedup": count["params"]["speedup"], "flops_speedup": count["flops"]["speedup"]}
     if with_accuracy and (cell / "finetune.json").exists():
-        row["performance_finetuned"] = read(cell / "finetune.json")["performance"]["finetuned"]
+        finetune = read(cell / "finetune.json", TrainedDocument)
+        row["performance_finetuned"] = finetune["performance"]["finetuned"]
     return row

@@ -17,4 +17,4 @@ def scratch(job: Job) -> None:
     path = job.inputs["weights"]
     model = rebuild_model(context.cell["model"], read_weights(path), path)
     draw_fresh_weights(model, context.seed)
-    train_and_write(context, context.splits(), context.place(model), "scratch", budget=job.params["budget"])
+    train_and_write(context, context.splits(), context.place(model), "scratch", job.params["budget"])

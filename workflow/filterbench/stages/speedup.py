@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
 
 from torch import nn
 
@@ -11,6 +10,8 @@ from filterbench.compaction.masks import ChannelMasks, read_masked_net
 from filterbench.compaction.speedup import TOLERANCE, check_same, compact, silence_masked_channels
 from filterbench.data.loading import Images
 from filterbench.documents import read, write
+from filterbench.documents.parts import Check, Layer
+from filterbench.documents.types import PruneDocument, SpeedupDocument
 from filterbench.running.context import prepare
 from filterbench.running.infeasible import infeasible_before, write_infeasible
 from filterbench.running.job import Job
@@ -33,38 +34,35 @@ def speedup(job: Job) -> None:
     weights, masks = read_masked_net(path)
     masks = {name: kept.to(context.device) for name, kept in masks.items()}
     net = context.rebuild(weights, path)
-    check: dict[str, Any] = {}
+    check: Check | None = None
     if masks:
         net, check = _remove_channels(net, masks, splits.selection)
     accuracy = evaluate(net, splits.test).accuracy
     logger.info("test accuracy %.2f %%", 100 * accuracy)
     write_weights(job.outputs["weights"], net.state_dict())
-    write(
-        job.outputs["document"],
-        {
-            "cell": context.cell,
-            "images": splits.document(),
-            "performance": {"speedup": accuracy},
-            "layers": _kept_channels(read(job.inputs["document"])["layers"], net),
-            **check,
-            "provenance": context.provenance(),
-        },
-    )
+    document: SpeedupDocument = {
+        "cell": context.cell,
+        "images": splits.document(),
+        "performance": {"speedup": accuracy},
+        "layers": _kept_channels(read(job.inputs["document"], PruneDocument)["layers"], net),
+        "provenance": context.provenance(),
+    }
+    if check:
+        document["check"] = check
+    write(job.outputs["document"], document)
 
 
-def _remove_channels(
-    masked: nn.Module, masks: ChannelMasks, images: Images
-) -> tuple[nn.Module, dict[str, Any]]:
+def _remove_channels(masked: nn.Module, masks: ChannelMasks, images: Images) -> tuple[nn.Module, Check]:
     """The compact net, and how well it agrees with the silenced masked net on the first images."""
     silence_masked_channels(masked, masks)
     net = compact(masked, masks)
     batch = images.first(CHECKED_IMAGES)
     difference = check_same(masked, net, batch)
     logger.info("relative difference %.1e", difference)
-    return net, {"check": {"images": len(batch), "relative_difference": difference, "tolerance": TOLERANCE}}
+    return net, {"images": len(batch), "relative_difference": difference, "tolerance": TOLERANCE}
 
 
-def _kept_channels(layers: list[dict[str, Any]], net: nn.Module) -> list[dict[str, Any]]:
+def _kept_channels(layers: list[Layer], net: nn.Module) -> list[Layer]:
     """The layers of `prune.json` with the channels that the compact net keeps."""
     convolutions = {name: module for name, module in net.named_modules() if isinstance(module, nn.Conv2d)}
-    return [layer | {"kept": convolutions[layer["name"]].out_channels} for layer in layers]
+    return [{**layer, "kept": convolutions[layer["name"]].out_channels} for layer in layers]

@@ -9,6 +9,7 @@ from typing import Any
 
 from filterbench.documents import read, write
 from filterbench.documents.search_table import read_search, write_search
+from filterbench.documents.types import TrajectoryDocument
 from filterbench.pruners.search.net_adapt import Snapshot
 from filterbench.running.context import prepare
 from filterbench.running.job import Job
@@ -43,25 +44,23 @@ def trajectory(job: Job) -> None:
     write_snapshots(job.outputs["weights"], kind, snapshots)
     # A search to an easier target than an earlier one goes less far.
     write_search(job.outputs["search"], rows if len(rows) > len(search.steps) else search.steps)
-    write(
-        job.outputs["document"],
-        {
-            "cell": context.cell,
-            "images": splits.document(),
-            "arguments": job.params["arguments"],
-            "search": job.params["search"],
-            "key": key,
-            "targets": [snapshot_document(kind, snapshot) for snapshot in snapshots],
-            "provenance": context.provenance(),
-        },
-    )
+    document: TrajectoryDocument = {
+        "cell": context.cell,
+        "images": splits.document(),
+        "arguments": job.params["arguments"],
+        "search": job.params["search"],
+        "key": key,
+        "targets": [snapshot_document(kind, snapshot) for snapshot in snapshots],
+        "provenance": context.provenance(),
+    }
+    write(job.outputs["document"], document)
     context.stopwatch.write(job.outputs["document"])
 
 
 def _earlier(job: Job, key: str) -> tuple[Sequence[Snapshot], list[dict[str, Any]]]:
     """Snapshots and steps of an earlier job of the same search; none where there was no such job."""
     with suppress(InputError, OSError):
-        document = read(job.outputs["document"])
+        document = read(job.outputs["document"], TrajectoryDocument)
         if document["key"] == key:
             snapshots = read_snapshots(job.outputs["weights"], document["targets"])
             return snapshots, read_search(job.outputs["search"])

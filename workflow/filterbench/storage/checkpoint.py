@@ -1,4 +1,4 @@
-"""The state of a long computation on disk, which a later process takes up after an interruption."""
+"""The state of a long computation on disk, from which a later process resumes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Checkpoint:
 
     Args:
         path: the file.
-        key: digest of everything that the computation depends on; a file with another key is not taken up.
+        key: digest of everything that the computation depends on; a file with another key is not resumed.
         stopwatch: of the computation.
         interval: seconds that pass at least between two saves, from 0.
     """

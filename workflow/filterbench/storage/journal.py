@@ -1,8 +1,8 @@
-"""What a search asked and what it was told, on disk: an interrupted search is taken up by replay.
+"""The candidates of a search and their scores, on disk: an interrupted search is resumed by replay.
 
-A search draws from seeded generators, so that the same scores lead it to the same questions. A later
+A search draws from seeded generators, so that the same scores lead it to the same candidates. A later
 process runs it again from the start and takes the recorded scores instead of evaluating, up to the
-question where the last process ended.
+candidate where the last process ended.
 """
 
 from __future__ import annotations
@@ -63,12 +63,12 @@ class Journal:
         self._write()
         if self._recorded:
             stopwatch.resume(self._recorded[-1]["elapsed"])
-            logger.info("taken up after step %d", len(self._recorded))
+            logger.info("resumed after step %d", len(self._recorded))
 
     def score(
         self,
         sparsities: dict[str, float],
-        question: bytes,
+        fingerprint: bytes,
         evaluate: Callable[[], float],
         choice: int = 0,
     ) -> float:
@@ -76,13 +76,13 @@ class Journal:
 
         Args:
             sparsities: of the candidate, for the record.
-            question: what tells the candidate from any other.
+            fingerprint: what tells the candidate from any other.
             evaluate: gives the score, 0..1.
             choice: number of the choice that it stands in, from 0; the search takes the best of a choice.
         """
-        digest = hashlib.sha256(question).hexdigest()
+        digest = hashlib.sha256(fingerprint).hexdigest()
         index = len(self.steps)
-        if index < len(self._recorded) and self._recorded[index]["question"] != digest:
+        if index < len(self._recorded) and self._recorded[index]["candidate"] != digest:
             self._cut(index)
         if index < len(self._recorded):
             entry = self._recorded[index]
@@ -91,7 +91,7 @@ class Journal:
             score = evaluate()
             seconds = time.perf_counter() - started
             elapsed = self._stopwatch.seconds()
-            entry = {"question": digest, "score": score, "seconds": seconds, "elapsed": elapsed}
+            entry = {"candidate": digest, "score": score, "seconds": seconds, "elapsed": elapsed}
             self._append(entry)
             self._seconds_now += entry["seconds"]
         self.steps.append(Step(index + 1, choice, sparsities, entry["score"], False, entry["seconds"]))

@@ -8,7 +8,8 @@ from typing import Any
 
 from filterbench.data.registry import data_file, listing_digest
 from filterbench.documents import read
-from filterbench.documents.targets import SPARSITY, parse_target
+from filterbench.documents.targets import SPARSITY, parse_target, target_of
+from filterbench.documents.types import TrajectoryDocument
 from filterbench.models.registry import MODELS
 from filterbench.pruners.registry import PRUNERS, SEARCHED
 from filterbench.storage.errors import InputError
@@ -129,10 +130,10 @@ class Plan:
         asked = {SPARSITY: self.sparsities(wildcards), **budgets(self.config, pruner, wildcards.model)}
         record = Path(TRAJECTORY.format(**wildcards)).with_suffix(".json")
         with suppress(InputError):
-            document = read(record)
+            document = read(record, TrajectoryDocument)
             settings = self.pruner_arguments(wildcards), self.search_settings(wildcards)
             if settings == (document["arguments"], document["search"]):
-                asked[kind] = [*asked[kind], *(entry[kind] for entry in document["targets"])]
+                asked[kind] = [*asked[kind], *(target_of(entry).value for entry in document["targets"])]
         return sorted(set(asked[kind]))
 
     def searched_cell(self, wildcards: Any) -> dict[str, str]:

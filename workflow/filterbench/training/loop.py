@@ -16,6 +16,7 @@ from torch.optim import SGD, Optimizer
 from torch.optim.lr_scheduler import LRScheduler, MultiStepLR, OneCycleLR
 
 from filterbench.data.loading import Splits
+from filterbench.documents.parts import Epoch, Training
 from filterbench.storage.checkpoint import (
     Checkpoint,
     optimizer_tensors,
@@ -51,16 +52,20 @@ class TrainingRecord:
     Attributes:
         settings: as asked.
         best_epoch: the epoch whose weights were kept, counted from 1; 0 where nothing was trained.
-        epochs: one entry an epoch: epoch, learning_rate, loss, selection_accuracy, selection_loss.
+        epochs: one entry per epoch: epoch, learning_rate, loss, selection_accuracy, selection_loss.
     """
 
     settings: TrainingSettings
     best_epoch: int
-    epochs: list[dict[str, Any]]
+    epochs: list[Epoch]
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> Training:
         """The record as documents hold it."""
-        return asdict(self)
+        return {
+            "settings": asdict(self.settings),
+            "best_epoch": self.best_epoch,
+            "epochs": self.epochs,
+        }
 
 
 def train(
@@ -110,14 +115,14 @@ class _Training:
             weight_decay=settings.weight_decay,
         )
         self._scheduler = _scheduler(self._optimizer, settings, self._steps)
-        self.epochs: list[dict[str, Any]] = []
+        self.epochs: list[Epoch] = []
         self.best: Weights = {}
         self.best_epoch = 0
 
     def run_epoch(self) -> None:
         """Train for one epoch, evaluate, and keep the weights if they are the best so far."""
         started = time.perf_counter()
-        learning_rate = self._scheduler.get_last_lr()[0]
+        learning_rate = float(self._scheduler.get_last_lr()[0])
         loss = self._pass_over_images()
         score = evaluate(self._model, self._splits.selection)
         self.epochs.append(
@@ -177,7 +182,7 @@ class _Training:
             warnings.simplefilter("ignore")
             for _ in range(len(self.epochs) * self._steps):
                 self._scheduler.step()
-        logger.info("taken up after epoch %d/%d", len(self.epochs), self._settings.epochs)
+        logger.info("resumed after epoch %d/%d", len(self.epochs), self._settings.epochs)
 
     def _log(self, loss: float, accuracy: float, speed: float) -> None:
         logger.info(
@@ -190,7 +195,7 @@ class _Training:
         )
 
 
-def _merit(epoch: dict[str, Any]) -> tuple[float, float]:
+def _merit(epoch: Epoch) -> tuple[float, float]:
     return epoch["selection_accuracy"], -epoch["selection_loss"]
 
 

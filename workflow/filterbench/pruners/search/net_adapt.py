@@ -16,6 +16,7 @@ from typing import Any
 from torch import fx, nn
 
 from filterbench.compaction.masks import ChannelMasks, PrunedNet
+from filterbench.documents.parts import Cost as CostRecord
 from filterbench.models.depthwise import mask_depthwise
 from filterbench.pruners.contract import InfeasibleError
 from filterbench.pruners.nni import filters_as_rows
@@ -52,7 +53,7 @@ class Snapshot:
     masks: ChannelMasks
     iterations: int
     candidates: int
-    cost: dict[str, int]
+    cost: CostRecord
     step: float
     asked: dict[str, float]
 
@@ -137,7 +138,7 @@ class SearchPath:
             masks={name: kept.clone() for name, kept in self._kept.items()},
             iterations=self._iteration,
             candidates=candidates,
-            cost=asdict(self._search.cost),
+            cost=self._search.cost.document(),
             step=self._steps.step,
             asked=dict(self._steps.asked),
         )
@@ -157,8 +158,8 @@ class SearchPath:
             trial = Trial(self._model, masks, candidate, self._iteration, self._arguments, self._search)
             self._search.count_evaluation()
             self._search.count_training(self._arguments["short_term_steps"])
-            question = b"%d " % self._iteration + fingerprint(masks)
-            score = journal.score(sparsities_of(masks), question, trial.score, choice)
+            which = b"%d " % self._iteration + fingerprint(masks)
+            score = journal.score(sparsities_of(masks), which, trial.score, choice)
             if best is None or score > best[0]:
                 best = score, len(journal.steps) - 1, trial
         assert best is not None

@@ -8,11 +8,13 @@ from typing import Any
 
 from scipy.special import bdtrc
 
+from filterbench.documents.types import Scores
+
 # Probability that the best of candidates that all are at chance counts as above it.
 LEVEL = 0.05
 
 
-def summarise_scores(steps: Iterable[dict[str, Any]], chance: float, images: int) -> dict[str, Any]:
+def summarise_scores(steps: Iterable[dict[str, Any]], chance: float, images: int) -> Scores:
     """What a search chose by, as `prune.json` records it.
 
     A choice is blind if even its best candidate's score is no more than luck gives the best of so many

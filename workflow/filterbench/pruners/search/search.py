@@ -18,6 +18,7 @@ from filterbench.compaction.masks import ChannelMasks, apply_masks
 from filterbench.compaction.slicing import kept_indices, slice_channels
 from filterbench.compaction.speedup import silence_masked_channels
 from filterbench.data.loading import Splits
+from filterbench.documents.parts import Cost as CostRecord
 from filterbench.storage.checkpoint import Checkpoint
 from filterbench.storage.journal import Journal
 from filterbench.storage.stopwatch import Stopwatch
@@ -55,6 +56,14 @@ class Cost:
     evaluations: int = 0
     images_evaluated: int = 0
     images_trained: int = 0
+
+    def document(self) -> CostRecord:
+        """As documents record it."""
+        return {
+            "evaluations": self.evaluations,
+            "images_evaluated": self.images_evaluated,
+            "images_trained": self.images_trained,
+        }
 
 
 @dataclass
