@@ -1,9 +1,13 @@
 """What the rules of a study get from its configuration."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from filterbench.running.resources import gigabytes, minutes, prune_minutes
+from filterbench.study.config import Cell
+from filterbench.study.paths import baseline_folder, cell_at, cell_folder, trajectory_document
 from filterbench.study.plan import Plan, group_of, imported_models
 from filterbench.study.published import published_files, published_names
 
@@ -87,6 +91,29 @@ def test_a_latency_table_is_asked_for_by_latency_budgets_alone(plan):
     assert plan.latency_table_of(of_cell("L1FilterPruner", "latency-0.5")) == table
     assert plan.latency_table_of(Wildcards(kind="latency")) == table
     assert plan.latency_table_of(of_cell("L1FilterPruner", "flops-0.5")) == {}
+
+
+def test_a_path_is_read_as_it_was_formed():
+    cell = Cell("vgg16", "NetAdaptPruner", "flops-0.5", 3)
+    folder = cell_folder("mine", cell)
+    assert cell_at(folder) == cell_at(f"docs/somewhere/{folder}") == ("mine", cell)
+    for other in (
+        "results/mine/vgg16",
+        f"{folder}/prune.json",
+        "results/mine/vgg16/seed-x/L1FilterPruner/0.5",
+    ):
+        with pytest.raises(ValueError, match="not the folder of a cell"):
+            cell_at(other)
+    start = Path("results/mine/vgg16/seed-3")
+    assert baseline_folder(Path(folder)) == start / "baseline"
+    assert trajectory_document(Path(folder)) == start / "NetAdaptPruner/flops/trajectory.json"
+
+
+def test_a_job_that_is_tried_again_gets_more():
+    assert [gigabytes(6)(None, attempt) for attempt in (1, 2)] == [6000, 12000]
+    assert [minutes(30)(None, attempt) for attempt in (1, 3)] == [30, 90]
+    quick, long = (prune_minutes(of_cell(name, "0.5"), 1) for name in ("L1FilterPruner", "NetAdaptPruner"))
+    assert quick < long
 
 
 def test_what_searches_has_an_allocation_of_its_own():

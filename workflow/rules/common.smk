@@ -14,16 +14,15 @@ if workflow.is_main_process:
     SLURM_TOOLS = str(Path(workflow.basedir) / "profiles/slurm/bin")
     os.environ |= {"PATH": os.pathsep.join([SLURM_TOOLS, os.getenv("PATH", os.defpath)])}
 
-from filterbench.documents import SCHEMAS
 from filterbench.documents.targets import BUDGETS, SPARSITY
 from filterbench.pruners.registry import PRUNERS
 from filterbench.running.code import rule_digest
 from filterbench.running.devices import count_gpus
-from filterbench.stages.validate import documents_in
+from filterbench.running.resources import gigabytes, minutes, prune_minutes
 from filterbench.storage.errors import InputError
 from filterbench.storage.files import files_digest
-from filterbench.study.config import budgets, check_config
-from filterbench.study.paths import BASELINE, CELL, LATENCY_TABLE, MODEL_FOLDER, TRAJECTORY
+from filterbench.study.config import check_config
+from filterbench.study.paths import BASELINE, CELL, LATENCY_TABLE, MODEL_FOLDER, TRAJECTORY, any_of
 from filterbench.study.plan import Plan, group_of, imported_models
 from filterbench.study.published import published_files, published_names
 
@@ -42,12 +41,6 @@ TABLES = [path for path in COMPARISONS if path.endswith(".csv")]
 PUBLISHED_MODELS = published_names("model")
 # Whether accuracies compare with the published ones.
 COMPARABLE = config["dataset"]["name"] == "cifar10" and set(config["models"]) <= set(PUBLISHED_MODELS)
-# A user's own NNI results.
-NNI_RESULTS = config.get("nni_results") or ""
-IMPORTED_MODELS = imported_models(NNI_RESULTS)
-IMPORTED_TABLES = expand("results/imported/{model}/comparison.csv", model=IMPORTED_MODELS)
-# Budgets at which every compact shape is trained from scratch, and whether the unpruned nets are fine-tuned.
-SCRATCH, UNPRUNED = config.get("scratch", []), config.get("finetune_unpruned", False)
 
 
 def code_of(stage):
@@ -76,26 +69,6 @@ def whole_machine(wildcards):
     """All cores, so that no other job disturbs a measurement here. On a cluster the profile asks for a
     node without other jobs, and the cores are those that compute."""
     return workflow.cores if workflow.is_main_process and workflow.local_exec else PLAN.latency["threads"]
-
-
-def gigabytes(first):
-    """Memory of a job; more each time that it is tried again."""
-    return lambda wildcards, attempt: 1000 * first * attempt
-
-
-def minutes(first):
-    """Run time of a job; more each time that it is tried again."""
-    return lambda wildcards, attempt: first * attempt
-
-
-def prune_minutes(wildcards, attempt):
-    """Run time of a pruner: a search takes hours on full-width nets."""
-    return (720 if PRUNERS[wildcards.pruner].searches else 60) * attempt
-
-
-def any_of(names):
-    """A wildcard constraint that allows just these names."""
-    return "|".join(re.escape(str(name)) for name in names)
 
 
 wildcard_constraints:

@@ -9,6 +9,10 @@ localrules:
     page,
 
 
+# Budgets at which every compact shape is trained from scratch, and whether the unpruned nets are fine-tuned.
+SCRATCH, UNPRUNED = config.get("scratch", []), config.get("finetune_unpruned", False)
+
+
 rule result:
     """A cell in the published study's format."""
     input:

@@ -6,6 +6,12 @@ localrules:
     imported_verdicts,
 
 
+# A user's own NNI results.
+NNI_RESULTS = config.get("nni_results") or ""
+IMPORTED_MODELS = imported_models(NNI_RESULTS)
+IMPORTED_TABLES = expand("results/imported/{model}/comparison.csv", model=IMPORTED_MODELS)
+
+
 rule published_figure:
     """The published study's figure of a model, from its published cells; on request before fine-tuning."""
     output:

@@ -1,3 +1,7 @@
+from filterbench.documents import SCHEMAS
+from filterbench.stages.validate import documents_in
+
+
 localrules:
     validate,
 

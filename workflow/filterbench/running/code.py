@@ -23,7 +23,12 @@ PLUMBING = (
     *("filterbench.documents", "filterbench.documents.checking", "filterbench.documents.parts"),
     *("filterbench.documents.reference", "filterbench.documents.rules", "filterbench.documents.schemas"),
     *("filterbench.documents.search_table", "filterbench.documents.types"),
-    *("filterbench.running.code", "filterbench.running.devices", "filterbench.running.job"),
+    *(
+        "filterbench.running.code",
+        "filterbench.running.devices",
+        "filterbench.running.job",
+        "filterbench.running.resources",
+    ),
 )
 FILES = "filterbench.storage."
 # By registry: the name of its dictionary, what of a job chooses among its entries, and the function that

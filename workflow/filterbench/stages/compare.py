@@ -13,12 +13,13 @@ from filterbench.analysis.pareto import with_fronts
 from filterbench.analysis.seeds import with_statistics
 from filterbench.documents import read, write
 from filterbench.documents.parts import Cell
-from filterbench.documents.targets import BUDGETS, TRAJECTORY_NAME, parse_target, target_of
+from filterbench.documents.targets import BUDGETS, target_of
 from filterbench.documents.types import CountDocument, PruneDocument, ResultDocument, TrainedDocument
 from filterbench.running.job import Job
 from filterbench.storage.errors import InputError
 from filterbench.storage.stopwatch import earlier_seconds
 from filterbench.storage.tables import write_table
+from filterbench.study.paths import baseline_folder, trajectory_document
 
 BUDGET_COLUMNS = ["target", "budget_reached", "latency_estimate_original", "latency_estimate_speedup"]
 
@@ -97,7 +98,7 @@ def _row(cell: Path, scratch: Sequence[str], unpruned: bool) -> dict[str, Any]:
 
 def _unpruned_finetuned(cell: Path) -> float:
     """Accuracy of the cell's unpruned net after as much fine-tuning as its compact net had."""
-    return _accuracy(cell.parents[1] / "baseline/baseline-finetune.json", "finetuned")
+    return _accuracy(baseline_folder(cell) / "baseline-finetune.json", "finetuned")
 
 
 def _accuracy(path: Path, name: str) -> float:
@@ -121,7 +122,7 @@ def _seconds(cell: Path, stage: str) -> float | None:
     """Wall-clock time of a stage, before interruptions too; a snapshot's includes its whole trajectory."""
     documents = [cell / f"{stage}.json"]
     if stage == "prune":
-        documents.append(cell.parent / parse_target(cell.name).kind / f"{TRAJECTORY_NAME}.json")
+        documents.append(trajectory_document(cell))
     files = [path.with_suffix(".benchmark.tsv") for path in documents] + [*map(earlier_seconds, documents)]
     found = [pd.read_csv(path, sep="\t")["s"].sum() for path in files if path.exists()]
     return round(float(sum(found)), 2) if found else None

@@ -14,6 +14,7 @@ from filterbench.documents.targets import parse_target
 from filterbench.running.job import Job
 from filterbench.storage.correctness import read_correct
 from filterbench.storage.tables import write_table
+from filterbench.study.paths import cell_at
 
 
 def differences(job: Job) -> None:
@@ -42,11 +43,11 @@ def _test_images(table: pd.DataFrame) -> dict[tuple[str, int, str, str], int]:
 def _correct(
     folders: list[str], images: dict[tuple[str, int, str, str], int]
 ) -> dict[tuple[str, int, str, str], np.ndarray]:
-    """Which images each feasible cell gets right; folders end in `{model}/seed-{seed}/{pruner}/{target}`."""
+    """Which images each feasible cell gets right."""
     found = {}
-    for folder in map(Path, folders):
-        model, seed, pruner, target = folder.parts[-4:]
-        key = (model, int(seed.removeprefix("seed-")), target, pruner)
+    for folder in folders:
+        _, cell = cell_at(folder)
+        key = (cell.model, cell.seed, cell.target, cell.pruner)
         if key in images:
-            found[key] = read_correct(folder / "finetune.correct", images[key])
+            found[key] = read_correct(Path(folder) / "finetune.correct", images[key])
     return found

@@ -6,7 +6,12 @@ budget such as `flops-0.5`.
 
 from __future__ import annotations
 
-from filterbench.documents.targets import TRAJECTORY_NAME
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from filterbench.documents.targets import TRAJECTORY_NAME, parse_target
 from filterbench.study.config import Cell
 
 MODEL_FOLDER = "results/{study}/{model}"
@@ -15,8 +20,37 @@ PRUNER_FOLDER = f"{MODEL_FOLDER}/seed-{{seed}}/{{pruner}}"
 TRAJECTORY = f"{PRUNER_FOLDER}/{{kind}}/{TRAJECTORY_NAME}"
 CELL = f"{PRUNER_FOLDER}/{{target}}"
 LATENCY_TABLE = f"{MODEL_FOLDER}/latency_table.json"
+# The same with a group for each wildcard, wherever the results lie.
+_CELL_FOLDER = re.compile(r"(?:.*/)?" + re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", CELL))
 
 
 def cell_folder(study: str, cell: Cell) -> str:
     """The folder of a cell, as a study or its twin has it."""
     return CELL.format(study=study, model=cell.model, seed=cell.seed, pruner=cell.pruner, target=cell.target)
+
+
+def cell_at(folder: str | Path) -> tuple[str, Cell]:
+    """The study and the cell whose folder this is.
+
+    Raises:
+        ValueError: it is no cell's folder.
+    """
+    found = _CELL_FOLDER.fullmatch(Path(folder).as_posix())
+    if found is None or not found["seed"].isdigit():
+        raise ValueError(f"{folder}: not the folder of a cell")
+    return found["study"], Cell(found["model"], found["pruner"], found["target"], int(found["seed"]))
+
+
+def baseline_folder(cell: Path) -> Path:
+    """The folder of a cell's baseline."""
+    return cell.parents[1] / "baseline"
+
+
+def trajectory_document(cell: Path) -> Path:
+    """Where the search path of a cell has its document, if it has one."""
+    return cell.parent / parse_target(cell.name).kind / f"{TRAJECTORY_NAME}.json"
+
+
+def any_of(names: Iterable[Any]) -> str:
+    """A wildcard constraint that allows just these names."""
+    return "|".join(re.escape(str(name)) for name in names)

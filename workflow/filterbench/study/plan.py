@@ -21,7 +21,7 @@ from filterbench.study.config import (
     sparsities,
     training_settings,
 )
-from filterbench.study.paths import LATENCY_TABLE, TRAJECTORY, cell_folder
+from filterbench.study.paths import CELL, LATENCY_TABLE, TRAJECTORY, cell_at, cell_folder
 
 TWIN_PROTOCOLS = {"validation": "test", "test": "validation"}
 # How to measure time, where the study does not say.
@@ -66,8 +66,8 @@ class Plan:
 
     def first_seed_cells(self, wildcards: Any) -> list[str]:
         """The folders of a model's cells of the study's first seed."""
-        first = f"/seed-{self.config['seeds'][0]}/"
-        return [folder for folder in self.model_cells(wildcards) if first in folder]
+        first = self.config["seeds"][0]
+        return [folder for folder in self.model_cells(wildcards) if cell_at(folder)[1].seed == first]
 
     def made_of_cells(self, *names: str) -> list[Path]:
         """Documents with these names that the cells have by now."""
@@ -139,7 +139,7 @@ class Plan:
     def searched_cell(self, wildcards: Any) -> dict[str, str]:
         """The documents of the searched cell that a matched control is compared with; none for others."""
         kinds = {kind for kind, *_ in PRUNERS[wildcards.pruner].matched.values()}
-        folder = f"results/{{study}}/{{model}}/seed-{{seed}}/{SEARCHED}/{{target}}"
+        folder = CELL.replace("{pruner}", SEARCHED)
         return {f"searched_{kind}": f"{folder}/{kind}.json" for kind in sorted(kinds)}
 
     def latency_table_of(self, wildcards: Any) -> dict[str, str]:
