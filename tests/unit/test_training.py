@@ -1,4 +1,7 @@
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -12,6 +15,7 @@ from filterbench.storage.stopwatch import Stopwatch
 from filterbench.training.evaluation import evaluate
 from filterbench.training.loop import TrainingSettings, train
 
+WORKFLOW = Path(__file__).parents[2] / "workflow"
 SETTINGS = TrainingSettings(
     epochs=4,
     batch_size=8,
@@ -150,3 +154,34 @@ def test_a_checkpoint_of_another_computation_or_a_damaged_one_is_not_taken_up(tm
     assert Checkpoint(path, "other", Stopwatch()).load() is None
     path.write_bytes(path.read_bytes()[:-3])
     assert Checkpoint(path, "mine", Stopwatch()).load() is None
+
+
+def test_sgd_is_torchs_without_its_compiler():
+    """To the last bit, with momentum, weight decay, a schedule, and after an interruption."""
+    code = """
+import sys
+import torch
+from filterbench.training.sgd import SGD
+from torch.optim.lr_scheduler import OneCycleLR
+
+def weights(kind):
+    torch.manual_seed(0)
+    net = torch.nn.Linear(30, 20)
+    optimizer = kind(net.parameters(), lr=0.1, momentum=0.9, weight_decay=0.01)
+    schedule = OneCycleLR(optimizer, 0.1, total_steps=8)
+    for step in range(8):
+        if step == 4:
+            state = optimizer.state_dict()
+            optimizer.load_state_dict(state)
+        optimizer.zero_grad()
+        net(torch.rand(5, 30)).square().mean().backward()
+        optimizer.step()
+        schedule.step()
+    return net.weight
+
+found = weights(SGD)
+assert "torch._dynamo" not in sys.modules
+assert torch.equal(found, weights(torch.optim.SGD))
+assert "torch._dynamo" in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], cwd=WORKFLOW, check=True)

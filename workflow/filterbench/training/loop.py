@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
-from torch.optim import SGD, Optimizer
+from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, MultiStepLR, OneCycleLR
 
 from filterbench.data.loading import Splits
@@ -28,6 +28,7 @@ from filterbench.storage.errors import InputError
 from filterbench.storage.weights import Weights
 from filterbench.training.evaluation import evaluate
 from filterbench.training.precision import mixed_precision
+from filterbench.training.sgd import SGD
 
 logger = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.optim import SGD, Optimizer
+from torch.optim import Optimizer
 
 from filterbench.compaction.masks import ChannelMasks, apply_masks
 from filterbench.compaction.slicing import kept_indices, slice_channels
@@ -24,6 +24,7 @@ from filterbench.storage.journal import Journal
 from filterbench.storage.stopwatch import Stopwatch
 from filterbench.training.evaluation import evaluate
 from filterbench.training.loop import train_step
+from filterbench.training.sgd import SGD
 
 MOMENTUM = 0.9
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.optim import SGD
 
 from filterbench.compaction.masks import ChannelMasks, apply_masks
 from filterbench.compaction.slicing import kept_indices, slice_channels
@@ -17,6 +16,7 @@ from filterbench.compaction.speedup import silence_masked_channels, silencer
 from filterbench.pruners.search.search import MOMENTUM, Search
 from filterbench.pruners.search.steps import Candidate
 from filterbench.storage.weights import Weights
+from filterbench.training.sgd import SGD
 
 
 class Trial:
