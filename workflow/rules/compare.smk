@@ -40,13 +40,23 @@ rule compare:
         lambda wildcards: expand(
             "{cell}/{kind}.json",
             cell=PLAN.model_cells(wildcards),
-            kind=["result", "prune", "count", "finetune", *(f"scratch-{budget}" for budget in SCRATCH)],
+            kind=[
+                "result",
+                "prune",
+                "speedup",
+                "count",
+                "finetune",
+                *(f"scratch-{budget}" for budget in SCRATCH),
+            ],
         ),
+        lambda wildcards: expand(f"{BASELINE}/baseline.json", seed=config["seeds"], **wildcards),
+        PLAN.search_paths,
         lambda wildcards: expand(
             f"{BASELINE}/baseline-finetune.json" if UNPRUNED else [], seed=config["seeds"], **wildcards
         ),
     output:
         collection=f"{MODEL_FOLDER}/comparison.json",
+        digests=f"{MODEL_FOLDER}/digests.json",
         table=report(
             f"{MODEL_FOLDER}/comparison.csv",
             caption="../report/comparison_table.rst",

@@ -1,25 +1,27 @@
-from filterbench.documents import SCHEMAS
-from filterbench.stages.validate import documents_in
-
-
 localrules:
     validate,
 
 
+def judged(wildcards):
+    """What else the command line asks for, so that it is made first."""
+    targets = sorted(workflow.dag_settings.targets - {"validate"})
+    named = [workflow.get_rule(target) for target in targets if workflow.is_rule(target)]
+    files = [target for target in targets if not workflow.is_rule(target)]
+    return [*files, *(str(file) for rule in named for file in (rule.output or rule.input))]
+
+
+# Without outputs, so that it runs whenever it is asked for.
 rule validate:
-    """Check every document of the study, also those that a user put there by hand."""
-    output:
-        document=f"results/{STUDY}/validation.json",
+    """Whether the study is whole and its documents hold together; nothing is made for it."""
+    input:
+        judged,
     log:
         f"logs/{STUDY}/validate.log",
     conda:
         ENVIRONMENT
     params:
-        study=STUDY,
-        folder=lambda wildcards, output: str(Path(output.document).parent),
-        documents=lambda wildcards: files_digest(documents_in(Path("results") / STUDY)),
-        schemas=files_digest(sorted(SCHEMAS.glob("*.json"))),
+        config=config,
+        partial=config.get("partial", False),
         stage="stages.validate",
-        code=code_of("validate"),
     script:
         "../scripts/stage.py"

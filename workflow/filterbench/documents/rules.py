@@ -113,6 +113,7 @@ RULES: dict[str, tuple[Callable[[Document], Iterator[Fault]], ...]] = {
     "export": (),
     "result": (_params, _flops),
     "comparison": (_sparsities_rise,),
+    "digests": (),
     "reproduction": (),
     "verdicts": (),
     "validation": (),

@@ -61,7 +61,7 @@ def run(snakemake: Any) -> None:
     module = job.params["stage"]
     try:
         # Before the stage is imported: that takes seconds, in which another process could begin the same.
-        with _alone(Path(snakemake.output[0])):
+        with _alone(Path(snakemake.output[0] if snakemake.output else snakemake.log[0])):
             stage = resolve_name(f"filterbench.{module}:{module.rpartition('.')[2]}")
             stage(job)
     except InputError as reason:

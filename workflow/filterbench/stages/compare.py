@@ -11,16 +11,19 @@ import pandas as pd
 from filterbench.analysis.budgets import as_curves, sparsity_cells
 from filterbench.analysis.pareto import with_fronts
 from filterbench.analysis.seeds import with_statistics
-from filterbench.documents import read, write
+from filterbench.documents import kind_of, read, write
 from filterbench.documents.parts import Cell
 from filterbench.documents.targets import BUDGETS, target_of
 from filterbench.documents.types import CountDocument, PruneDocument, ResultDocument, TrainedDocument
 from filterbench.running.job import Job
 from filterbench.storage.errors import InputError
+from filterbench.storage.files import file_digest
 from filterbench.storage.stopwatch import earlier_seconds
 from filterbench.storage.tables import write_table
 from filterbench.study.paths import baseline_folder, trajectory_document
 
+# Documents that are made after the tables, or anew with them untouched.
+ON_REQUEST = ("latency", "export")
 BUDGET_COLUMNS = ["target", "budget_reached", "latency_estimate_original", "latency_estimate_speedup"]
 
 
@@ -35,8 +38,26 @@ def compare(job: Job) -> None:
     if table["infeasible"].notna().all():
         raise InputError(f"{job.outputs['table'].parent}: every cell of this model is infeasible")
     write(job.outputs["collection"], collection(table))
+    write(job.outputs["digests"], {"documents": _digests([Path(path) for path in job.params["cells"]])})
     described = with_fronts(with_statistics(as_curves(table)))
     write_table(job.outputs["table"], table.join(described.drop(columns=table.columns)))
+
+
+def _digests(cells: Sequence[Path]) -> dict[str, str]:
+    """Digest of every document of a model's cells, baselines and search paths, from the model's folder on.
+
+    So a number that stands nowhere else is not changed unseen.
+    """
+    folders = dict.fromkeys(
+        place for cell in cells for place in (cell, baseline_folder(cell), trajectory_document(cell).parent)
+    )
+    model = cells[0].parents[2]
+    return {
+        path.relative_to(model).as_posix(): file_digest(path)
+        for folder in folders
+        for path in sorted(folder.glob("*.json"))
+        if kind_of(path) not in ON_REQUEST
+    }
 
 
 def asked_columns(cell: Cell) -> dict[str, Any]:

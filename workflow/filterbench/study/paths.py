@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from filterbench.documents.targets import TRAJECTORY_NAME, parse_target
+from filterbench.documents.targets import BUDGETS, SPARSITY, TRAJECTORY_NAME, parse_target
 from filterbench.study.config import Cell
 
 MODEL_FOLDER = "results/{study}/{model}"
@@ -20,8 +20,13 @@ PRUNER_FOLDER = f"{MODEL_FOLDER}/seed-{{seed}}/{{pruner}}"
 TRAJECTORY = f"{PRUNER_FOLDER}/{{kind}}/{TRAJECTORY_NAME}"
 CELL = f"{PRUNER_FOLDER}/{{target}}"
 LATENCY_TABLE = f"{MODEL_FOLDER}/latency_table.json"
-# The same with a group for each wildcard, wherever the results lie.
-_CELL_FOLDER = re.compile(r"(?:.*/)?" + re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", CELL))
+
+
+def _pattern(template: str) -> re.Pattern[str]:
+    """A path with a group for each wildcard, wherever the results lie."""
+    forms = {"seed": r"\d+", "kind": any_of((SPARSITY, *BUDGETS))}
+    groups = re.sub(r"\{(\w+)\}", lambda name: f"(?P<{name[1]}>{forms.get(name[1], '[^/]+')})", template)
+    return re.compile(f"(?:.*/)?{groups}")
 
 
 def cell_folder(study: str, cell: Cell) -> str:
@@ -35,10 +40,18 @@ def cell_at(folder: str | Path) -> tuple[str, Cell]:
     Raises:
         ValueError: it is no cell's folder.
     """
-    found = _CELL_FOLDER.fullmatch(Path(folder).as_posix())
-    if found is None or not found["seed"].isdigit():
+    found = _pattern(CELL).fullmatch(Path(folder).as_posix())
+    if found is None:
         raise ValueError(f"{folder}: not the folder of a cell")
     return found["study"], Cell(found["model"], found["pruner"], found["target"], int(found["seed"]))
+
+
+def wildcards_at(folder: Path) -> dict[str, str]:
+    """The wildcards of a folder of baselines, search paths, cells or models, by name; none of any other."""
+    for template in (BASELINE, str(Path(TRAJECTORY).parent), CELL, MODEL_FOLDER):
+        if found := _pattern(template).fullmatch(folder.as_posix()):
+            return found.groupdict()
+    return {}
 
 
 def baseline_folder(cell: Path) -> Path:

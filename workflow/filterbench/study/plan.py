@@ -21,7 +21,7 @@ from filterbench.study.config import (
     sparsities,
     training_settings,
 )
-from filterbench.study.paths import CELL, LATENCY_TABLE, TRAJECTORY, cell_at, cell_folder
+from filterbench.study.paths import CELL, LATENCY_TABLE, TRAJECTORY, cell_at, cell_folder, trajectory_document
 
 TWIN_PROTOCOLS = {"validation": "test", "test": "validation"}
 # How to measure time, where the study does not say.
@@ -120,6 +120,16 @@ class Plan:
             "trajectory_steps": f"{record}.csv",
             "snapshots": f"{record}.safetensors",
         }
+
+    def search_paths(self, wildcards: Any) -> list[str]:
+        """The documents of the search paths that a model's cells take their nets from."""
+        folders = [Path(cell) for cell in self.model_cells(wildcards)]
+        paths = [
+            str(trajectory_document(folder))
+            for folder in folders
+            if PRUNERS[cell_at(folder)[1].pruner].search == "path"
+        ]
+        return list(dict.fromkeys(paths))
 
     def trajectory_targets(self, wildcards: Any) -> list[float]:
         """The targets of a search path: those of the study, and those that its record has already.

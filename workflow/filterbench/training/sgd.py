@@ -16,8 +16,7 @@ def _eager(method: Callable[..., Any]) -> Callable[..., Any]:
 class SGD(torch.optim.SGD):
     """torch's SGD, to the last bit, without its wrappers for `torch.compile`.
 
-    They import the compiler when the first optimizer is made, which takes each process a second and more of CPU
-    time.
+    They import the compiler when the first optimizer is made, a second and more of CPU time in each process.
     """
 
     step = torch.no_grad()(_eager(torch.optim.SGD.step))

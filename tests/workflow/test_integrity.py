@@ -1,0 +1,306 @@
+"""What `validate` finds in a finished study that somebody changed."""
+
+import copy
+import json
+import os
+import random
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+from checkout import REPOSITORY, Checkout
+
+from filterbench.integrity.findings import Report
+from filterbench.integrity.study import VERDICT, documents_in
+from filterbench.running.job import Job
+from filterbench.stages.differences import differences
+from filterbench.stages.validate import study_findings
+from filterbench.stages.verdicts import verdicts
+from filterbench.study.plan import Plan
+
+# `make torture` takes more.
+ROUNDS = int(os.environ.get("FILTERBENCH_ROUNDS", "250"))
+CELL = "results/smoke/resnet18/seed-0/{pruner}/0.5"
+NOT_JSON = ("NaN", "Infinity", "-1e999")
+
+
+@pytest.fixture(scope="module")
+def plan() -> Plan:
+    config = yaml.safe_load((REPOSITORY / "studies/smoke.yaml").read_text())
+    del config["models"]["vgg16"]
+    return Plan(config)
+
+
+@pytest.fixture(scope="module")
+def sound(finished, plan, tmp_path_factory) -> Path:
+    """The smoke study's two cells of ResNet18, with tables and verdicts of their own."""
+    root = tmp_path_factory.mktemp("sound")
+    folder = root / "results/smoke"
+    shutil.copytree(finished.folder / "results/smoke/resnet18", folder / "resnet18")
+    shutil.copytree(finished.folder / "data", root / "data")
+    tables = [str(folder / "resnet18/comparison.csv")]
+    outputs = {"table": folder / "differences.csv", "images": folder / "mcnemar.csv"}
+    cells = [str(root / cell) for cell in plan.cells]
+    differences(Job({}, outputs, {"tables": tables, "cells": cells}))
+    judged = {"document": folder / "verdicts.json", "page": folder / "verdicts.md"}
+    params = {"tables": tables, "source": "study smoke"}
+    verdicts(Job({"mcnemar": outputs["images"]}, judged, params))
+    return root
+
+
+def found(plan: Plan, root: Path) -> list[str]:
+    return [str(finding) for finding in study_findings(plan, root, Report())]
+
+
+def first_found(plan: Plan, root: Path) -> str:
+    return str(next(study_findings(plan, root, Report()), ""))
+
+
+def test_a_sound_study_has_no_faults(plan, sound):
+    report = Report()
+    assert [str(finding) for finding in study_findings(plan, sound, report)] == []
+    assert report.missing == []
+    assert not report.unchecked
+    assert report.checked["result"] == 2
+
+
+# Random changes.
+
+
+def leaves(value, path=()):
+    """Every place in a document that holds neither an object nor a list, as a path of keys."""
+    if isinstance(value, dict | list):
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, child in items:
+            yield from leaves(child, (*path, key))
+    else:
+        yield path
+
+
+def objects(value):
+    """Every object in a document."""
+    if isinstance(value, dict):
+        yield value
+    if isinstance(value, dict | list):
+        for child in value.values() if isinstance(value, dict) else value:
+            yield from objects(child)
+
+
+def at(document, path):
+    for key in path:
+        document = document[key]
+    return document
+
+
+def another_digit(text: str, dice: random.Random) -> str:
+    places = [index for index, letter in enumerate(text) if letter.isdigit()]
+    place = dice.choice(places)
+    digit = dice.choice([digit for digit in "0123456789" if digit != text[place]])
+    return f"{text[:place]}{digit}{text[place + 1 :]}"
+
+
+def with_another_digit(document: dict, dice: random.Random) -> str | None:
+    number = [
+        path for path in leaves(document) if any(letter.isdigit() for letter in str(at(document, path)))
+    ]
+    *path, key = dice.choice(number)
+    place = at(document, path)
+    old = place[key]
+    text = another_digit(str(old), dice)
+    try:
+        place[key] = text if isinstance(old, str) else type(old)(text)
+    except ValueError:
+        return None
+    return json.dumps(document) if place[key] != old else None
+
+
+def with_another_type(document: dict, dice: random.Random) -> str | None:
+    *path, key = dice.choice(list(leaves(document)))
+    place = at(document, path)
+    old = place[key]
+    place[key] = dice.choice([None, "x", [], {}, [old], {"x": old}, str(old), -1, 10**18, 1.5, True])
+    return json.dumps(document) if place[key] != old or type(place[key]) is not type(old) else None
+
+
+def without_a_key(document: dict, dice: random.Random) -> str | None:
+    place = dice.choice([each for each in objects(document) if each])
+    del place[dice.choice(list(place))]
+    return json.dumps(document)
+
+
+def with_one_key_more(document: dict, dice: random.Random) -> str:
+    dice.choice(list(objects(document)))[dice.choice(["x", "cell", "infeasible", "seed"])] = "more"
+    return json.dumps(document)
+
+
+def with_no_number(document: dict, dice: random.Random) -> str:
+    *path, key = dice.choice(list(leaves(document)))
+    at(document, path)[key] = "@"
+    return json.dumps(document).replace('"@"', dice.choice(NOT_JSON))
+
+
+def cut_off(document: dict, dice: random.Random) -> str:
+    text = json.dumps(document)
+    return text[: dice.randrange(len(text))]
+
+
+CHANGES = (
+    with_another_digit,
+    with_another_digit,
+    with_another_digit,
+    with_another_type,
+    without_a_key,
+    with_one_key_more,
+    with_no_number,
+    cut_off,
+)
+
+
+def changed(path: Path, others: list[Path], dice: random.Random) -> str | None:
+    """A document's text with one random change; None where the dice changed nothing."""
+    original = json.loads(path.read_text())
+    if dice.random() < 0.1:
+        swapped = dice.choice([other for other in others if other != path])
+        text = swapped.read_text()
+        return None if json.loads(text) == original else text
+    text = dice.choice(CHANGES)(copy.deepcopy(original), dice)
+    try:
+        return None if text is None or json.loads(text) == original else text
+    except ValueError:
+        return text
+
+
+@pytest.mark.parametrize("part", range(2))
+def test_every_random_change_is_found(part, plan, sound):
+    dice = random.Random(part)
+    documents = [path for path in documents_in(sound / "results/smoke") if path.name != VERDICT]
+    done = 0
+    while done < ROUNDS // 2:
+        path = dice.choice(documents)
+        if (text := changed(path, documents, dice)) is None:
+            continue
+        before = path.read_bytes()
+        path.write_text(text)
+        try:
+            reason = first_found(plan, sound)
+        finally:
+            path.write_bytes(before)
+        assert reason, f"{path}: not found: {text}"
+        done += 1
+
+
+# Changes that a person makes.
+
+
+@pytest.fixture
+def study(sound, tmp_path) -> Path:
+    shutil.copytree(sound, tmp_path / "study")
+    return tmp_path / "study"
+
+
+def edit(path: Path, *keys, value) -> None:
+    document = json.loads(path.read_text())
+    at(document, keys[:-1])[keys[-1]] = value
+    path.write_text(json.dumps(document))
+
+
+def test_a_better_accuracy_in_a_result_is_found(plan, study):
+    path = study / CELL.format(pruner="L1FilterPruner") / "result.json"
+    edit(path, "performance", "finetuned", value=0.99)
+    reasons = found(plan, study)
+    assert any(f"{path}: $.performance.finetuned: 0.99, but" in reason for reason in reasons), reasons
+
+
+def test_a_cell_that_lies_in_another_ones_place_is_found(plan, study):
+    one, other = (study / CELL.format(pruner=name) for name in ("L1FilterPruner", "AutoCompressPruner"))
+    shutil.copy(other / "finetune.json", one / "finetune.json")
+    assert any(
+        f"{one / 'finetune.json'}: $.cell.pruner: 'AutoCompressPruner', but it lies where" in reason
+        for reason in found(plan, study)
+    )
+
+
+def test_a_missing_cell_is_told_and_a_missing_document_is_a_fault(plan, study):
+    shutil.rmtree(study / CELL.format(pruner="AutoCompressPruner"))
+    path = study / CELL.format(pruner="L1FilterPruner") / "count.json"
+    path.unlink()
+    report = Report()
+    reasons = [str(finding) for finding in study_findings(plan, study, report)]
+    assert report.missing == [CELL.format(pruner="AutoCompressPruner")]
+    assert f"{path}: missing beside result.json" in reasons
+
+
+def test_other_weights_and_images_are_found(plan, study):
+    cell = study / CELL.format(pruner="L1FilterPruner")
+    shutil.copy(cell.parents[1] / "baseline/model.safetensors", cell / "speedup.safetensors")
+    (cell / "finetune.correct").write_bytes(b"\0" * 13)
+    images = study / "data/digits.npz"
+    images.write_bytes(images.read_bytes() + b"\0")
+    reasons = "\n".join(found(plan, study))
+    assert f"finetune.json: $.provenance.inputs.weights: another digest than that of {cell}" in reasons
+    assert "finetune.json: $.correct: another digest than that of" in reasons
+    assert "$.provenance.inputs.images: another digest" in reasons
+    assert f"{cell / 'count.json'}: $.params.speedup: " in reasons
+
+
+def test_a_table_that_was_touched_up_is_found(plan, study):
+    table = study / "results/smoke/resnet18/comparison.csv"
+    table.write_text(table.read_text().replace("0.5,", "0.6,", 1))
+    assert any(f"{table}: not what its documents give" in reason for reason in found(plan, study))
+    page = study / "results/smoke/verdicts.md"
+    page.write_text(page.read_text().replace("cannot tell", "holds"))
+    assert any("verdicts.md: not what its documents give" in reason for reason in found(plan, study))
+
+
+def test_what_lies_behind_a_link_is_looked_at(plan, study):
+    cell = study / CELL.format(pruner="L1FilterPruner")
+    away = study / "elsewhere"
+    shutil.move(cell, away)
+    cell.symlink_to(away, target_is_directory=True)
+    assert found(plan, study) == []
+    edit(away / "result.json", "performance", "finetuned", value=2)
+    assert f"{cell / 'result.json'}: $.performance.finetuned: 2 is greater" in found(plan, study)[0]
+    (study / "results/smoke/round").symlink_to(study / "results/smoke", target_is_directory=True)
+    assert len(found(plan, study)) < 10
+
+
+def test_what_was_left_out_on_purpose_is_told(plan, study):
+    for path in study.rglob("*.safetensors"):
+        path.unlink()
+    shutil.rmtree(study / "data")
+    report = Report()
+    assert list(study_findings(plan, study, report)) == []
+    assert report.unchecked["digests of files that are not there"] > 5
+    assert report.unchecked["counts of weights that are not there"] == 4
+
+
+def test_brackets_without_end_are_one_line(plan, study):
+    path = study / CELL.format(pruner="L1FilterPruner") / "prune.json"
+    path.write_text("[" * 200_000)
+    assert found(plan, study)[0].startswith(f"{path}: not a JSON document (")
+
+
+# On the command line.
+
+
+@pytest.fixture
+def again(finished, tmp_path) -> Checkout:
+    return finished.copy(tmp_path / "again")
+
+
+def test_validate_always_runs_and_after_what_it_judges(again):
+    shutil.rmtree(again.folder / "results/smoke/resnet18/seed-0/L1FilterPruner")
+    run = again.snakemake("validate")
+    assert run.returncode == 1
+    assert "1 of 9 cells are missing (results/smoke/resnet18/seed-0/L1FilterPruner/0.5, ...)" in run.stdout
+    assert not (again.folder / "results/smoke" / VERDICT).exists()
+    run = again.snakemake("validate", "--config", "partial=true")
+    assert run.returncode == 0, run.stdout
+    verdict = json.loads((again.folder / "results/smoke" / VERDICT).read_text())
+    assert verdict["cells"] == {"asked": 9, "missing": 1}
+    run = again.snakemake("all", "validate")
+    assert run.returncode == 0, run.stdout
+    verdict = json.loads((again.folder / "results/smoke" / VERDICT).read_text())
+    assert verdict["cells"] == {"asked": 9, "missing": 0}
+    assert again.planned("validate") == {"validate": 1}

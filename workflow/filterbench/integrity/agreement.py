@@ -1,0 +1,93 @@
+"""Numbers that stand in several documents of a cell, and settings that the study asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from filterbench.integrity.findings import Documents, Finding
+
+# Where each accuracy of a result comes from.
+ACCURACIES = {"original": "baseline", "pruned": "prune", "speedup": "speedup", "finetuned": "finetune"}
+STAGES = ("prune", "speedup", "count", "finetune", "result")
+
+
+def disagreements(folder: Path, documents: Documents, baseline: Mapping[str, Any]) -> Iterator[Finding]:
+    """What in a cell's documents contradicts another one of its documents.
+
+    Args:
+        folder: of the cell.
+        documents: of the cell.
+        baseline: its baseline's document.
+    """
+    stages = {name: documents[name] for name in STAGES if name in documents}
+    reasons = {name: document.get("infeasible") for name, document in stages.items()}
+    if any(reasons.values()):
+        expected = reasons.get("prune")
+        for name, reason in reasons.items():
+            if reason != expected:
+                said = f"{reason!r}, but {expected!r} in prune.json"
+                yield Finding(folder / f"{name}.json", "$.infeasible", said)
+        return
+    yield from _images(folder, documents, baseline)
+    if "speedup" in stages and "prune" in stages:
+        yield from _layers(folder, stages["prune"], stages["speedup"])
+    if "result" in stages:
+        yield from _result(folder, stages, baseline)
+
+
+def _images(folder: Path, documents: Documents, baseline: Mapping[str, Any]) -> Iterator[Finding]:
+    """All documents of a study are about the same images."""
+    for name, document in documents.items():
+        for key, number in document.get("images", {}).items():
+            if number != (other := baseline["images"][key]):
+                reason = f"{number}, but {other} in baseline.json"
+                yield Finding(folder / f"{name}.json", f"$.images.{key}", reason)
+
+
+def _layers(folder: Path, prune: Mapping[str, Any], speedup: Mapping[str, Any]) -> Iterator[Finding]:
+    """The compact net has the pruned net's layers; what a sum keeps can only be more."""
+    before, after = (
+        [(layer["name"], layer["channels"]) for layer in document["layers"]] for document in (prune, speedup)
+    )
+    if before != after:
+        yield Finding(folder / "speedup.json", "$.layers", "other layers than in prune.json")
+        return
+    for index, (masked, compact) in enumerate(zip(prune["layers"], speedup["layers"], strict=True)):
+        if compact["kept"] < masked["kept"]:
+            reason = f"{compact['kept']}, but {masked['kept']} channels stay in prune.json"
+            yield Finding(folder / "speedup.json", f"$.layers[{index}].kept", reason)
+
+
+def _result(folder: Path, stages: Documents, baseline: Mapping[str, Any]) -> Iterator[Finding]:
+    """A result holds what its stages say."""
+    path, result = folder / "result.json", stages["result"]
+    for key, source in ACCURACIES.items():
+        document = baseline if source == "baseline" else stages.get(source)
+        if document and result["performance"][key] != (other := document["performance"][key]):
+            reason = f"{result['performance'][key]}, but {other} in {source}.json"
+            yield Finding(path, f"$.performance.{key}", reason)
+    for metric in ("params", "flops"):
+        for key, number in result[metric].items():
+            if "count" in stages and number != (other := stages["count"][metric][key]):
+                yield Finding(path, f"$.{metric}.{key}", f"{number}, but {other} in count.json")
+
+
+def other_settings(
+    path: Path, document: Mapping[str, Any], asked: Mapping[str, Mapping[str, Any]]
+) -> Iterator[Finding]:
+    """Settings of a document that are not those that the study asks for.
+
+    Args:
+        path: of the document.
+        document: any.
+        asked: the study's settings by JSON path in the document, such as `training.settings`.
+    """
+    for place, settings in asked.items():
+        found: Any = document
+        for key in place.split("."):
+            found = found.get(key, {})
+        for key, value in settings.items():
+            if key in found and found[key] != value:
+                yield Finding(path, f"$.{place}.{key}", f"{found[key]}, but the study asks for {value}")

@@ -1,0 +1,127 @@
+"""Recorded digests against the files that are there, and counts against the weights that are there."""
+
+from __future__ import annotations
+
+import struct
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from functools import cache
+from math import prod
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+
+from filterbench.integrity.findings import Finding
+from filterbench.pruners.registry import SEARCHED
+from filterbench.storage.files import file_digest
+
+# By kind of a cell's document and name of an input: where that lies, from the cell's folder.
+_BASELINE = "../../baseline"
+_CELL_INPUTS = {
+    "prune": {
+        "weights": f"{_BASELINE}/model.safetensors",
+        "latency_table": "../../../latency_table.json",
+        "searched_prune": f"../../{SEARCHED}/{{target}}/prune.json",
+        "searched_count": f"../../{SEARCHED}/{{target}}/count.json",
+    },
+    "speedup": {"weights": "prune.safetensors", "document": "prune.json"},
+    "count": {
+        "document": "speedup.json",
+        "original": f"{_BASELINE}/model.safetensors",
+        "compact": "speedup.safetensors",
+    },
+    "finetune": {"weights": "speedup.safetensors", "document": "speedup.json"},
+    "scratch": {"weights": "speedup.safetensors", "document": "speedup.json"},
+    "latency": {
+        "document": "speedup.json",
+        "original": f"{_BASELINE}/model.safetensors",
+        "compact": "speedup.safetensors",
+    },
+    "export": {"weights": "finetune.safetensors", "document": "finetune.json"},
+}
+# The same for the documents beside a baseline.
+_BASELINE_INPUTS = {"weights": "model.safetensors", "document": "baseline.json"}
+# Files that a document records beside its inputs, by key.
+_RECORDED = {"finetune": {"correct": "finetune.correct"}, "export": {"digest": "model.onnx"}}
+
+
+def changed_files(
+    path: Path, kind: str, document: Mapping[str, Any], images: Path, left_out: Counter[str]
+) -> Iterator[Finding]:
+    """Files that are no longer what a document was made from or with.
+
+    Args:
+        path: of the document.
+        kind: of the document.
+        document: any.
+        images: the study's data file.
+        left_out: counts digests of files that are not there.
+    """
+    recorded = {
+        f"$.provenance.inputs.{name}": (_input(path, kind, name, images), digest)
+        for name, digest in document.get("provenance", {}).get("inputs", {}).items()
+    }
+    for key, name in _RECORDED.get(kind, {}).items():
+        if key in document:
+            recorded[f"$.{key}"] = (path.with_name(name), document[key])
+    for place, (file, digest) in recorded.items():
+        if file is None:
+            left_out["digests of inputs that this version does not know"] += 1
+        elif not file.exists():
+            left_out["digests of files that are not there"] += 1
+        elif _digest(file, *_state(file)) != digest:
+            yield Finding(path, place, f"another digest than that of {file}")
+
+
+def _input(path: Path, kind: str, name: str, images: Path) -> Path | None:
+    if name == "images":
+        return images
+    names = _BASELINE_INPUTS if path.parent.name == "baseline" else _CELL_INPUTS.get(kind, {})
+    if kind == "trajectory":
+        names = {"weights": f"{_BASELINE}/model.safetensors", "latency_table": "../../../latency_table.json"}
+    if name not in names:
+        return None
+    return path.parent / names[name].format(target=path.parent.name)
+
+
+def _state(file: Path) -> tuple[int, int]:
+    status = file.stat()
+    return status.st_size, status.st_mtime_ns
+
+
+@cache
+def _digest(file: Path, size: int, modified: int) -> str:
+    """A file's digest; many documents record those of the images and the baseline."""
+    return file_digest(file)
+
+
+def wrong_counts(path: Path, document: Mapping[str, Any], left_out: Counter[str]) -> Iterator[Finding]:
+    """Numbers of params in `count.json` that are not those of the weights."""
+    folder = path.parent
+    weights = {
+        "original": folder / _BASELINE / "model.safetensors",
+        "speedup": folder / "speedup.safetensors",
+    }
+    for key, file in weights.items():
+        if not file.exists():
+            left_out["counts of weights that are not there"] += 1
+            continue
+        try:
+            params = _params(file, *_state(file))
+        except (SafetensorError, struct.error, OSError) as reason:
+            yield Finding(file, "", f"not a readable safetensors file ({reason})")
+            continue
+        if params != document["params"][key]:
+            yield Finding(path, f"$.params.{key}", f"{document['params'][key]}, but {file} has {params}")
+
+
+@cache
+def _params(file: Path, size: int, modified: int) -> int:
+    """Params of a net; what BatchNorm only keeps track of is none."""
+    with safe_open(file, framework="np") as tensors:
+        return sum(
+            prod(tensors.get_slice(name).get_shape())
+            for name in tensors.keys()  # noqa: SIM118
+            if not name.endswith(("running_mean", "running_var", "num_batches_tracked"))
+        )

@@ -1,0 +1,155 @@
+"""Every check of a study's documents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from filterbench.documents import check, kind_of, parse
+from filterbench.documents.targets import parse_target
+from filterbench.integrity.agreement import STAGES, disagreements, other_settings
+from filterbench.integrity.files import changed_files, wrong_counts
+from filterbench.integrity.findings import Documents, Finding, Report, files_below
+from filterbench.storage.errors import InputError
+from filterbench.storage.files import file_digest
+from filterbench.study.config import Cell, pruner_arguments, training_settings
+from filterbench.study.paths import baseline_folder, cell_at, wildcards_at
+from filterbench.study.plan import Plan
+
+VERDICT = "validation.json"
+
+
+def findings(plan: Plan, study: str, root: Path, report: Report) -> Iterator[Finding]:
+    """Everything that is wrong with the documents of a study, cheap checks first.
+
+    Args:
+        plan: of the study.
+        study: its name, or that of its twin.
+        root: the folder that holds `results/`.
+        report: is told what was checked and what could not be.
+    """
+    folder = root / "results" / study
+    found: dict[Path, dict[str, Any]] = {}
+    for path in documents_in(folder):
+        faults = [*_own_faults(path, found)]
+        yield from faults
+        if not faults:
+            report.checked[kind_of(path)] += 1
+    yield from _misplaced(plan, study, found)
+    yield from _other_digests(found)
+    yield from _missing(plan, study, root, found, report)
+    by_folder: dict[Path, Documents] = {}
+    for path, document in found.items():
+        by_folder.setdefault(path.parent, {})[path.stem] = document
+    for path, document in found.items():
+        yield from changed_files(path, kind_of(path), document, root / plan.images, report.unchecked)
+    for place, documents in by_folder.items():
+        yield from _cell(plan, place, documents, by_folder, report)
+
+
+def documents_in(folder: Path) -> list[Path]:
+    """Every JSON file of a study, in order, but for the verdict itself."""
+    return [path for path in files_below(folder) if path.suffix == ".json" and path.name != VERDICT]
+
+
+def _own_faults(path: Path, found: dict[Path, dict[str, Any]]) -> Iterator[Finding]:
+    """What is wrong with a document by itself; a sound one joins those found."""
+    try:
+        kind = kind_of(path)
+        document = parse(path)
+    except InputError as reason:
+        yield Finding(path, "", str(reason).removeprefix(f"{path}: "))
+        return
+    faults = check(kind, document)
+    yield from (Finding(path, fault.path, fault.reason) for fault in faults)
+    if not faults:
+        found[path] = document
+
+
+def _misplaced(plan: Plan, study: str, found: Mapping[Path, Mapping[str, Any]]) -> Iterator[Finding]:
+    """Documents that lie where their own cell does not."""
+    for path, document in found.items():
+        if "cell" not in document:
+            continue
+        said = document["cell"]
+        for key, value in _expected(plan, study, path).items():
+            if said.get(key) != value:
+                reason = f"{said.get(key)!r}, but it lies where this is {value!r}"
+                yield Finding(path, f"$.cell.{key}", reason)
+
+
+def _expected(plan: Plan, study: str, path: Path) -> dict[str, Any]:
+    """What a path and the study say of the document that lies there."""
+    place = wildcards_at(path.parent)
+    expected = {"study": study, "dataset": plan.config["dataset"]["name"], "protocol": plan.protocols[study]}
+    if "model" in place:
+        expected["model"] = place["model"]
+        if place["model"] in plan.config["models"]:
+            expected["width"] = plan.config["models"][place["model"]]["width"]
+    if "seed" in place:
+        expected["seed"] = int(place["seed"])
+    if "target" in place:
+        expected |= {"pruner": place["pruner"], **parse_target(place["target"]).document()}
+    return expected
+
+
+def _other_digests(found: Mapping[Path, Mapping[str, Any]]) -> Iterator[Finding]:
+    """Documents that are not those that `digests.json` lists."""
+    for path, document in found.items():
+        if path.name != "digests.json":
+            continue
+        for name, digest in document["documents"].items():
+            listed = path.parent / name
+            if not listed.exists():
+                yield Finding(path, f"$.documents.{name}", "there is no such file any more")
+            elif file_digest(listed) != digest:
+                yield Finding(listed, "", f"not the document that {path} lists: changed after it was made")
+
+
+def _missing(
+    plan: Plan, study: str, root: Path, found: Mapping[Path, Any], report: Report
+) -> Iterator[Finding]:
+    """Cells without all of their documents; without any, they are told as missing."""
+    for place in plan.folders(study):
+        folder = root / place
+        if not (folder / "result.json").exists():
+            report.missing.append(place)
+            continue
+        extra = [f"scratch-{budget}" for budget in plan.config.get("scratch", [])]
+        for name in (*STAGES, *extra):
+            if not (path := folder / f"{name}.json").exists():
+                yield Finding(path, "", "missing beside result.json")
+        baseline = baseline_folder(folder)
+        for name in ("baseline", *(["baseline-finetune"] if plan.config.get("finetune_unpruned") else [])):
+            if not (path := baseline / f"{name}.json").exists():
+                yield Finding(path, "", "missing: cells of this baseline are there")
+
+
+def _cell(
+    plan: Plan, place: Path, documents: Documents, by_folder: Mapping[Path, Documents], report: Report
+) -> Iterator[Finding]:
+    """What in a folder's documents contradicts each other or the study."""
+    try:
+        _, cell = cell_at(place)
+    except ValueError:
+        return
+    for name in ("finetune", "prune"):
+        if name in documents and "infeasible" not in documents[name]:
+            asked = _asked(plan, name, cell)
+            yield from other_settings(place / f"{name}.json", documents[name], asked)
+    baseline = by_folder.get(baseline_folder(place), {}).get("baseline")
+    if baseline:
+        yield from disagreements(place, documents, baseline)
+    if "count" in documents and "infeasible" not in documents["count"]:
+        yield from wrong_counts(place / "count.json", documents["count"], report.unchecked)
+
+
+def _asked(plan: Plan, name: str, cell: Cell) -> dict[str, Mapping[str, Any]]:
+    """What the study asks of a cell's document; nothing of a model or pruner that it no longer names."""
+    if cell.model not in plan.config["models"] or cell.pruner not in plan.config["pruners"]:
+        return {}
+    if name == "finetune":
+        return {"training.settings": training_settings(plan.config, "finetune", cell.model)}
+    arguments = pruner_arguments(plan.config, cell.pruner, cell.model)
+    return {"arguments": arguments, "search": plan.config["search"]}
