@@ -14,7 +14,7 @@ demo: $(VENV)/installed  ## The figure of the default study's VGG16.
 
 test: $(VENV)/installed  ## All tests: unit tests, a process a core, then the smoke study through the whole workflow.
 	PATH="$(CURDIR)/$(BIN):$$PATH" pytest tests/unit --numprocesses logical
-	PATH="$(CURDIR)/$(BIN):$$PATH" pytest tests/workflow tests/browser
+	PATH="$(CURDIR)/$(BIN):$$PATH" pytest tests/workflow tests/browser --numprocesses logical --dist worksteal
 
 # RUNLEVEL=1 keeps apt from starting the services: the tests start and end their own.
 test-slurm: $(VENV)/installed  ## The smoke study and the faults of a cluster on a private SLURM; root, Debian.

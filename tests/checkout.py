@@ -1,8 +1,12 @@
 """A copy of the workflow that tests run, change and look at."""
 
+import os
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
+
+from filelock import FileLock
 
 REPOSITORY = Path(__file__).parents[1]
 PARTS = ("Snakefile", "config.yaml", "studies", "envs", "profiles", "slurm", "workflow")
@@ -62,3 +66,20 @@ def job_stats(output: str) -> dict[str, int]:
     lines = output.split("Job stats:")[1].splitlines()[3:]
     rows = [line.split() for line in lines[: lines.index("")]]
     return {name: int(number) for name, number in rows if name != "total"}
+
+
+def session_folder(tmp_path_factory) -> Path:
+    """The folder that all processes of the session share."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+def made_once(tmp_path_factory, name: str, make: Callable[[Checkout], None]) -> Checkout:
+    """A checkout that the first process to ask for it makes, and all others share."""
+    folder = session_folder(tmp_path_factory) / name
+    with FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            making = Checkout.fresh(tmp_path_factory.mktemp(name))
+            make(making)
+            making.folder.rename(folder)
+    return Checkout(folder)

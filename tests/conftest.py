@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
-from checkout import REPOSITORY, Checkout
+from checkout import REPOSITORY, Checkout, made_once
 
 from filterbench.data.loading import Images, Splits
 from filterbench.data.preparing import prepare_data
@@ -46,7 +46,9 @@ def checkout(tmp_path) -> Checkout:
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory) -> Checkout:
     """A checkout after a whole run of the smoke study."""
-    checkout = Checkout.fresh(tmp_path_factory.mktemp("smoke"))
-    run = checkout.snakemake()
-    assert run.returncode == 0, run.stdout
-    return checkout
+
+    def make(checkout: Checkout) -> None:
+        run = checkout.snakemake()
+        assert run.returncode == 0, run.stdout
+
+    return made_once(tmp_path_factory, "finished", make)

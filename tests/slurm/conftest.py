@@ -1,17 +1,15 @@
 """A private SLURM for all tests of a session, which run on it side by side, a process each."""
 
 import fcntl
-import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from checkout import Checkout
+from checkout import Checkout, made_once, session_folder
 from cluster import PrivateCluster
-from filelock import FileLock
 from submission import ClusterCheckout
 
 LONG = ("epochs: 2", "epochs: 20")
@@ -36,12 +34,6 @@ def pytest_sessionfinish(session):
         shutil.rmtree(folder)
 
 
-def session_folder(tmp_path_factory) -> Path:
-    """The folder that all processes of the session share."""
-    own = tmp_path_factory.getbasetemp()
-    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
-
-
 @contextmanager
 def use_of_the_cluster(folder: Path, mode: int) -> Iterator[None]:
     with (folder / "cluster.lock").open("w") as lock:
@@ -62,17 +54,6 @@ def share_of_the_cluster(request, tmp_path_factory):
     else:
         with use_of_the_cluster(session_folder(tmp_path_factory), fcntl.LOCK_SH):
             yield
-
-
-def made_once(tmp_path_factory, name: str, make: Callable[[Checkout], None]) -> Checkout:
-    """A checkout that the first process to ask for it makes, and all others share."""
-    folder = session_folder(tmp_path_factory) / name
-    with FileLock(f"{folder}.lock"):
-        if not folder.exists():
-            making = Checkout.fresh(tmp_path_factory.mktemp(name))
-            make(making)
-            making.folder.rename(folder)
-    return Checkout(folder)
 
 
 @pytest.fixture(scope="session")

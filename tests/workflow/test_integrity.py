@@ -20,7 +20,7 @@ from filterbench.stages.verdicts import verdicts
 from filterbench.study.plan import Plan
 
 # `make torture` takes more.
-ROUNDS = int(os.environ.get("FILTERBENCH_ROUNDS", "250"))
+ROUNDS = int(os.environ.get("FILTERBENCH_ROUNDS", "2000"))
 CELL = "results/smoke/resnet18/seed-0/{pruner}/0.5"
 NOT_JSON = ("NaN", "Infinity", "-1e999")
 

@@ -44,7 +44,7 @@ rule train_baseline:
     params:
         cell=PLAN.baseline_cell,
         limits=PLAN.limits,
-        device=config["device"],
+        device=device,
         training=PLAN.training("baseline"),
         stage="stages.train_baseline",
         code=code_of("train_baseline"),

@@ -19,19 +19,17 @@ from filterbench.pruners.registry import PRUNERS
 from filterbench.running.code import rule_digest
 from filterbench.running.devices import count_gpus
 from filterbench.running.resources import gigabytes, minutes, prune_minutes
-from filterbench.storage.errors import InputError
 from filterbench.storage.files import files_digest
-from filterbench.study.config import check_config
 from filterbench.study.paths import BASELINE, CELL, LATENCY_TABLE, MODEL_FOLDER, TRAJECTORY, any_of
-from filterbench.study.plan import Plan, group_of, imported_models
+from filterbench.study.plan import group_of, imported_models
+from filterbench.study.reading import plan_or_exit
 from filterbench.study.published import published_files, published_names
 
-try:
-    check_config(config, ", ".join(map(str, workflow.overwrite_configfiles)) or "config.yaml")
-except InputError as reason:
-    sys.exit(f"error: {reason}")
-
-PLAN = Plan(config)
+PLAN = plan_or_exit(
+    config,
+    workflow.overwrite_configfiles or [f"{workflow.basedir}/config.yaml"],
+    workflow.config_settings.config,
+)
 STUDY = PLAN.study
 ENVIRONMENT = "../../envs/pruning.yaml"
 COMPARISONS = expand(
@@ -44,8 +42,7 @@ COMPARABLE = config["dataset"]["name"] == "cifar10" and set(config["models"]) <=
 
 
 def code_of(stage):
-    """Digest of the code that a job of a stage runs: of its own model and pruner or, where it takes all, of
-    those of the study and the published one."""
+    """Digest of the code that a job runs: of its own model and pruner or, where it takes all, of all."""
     return lambda wildcards: rule_digest(
         stage,
         dataset=config["dataset"]["name"],
@@ -65,9 +62,14 @@ def gpus(wildcards):
     return 0 if config["device"] == "cpu" else min(1, limit)
 
 
+def device(wildcards):
+    """Where a job computes; `auto` is `cpu` where this machine runs the jobs and has no GPU."""
+    here = workflow.is_main_process and workflow.local_exec and not count_gpus()
+    return "cpu" if config["device"] == "auto" and here else config["device"]
+
+
 def whole_machine(wildcards):
-    """All cores, so that no other job disturbs a measurement here. On a cluster the profile asks for a
-    node without other jobs, and the cores are those that compute."""
+    """All cores, so that no other job disturbs a measurement; on a cluster the profile asks for a whole node."""
     return workflow.cores if workflow.is_main_process and workflow.local_exec else PLAN.latency["threads"]
 
 

@@ -23,7 +23,7 @@ rule speedup:
     params:
         cell=PLAN.cell,
         limits=PLAN.limits,
-        device=config["device"],
+        device=device,
         stage="stages.speedup",
         code=code_of("speedup"),
     script:
@@ -81,7 +81,7 @@ rule latency:
     params:
         cell=PLAN.cell,
         limits=PLAN.limits,
-        device=config["device"],
+        device=device,
         latency=PLAN.latency,
         stage="stages.latency",
         code=code_of("latency"),

@@ -24,7 +24,7 @@ rule finetune:
     params:
         cell=PLAN.cell,
         limits=PLAN.limits,
-        device=config["device"],
+        device=device,
         training=PLAN.training("finetune"),
         stage="stages.finetune",
         code=code_of("finetune"),
@@ -47,7 +47,7 @@ use rule finetune as finetune_unpruned with:
     params:
         cell=PLAN.baseline_cell,
         limits=PLAN.limits,
-        device=config["device"],
+        device=device,
         training=PLAN.training("finetune"),
         stage="stages.finetune",
         code=code_of("finetune"),
@@ -79,7 +79,7 @@ rule scratch:
         cell=PLAN.cell,
         budget="{budget}",
         limits=PLAN.limits,
-        device=config["device"],
+        device=device,
         training=lambda wildcards: PLAN.training(wildcards.budget)(wildcards),
         stage="stages.scratch",
         code=code_of("scratch"),

@@ -16,7 +16,7 @@ rule latency_table:
     params:
         cell=PLAN.baseline_cell,
         limits=PLAN.limits,
-        device=config["device"],
+        device=device,
         latency=PLAN.latency,
         stage="stages.latency_table",
         code=code_of("latency_table"),
@@ -51,7 +51,7 @@ rule trajectory:
     params:
         cell=PLAN.baseline_cell,
         limits=PLAN.limits,
-        device=config["device"],
+        device=device,
         arguments=PLAN.pruner_arguments,
         search=PLAN.search_settings,
         kind="{kind}",
@@ -91,7 +91,7 @@ rule prune:
     params:
         cell=PLAN.cell,
         limits=PLAN.limits,
-        device=config["device"],
+        device=device,
         arguments=PLAN.pruner_arguments,
         search=PLAN.search_settings,
         stage="stages.prune",

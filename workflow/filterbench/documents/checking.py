@@ -53,7 +53,7 @@ def parse(path: Path) -> Any:
         )
     except OSError as reason:
         raise InputError(f"{path}: cannot be read ({reason.strerror})") from reason
-    except ValueError as reason:
+    except (ValueError, RecursionError) as reason:
         raise InputError(f"{path}: not a JSON document ({reason})") from reason
 
 

@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from functools import cache
+from itertools import takewhile
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -21,12 +22,16 @@ SECONDS_BETWEEN_TRIES = 1.0
 def visible_gpus() -> list[str]:
     """Names of the GPUs that this process may use: CUDA_VISIBLE_DEVICES, or what the driver lists."""
     if (visible := os.environ.get("CUDA_VISIBLE_DEVICES")) is not None:
-        return [name.strip() for name in visible.split(",") if name.strip()]
+        names = [name.strip() for name in visible.split(",")]
+        # As CUDA reads it: the first name that is none, such as -1, ends the list.
+        return list(takewhile(lambda name: name and not name.startswith("-"), names))
     try:
         listing = subprocess.run(["nvidia-smi", "--list-gpus"], capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         return []
-    return [str(index) for index, _ in enumerate(listing.stdout.splitlines())]
+    # A GPU that is divided has a line of its own, and indented ones for its MIG instances.
+    gpus = [line for line in listing.stdout.splitlines() if line.startswith("GPU ")]
+    return [str(index) for index, _ in enumerate(gpus)]
 
 
 def count_gpus() -> int:

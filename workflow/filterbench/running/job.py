@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import hashlib
+import json
 import logging
 import os
 import sys
@@ -61,9 +63,10 @@ def run(snakemake: Any) -> None:
     module = job.params["stage"]
     try:
         # Before the stage is imported: that takes seconds, in which another process could begin the same.
-        with _alone(Path(snakemake.output[0] if snakemake.output else snakemake.log[0])):
-            stage = resolve_name(f"filterbench.{module}:{module.rpartition('.')[2]}")
-            stage(job)
+        with _alone(Path(snakemake.output[0] if snakemake.output else snakemake.log[0]), job) as made:
+            if not made:
+                stage = resolve_name(f"filterbench.{module}:{module.rpartition('.')[2]}")
+                stage(job)
     except InputError as reason:
         logger.error("error: %s", reason)
         sys.exit(1)
@@ -76,32 +79,58 @@ def run(snakemake: Any) -> None:
 
 
 @contextmanager
-def _alone(output: Path) -> Iterator[None]:
-    """Wait while another process makes the same file.
+def _alone(output: Path, job: Job) -> Iterator[bool]:
+    """Wait while another process makes the same file; whether it made it for a job like this one.
 
     A cluster's job runs on when the Snakemake that submitted it is killed, and the next one submits it
     again. The locks lie where Snakemake keeps its own, in the folder that all hosts share.
     """
     folder = Path(".snakemake/running")
     folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / f"{str(output).replace(os.sep, '_')}.lock")
+    name = str(output).replace(os.sep, "_")
+    lock, whose = FileLock(folder / f"{name}.lock"), folder / f"{name}.job"
+    key, made = _key(job), False
     try:
         lock.acquire(timeout=0)
     except Timeout:
         logger.info("another process makes %s; waiting for it to end", output)
         lock.acquire()
+        made = _is_made(job, key, whose)
+        if made:
+            logger.info("taken as that process made it")
     except (OSError, NotImplementedError) as reason:
         logger.warning("this file system has no locks (%s): make sure that no earlier job still runs", reason)
+    if not made:
+        whose.write_text(key)
     try:
-        yield
+        yield made
+    except BaseException:
+        whose.unlink(missing_ok=True)
+        raise
     finally:
         lock.release()
+
+
+def _key(job: Job) -> str:
+    """What tells a job from one with other settings or code."""
+    told = [dict(job.params), {name: str(path) for name, path in job.inputs.items()}, job.threads]
+    return hashlib.sha256(json.dumps(told, default=str).encode()).hexdigest()
+
+
+def _is_made(job: Job, key: str, whose: Path) -> bool:
+    """Whether a process that noted this key when it began has written all outputs since."""
+    if not whose.exists() or whose.read_text() != key or not job.outputs:
+        return False
+    began = whose.stat().st_mtime_ns
+    return all(path.exists() and path.stat().st_mtime_ns >= began for path in job.outputs.values())
 
 
 def _shortage(error: Exception) -> str | None:
     """What the machine ran out of, and what to change; None for any other error."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"{error.strerror}: {error.filename or 'the disk of the results'}; free some, and run again"
+    if isinstance(error, PermissionError | NotADirectoryError | IsADirectoryError):
+        return f"{error.strerror}: {error.filename}; the workflow writes there"
     # torch's own class, which a job that does not use torch must not import.
     if type(error).__name__ == "OutOfMemoryError":
         return (

@@ -14,6 +14,8 @@ from filterbench.pruners.registry import PRUNERS, SEARCHED, arguments_of
 from filterbench.storage.errors import InputError
 
 Config = dict[str, Any]
+RESERVED = ("published", "imported")
+PROTOCOLS = ("validation", "test")
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ def check_config(config: Config, source: str) -> None:
         ]
     if not faults:
         faults = [
+            *_reserved_name(config),
             *_widths_without_channels(config),
             *_faulty_arguments(config),
             *_no_epochs(config),
@@ -65,6 +68,18 @@ def check_config(config: Config, source: str) -> None:
     faults = faults or [*_contradicting_arguments(config), *_no_targets(config)]
     if faults:
         raise InputError(f"{source}: " + "; ".join(str(fault).removeprefix("$.") for fault in faults))
+
+
+def _reserved_name(config: Config) -> list[Fault]:
+    """Names whose results folder is another one's: of a twin, the published cells, imported results."""
+    name = config["study"]
+    if name in RESERVED:
+        return [Fault("$.study", f"{name!r} is the workflow's own; another name")]
+    if name.endswith(tuple(f"-{protocol}" for protocol in PROTOCOLS)):
+        return [
+            Fault("$.study", f"{name!r} is the name of a study's twin (see docs/method.md); another name")
+        ]
+    return []
 
 
 def _unknown(path: str, names, registry) -> list[Fault]:

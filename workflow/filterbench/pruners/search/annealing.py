@@ -80,13 +80,18 @@ def anneal(
         InfeasibleError: the budget cannot be met.
     """
     layers = Layers(model, settings.base_algo)
-    allocation: Allocation = (
-        BudgetAllocation(layers, target) if isinstance(target, Budget) else WeightAllocation(layers, target)
-    )
+    random = np.random.RandomState(derived_seed(search.seed, stage))
+    allocation: Allocation
+    if isinstance(target, Budget):
+        allocation = BudgetAllocation(layers, target)
+        start = allocation.draw(random)
+    else:
+        allocation = WeightAllocation(layers, target)
+        # With a generator of its own: how many numbers such a draw takes changes nothing after it.
+        start = allocation.draw(np.random.RandomState(random.randint(2**31)))
     expected = cooling_steps(settings.start_temperature, settings.stop_temperature, settings.cool_down_rate)
     journal = search.journal(f"annealing-{stage}", expected)
-    random = np.random.RandomState(derived_seed(search.seed, stage))
-    best = _best(model, layers, allocation, settings, search, journal, random)
+    best = _best(model, layers, allocation, start, settings, search, journal, random)
     search.add_steps(journal)
     return layers.config(best.sparsities), best.masks
 
@@ -95,14 +100,14 @@ def _best(
     model: nn.Module,
     layers: Layers,
     allocation: Allocation,
+    start: np.ndarray,
     settings: SimulatedAnnealing,
     search: Search,
     journal: Journal,
     random: np.random.RandomState,
 ) -> Candidate:
     """Cool down, and give the candidate with the best score; of equal ones the first."""
-    # The first draw has a generator of its own, so that how it draws changes nothing after it.
-    sparsities, score = allocation.draw(np.random.RandomState(random.randint(2**31))), -math.inf
+    sparsities, score = start, -math.inf
     best: Candidate | None = None
     temperature = settings.start_temperature
     while temperature > settings.stop_temperature:

@@ -1,0 +1,93 @@
+"""A study as its file and the command line give it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from filterbench.data.registry import data_file
+from filterbench.storage.errors import InputError
+from filterbench.study.config import Config, check_config
+from filterbench.study.plan import Plan
+
+COMMAND_LINE = "--config"
+# Keys that name a folder of the user's.
+FOLDERS = (("dataset", "folder"), ("nni_results",))
+
+
+def plan_or_exit(config: Config, files: Sequence[str | Path], overwritten: Mapping[str, Any]) -> Plan:
+    """The plan of a study, or the end of the process with one line; see `read_study`."""
+    if " " in sys.executable:
+        # Snakemake starts scripts by the interpreter's path, unquoted (snakemake/snakemake issue 2645).
+        sys.exit(f"error: {sys.executable}: the path of Python holds a space; move it to one without")
+    try:
+        return Plan(read_study(config, [str(file) for file in files], overwritten))
+    except InputError as reason:
+        sys.exit(f"error: {reason}")
+
+
+def read_study(config: Config, files: Sequence[str], overwritten: Mapping[str, Any]) -> Config:
+    """The checked configuration, with `~` in folders expanded.
+
+    Args:
+        config: as Snakemake merged it.
+        files: the files that it comes from.
+        overwritten: what the command line sets.
+
+    Raises:
+        InputError: one line that names the file or the command line, each faulty key and what is allowed.
+    """
+    for file in files:
+        _refuse_keys_that_stand_twice(Path(file))
+    source = ", ".join(_short(file) for file in files)
+    if overwritten:
+        source += f" with {COMMAND_LINE} {' '.join(overwritten)}"
+    check_config(config, source)
+    for *path, key in FOLDERS:
+        place = config
+        for name in path:
+            place = place[name]
+        if place.get(key):
+            place[key] = str(Path(place[key]).expanduser())
+            _refuse_missing(config, ".".join((*path, key)), place[key], source)
+    return config
+
+
+def _refuse_missing(config: Config, key: str, folder: str, source: str) -> None:
+    dataset = config["dataset"]
+    if key == "dataset.folder" and Path(data_file(dataset["name"], dataset["folder"])).exists():
+        return
+    if not Path(folder).is_dir():
+        raise InputError(f"{source}: {key}: there is no folder {folder}")
+
+
+def _short(file: str) -> str:
+    """A file's path from the working directory, where it lies below."""
+    path = Path(file)
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses a key that stands twice, of which YAML takes the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise InputError(f"key {key!r} stands twice (line {node.start_mark.line + 1} and below)")
+        return super().construct_mapping(node, deep)
+
+
+def _refuse_keys_that_stand_twice(file: Path) -> None:
+    try:
+        with file.open(encoding="utf-8") as stream:
+            yaml.load(stream, Loader=_Loader)
+    except InputError as reason:
+        raise InputError(f"{_short(str(file))}: {reason}") from reason
+    except (OSError, yaml.YAMLError):
+        # Snakemake has read it already, as YAML or as JSON.
+        return
