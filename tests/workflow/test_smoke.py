@@ -27,7 +27,7 @@ PRUNERS = {
 CELLS = 9
 INFEASIBLE = "results/smoke/vgg16/seed-0/NetAdaptPruner/0.95"
 STAGES = ("prune", "speedup", "count", "finetune", "result")
-# Of two baselines and their fine-tunings, the cells, a search path, two comparisons with digests, and the verdicts.
+# Two baselines and their fine-tunings, cells, a search path, two comparisons with digests, the verdicts.
 DOCUMENTS = 4 + CELLS * len(STAGES) + 1 + 2 * 2 + 1
 DOWNSTREAM = {"compare": 2, "plot": 2, "verdicts": 1, "differences": 1, "all": 1}
 ONE_MODEL = ("compare", "plot", "verdicts", "differences", "all")
