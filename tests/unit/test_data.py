@@ -1,6 +1,9 @@
 import gzip
 import hashlib
+import logging
+import os
 import pickle
+import re
 import shutil
 import struct
 from pathlib import Path
@@ -14,7 +17,7 @@ from filterbench.data.cifar import CIFAR10, CIFAR100
 from filterbench.data.file import read_images
 from filterbench.data.loading import load_splits
 from filterbench.data.preparing import prepare_data
-from filterbench.data.registry import data_file, listing_digest
+from filterbench.data.registry import content_digest, data_file
 from filterbench.data.splitting import RawImages
 from filterbench.storage.errors import InputError
 
@@ -223,18 +226,83 @@ def test_a_faulty_folder_of_images_is_named(photos, tmp_path, damage, expected):
     assert not (tmp_path / "photos.npz").exists()
 
 
-def test_each_folder_of_images_has_a_data_file_of_its_own():
-    assert data_file("image-folder", "/some/my photos/") == "data/image-folder-my-photos.npz"
-    assert data_file("image-folder", "/some/v1.2") == "data/image-folder-v1.2.npz"
-    assert data_file("cifar100", "/some/folder") == data_file("cifar100", None) == "data/cifar100.npz"
+def test_what_a_folder_holds_decides_not_where_it_lies(photos, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    file = data_file("image-folder", str(photos))
+    assert re.fullmatch(r"data/image-folder-[0-9a-f]{12}\.npz", file)
+    (photos / "Thumbs.db").write_text("a system's own")
+    (photos / "__MACOSX").mkdir()
+    (photos / "__MACOSX/ant.png").write_text("no image")
+    image = photos / "ant/00.jpg"
+    os.utime(image, (0, 0))
+    elsewhere = tmp_path / "a copy"
+    shutil.copytree(photos, elsewhere)
+    for same in (f"{photos}/", f"{photos}/ant/..", str(elsewhere)):
+        assert data_file("image-folder", same) == file
+    # Another image of the same size, under the same name and time.
+    content = bytearray(image.read_bytes())
+    content[-20] ^= 1
+    image.write_bytes(content)
+    assert data_file("image-folder", str(photos)) != file
+    assert data_file("image-folder", str(elsewhere)) == file
+    # A named dataset has one file, and notices other files in its folder.
+    assert data_file("cifar10", str(photos)) == data_file("cifar10", None) == "data/cifar10.npz"
+    assert content_digest("cifar10", str(photos)) != content_digest("cifar10", str(elsewhere))
+    assert content_digest("cifar10", None) == ""
 
 
-def test_another_image_in_a_folder_is_noticed(photos):
-    before = listing_digest("image-folder", str(photos))
-    assert listing_digest("image-folder", str(photos)) == before
-    shutil.copy(photos / "ant" / "00.jpg", photos / "ant" / "new.jpg")
-    assert listing_digest("image-folder", str(photos)) != before
-    assert listing_digest("cifar10", str(photos)) is None
+def splits_of(photos: Path, folder: Path, *names: str) -> Path:
+    """A folder of splits, each with ten or twenty images of two classes."""
+    for name in names:
+        for label in ("ant", "bird"):
+            source = photos / label if name.lower().startswith("train") else photos / label / "more"
+            shutil.copytree(source, folder / name / label)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("names", "test_images", "images"),
+    [
+        (("train", "val"), 20, 60),
+        (("Training", "Test"), 20, 60),
+        (("train", "valid", "testing"), 20, 80),
+    ],
+)
+def test_folders_that_are_splits_are_never_classes(names, test_images, images, photos, tmp_path):
+    folder = splits_of(photos, tmp_path / "parts", *names)
+    content = prepare_data("image-folder", folder, tmp_path, tmp_path / "photos.npz")
+    assert (content.classes, len(content.labels)) == (2, images)
+    assert len(content.splits["test"]) == test_images
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (("train",), "holds the split 'train' without a test split"),
+        (("val", "test"), "holds the split 'test' without train"),
+        (("train", "training", "test"), "holds 'train', 'training', 'test': splits"),
+        (("train", "test", "cat"), "holds 'train', 'test', 'cat': splits .* or classes, not both"),
+    ],
+)
+def test_folders_that_are_half_splits_are_refused(names, expected, photos, tmp_path):
+    folder = splits_of(photos, tmp_path / "parts", *names)
+    with pytest.raises(InputError, match=expected):
+        prepare_data("image-folder", folder, tmp_path, tmp_path / "photos.npz")
+
+
+def test_transparency_shows_white_and_files_left_out_are_told(photos, tmp_path, caplog):
+    pixels = np.zeros((32, 32, 4), dtype=np.uint8)
+    pixels[8:24, 8:24, 3] = 255
+    Image.fromarray(pixels).save(photos / "ant/00.png")
+    for name in ("a.gif", "b.heic", "c.heic"):
+        (photos / "ant" / name).write_text("another format")
+    (photos / ".DS_Store").write_text("a system's own")
+    with caplog.at_level(logging.INFO):
+        content = prepare_data("image-folder", photos, tmp_path, tmp_path / "photos.npz")
+    shapes = [image for image in content.images if (image[:, 0, 0] == 255).all()]
+    assert len(shapes) == 1
+    assert (shapes[0][:, 10:22, 10:22] == 0).all()
+    assert "left out: 3 files (1 .gif, 2 .heic)" in caplog.text
 
 
 def test_a_missing_or_damaged_idx_file_is_named(fashion_folder, tmp_path):

@@ -13,9 +13,11 @@ rule prepare_data:
         dataset=re.escape(Path(PLAN.images).stem),
     conda:
         ENVIRONMENT
+    resources:
+        # No param: what the folder holds decides, not where it lies.
+        folder=lambda wildcards: config["dataset"].get("folder") or "",
     params:
         name=config["dataset"]["name"],
-        folder=config["dataset"].get("folder"),
         content=PLAN.folder_content,
         stage="stages.prepare_data",
         code=code_of("prepare_data"),

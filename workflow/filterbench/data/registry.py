@@ -5,15 +5,19 @@ This module imports no dataset library: a dataset's own module is imported when 
 
 from __future__ import annotations
 
-import hashlib
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING
 
+from filterbench.data.contents import folder_digest
+
 if TYPE_CHECKING:
     from filterbench.data.splitting import RawImages
+
+
+# Suffixes of the files that torchvision takes for images.
+IMAGES = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
 
 
 @dataclass(frozen=True)
@@ -71,24 +75,22 @@ def fetch_images(name: str, folder: Path | None, downloads: Path) -> RawImages:
 def data_file(name: str, folder: str | None) -> str:
     """Path of a dataset's uniform file, relative to the working directory.
 
+    A user's own images are known by what their folder holds, wherever it lies.
+
     Args:
         name: a key of `DATASETS`.
         folder: the user's folder of files, if any.
     """
     if DATASETS[name].own_folder and folder:
-        name += "-" + re.sub(r"[^\w.-]+", "-", Path(folder).resolve().name)
+        name += f"-{content_digest(name, folder)[:12]}"
     return f"data/{name}.npz"
 
 
-def listing_digest(name: str, folder: str | None) -> str | None:
-    """Digest of the names and sizes of all files in a user's folder that is itself the dataset.
+def content_digest(name: str, folder: str | None) -> str:
+    """Digest of a user's folder of files; empty where there is none.
 
     Args:
         name: a key of `DATASETS`.
         folder: the user's folder of files, if any.
     """
-    if not DATASETS[name].own_folder or not folder:
-        return None
-    files = (path for path in Path(folder).rglob("*") if path.is_file())
-    listing = sorted((str(path), path.stat().st_size) for path in files)
-    return hashlib.sha256(repr(listing).encode()).hexdigest()
+    return folder_digest(Path(folder), IMAGES if DATASETS[name].own_folder else ()) if folder else ""

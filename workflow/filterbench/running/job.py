@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
@@ -31,12 +31,14 @@ class Job:
         outputs: output files by name.
         params: the rule's params by name.
         threads: CPU threads of the job.
+        resources: the rule's resources by name: what a job needs and its outcome does not depend on.
     """
 
     inputs: Mapping[str, Path]
     outputs: Mapping[str, Path]
     params: Mapping[str, Any]
     threads: int = 1
+    resources: Mapping[str, Any] = field(default_factory=dict)
 
 
 def run(snakemake: Any) -> None:
@@ -59,6 +61,7 @@ def run(snakemake: Any) -> None:
         outputs=_paths(snakemake.output),
         params=dict(snakemake.params.items()),
         threads=snakemake.threads,
+        resources=dict(snakemake.resources.items()),
     )
     module = job.params["stage"]
     try:

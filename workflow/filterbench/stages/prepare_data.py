@@ -10,8 +10,8 @@ logger = logging.getLogger(__name__)
 
 
 def prepare_data(job: Job) -> None:
-    """Write the data file of the dataset `params.name`, read from `params.folder` or downloaded."""
-    folder = job.params["folder"]
+    """Write the data file of the dataset `params.name`, read from `resources.folder` or downloaded."""
+    folder = job.resources["folder"]
     path = job.outputs["images"]
     content = prepare(
         job.params["name"],

@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from filterbench.data.registry import data_file, listing_digest
+from filterbench.data.registry import content_digest, data_file
 from filterbench.documents import read
 from filterbench.documents.targets import SPARSITY, parse_target, target_of
 from filterbench.documents.types import TrajectoryDocument
@@ -73,10 +73,10 @@ class Plan:
         """Documents with these names that the cells have by now."""
         return [path for cell in self.cells for name in names if (path := Path(cell) / name).exists()]
 
-    def folder_content(self, wildcards: Any) -> str | None:
-        """Digest of the listing of a user's own images, so that a changed folder is read anew."""
+    def folder_content(self, wildcards: Any) -> str:
+        """Digest of a user's folder of files, so that other files are read anew."""
         dataset = self.config["dataset"]
-        return listing_digest(dataset["name"], dataset.get("folder"))
+        return content_digest(dataset["name"], dataset.get("folder"))
 
     def baseline_cell(self, wildcards: Any) -> dict[str, Any]:
         """Which baseline a job makes, as documents record it; a job for all seeds takes the first."""

@@ -1,0 +1,60 @@
+"""Digests of what a user's folder holds: the same wherever it lies and whenever it was touched."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Collection
+from pathlib import Path
+
+from filterbench.storage.files import file_digest, write_text
+
+# What is known of files by their size and time of change, so that a large folder is read once.
+KNOWN = Path(".snakemake/filterbench-digests.json")
+
+
+def folder_digest(folder: Path, suffixes: Collection[str] = ()) -> str:
+    """SHA-256 of the names and contents of the files in a folder and below.
+
+    Args:
+        folder: one that is not there is like an empty one.
+        suffixes: lower-case, such as `.png`; other files do not count. None given: all count.
+    """
+    known = _known()
+    lines, found = [], {}
+    for path in _files(folder):
+        if suffixes and path.suffix.lower() not in suffixes:
+            continue
+        status, place = path.stat(), os.path.realpath(path)
+        state = [status.st_size, status.st_mtime_ns]
+        before = known.get(place, [None, None])
+        digest = before[1] if before[0] == state else file_digest(path)
+        found[place] = [state, digest]
+        lines.append(f"{path.relative_to(folder).as_posix()} {digest}")
+    if any(known.get(place) != entry for place, entry in found.items()):
+        # The next run reads the folder again, where this is not writable.
+        with contextlib.suppress(OSError):
+            write_text(KNOWN, json.dumps(known | found))
+    return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a name is one that systems and tools give their own files and folders, such as `__MACOSX`."""
+    return name.startswith((".", "__", "@"))
+
+
+def _files(folder: Path) -> list[Path]:
+    found = []
+    for root, folders, names in os.walk(folder, followlinks=True):
+        folders[:] = sorted(name for name in folders if not is_hidden(name))
+        found += [Path(root) / name for name in sorted(names) if not is_hidden(name)]
+    return [path for path in found if path.is_file()]
+
+
+def _known() -> dict[str, list]:
+    try:
+        return json.loads(KNOWN.read_text())
+    except (OSError, ValueError):
+        return {}
