@@ -76,5 +76,5 @@ rule published:
 
 rule imported:
     input:
-        expand("figures/imported_{model}.{kind}", model=IMPORTED_MODELS, kind=["png", "svg"]),
+        expand("figures/imported_{model}.{kind}", model=IMPORTS.sources, kind=["png", "svg"]),
         rules.imported_verdicts.output,

@@ -4,7 +4,10 @@ import csv
 import hashlib
 import io
 import json
+import logging
 import math
+import os
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -27,6 +30,7 @@ from filterbench.analysis.reproduction import compare_with_published, summary
 from filterbench.analysis.seeds import with_statistics
 from filterbench.documents import check
 from filterbench.storage.errors import InputError
+from filterbench.study.imports import imports_of
 
 # The published study's figures as one file: 183 cells, 3 originals, 2 points of a paper.
 PUBLISHED_DIGEST = "d116f74551b126db80c80bb198f605195d71eecac754707f9321c184c1ea7341"
@@ -184,10 +188,10 @@ def folder_of_results(tmp_path):
 
 
 def test_nni_results_are_read_from_both_layouts(folder_of_results):
-    collected = read_results(folder_of_results, "vgg16")
+    collected = read_results(folder_of_results / "vgg16.json", "vgg16")
     assert len(collected) == len(published_cells("vgg16"))
     assert set(collected["params_original"]) == {14987722}
-    (cell,) = read_results(folder_of_results, "resnet18").to_dict("records")
+    (cell,) = read_results(folder_of_results / "resnet18", "resnet18").to_dict("records")
     assert (cell["pruner"], cell["sparsity"]) == ("L1FilterPruner", 0.5)
     assert (cell["performance_original"], cell["flops_speedup"]) == (0.95, 300000000)
 
@@ -196,9 +200,88 @@ def test_faulty_nni_results_are_a_clear_error(folder_of_results):
     path = folder_of_results / "resnet18/L1FilterPruner/0.5/result.json"
     path.write_text(path.read_text().replace("0.94", "94"))
     with pytest.raises(InputError, match=r"0.5/result.json: \$.performance.finetuned: 94 is greater than"):
-        read_results(folder_of_results, "resnet18")
-    with pytest.raises(InputError, match="no results of resnet50; expected:"):
-        read_results(folder_of_results, "resnet50")
+        read_results(folder_of_results / "resnet18", "resnet18")
+    path.unlink()
+    with pytest.raises(InputError, match="resnet18: no results of resnet18"):
+        read_results(folder_of_results / "resnet18", "resnet18")
+
+
+RESULT = {
+    "performance": {"original": 0.95, "pruned": 0.8, "speedup": 0.7, "finetuned": 0.94},
+    "params": {"original": 14987722.0, "speedup": 167089.0},
+    "flops": {"original": 314018314.0, "speedup": 38589922.0},
+}
+
+
+def write_result(folder: Path, document: dict) -> None:
+    folder.mkdir(parents=True)
+    (folder / "result.json").write_text(json.dumps(document))
+
+
+def test_the_published_studys_own_raw_files_are_imported(tmp_path):
+    bare = {**RESULT, "performance": {"original": 0.95, "pruned": 0.8, "finetuned": 0.94}}
+    for name in ("01", "095", "0975", "0.5"):
+        write_result(tmp_path / "AutoCompressPruner" / name, bare)
+    write_result(tmp_path / "NetAdaptPruner/0.9", {"infeasible": "no layer has enough weights left"})
+    table = read_results(tmp_path, "vgg16")
+    assert list(table["sparsity"]) == [0.1, 0.5, 0.95, 0.975, 0.9]
+    assert table["performance_speedup"].isna().all()
+    assert list(table["infeasible"].notna()) == [False] * 4 + [True]
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (("0.5", "0.50"), r"0\.50/result\.json: .*0\.5/result\.json is of sparsity 0\.5 too"),
+        (("nan",), r"nan/result\.json: the folder 'nan' is no sparsity"),
+        (("1.5",), r"1\.5/result\.json: the folder '1\.5' is no sparsity"),
+        (("half",), r"half/result\.json: the folder 'half' is no sparsity"),
+    ],
+)
+def test_results_that_would_be_averaged_or_invented_are_refused(names, expected, tmp_path):
+    for name in names:
+        write_result(tmp_path / "L1FilterPruner" / name, RESULT)
+    with pytest.raises(InputError, match=expected):
+        read_results(tmp_path, "vgg16")
+
+
+def test_the_unpruned_net_of_a_collection_is_the_published_one_and_is_told(tmp_path, caplog):
+    cells = [{"sparsity": 0.5, "params": 1000, "flops": 2000, "performance": 0.9}]
+    for model in ("vgg16", "vgg19"):
+        (tmp_path / f"{model}.json").write_text(json.dumps({"L1FilterPruner": cells}))
+    with caplog.at_level(logging.INFO):
+        read_results(tmp_path / "vgg16.json", "vgg16")
+    assert "names no unpruned net: the published one of vgg16 stands in" in caplog.text
+    with pytest.raises(InputError, match="vgg19 was not published"):
+        read_results(tmp_path / "vgg19.json", "vgg19")
+
+
+def test_a_folder_of_results_is_looked_through(tmp_path):
+    write_result(tmp_path / "VGG16/L1FilterPruner/0.5", RESULT)
+    write_result(tmp_path / "densenet/L1FilterPruner/0.5", RESULT)
+    write_result(tmp_path / "{model}/L1FilterPruner/0.5", RESULT)
+    (tmp_path / "VGG16/notes.txt").write_text("mine")
+    (tmp_path / "README.md").write_text("mine")
+    (tmp_path / "alexnet.json").write_text("{}")
+    (tmp_path / "resnet18.json").mkdir()
+    (tmp_path / "gone").symlink_to(tmp_path / "nowhere")
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff")).mkdir()
+    found = imports_of(str(tmp_path))
+    assert dict(found.sources) == {"vgg16": tmp_path / "VGG16", "densenet": tmp_path / "densenet"}
+    assert found.left_out["broken links"] == 1
+    assert found.left_out["beside the results"] == 1
+    assert found.left_out["that are no JSON"] == 1
+    assert found.left_out["with names that no path of the workflow can have"] == 1
+    assert sum(number for reason, number in found.left_out.items() if "other than vgg16" in reason) == 1
+    assert found.told().startswith("nni_results: left out: ")
+    assert imports_of(f"{tmp_path}/").name == found.name
+    copied = tmp_path.parent / "elsewhere" / tmp_path.name
+    copied.mkdir(parents=True)
+    assert imports_of(str(copied)).name != found.name
+    (tmp_path / "vgg16.json").write_text("{}")
+    with pytest.raises(InputError, match="results of vgg16 are in .*VGG16 too"):
+        imports_of(str(tmp_path))
+    assert imports_of("").sources == {}
 
 
 def test_every_pair_of_pruners_is_compared_at_equal_budget_by_seed():

@@ -8,7 +8,7 @@ import pytest
 from filterbench.running.resources import gigabytes, minutes, prune_minutes
 from filterbench.study.config import Cell
 from filterbench.study.paths import baseline_folder, cell_at, cell_folder, trajectory_document
-from filterbench.study.plan import Plan, group_of, imported_models
+from filterbench.study.plan import Plan, group_of
 from filterbench.study.published import published_files, published_names
 
 
@@ -122,11 +122,7 @@ def test_what_searches_has_an_allocation_of_its_own():
     assert group_of("UniformAllocationPruner") is None
 
 
-def test_the_published_study_and_imported_results_name_their_models(tmp_path):
+def test_the_published_study_names_its_models_and_pruners():
     assert published_names("model") == ("vgg16", "resnet18", "resnet50")
     assert len(published_names("pruner")) == 6
     assert {path.name for path in published_files()} == {"published.csv", "published_raw.csv"}
-    assert imported_models("") == []
-    (tmp_path / "vgg16.json").write_text("{}")
-    (tmp_path / "resnet18").mkdir()
-    assert imported_models(str(tmp_path)) == ["vgg16", "resnet18"]

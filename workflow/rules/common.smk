@@ -21,7 +21,7 @@ from filterbench.running.devices import count_gpus
 from filterbench.running.resources import gigabytes, minutes, prune_minutes
 from filterbench.storage.files import files_digest
 from filterbench.study.paths import BASELINE, CELL, LATENCY_TABLE, MODEL_FOLDER, TRAJECTORY, any_of
-from filterbench.study.plan import group_of, imported_models
+from filterbench.study.plan import group_of
 from filterbench.study.reading import plan_or_exit
 from filterbench.study.published import published_files, published_names
 
@@ -37,8 +37,6 @@ COMPARISONS = expand(
 )
 TABLES = [path for path in COMPARISONS if path.endswith(".csv")]
 PUBLISHED_MODELS = published_names("model")
-# Whether accuracies compare with the published ones.
-COMPARABLE = config["dataset"]["name"] == "cifar10" and set(config["models"]) <= set(PUBLISHED_MODELS)
 
 
 def code_of(stage):

@@ -211,7 +211,7 @@ rule page:
         tables=TABLES,
         study=STUDY,
         dataset=config["dataset"]["name"],
-        published=COMPARABLE,
+        published=PLAN.comparable,
         stage="stages.page",
         code=code_of("page"),
     script:

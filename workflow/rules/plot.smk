@@ -25,7 +25,7 @@ rule plot:
         model="{model}",
         figure="{figure}",
         dataset=config["dataset"]["name"],
-        published=COMPARABLE,
+        published=PLAN.comparable,
         stage="stages.plot",
         code=code_of("plot"),
     script:

@@ -1,3 +1,7 @@
+from filterbench.study.imports import imports_digest
+from filterbench.study.reading import imports_or_exit
+
+
 localrules:
     published_figure,
     published_verdicts,
@@ -7,9 +11,9 @@ localrules:
 
 
 # A user's own NNI results.
-NNI_RESULTS = config.get("nni_results") or ""
-IMPORTED_MODELS = imported_models(NNI_RESULTS)
-IMPORTED_TABLES = expand("results/imported/{model}/comparison.csv", model=IMPORTED_MODELS)
+IMPORTS = imports_or_exit(config, workflow.is_main_process)
+IMPORTED = f"results/imported/{IMPORTS.name}"
+IMPORTED_TABLES = expand(f"{IMPORTED}/{{model}}/comparison.csv", model=IMPORTS.sources)
 
 
 rule published_figure:
@@ -77,7 +81,7 @@ rule reproduction:
     params:
         study=STUDY,
         cells={model: PLAN.cells_of(model) for model in config["models"] if model in PUBLISHED_MODELS},
-        accuracies=COMPARABLE,
+        accuracies=PLAN.comparable,
         documents=lambda wildcards: files_digest(PLAN.made_of_cells("count.json", "finetune.json")),
         stage="stages.reproduction",
         code=code_of("reproduction"),
@@ -88,8 +92,8 @@ rule reproduction:
 rule imported_results:
     """A user's NNI results of a model, checked, as one more study."""
     output:
-        collection="results/imported/{model}/comparison.json",
-        table="results/imported/{model}/comparison.csv",
+        collection=f"{IMPORTED}/{{model}}/comparison.json",
+        table=f"{IMPORTED}/{{model}}/comparison.csv",
         png=report(
             "figures/imported_{model}.png",
             caption="../report/imported.rst",
@@ -100,13 +104,14 @@ rule imported_results:
     log:
         "logs/imported/{model}/import.log",
     wildcard_constraints:
-        model=any_of(IMPORTED_MODELS),
+        model=any_of(IMPORTS.sources),
     conda:
         ENVIRONMENT
+    resources:
+        source=lambda wildcards: str(IMPORTS.sources[wildcards.model]),
     params:
         model="{model}",
-        folder=NNI_RESULTS,
-        documents=lambda wildcards: files_digest(sorted(Path(NNI_RESULTS).rglob("*.json"))),
+        documents=lambda wildcards: imports_digest(IMPORTS.sources[wildcards.model]),
         stage="stages.imported",
         code=code_of("imported"),
     script:
@@ -117,9 +122,9 @@ use rule verdicts as imported_verdicts with:
     input:
         IMPORTED_TABLES,
     output:
-        document="results/imported/verdicts.json",
+        document=f"{IMPORTED}/verdicts.json",
         page=report(
-            "results/imported/verdicts.md",
+            f"{IMPORTED}/verdicts.md",
             caption="../report/verdicts.rst",
             category="Verdicts",
             labels={"cells": "imported results"},
@@ -128,6 +133,6 @@ use rule verdicts as imported_verdicts with:
         "logs/imported/verdicts.log",
     params:
         tables=IMPORTED_TABLES,
-        source=f"the results in {NNI_RESULTS or 'no folder'}",
+        source=lambda wildcards: f"the results in {config.get('nni_results') or 'no folder'}",
         stage="stages.verdicts",
         code=code_of("verdicts"),

@@ -2,62 +2,92 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from filterbench.analysis.published import SEED, published_cells
+from filterbench.analysis.published import SEED, published_cells, published_models
 from filterbench.documents import check, parse
 from filterbench.storage.errors import InputError
 
-LAYOUT = "{model}/{pruner}/{sparsity}/result.json, or {model}.json in the collection format"
+logger = logging.getLogger(__name__)
+
 ORIGINALS = ("performance_original", "params_original", "flops_original")
 
 
-def read_results(folder: Path, model: str) -> pd.DataFrame:
-    """The cells of a model in a folder of results, checked.
+def read_results(source: Path, model: str) -> pd.DataFrame:
+    """The cells of a model, checked.
 
     Args:
-        folder: holds `{model}/{pruner}/{sparsity}/result.json` files in the published format, or
-            `{model}.json` in the published collection format, which names no unpruned net: the
-            published one stands in.
-        model: a model's name.
+        source: a folder with `{pruner}/{sparsity}/result.json` files in the published format, or a file in
+            the published collection format. That names no unpruned net: the published one stands in, which
+            is told.
+        model: the model's name.
 
     Raises:
-        InputError: there is nothing of the model, or a file is faulty.
+        InputError: there is nothing, a file is faulty, two folders name one sparsity, or a collection is of a
+            model that was not published.
     """
-    collection = folder / f"{model}.json"
-    rows = list(_collected(collection, model) if collection.exists() else _cells(folder, model))
+    rows = list(_cells(source) if source.is_dir() else _collected(source, model))
     if not rows:
-        raise InputError(f"{folder}: no results of {model}; expected: {LAYOUT}")
+        raise InputError(f"{source}: no results of {model}")
     common = {"model": model, "seed": SEED, "infeasible": None}
     return pd.DataFrame([common | row for row in rows]).sort_values(["pruner", "sparsity"], ignore_index=True)
 
 
-def _cells(folder: Path, model: str) -> Iterator[dict[str, Any]]:
-    for path in sorted((folder / model).glob("*/*/result.json")):
-        document = _checked(path, "result")
-        try:
-            sparsity = float(path.parent.name)
-        except ValueError as reason:
-            raise InputError(f"{path}: the folder {path.parent.name!r} is no sparsity") from reason
-        yield {
-            "pruner": path.parents[1].name,
-            "sparsity": sparsity,
-            **{
-                f"{name}_{stage}": value
-                for name, stages in document.items()
-                for stage, value in stages.items()
-            },
-        }
+def _cells(folder: Path) -> Iterator[dict[str, Any]]:
+    found: dict[tuple[str, float], Path] = {}
+    for path in sorted(folder.glob("*/*/result.json")):
+        pruner, sparsity = path.parents[1].name, _sparsity(path)
+        if other := found.get((pruner, sparsity)):
+            raise InputError(f"{path}: {other} is of sparsity {sparsity} too; only one of them")
+        found[pruner, sparsity] = path
+        yield {"pruner": pruner, "sparsity": sparsity, **_row(path)}
+
+
+def _sparsity(path: Path) -> float:
+    """The sparsity that a result's folder names, such as `0.95` or, as in NNI's raw results, `095`."""
+    name = path.parent.name
+    text = f"0.{name[1:]}" if name.startswith("0") and name[1:].isdigit() else name
+    try:
+        sparsity = float(text)
+    except ValueError:
+        sparsity = 0.0
+    if not 0 < sparsity < 1:
+        raise InputError(f"{path}: the folder {name!r} is no sparsity above 0 and below 1, such as 0.5")
+    return sparsity
+
+
+def _row(path: Path) -> dict[str, Any]:
+    """What a result says; NNI's raw ones of AutoCompress name no accuracy after speedup."""
+    document = parse(path)
+    pruned = document.get("performance") if isinstance(document, dict) else None
+    bare = isinstance(pruned, dict) and "speedup" not in pruned
+    if isinstance(pruned, dict) and bare:
+        # What it prunes is compact already.
+        document = {**document, "performance": {**pruned, "speedup": pruned.get("pruned")}}
+    _refuse(path, "result", document)
+    if "infeasible" in document:
+        return {"infeasible": document["infeasible"]}
+    return {
+        f"{name}_{stage}": value for name, stages in document.items() for stage, value in stages.items()
+    } | ({"performance_speedup": None} if bare else {})
 
 
 def _collected(path: Path, model: str) -> Iterator[dict[str, Any]]:
+    document = parse(path)
+    _refuse(path, "comparison", document)
+    if model not in published_models():
+        allowed = ", ".join(published_models())
+        reason = f"a collection names no unpruned net, and {model} was not published"
+        raise InputError(f"{path}: {reason}; allowed: {allowed}")
+    logger.info("%s names no unpruned net: the published one of %s stands in", path, model)
     first = published_cells(model).iloc[0]
     original = {name: first[name] for name in ORIGINALS}
-    for pruner, cells in _checked(path, "comparison").items():
+    for pruner, cells in document.items():
         for cell in cells:
             yield {
                 "pruner": pruner,
@@ -69,8 +99,6 @@ def _collected(path: Path, model: str) -> Iterator[dict[str, Any]]:
             }
 
 
-def _checked(path: Path, kind: str) -> Any:
-    document = parse(path)
+def _refuse(path: Path, kind: str, document: Any) -> None:
     for fault in check(kind, document):
         raise InputError(f"{path}: {fault}")
-    return document

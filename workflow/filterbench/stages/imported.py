@@ -17,8 +17,8 @@ from filterbench.storage.tables import write_table
 def imported(job: Job) -> None:
     """Check the results, and write them as collection, table and figure."""
     model = job.params["model"]
-    table = with_fronts(with_statistics(read_results(Path(job.params["folder"]), model)))
+    table = with_fronts(with_statistics(read_results(Path(job.resources["source"]), model)))
     write(job.outputs["collection"], collection(table))
     write_table(job.outputs["table"], table)
-    title = f"{MODELS[model].label}, imported results"
+    title = f"{MODELS[model].label if model in MODELS else model}, imported results"
     save_figure(draw_comparison(table, title), job.outputs["png"], job.outputs["svg"])

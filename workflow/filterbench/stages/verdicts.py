@@ -5,7 +5,6 @@ import logging
 import pandas as pd
 
 from filterbench.analysis.budgets import sparsity_cells
-from filterbench.analysis.importing import LAYOUT
 from filterbench.analysis.published import published_cells, published_models
 from filterbench.analysis.report import verdicts_page
 from filterbench.analysis.verdicts import definitions
@@ -14,6 +13,7 @@ from filterbench.documents import write
 from filterbench.running.job import Job
 from filterbench.storage.errors import InputError
 from filterbench.storage.files import write_text
+from filterbench.study.imports import LAYOUT
 
 logger = logging.getLogger(__name__)
 

@@ -10,7 +10,6 @@ from filterbench.data.registry import content_digest, data_file
 from filterbench.documents import read
 from filterbench.documents.targets import SPARSITY, parse_target, target_of
 from filterbench.documents.types import TrajectoryDocument
-from filterbench.models.registry import MODELS
 from filterbench.pruners.registry import PRUNERS, SEARCHED
 from filterbench.storage.errors import InputError
 from filterbench.study.config import (
@@ -22,6 +21,7 @@ from filterbench.study.config import (
     training_settings,
 )
 from filterbench.study.paths import CELL, LATENCY_TABLE, TRAJECTORY, cell_at, cell_folder, trajectory_document
+from filterbench.study.published import published_names
 
 TWIN_PROTOCOLS = {"validation": "test", "test": "validation"}
 # How to measure time, where the study does not say.
@@ -38,6 +38,7 @@ class Plan:
         limits: by split, how many images to take; None takes all.
         cells: the folders of its cells.
         latency: how to measure time.
+        comparable: whether accuracies compare with the published ones.
     """
 
     def __init__(self, config: Config) -> None:
@@ -50,6 +51,8 @@ class Plan:
         self.limits = {name: dataset.get(f"{name}_images") for name in ("train", "validation", "test")}
         self.cells = self.folders(self.study)
         self.latency = LATENCY | config.get("latency", {})
+        published = set(published_names("model"))
+        self.comparable = dataset["name"] == "cifar10" and set(config["models"]) <= published
 
     def folders(self, study: str) -> list[str]:
         """The folders of all cells, as the study or its twin has them."""
@@ -166,15 +169,6 @@ class Plan:
             *(["accuracy_against_latency"] if "latency" in self.config.get("budgets", {}) else []),
         ]
         return [f"figures/{kind}_{model}" for kind in kinds for model in self.config["models"]]
-
-
-def imported_models(folder: str) -> list[str]:
-    """The models that a folder of a user's NNI results holds; none without a folder."""
-    return [
-        model
-        for model in MODELS
-        if folder and any((Path(folder) / name).exists() for name in (model, f"{model}.json"))
-    ]
 
 
 def group_of(pruner: str) -> str | None:

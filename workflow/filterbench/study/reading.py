@@ -12,6 +12,7 @@ import yaml
 from filterbench.data.registry import data_file
 from filterbench.storage.errors import InputError
 from filterbench.study.config import Config, check_config
+from filterbench.study.imports import Imports, imports_of
 from filterbench.study.plan import Plan
 
 COMMAND_LINE = "--config"
@@ -28,6 +29,22 @@ def plan_or_exit(config: Config, files: Sequence[str | Path], overwritten: Mappi
         return Plan(read_study(config, [str(file) for file in files], overwritten))
     except InputError as reason:
         sys.exit(f"error: {reason}")
+
+
+def imports_or_exit(config: Config, tell: bool) -> Imports:
+    """What a study's folder of NNI results holds, or the end of the process with one line.
+
+    Args:
+        config: the checked study.
+        tell: say on standard error what was left out.
+    """
+    try:
+        found = imports_of(config.get("nni_results") or "")
+    except InputError as reason:
+        sys.exit(f"error: {reason}")
+    if tell and found.told():
+        print(found.told(), file=sys.stderr)
+    return found
 
 
 def read_study(config: Config, files: Sequence[str], overwritten: Mapping[str, Any]) -> Config:

@@ -1,0 +1,23 @@
+"""What the command line asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+
+def other_targets(workflow: Any, target: str) -> Callable[[Any], list[str]]:
+    """An input function of a rule that runs after whatever else is asked for.
+
+    Args:
+        workflow: Snakemake's.
+        target: name of the rule, which is not asked to come after itself.
+    """
+
+    def files(wildcards: Any) -> list[str]:
+        asked = sorted(workflow.dag_settings.targets - {target})
+        rules = [workflow.get_rule(name) for name in asked if workflow.is_rule(name)]
+        paths = [name for name in asked if not workflow.is_rule(name)]
+        return [*paths, *(str(file) for rule in rules for file in (rule.output or rule.input))]
+
+    return files
