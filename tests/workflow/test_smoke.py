@@ -137,8 +137,8 @@ def test_a_new_entry_in_every_registry_and_a_reworded_error_rerun_nothing(again)
         again.edit(f"{package}/{room}/registry.py", start, f'{start}"new": {entry}({values[room]}),')
     again.edit(
         f"{package}/plotting/style.py",
-        '"L1FilterPruner": Look',
-        '"n": Look("1", "o", "n"), "L1FilterPruner": Look',
+        '"L1FilterPruner": Style',
+        '"n": Style("1", "o", "n"), "L1FilterPruner": Style',
     )
     again.edit(f"{package}/training/loop.py", "the training diverged", "the training went astray")
     again.edit(f"{package}/documents/checking.py", "not a JSON document", "no JSON document")

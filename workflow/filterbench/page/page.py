@@ -95,7 +95,7 @@ def page(
         title=title,
         models=list(tables),
         axes=AXES,
-        looks=data["styles"],
+        styles=data["styles"],
         any_published=bool(published),
         # "</" would end the script element that holds them.
         data=json.dumps(data, allow_nan=False, separators=(",", ":")).replace("</", "<\\/"),
