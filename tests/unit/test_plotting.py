@@ -18,6 +18,7 @@ def table() -> pd.DataFrame:
     rows = [
         {
             "protocol": "validation",
+            "study": "mine",
             "width": 0.25,
             "seed": seed,
             "pruner": pruner,
@@ -101,7 +102,15 @@ def test_shapes_trained_from_scratch_are_grey_hollow_markers_where_the_table_has
 
 def test_the_title_says_what_was_measured(table):
     title = study_title(table, "VGG16", "digits")
-    for part in ("VGG16", "width 0.25", "digits", "validation protocol", "seeds 0, 1", "360 test images"):
+    for part in (
+        "study mine",
+        "VGG16",
+        "width 0.25",
+        "digits",
+        "validation protocol",
+        "seeds 0, 1",
+        "360 test images",
+    ):
         assert part in title
     alone = study_title(table[table["seed"] == 0], "VGG16", "digits")
     assert "seed 0 only (no error bars)" in alone

@@ -246,7 +246,11 @@ def test_a_shape_trained_from_scratch_is_the_compact_one_and_has_its_column(digi
 
     def columns(budgets: list[str]) -> dict[str, str]:
         table = tmp_path / "comparison.csv"
-        outputs = {"collection": tmp_path / "comparison.json", "table": table}
+        outputs = {
+            "collection": tmp_path / "comparison.json",
+            "table": table,
+            "digests": tmp_path / "digests.json",
+        }
         compare(Job({}, outputs, {"cells": [tmp_path / "0.5"], "scratch": budgets, "unpruned": False}))
         with table.open(newline="") as file:
             return next(csv.DictReader(file))
@@ -272,7 +276,11 @@ def test_the_unpruned_net_can_be_fine_tuned_too(digits_file, tmp_path):
     document = read(path)
     assert document["training"]["settings"] == documents["finetune"]["training"]["settings"]
     table = tmp_path / "comparison.csv"
-    outputs = {"collection": tmp_path / "comparison.json", "table": table}
+    outputs = {
+        "collection": tmp_path / "comparison.json",
+        "table": table,
+        "digests": tmp_path / "digests.json",
+    }
     compare(Job({}, outputs, {"cells": [cell], "scratch": [], "unpruned": True}))
     row = pd.read_csv(table).iloc[0]
     assert row["performance_original_finetuned"] == document["performance"]["finetuned"]
@@ -322,7 +330,8 @@ def draw_latencies(folder: Path, infeasible: dict) -> None:
     other = folder / "infeasible"
     write(other / "latency.json", {"cell": infeasible, "infeasible": "too far"})
     outputs = {name: folder / f"latency.{name}" for name in ("png", "svg")} | {
-        "table": folder / "latency.csv"
+        "table": folder / "latency.csv",
+        "own": folder / "own.png",
     }
     params = {"cells": [folder, other], "model": "resnet18", "dataset": "digits"}
     compare_latency(Job({}, outputs, params))

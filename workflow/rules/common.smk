@@ -62,8 +62,8 @@ def gpus(wildcards):
 
 def device(wildcards):
     """Where a job computes; `auto` is `cpu` where this machine runs the jobs and has no GPU."""
-    here = workflow.is_main_process and workflow.local_exec and not count_gpus()
-    return "cpu" if config["device"] == "auto" and here else config["device"]
+    cpu = config["device"] == "auto" and workflow.is_main_process and workflow.local_exec and not count_gpus()
+    return "cpu" if cpu else config["device"]
 
 
 def whole_machine(wildcards):

@@ -148,8 +148,9 @@ rule optimism_gap:
             category="Protocol",
             labels={"model": "{model}", "figure": "table"},
         ),
-        png=report(
-            "figures/optimism_{model}.png",
+        png="figures/optimism_{model}.png",
+        own=report(
+            f"results/{STUDY}/figures/optimism_{{model}}.png",
             caption="../report/optimism.rst",
             category="Protocol",
             labels={"model": "{model}", "figure": "optimism"},
@@ -161,6 +162,7 @@ rule optimism_gap:
         ENVIRONMENT
     params:
         model="{model}",
+        study=STUDY,
         dataset=config["dataset"]["name"],
         stage="stages.optimism",
         code=code_of("optimism"),
@@ -176,8 +178,9 @@ rule compare_latency:
         ),
     output:
         table=f"results/{STUDY}/{{model}}/latency.csv",
-        png=report(
-            "figures/accuracy_against_latency_{model}.png",
+        png="figures/accuracy_against_latency_{model}.png",
+        own=report(
+            f"results/{STUDY}/figures/accuracy_against_latency_{{model}}.png",
             caption="../report/latency.rst",
             category="Figures",
             labels={"model": "{model}", "figure": "accuracy_against_latency"},

@@ -8,8 +8,9 @@ rule plot:
     input:
         table=f"results/{STUDY}/{{model}}/comparison.csv",
     output:
-        png=report(
-            "figures/{figure}_{model}.png",
+        png="figures/{figure}_{model}.png",
+        own=report(
+            f"results/{STUDY}/figures/{{figure}}_{{model}}.png",
             caption="../report/plot.rst",
             category="Figures",
             labels={"model": "{model}", "figure": "{figure}"},
@@ -39,15 +40,17 @@ rule plot_search:
             "{cell}/{file}", cell=PLAN.first_seed_cells(wildcards), file=["prune.json", "search.csv"]
         ),
     output:
-        layers_png=report(
-            "figures/layer_sparsities_{model}.png",
+        layers_png="figures/layer_sparsities_{model}.png",
+        layers_own=report(
+            f"results/{STUDY}/figures/layer_sparsities_{{model}}.png",
             caption="../report/layer_sparsities.rst",
             category="Searches",
             labels={"model": "{model}", "figure": "layers"},
         ),
         layers_svg="figures/layer_sparsities_{model}.svg",
-        scores_png=report(
-            "figures/search_scores_{model}.png",
+        scores_png="figures/search_scores_{model}.png",
+        scores_own=report(
+            f"results/{STUDY}/figures/search_scores_{{model}}.png",
             caption="../report/search_scores.rst",
             category="Searches",
             labels={"model": "{model}", "figure": "scores"},
@@ -59,6 +62,7 @@ rule plot_search:
         ENVIRONMENT
     params:
         model="{model}",
+        study=STUDY,
         seed=config["seeds"][0],
         cells=PLAN.first_seed_cells,
         stage="stages.plot_search",

@@ -66,7 +66,9 @@ rule prune:
     """Channel masks of a cell, and the masked net."""
     input:
         # Ancient: a search path that went on to other targets leaves the finished cells as they are.
-        ancient(unpack(PLAN.trajectory_of)),
+        unpack(
+            lambda wildcards: {name: ancient(path) for name, path in PLAN.trajectory_of(wildcards).items()}
+        ),
         unpack(PLAN.searched_cell),
         unpack(PLAN.latency_table_of),
         images=PLAN.images,

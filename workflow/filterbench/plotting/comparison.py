@@ -134,7 +134,7 @@ def study_title(table: pd.DataFrame, model: str, dataset: str) -> str:
         else f"mean of seeds {', '.join(map(str, seeds))}"
     )
     return (
-        f"{model} (width {first['width']:g}) on {dataset}, pruned and fine-tuned\n"
+        f"{model} (width {first['width']:g}) on {dataset}, pruned and fine-tuned: study {first['study']}\n"
         f"{first['protocol']} protocol, {named}, {first['test_images']:.0f} test images"
     )
 

@@ -47,7 +47,7 @@ def compare_latency(job: Job) -> None:
     write_table(job.outputs["table"], table.join(curves.drop(columns=table.columns)))
     labels = MODELS[job.params["model"]].label, DATASETS[job.params["dataset"]].label
     title = f"{study_title(table, *labels)}\n{measurement_title(table)}"
-    save_figure(draw_latency(curves, title), job.outputs["png"], job.outputs["svg"])
+    save_figure(draw_latency(curves, title), *(job.outputs[name] for name in ("png", "svg", "own")))
 
 
 def _row(cell: Path) -> dict[str, Any]:

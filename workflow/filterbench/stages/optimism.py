@@ -24,4 +24,5 @@ def optimism(job: Job) -> None:
     logger.info("mean gap of all cells: %+.2f points", table["mean"].mean())
     write_table(job.outputs["table"], table)
     names = MODELS[job.params["model"]].label, DATASETS[job.params["dataset"]].label
-    save_figure(draw_optimism(table, "{} on {}".format(*names)), job.outputs["png"], job.outputs["svg"])
+    title = "{} on {}, study {}".format(*names, job.params["study"])
+    save_figure(draw_optimism(table, title), *(job.outputs[name] for name in ("png", "svg", "own")))

@@ -22,4 +22,4 @@ def plot(job: Job) -> None:
         figure = draw_comparison(table, title, published_cells(model), paper_points(model))
     else:
         figure = draw_comparison(table, title)
-    save_figure(figure, job.outputs["png"], job.outputs["svg"])
+    save_figure(figure, *(job.outputs[name] for name in ("png", "svg", "own")))
