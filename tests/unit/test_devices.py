@@ -55,3 +55,21 @@ def test_a_job_that_was_granted_one_gpu_shares_nothing(two_gpus, monkeypatch):
     assert [job.stdout.readline().strip() for job in jobs] == ["0", "0"]
     for job in jobs:
         job.communicate("")
+
+
+def test_what_is_no_gpu_is_not_counted(monkeypatch, tmp_path):
+    for visible, expected in (("-1", []), ("0,-1,1", ["0"]), ("NoDevFiles,1", ["NoDevFiles", "1"])):
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+        assert visible_gpus() == expected
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
+    listing = tmp_path / "nvidia-smi"
+    listing.write_text(
+        "#!/bin/sh\n"
+        "echo 'GPU 0: NVIDIA H100 80GB HBM3 (UUID: GPU-1)'\n"
+        "echo '  MIG 3g.40gb     Device  0: (UUID: MIG-1)'\n"
+        "echo '  MIG 3g.40gb     Device  1: (UUID: MIG-2)'\n"
+        "echo 'GPU 1: NVIDIA H100 80GB HBM3 (UUID: GPU-2)'\n"
+    )
+    listing.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    assert visible_gpus() == ["0", "1"]

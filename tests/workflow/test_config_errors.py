@@ -22,6 +22,27 @@ import pytest
             "studies/smoke.yaml: sparsities[1]: 1.5 is greater than or equal to the maximum of 1",
         ),
         ("0.0625", "0.001", "studies/smoke.yaml: models.vgg16.width: 0.001 leaves a layer without channels"),
+        (
+            "seeds: [0]",
+            "seeds: [0]\nseeds: [1]",
+            "studies/smoke.yaml: key 'seeds' stands twice (line 2 and below)",
+        ),
+        ("study: smoke", "study: imported", "studies/smoke.yaml: study: 'imported' is the workflow's own"),
+        (
+            "study: smoke",
+            "study: smoke-test",
+            "studies/smoke.yaml: study: 'smoke-test' is the name of a study's twin",
+        ),
+        (
+            "seeds: [0]",
+            "seeds: [4294967296]",
+            "studies/smoke.yaml: seeds[0]: 4294967296 is greater than the maximum",
+        ),
+        (
+            "name: digits",
+            "name: cifar10\n  folder: ~/no-such-folder",
+            "studies/smoke.yaml: dataset.folder: there is no folder /",
+        ),
     ],
 )
 def test_a_mistake_in_the_study_is_one_line_with_exit_code_1(checkout, old, new, expected):
@@ -41,7 +62,10 @@ def test_a_study_replaces_the_default_study_whole(checkout):
 def test_single_settings_change_on_the_command_line(checkout):
     assert checkout.planned("baselines", "--config", "protocol=test", study="")["train_baseline"] == 3
     run = checkout.snakemake("--dry-run", "--config", "protocol=train")
-    assert "protocol: 'train' is not one of ['validation', 'test']" in run.stdout
+    expected = (
+        "error: config.yaml with --config protocol: protocol: 'train' is not one of ['validation', 'test']"
+    )
+    assert expected in run.stdout
 
 
 def test_the_published_grid_is_planned(checkout):

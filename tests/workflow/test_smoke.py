@@ -172,6 +172,11 @@ def test_a_models_own_setting_reruns_that_model_alone(again):
     }
 
 
+def test_auto_is_the_cpu_where_there_is_no_gpu(again):
+    again.edit("studies/smoke.yaml", "device: cpu", "device: auto")
+    assert again.planned() == {}
+
+
 def test_the_optimism_gap_asks_for_the_same_cells_under_the_other_protocol(finished):
     assert finished.planned("optimism") == {
         "train_baseline": 2,

@@ -1,0 +1,91 @@
+"""A job's process: one at a time for each file, and what it says when it ends."""
+
+import logging
+import multiprocessing
+import os
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from filterbench.running import job
+
+PROCESSES = multiprocessing.get_context("fork")
+
+
+class Named(dict):
+    """As Snakemake's lists: by name, and by number."""
+
+    def __getitem__(self, key):
+        return list(self.values())[key] if isinstance(key, int) else super().__getitem__(key)
+
+
+def slow_stage(asked: job.Job) -> None:
+    with Path("began").open("a") as file:
+        file.write(f"{os.getpid()}\n")
+    time.sleep(asked.params["seconds"])
+    if asked.params.get("fails"):
+        raise PermissionError(13, "Permission denied", "results/there")
+    asked.outputs["document"].write_text("made")
+
+
+def start(folder: Path, **params) -> multiprocessing.Process:
+    """A process that runs the stage as a rule's script does."""
+
+    def run() -> None:
+        os.chdir(folder)
+        # Not pytest's.
+        logging.root.handlers.clear()
+        job.resolve_name = lambda name: slow_stage
+        snakemake = SimpleNamespace(
+            rule="slow",
+            wildcards=[],
+            log=["log.txt"],
+            input=Named(),
+            output=Named(document="made.json"),
+            params=Named(stage="stages.slow", **params),
+            threads=1,
+            resources=Named(),
+        )
+        job.run(snakemake)
+
+    process = PROCESSES.Process(target=run)
+    process.start()
+    return process
+
+
+def began(folder: Path) -> int:
+    path = folder / "began"
+    return len(path.read_text().splitlines()) if path.exists() else 0
+
+
+@pytest.mark.parametrize(
+    ("second", "runs"),
+    [({"seconds": 1}, 1), ({"seconds": 1, "learning_rate": 2}, 2)],
+    ids=["the same job", "other settings"],
+)
+def test_a_process_that_waited_takes_what_the_other_made_for_the_same_job(second, runs, tmp_path):
+    first = start(tmp_path, seconds=1)
+    while not began(tmp_path):
+        time.sleep(0.01)
+    waiting = start(tmp_path, **second)
+    for process in (first, waiting):
+        process.join()
+        assert process.exitcode == 0
+    assert began(tmp_path) == runs
+
+
+def test_what_a_failed_process_left_is_not_taken(tmp_path):
+    (tmp_path / "made.json").write_text("of an earlier run")
+    first = start(tmp_path, seconds=1, fails=True)
+    while not began(tmp_path):
+        time.sleep(0.01)
+    waiting = start(tmp_path, seconds=1, fails=True)
+    for process in (first, waiting):
+        process.join()
+        assert process.exitcode == 1
+    assert began(tmp_path) == 2
+    said = (tmp_path / "log.txt").read_text()
+    assert said.endswith("error: Permission denied: results/there; the workflow writes there\n")
+    assert "Traceback" not in said
