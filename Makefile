@@ -6,7 +6,7 @@ LOCK := envs/pruning.txt
 SLURM_PACKAGES := slurm-wlm slurmdbd mariadb-server munge iproute2
 FIGURE := figures/performance_comparison_vgg16.png
 
-.PHONY: demo test test-slurm lint lock docs clean
+.PHONY: demo test test-slurm torture lint lock docs clean
 
 demo: $(VENV)/installed  ## The figure of the default study's VGG16.
 	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores all --quiet rules reason host -- $(FIGURE)
@@ -14,7 +14,10 @@ demo: $(VENV)/installed  ## The figure of the default study's VGG16.
 
 test: $(VENV)/installed  ## All tests: unit tests, a process a core, then the smoke study through the whole workflow.
 	PATH="$(CURDIR)/$(BIN):$$PATH" pytest tests/unit --numprocesses logical
-	PATH="$(CURDIR)/$(BIN):$$PATH" pytest tests/workflow tests/browser --numprocesses logical --dist worksteal
+	PATH="$(CURDIR)/$(BIN):$$PATH" pytest tests/workflow tests/browser tests/torture --numprocesses logical --dist worksteal
+
+torture: $(VENV)/installed  ## The smoke study killed 200 times, on a full disk, with a clock that jumps; hours.
+	PATH="$(CURDIR)/$(BIN):$$PATH" FILTERBENCH_KILLS=200 pytest tests/torture -s
 
 # RUNLEVEL=1 keeps apt from starting the services: the tests start and end their own.
 test-slurm: $(VENV)/installed  ## The smoke study and the faults of a cluster on a private SLURM; root, Debian.

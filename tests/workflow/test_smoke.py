@@ -212,7 +212,7 @@ def test_a_search_path_goes_on_to_a_new_sparsity_and_finished_cells_stay(again):
     after = again.documents()
     remade = [name for name, content in before.items() if after[name] != content]
     path = "vgg16/seed-0/NetAdaptPruner/sparsity/trajectory.json"
-    assert sorted(remade) == ["verdicts.json", "vgg16/comparison.json", path]
+    assert sorted(set(remade) - {"verdicts.json"}) == ["vgg16/comparison.json", "vgg16/digests.json", path]
     # The record of the search path is that of a study which had all four from the start.
     shutil.rmtree(again.folder / "results/smoke/vgg16/seed-0/NetAdaptPruner")
     assert again.snakemake().returncode == 0

@@ -101,10 +101,13 @@ def _other_digests(found: Mapping[Path, Mapping[str, Any]]) -> Iterator[Finding]
             continue
         for name, digest in document["documents"].items():
             listed = path.parent / name
-            if not listed.exists():
+            if listed.exists():
+                if file_digest(listed) != digest:
+                    reason = f"not the document that {path} lists: changed after it was made"
+                    yield Finding(listed, "", reason)
+            elif (listed.parent / "result.json").exists():
+                # Where the whole cell is missing, that is told once.
                 yield Finding(path, f"$.documents.{name}", "there is no such file any more")
-            elif file_digest(listed) != digest:
-                yield Finding(listed, "", f"not the document that {path} lists: changed after it was made")
 
 
 def _missing(

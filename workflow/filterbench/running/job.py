@@ -132,8 +132,9 @@ def _shortage(error: Exception) -> str | None:
     """What the machine ran out of, and what to change; None for any other error."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"{error.strerror}: {error.filename or 'the disk of the results'}; free some, and run again"
-    if isinstance(error, PermissionError | NotADirectoryError | IsADirectoryError):
-        return f"{error.strerror}: {error.filename}; the workflow writes there"
+    closed = isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS)
+    if closed or isinstance(error, NotADirectoryError | IsADirectoryError):
+        return f"{error.strerror}: {error.filename}; the workflow writes there"  # type: ignore[attr-defined]
     # torch's own class, which a job that does not use torch must not import.
     if type(error).__name__ == "OutOfMemoryError":
         return (

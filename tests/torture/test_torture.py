@@ -1,0 +1,112 @@
+"""The smoke study under whatever can happen to it: the documents and weights at the end are the same.
+
+`make torture` does it at length; FILTERBENCH_KILLS says how often the whole process tree is killed.
+"""
+
+import os
+import random
+import shutil
+import subprocess
+import time
+
+import psutil
+import pytest
+from checkout import Checkout
+
+KILLS = int(os.environ.get("FILTERBENCH_KILLS", "3"))
+# Seconds until a kill, drawn anew each time.
+LONGEST = 20.0
+TOGETHER = "results/smoke"
+
+
+def made(checkout: Checkout) -> dict[str, bytes]:
+    """Every document and all weights of the study, by path."""
+    folder = checkout.folder / TOGETHER
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.suffix in (".json", ".safetensors", ".correct")
+    }
+
+
+def kill_tree(process: subprocess.Popen) -> None:
+    """End a process and all that it started, none of which can defend itself."""
+    tree = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+    for each in tree:
+        with_it_gone(each.kill)
+    process.wait()
+
+
+def with_it_gone(action) -> None:
+    try:
+        action()
+    except psutil.NoSuchProcess:
+        return
+
+
+def start(checkout: Checkout) -> subprocess.Popen:
+    command = ["snakemake", "--cores", "2", "--configfile", "studies/smoke.yaml"]
+    with (checkout.folder / "run.log").open("a") as log:
+        return subprocess.Popen(command, cwd=checkout.folder, stdout=log, stderr=subprocess.STDOUT)
+
+
+def test_killed_again_and_again(finished, tmp_path):
+    dice = random.Random(KILLS)
+    kills = rounds = 0
+    while kills < KILLS:
+        rounds += 1
+        checkout = Checkout.fresh(tmp_path / str(rounds))
+        ended = False
+        while kills < KILLS and not ended:
+            process = start(checkout)
+            try:
+                ended = process.wait(timeout=dice.uniform(0.5, LONGEST)) == 0
+                assert ended, (checkout.folder / "run.log").read_text()[-3000:]
+            except subprocess.TimeoutExpired:
+                kill_tree(process)
+                kills += 1
+                assert checkout.snakemake("--unlock").returncode == 0
+        run = checkout.snakemake()
+        assert run.returncode == 0, run.stdout
+        assert made(checkout) == made(finished)
+        shutil.rmtree(checkout.folder)
+    print(f"{kills} kills, {rounds} studies to the end")
+
+
+@pytest.fixture
+def half(finished, tmp_path) -> Checkout:
+    """A study of which one model is still to be made."""
+    checkout = finished.copy(tmp_path / "half")
+    shutil.rmtree(checkout.folder / TOGETHER / "resnet18")
+    return checkout
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root may mount")
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [("size=64k", "No space left on device"), ("ro,size=64k", "Read-only file system")],
+    ids=["a full disk", "a folder that is read-only"],
+)
+def test_a_disk_that_takes_nothing_more(options, said, half, finished):
+    folder = half.folder / TOGETHER / "resnet18"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], check=True)
+    try:
+        run = half.snakemake()
+        assert run.returncode == 1
+        assert said in run.stdout
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True)
+    assert half.snakemake().returncode == 0
+    assert made(half) == made(finished)
+
+
+def test_a_clock_that_jumps(half, finished):
+    """Files from tomorrow and from the year 2000 beside those of today."""
+    dice = random.Random(0)
+    files = [path for path in (half.folder / TOGETHER).rglob("*") if path.is_file()]
+    for path in dice.sample(files, len(files) // 3):
+        moment = dice.choice([time.time() + 86_400, 946_684_800])
+        os.utime(path, (moment, moment))
+    assert half.snakemake().returncode == 0
+    assert made(half) == made(finished)
