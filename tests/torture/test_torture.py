@@ -55,6 +55,7 @@ def test_killed_again_and_again(finished, tmp_path):
     kills = rounds = 0
     while kills < KILLS:
         rounds += 1
+        (tmp_path / str(rounds)).mkdir()
         checkout = Checkout.fresh(tmp_path / str(rounds))
         ended = False
         while kills < KILLS and not ended:
@@ -102,11 +103,18 @@ def test_a_disk_that_takes_nothing_more(options, said, half, finished):
 
 
 def test_a_clock_that_jumps(half, finished):
-    """Files from tomorrow and from the year 2000 beside those of today."""
+    """Files from tomorrow, which Snakemake refuses by name, and from the year 2000 beside those of today."""
     dice = random.Random(0)
     files = [path for path in (half.folder / TOGETHER).rglob("*") if path.is_file()]
-    for path in dice.sample(files, len(files) // 3):
-        moment = dice.choice([time.time() + 86_400, 946_684_800])
+    chosen = dice.sample(files, len(files) // 3)
+    for number, path in enumerate(chosen):
+        moment = time.time() + 86_400 if number % 2 else 946_684_800
         os.utime(path, (moment, moment))
+    run = half.snakemake()
+    assert run.returncode == 1
+    assert "clock skew" in run.stdout
+    for path in chosen[1::2]:
+        if path.exists():
+            path.touch()
     assert half.snakemake().returncode == 0
     assert made(half) == made(finished)

@@ -62,10 +62,8 @@ def test_a_study_replaces_the_default_study_whole(checkout):
 def test_single_settings_change_on_the_command_line(checkout):
     assert checkout.planned("baselines", "--config", "protocol=test", study="")["train_baseline"] == 3
     run = checkout.snakemake("--dry-run", "--config", "protocol=train")
-    expected = (
-        "error: config.yaml with --config protocol: protocol: 'train' is not one of ['validation', 'test']"
-    )
-    assert expected in run.stdout
+    assert "error: studies/smoke.yaml with --config protocol: protocol: 'train' is not one of" in run.stdout
+    assert checkout.planned("baselines", "--config", "seeds=[0,1]")["train_baseline"] == 4
 
 
 def test_the_published_grid_is_planned(checkout):

@@ -60,6 +60,9 @@ def read_study(config: Config, files: Sequence[str], overwritten: Mapping[str, A
     """
     for file in files:
         _refuse_keys_that_stand_twice(Path(file))
+    for key, value in overwritten.items():
+        # Snakemake knows Python's values alone: it takes `true`, and a number in a list, for a word.
+        config[key] = _yaml_value(value)
     source = ", ".join(_short(file) for file in files)
     if overwritten:
         source += f" with {COMMAND_LINE} {' '.join(overwritten)}"
@@ -72,6 +75,18 @@ def read_study(config: Config, files: Sequence[str], overwritten: Mapping[str, A
             place[key] = str(Path(place[key]).expanduser())
             _refuse_missing(config, ".".join((*path, key)), place[key], source)
     return config
+
+
+def _yaml_value(value: Any) -> Any:
+    """A value of the command line as a study file has it."""
+    if isinstance(value, list):
+        return [_yaml_value(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _yaml_value(item) for key, item in value.items()}
+    try:
+        return yaml.safe_load(value) if isinstance(value, str) else value
+    except yaml.YAMLError:
+        return value
 
 
 def _refuse_missing(config: Config, key: str, folder: str, source: str) -> None:
