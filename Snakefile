@@ -28,6 +28,8 @@ rule all:
     default_target: True
     input:
         expand("{figure}.{kind}", figure=PLAN.figures(), kind=["png", "svg"]),
+        # Named, so that a cell which somebody removed is made again below tables that are up to date.
+        collect("{cell}/result.json", cell=PLAN.cells),
         COMPARISONS,
         rules.verdicts.output,
         rules.differences.output,
