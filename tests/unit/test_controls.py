@@ -13,7 +13,7 @@ from filterbench.compaction.speedup import compact, silence_masked_channels
 from filterbench.costs.counting import count_net
 from filterbench.documents import read
 from filterbench.models.registry import MODELS, build_model
-from filterbench.plotting.style import STYLES
+from filterbench.plotting.style import STYLES, style_of
 from filterbench.pruners.contract import InfeasibleError
 from filterbench.pruners.controls import RandomFilters, UniformAllocation
 from filterbench.pruners.registry import PRUNERS, SEARCHED, arguments_of
@@ -152,5 +152,5 @@ def test_controls_are_grey_and_told_apart_by_marker_and_line():
         assert red == green == blue
     for attribute in ("color", "marker", "line"):
         assert len({getattr(style, attribute) for style in styles}) == len(styles)
-    others = [STYLES[name] for name, entry in PRUNERS.items() if not entry.control]
+    others = [style_of(name, 0) for name, entry in PRUNERS.items() if not entry.control]
     assert {style.line for style in others} == {"-"}
