@@ -11,17 +11,15 @@ sys.path.insert(0, WORKFLOW)
 os.environ |= {"PYTHONPATH": os.pathsep.join([WORKFLOW, *filter(None, [os.getenv("PYTHONPATH")])])}
 # The SLURM executor finds its `sacct`, `sbatch`, `sinfo` and `sshare` here.
 if workflow.is_main_process:
-    SLURM_TOOLS = str(Path(workflow.basedir) / "profiles/slurm/bin")
-    os.environ |= {"PATH": os.pathsep.join([SLURM_TOOLS, os.getenv("PATH", os.defpath)])}
+    os.environ["PATH"] = f"{workflow.basedir}/profiles/slurm/bin{os.pathsep}{os.getenv('PATH', os.defpath)}"
 
-from filterbench.documents.targets import BUDGETS, SPARSITY
 from filterbench.pruners.registry import PRUNERS
 from filterbench.running.code import rule_digest
 from filterbench.running.devices import count_gpus
 from filterbench.running.resources import gigabytes, minutes, prune_minutes
+from filterbench.running.runs import tell_other_runs
 from filterbench.storage.files import files_digest
 from filterbench.study.paths import BASELINE, CELL, LATENCY_TABLE, MODEL_FOLDER, TRAJECTORY, any_of
-from filterbench.study.plan import group_of
 from filterbench.study.reading import plan_or_exit
 from filterbench.study.published import published_files, published_names
 
@@ -49,9 +47,11 @@ def code_of(stage):
     )
 
 
-# GPU jobs that run at once on this machine: as many as it has GPUs. A cluster's profile says its own number.
-if workflow.is_main_process and "gpu" not in workflow.global_resources:
-    workflow.register_resource("gpu", count_gpus())
+if workflow.is_main_process:
+    tell_other_runs()
+    # GPU jobs that run at once on this machine: as many as it has GPUs. A cluster's profile says its own number.
+    if "gpu" not in workflow.global_resources:
+        workflow.register_resource("gpu", count_gpus())
 
 
 def gpus(wildcards):

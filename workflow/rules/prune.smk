@@ -1,3 +1,7 @@
+from filterbench.documents.targets import BUDGETS, SPARSITY
+from filterbench.study.plan import group_of
+
+
 rule latency_table:
     """How long the layers of a model take on this machine, by their channels; for budgets of latency."""
     input:

@@ -17,18 +17,15 @@ from pathlib import Path
 PACKAGE = "filterbench"
 ROOT = Path(__file__).parents[1]
 # What no number depends on: how files are read, written and checked, and how a job is run.
-PLUMBING = (
-    # A job's params say what its arguments are.
-    "filterbench.pruners.arguments",
-    *("filterbench.documents", "filterbench.documents.checking", "filterbench.documents.parts"),
-    *("filterbench.documents.reference", "filterbench.documents.rules", "filterbench.documents.schemas"),
-    *("filterbench.documents.search_table", "filterbench.documents.types"),
-    *(
-        "filterbench.running.code",
-        "filterbench.running.devices",
-        "filterbench.running.job",
-        "filterbench.running.resources",
-    ),
+PLUMBING = tuple(
+    f"{PACKAGE}.{name}"
+    for name in (
+        "documents documents.checking documents.parts documents.reference documents.rules documents.schemas "
+        "documents.search_table documents.types running.code running.devices running.job running.resources "
+        "running.runs running.targets "
+        # A job's params say what its arguments are.
+        "pruners.arguments"
+    ).split()
 )
 FILES = "filterbench.storage."
 # By registry: the name of its dictionary, what of a job chooses among its entries, and the function that
