@@ -11,7 +11,9 @@ sys.path.insert(0, WORKFLOW)
 os.environ |= {"PYTHONPATH": os.pathsep.join([WORKFLOW, *filter(None, [os.getenv("PYTHONPATH")])])}
 # The SLURM executor finds its `sacct`, `sbatch`, `sinfo` and `sshare` here.
 if workflow.is_main_process:
-    os.environ["PATH"] = f"{workflow.basedir}/profiles/slurm/bin{os.pathsep}{os.getenv('PATH', os.defpath)}"
+    os.environ |= {
+        "PATH": f"{workflow.basedir}/profiles/slurm/bin{os.pathsep}{os.getenv('PATH', os.defpath)}"
+    }
 
 from filterbench.pruners.registry import PRUNERS
 from filterbench.running.code import rule_digest
@@ -23,11 +25,7 @@ from filterbench.study.paths import BASELINE, CELL, LATENCY_TABLE, MODEL_FOLDER,
 from filterbench.study.reading import plan_or_exit
 from filterbench.study.published import published_files, published_names
 
-PLAN = plan_or_exit(
-    config,
-    workflow.overwrite_configfiles or [f"{workflow.basedir}/config.yaml"],
-    workflow.config_settings.config,
-)
+PLAN = plan_or_exit(config, workflow)
 STUDY = PLAN.study
 ENVIRONMENT = "../../envs/pruning.yaml"
 COMPARISONS = expand(

@@ -17,15 +17,14 @@ from pathlib import Path
 PACKAGE = "filterbench"
 ROOT = Path(__file__).parents[1]
 # What no number depends on: how files are read, written and checked, and how a job is run.
-PLUMBING = tuple(
-    f"{PACKAGE}.{name}"
-    for name in (
-        "documents documents.checking documents.parts documents.reference documents.rules documents.schemas "
-        "documents.search_table documents.types running.code running.devices running.job running.resources "
-        "running.runs running.targets "
-        # A job's params say what its arguments are.
-        "pruners.arguments"
-    ).split()
+_DOCUMENTS = ("checking", "parts", "reference", "rules", "schemas", "search_table", "types")
+_RUNNING = ("code", "devices", "job", "resources", "runs", "targets")
+PLUMBING = (
+    "filterbench.documents",
+    *(f"filterbench.documents.{name}" for name in _DOCUMENTS),
+    *(f"filterbench.running.{name}" for name in _RUNNING),
+    # A job's params say what its arguments are.
+    "filterbench.pruners.arguments",
 )
 FILES = "filterbench.storage."
 # By registry: the name of its dictionary, what of a job chooses among its entries, and the function that

@@ -20,13 +20,19 @@ COMMAND_LINE = "--config"
 FOLDERS = (("dataset", "folder"), ("nni_results",))
 
 
-def plan_or_exit(config: Config, files: Sequence[str | Path], overwritten: Mapping[str, Any]) -> Plan:
-    """The plan of a study, or the end of the process with one line; see `read_study`."""
+def plan_or_exit(config: Config, workflow: Any) -> Plan:
+    """The plan of a study, or the end of the process with one line; see `read_study`.
+
+    Args:
+        config: as Snakemake merged it.
+        workflow: Snakemake's.
+    """
     if " " in sys.executable:
         # Snakemake starts scripts by the interpreter's path, unquoted (snakemake/snakemake issue 2645).
         sys.exit(f"error: {sys.executable}: the path of Python holds a space; move it to one without")
+    files = workflow.overwrite_configfiles or [f"{workflow.basedir}/config.yaml"]
     try:
-        return Plan(read_study(config, [str(file) for file in files], overwritten))
+        return Plan(read_study(config, list(map(str, files)), workflow.config_settings.config))
     except InputError as reason:
         sys.exit(f"error: {reason}")
 
