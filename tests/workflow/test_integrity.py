@@ -248,6 +248,11 @@ def test_a_table_that_was_touched_up_is_found(plan, study):
     table = study / "results/smoke/resnet18/comparison.csv"
     table.write_text(table.read_text().replace("0.5,", "0.6,", 1))
     assert any(f"{table}: not what its documents give" in reason for reason in found(plan, study))
+    table.write_text("what is this")
+    assert any(f"{table}: not what its documents give" in reason for reason in found(plan, study))
+
+
+def test_a_verdict_that_was_touched_up_is_found(plan, study):
     page = study / "results/smoke/verdicts.md"
     page.write_text(page.read_text().replace("cannot tell", "holds"))
     assert any("verdicts.md: not what its documents give" in reason for reason in found(plan, study))

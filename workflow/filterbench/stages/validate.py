@@ -17,7 +17,9 @@ from filterbench.integrity.findings import Finding, Report
 from filterbench.integrity.study import VERDICT, findings
 from filterbench.running.job import Job
 from filterbench.stages.compare import compare
+from filterbench.stages.compare_latency import compare_latency
 from filterbench.stages.differences import differences
+from filterbench.stages.optimism import optimism
 from filterbench.stages.verdicts import verdicts
 from filterbench.storage.errors import InputError
 from filterbench.storage.files import file_digest
@@ -99,26 +101,72 @@ def _document(plan: Plan, report: Report, kinds: dict[str, int]) -> dict[str, An
 
 
 def _other_tables(plan: Plan, study: str, root: Path) -> Iterator[Finding]:
-    """Collections, tables and verdicts that are not those which the documents give."""
-    folder = root / "results" / study
+    """Collections, tables and verdicts that are not those which the documents give.
+
+    What was made from a table that is wrong itself is not looked at.
+    """
+    remade = [_collections, _latencies] if study != plan.study else [*REMADE]
+    for tables in remade:
+        sound = True
+        for finding in tables(plan, study, root):
+            sound = False
+            yield finding
+        if not sound:
+            return
+
+
+def _collections(plan: Plan, study: str, root: Path) -> Iterator[Finding]:
     config = plan.config
     params = {"scratch": config.get("scratch", []), "unpruned": config.get("finetune_unpruned", False)}
-    tables = []
+    names = {"collection": "comparison.json", "table": "comparison.csv", "digests": "digests.json"}
+    for model in config["models"]:
+        cells = [str(root / cell) for cell in plan.cells_of(model, study)]
+        yield from _remade(compare, _folder(root, study, model), names, params | {"cells": cells})
+
+
+def _latencies(plan: Plan, study: str, root: Path) -> Iterator[Finding]:
     for model in plan.config["models"]:
         cells = [str(root / cell) for cell in plan.cells_of(model, study)]
-        names = {"collection": "comparison.json", "table": "comparison.csv", "digests": "digests.json"}
-        yield from _remade(compare, folder / model, names, params | {"cells": cells})
-        tables.append(str(folder / model / "comparison.csv"))
-    if study != plan.study or not all(Path(table).exists() for table in tables):
-        return
-    cells = [str(root / cell) for cell in plan.folders(study)]
+        params = {"model": model, "dataset": plan.config["dataset"]["name"], "cells": cells}
+        yield from _remade(compare_latency, _folder(root, study, model), {"table": "latency.csv"}, params)
+
+
+def _gaps(plan: Plan, study: str, root: Path) -> Iterator[Finding]:
+    for model in plan.config["models"]:
+        inputs = {
+            protocol: _folder(root, name, model) / "comparison.csv"
+            for name, protocol in plan.protocols.items()
+        }
+        params = {"model": model, "study": study, "dataset": plan.config["dataset"]["name"]}
+        yield from _remade(optimism, _folder(root, study, model), {"table": "optimism.csv"}, params, inputs)
+
+
+def _differences(plan: Plan, study: str, root: Path) -> Iterator[Finding]:
+    params = {
+        "tables": _tables(plan, study, root),
+        "cells": [str(root / cell) for cell in plan.folders(study)],
+    }
     names = {"table": "differences.csv", "images": "mcnemar.csv"}
-    yield from _remade(differences, folder, names, {"tables": tables, "cells": cells})
-    if (folder / "mcnemar.csv").exists():
-        inputs = {"mcnemar": folder / "mcnemar.csv"}
-        judged = {"tables": tables, "source": f"study {study}"}
-        names = {"document": "verdicts.json", "page": "verdicts.md"}
-        yield from _remade(verdicts, folder, names, judged, inputs)
+    yield from _remade(differences, _folder(root, study), names, params)
+
+
+def _verdicts(plan: Plan, study: str, root: Path) -> Iterator[Finding]:
+    folder = _folder(root, study)
+    params = {"tables": _tables(plan, study, root), "source": f"study {study}"}
+    names = {"document": "verdicts.json", "page": "verdicts.md"}
+    yield from _remade(verdicts, folder, names, params, {"mcnemar": folder / "mcnemar.csv"})
+
+
+# In the order in which one is made from the others.
+REMADE = (_collections, _latencies, _gaps, _differences, _verdicts)
+
+
+def _folder(root: Path, study: str, model: str = "") -> Path:
+    return root / "results" / study / model
+
+
+def _tables(plan: Plan, study: str, root: Path) -> list[str]:
+    return [str(_folder(root, study, model) / "comparison.csv") for model in plan.config["models"]]
 
 
 def _remade(
@@ -128,23 +176,37 @@ def _remade(
     params: dict[str, Any],
     inputs: dict[str, Path] | None = None,
 ) -> Iterator[Finding]:
-    """Outputs of a stage that differ from what it makes now; those that are not there are not asked for."""
+    """Outputs of a stage that differ from what it makes now; those that are not there are not asked for.
+
+    Args:
+        stage: the stage; its figures are made and not compared.
+        folder: where its outputs are.
+        names: of the outputs that are compared, by the stage's name for each.
+        params: of its job.
+        inputs: of its job.
+    """
+    asked = inputs or {}
     if not any((folder / name).exists() for name in names.values()):
         return
+    if lacking := [path for path in asked.values() if not path.exists()]:
+        yield Finding(lacking[0], "", "missing: there are tables made from it")
+        return
     with tempfile.TemporaryDirectory() as place:
-        outputs = {key: Path(place) / name for key, name in names.items()}
-        level = logger.parent.level if logger.parent else logging.INFO
-        logging.getLogger("filterbench").setLevel(logging.WARNING)
+        figures = {"png": "a.png", "svg": "a.svg", "own": "b.png"}
+        outputs = {key: Path(place) / name for key, name in (figures | names).items()}
+        told = logging.getLogger("filterbench")
+        level = told.level
+        told.setLevel(logging.WARNING)
         try:
-            stage(Job(inputs or {}, outputs, params))
+            stage(Job(asked, outputs, params))
         except InputError as reason:
             yield Finding(folder, "", f"its tables cannot be made: {reason}")
             return
         finally:
-            logging.getLogger("filterbench").setLevel(level)
-        for key, made in outputs.items():
-            kept = folder / names[key]
-            if kept.exists() and _content(kept) != _content(made):
+            told.setLevel(level)
+        for key, name in names.items():
+            kept = folder / name
+            if kept.exists() and _content(kept) != _content(outputs[key]):
                 yield Finding(kept, "", "not what its documents give: changed by hand, or not made anew")
 
 
