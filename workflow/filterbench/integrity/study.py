@@ -114,6 +114,7 @@ def _missing(
     plan: Plan, study: str, root: Path, found: Mapping[Path, Any], report: Report
 ) -> Iterator[Finding]:
     """Cells without all of their documents; without any, they are told as missing."""
+    baselines: set[Path] = set()
     for place in plan.folders(study):
         folder = root / place
         if not (folder / "result.json").exists():
@@ -123,7 +124,8 @@ def _missing(
         for name in (*STAGES, *extra):
             if not (path := folder / f"{name}.json").exists():
                 yield Finding(path, "", "missing beside result.json")
-        baseline = baseline_folder(folder)
+        baselines.add(baseline_folder(folder))
+    for baseline in sorted(baselines):
         for name in ("baseline", *(["baseline-finetune"] if plan.config.get("finetune_unpruned") else [])):
             if not (path := baseline / f"{name}.json").exists():
                 yield Finding(path, "", "missing: cells of this baseline are there")
