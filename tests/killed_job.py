@@ -3,8 +3,12 @@
 import importlib
 import multiprocessing
 import os
+import sys
 from functools import partialmethod
+from multiprocessing import forkserver
 from pathlib import Path
+
+import pytest
 
 from filterbench.running.job import Job
 from filterbench.stages import prune, train_baseline, trajectory  # noqa: F401
@@ -21,6 +25,10 @@ def start(job: dict, folder: Path) -> multiprocessing.Process:
         job: `stage`, and by name its `inputs`, `outputs` and `params`.
         folder: where it runs.
     """
+    with pytest.MonkeyPatch.context() as patch:
+        # Python 3.11's fork server does not get this process's path before it imports what it is to have.
+        patch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+        forkserver.ensure_running()
     process = _FORKS.Process(target=_run, args=(job, folder))
     process.start()
     return process

@@ -48,17 +48,17 @@ CASES = {
             **pruning(
                 "NetAdaptPruner",
                 sparsity_per_iteration=0.05,
-                short_term_steps=4,
+                short_term_steps=2,
                 short_term_learning_rate=0.01,
             ),
             "cell": CELL,
             "kind": "sparsity",
-            "targets": [0.2, 0.4, 0.6],
+            "targets": [0.2, 0.4],
         },
-        kills=10,
+        kills=5,
     ),
     "SimulatedAnnealing": Interrupted(
-        "prune", pruning("SimulatedAnnealingPruner", cool_down_rate=0.99, perturbation_magnitude=0.5), kills=3
+        "prune", pruning("SimulatedAnnealingPruner", cool_down_rate=0.97, perturbation_magnitude=0.5), kills=3
     ),
     "AutoCompress": Interrupted(
         "prune", pruning("AutoCompressPruner", admm_num_iterations=3, admm_epochs_per_iteration=2), kills=3
