@@ -74,7 +74,9 @@ class Context:
 
     def state_key(self, *left_out: str) -> str:
         """Digest of everything that the job's outcome depends on, but for the params that are left out."""
-        params = {name: value for name, value in self.job.params.items() if name not in left_out}
+        # Not where it was asked to compute, but where it does: `auto` may be a CPU.
+        unasked = {"device", *left_out}
+        params = {name: value for name, value in self.job.params.items() if name not in unasked}
         state = [params, self._input_digests, self.job.threads, self.device.type, versions()]
         return hashlib.sha256(json.dumps(state).encode()).hexdigest()
 
