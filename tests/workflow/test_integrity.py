@@ -19,7 +19,7 @@ from filterbench.stages.validate import study_findings
 from filterbench.stages.verdicts import verdicts
 from filterbench.study.plan import Plan
 
-# `make torture` takes more.
+# Random changes in all; FILTERBENCH_ROUNDS says another number.
 ROUNDS = int(os.environ.get("FILTERBENCH_ROUNDS", "2000"))
 CELL = "results/smoke/resnet18/seed-0/{pruner}/0.5"
 NOT_JSON = ("NaN", "Infinity", "-1e999")
