@@ -12,12 +12,13 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torchvision.datasets.folder import IMG_EXTENSIONS
 
 from filterbench.data.cifar import CIFAR10, CIFAR100
 from filterbench.data.file import read_images
 from filterbench.data.loading import load_splits
 from filterbench.data.preparing import prepare_data
-from filterbench.data.registry import content_digest, data_file
+from filterbench.data.registry import IMAGES, content_digest, data_file
 from filterbench.data.splitting import RawImages
 from filterbench.storage.errors import InputError
 
@@ -249,6 +250,13 @@ def test_what_a_folder_holds_decides_not_where_it_lies(photos, tmp_path, monkeyp
     assert data_file("cifar10", str(photos)) == data_file("cifar10", None) == "data/cifar10.npz"
     assert content_digest("cifar10", str(photos)) != content_digest("cifar10", str(elsewhere))
     assert content_digest("cifar10", None) == ""
+    assert IMAGES == IMG_EXTENSIONS
+
+
+def test_a_link_that_leads_back_into_its_folder_is_followed_once(photos):
+    before = content_digest("image-folder", str(photos))
+    (photos / "ant/round").symlink_to(photos, target_is_directory=True)
+    assert content_digest("image-folder", str(photos)) == before
 
 
 def splits_of(photos: Path, folder: Path, *names: str) -> Path:
@@ -297,6 +305,8 @@ def test_transparency_shows_white_and_files_left_out_are_told(photos, tmp_path, 
     for name in ("a.gif", "b.heic", "c.heic"):
         (photos / "ant" / name).write_text("another format")
     (photos / ".DS_Store").write_text("a system's own")
+    (photos / "__MACOSX").mkdir()
+    (photos / "__MACOSX/d.gif").write_text("a system's own")
     with caplog.at_level(logging.INFO):
         content = prepare_data("image-folder", photos, tmp_path, tmp_path / "photos.npz")
     shapes = [image for image in content.images if (image[:, 0, 0] == 255).all()]

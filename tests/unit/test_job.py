@@ -89,3 +89,21 @@ def test_what_a_failed_process_left_is_not_taken(tmp_path):
     said = (tmp_path / "log.txt").read_text()
     assert said.endswith("error: Permission denied: results/there; the workflow writes there\n")
     assert "Traceback" not in said
+
+
+def test_a_record_from_before_is_not_taken_for_what_a_killed_process_made(tmp_path):
+    """As that of a search path, which stays where it is while a job goes on from it."""
+    (tmp_path / "made.json").write_text("of an earlier run")
+    time.sleep(0.1)
+    first = start(tmp_path, seconds=30)
+    while not began(tmp_path):
+        time.sleep(0.01)
+    waiting = start(tmp_path, seconds=30)
+    time.sleep(1)
+    first.kill()
+    first.join()
+    while began(tmp_path) < 2:
+        assert waiting.is_alive(), "it took the record for finished"
+        time.sleep(0.01)
+    waiting.kill()
+    waiting.join()

@@ -50,6 +50,9 @@ def test_every_target_is_there(finished):
             assert (
                 finished.folder / f"figures/performance_comparison_{model}.{suffix}"
             ).stat().st_size > 10_000
+        name = f"performance_comparison_{model}.png"
+        own = finished.folder / "results/smoke/figures" / name
+        assert own.read_bytes() == (finished.folder / "figures" / name).read_bytes()
         for pruner in pruners:
             names = {
                 path.name for path in (finished.folder / CELL.format(model=model, pruner=pruner)).iterdir()
@@ -66,6 +69,11 @@ def test_every_document_is_sound(finished):
     documents = list((finished.folder / "results").rglob("*.json"))
     assert len(documents) == DOCUMENTS
     assert [fault for path in documents for fault in check(kind_of(path), parse(path))] == []
+
+
+def test_an_infeasible_cell_leaves_no_state_behind(finished):
+    assert document(finished, f"{INFEASIBLE}/prune.json")["infeasible"]
+    assert not [path for path in (finished.folder / INFEASIBLE).iterdir() if path.name.startswith(".")]
 
 
 def test_a_result_says_what_its_stages_said(finished):

@@ -9,7 +9,7 @@ import os
 from collections.abc import Collection
 from pathlib import Path
 
-from filterbench.storage.files import file_digest, write_text
+from filterbench.storage.files import file_digest, files_below, write_text
 
 # What is known of files by their size and time of change, so that a large folder is read once.
 KNOWN = Path(".snakemake/filterbench-digests.json")
@@ -24,7 +24,7 @@ def folder_digest(folder: Path, suffixes: Collection[str] = ()) -> str:
     """
     known = _known()
     lines, found = [], {}
-    for path in _files(folder):
+    for path in users_files(folder):
         if suffixes and path.suffix.lower() not in suffixes:
             continue
         status, place = path.stat(), os.path.realpath(path)
@@ -45,12 +45,9 @@ def is_hidden(name: str) -> bool:
     return name.startswith((".", "__", "@"))
 
 
-def _files(folder: Path) -> list[Path]:
-    found = []
-    for root, folders, names in os.walk(folder, followlinks=True):
-        folders[:] = sorted(name for name in folders if not is_hidden(name))
-        found += [Path(root) / name for name in sorted(names) if not is_hidden(name)]
-    return [path for path in found if path.is_file()]
+def users_files(folder: Path) -> list[Path]:
+    """The files in a folder and below that a user put there, in order."""
+    return [path for path in files_below(folder, skip=is_hidden) if path.is_file()]
 
 
 def _known() -> dict[str, list]:

@@ -11,7 +11,7 @@ from PIL import Image, ImageOps
 from torchvision.datasets import ImageFolder
 from torchvision.datasets.folder import IMG_EXTENSIONS
 
-from filterbench.data.contents import is_hidden
+from filterbench.data.contents import is_hidden, users_files
 from filterbench.data.splitting import RawImages
 from filterbench.storage.errors import InputError
 
@@ -136,8 +136,7 @@ def _check_classes(listings: list[ImageFolder]) -> None:
 
 def _tell_left_out(folder: Path) -> None:
     """How many files are no images that can be read, by their suffix."""
-    files = [path for path in folder.rglob("*") if path.is_file() and not is_hidden(path.name)]
-    others = Counter(path.suffix.lower() or "no suffix" for path in files)
+    others = Counter(path.suffix.lower() or "no suffix" for path in users_files(folder))
     left_out = {suffix: number for suffix, number in others.items() if suffix not in IMG_EXTENSIONS}
     if left_out:
         listed = ", ".join(f"{number} {suffix}" for suffix, number in sorted(left_out.items()))

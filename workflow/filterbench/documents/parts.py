@@ -16,13 +16,18 @@ class BaselineCell(TypedDict):
     seed: int
 
 
-class Cell(BaselineCell):
-    """Which cell a document is about; it has one of the three targets."""
+class OneTarget(TypedDict):
+    """A sparsity or a budget: one of the three."""
 
-    pruner: str
     sparsity: NotRequired[float]
     flops: NotRequired[float]
     latency: NotRequired[float]
+
+
+class Cell(BaselineCell, OneTarget):
+    """Which cell a document is about."""
+
+    pruner: str
 
 
 class ImageCounts(TypedDict):

@@ -14,6 +14,7 @@ from filterbench.documents.parts import (
     Cost,
     ImageCounts,
     Layer,
+    OneTarget,
     Pair,
     Provenance,
     Training,
@@ -92,12 +93,9 @@ class PruneDocument(TypedDict):
     infeasible: NotRequired[str]
 
 
-class SnapshotEntry(TypedDict):
+class SnapshotEntry(OneTarget):
     """A snapshot of a search path, in `trajectory.json`."""
 
-    sparsity: NotRequired[float]
-    flops: NotRequired[float]
-    latency: NotRequired[float]
     reached: float
     iterations: int
     candidates: int

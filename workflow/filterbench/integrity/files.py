@@ -18,6 +18,12 @@ from filterbench.storage.files import file_digest
 
 # By kind of a cell's document and name of an input: where that lies, from the cell's folder.
 _BASELINE = "../../baseline"
+_NETS = {
+    "document": "speedup.json",
+    "original": f"{_BASELINE}/model.safetensors",
+    "compact": "speedup.safetensors",
+}
+_COMPACT = {"weights": "speedup.safetensors", "document": "speedup.json"}
 _CELL_INPUTS = {
     "prune": {
         "weights": f"{_BASELINE}/model.safetensors",
@@ -26,18 +32,10 @@ _CELL_INPUTS = {
         "searched_count": f"../../{SEARCHED}/{{target}}/count.json",
     },
     "speedup": {"weights": "prune.safetensors", "document": "prune.json"},
-    "count": {
-        "document": "speedup.json",
-        "original": f"{_BASELINE}/model.safetensors",
-        "compact": "speedup.safetensors",
-    },
-    "finetune": {"weights": "speedup.safetensors", "document": "speedup.json"},
-    "scratch": {"weights": "speedup.safetensors", "document": "speedup.json"},
-    "latency": {
-        "document": "speedup.json",
-        "original": f"{_BASELINE}/model.safetensors",
-        "compact": "speedup.safetensors",
-    },
+    "count": _NETS,
+    "finetune": _COMPACT,
+    "scratch": _COMPACT,
+    "latency": _NETS,
     "export": {"weights": "finetune.safetensors", "document": "finetune.json"},
 }
 # The same for the documents beside a baseline.
@@ -98,12 +96,8 @@ def _digest(file: Path, size: int, modified: int) -> str:
 
 def wrong_counts(path: Path, document: Mapping[str, Any], left_out: Counter[str]) -> Iterator[Finding]:
     """Numbers of params in `count.json` that are not those of the weights."""
-    folder = path.parent
-    weights = {
-        "original": folder / _BASELINE / "model.safetensors",
-        "speedup": folder / "speedup.safetensors",
-    }
-    for key, file in weights.items():
+    for key, name in (("original", "original"), ("speedup", "compact")):
+        file = path.parent / _NETS[name]
         if not file.exists():
             left_out["counts of weights that are not there"] += 1
             continue

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -45,16 +43,3 @@ class Report:
 
 # The documents of a folder by their names without `.json`; those that are faulty by themselves are left out.
 Documents = dict[str, dict[str, Any]]
-
-
-def files_below(folder: Path) -> Iterator[Path]:
-    """Every file below a folder, in order, through links to folders too, each folder once."""
-    seen: set[str] = set()
-    for root, folders, names in os.walk(folder, followlinks=True):
-        real = os.path.realpath(root)
-        if real in seen:
-            folders.clear()
-            continue
-        seen.add(real)
-        folders.sort()
-        yield from (Path(root) / name for name in sorted(names))

@@ -10,9 +10,9 @@ from filterbench.documents import check, kind_of, parse
 from filterbench.documents.targets import parse_target
 from filterbench.integrity.agreement import STAGES, disagreements, other_settings
 from filterbench.integrity.files import changed_files, wrong_counts
-from filterbench.integrity.findings import Documents, Finding, Report, files_below
+from filterbench.integrity.findings import Documents, Finding, Report
 from filterbench.storage.errors import InputError
-from filterbench.storage.files import file_digest
+from filterbench.storage.files import file_digest, files_below
 from filterbench.study.config import Cell, pruner_arguments, training_settings
 from filterbench.study.paths import baseline_folder, cell_at, wildcards_at
 from filterbench.study.plan import Plan
@@ -38,7 +38,7 @@ def findings(plan: Plan, study: str, root: Path, report: Report) -> Iterator[Fin
             report.checked[kind_of(path)] += 1
     yield from _misplaced(plan, study, found)
     yield from _other_digests(found)
-    yield from _missing(plan, study, root, found, report)
+    yield from _missing(plan, study, root, report)
     by_folder: dict[Path, Documents] = {}
     for path, document in found.items():
         by_folder.setdefault(path.parent, {})[path.stem] = document
@@ -110,9 +110,7 @@ def _other_digests(found: Mapping[Path, Mapping[str, Any]]) -> Iterator[Finding]
                 yield Finding(path, f"$.documents.{name}", "there is no such file any more")
 
 
-def _missing(
-    plan: Plan, study: str, root: Path, found: Mapping[Path, Any], report: Report
-) -> Iterator[Finding]:
+def _missing(plan: Plan, study: str, root: Path, report: Report) -> Iterator[Finding]:
     """Cells without all of their documents; without any, they are told as missing."""
     baselines: set[Path] = set()
     for place in plan.folders(study):

@@ -105,8 +105,7 @@ def _other_tables(plan: Plan, study: str, root: Path) -> Iterator[Finding]:
 
     What was made from a table that is wrong itself is not looked at.
     """
-    remade = [_collections, _latencies] if study != plan.study else [*REMADE]
-    for tables in remade:
+    for tables in REMADE if study == plan.study else (_collections, _latencies):
         sound = True
         for finding in tables(plan, study, root):
             sound = False

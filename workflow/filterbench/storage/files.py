@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -42,6 +42,24 @@ def write_text(path: Path, text: str) -> None:
     """Write a text file (UTF-8), whole or not at all."""
     with atomic_write(path) as file:
         file.write(text.encode())
+
+
+def files_below(folder: Path, skip: Callable[[str], bool] = lambda name: False) -> Iterator[Path]:
+    """Every file below a folder, in order, through links to folders too, each folder once.
+
+    Args:
+        folder: one that is not there has none.
+        skip: whether a file or folder of a name is left out.
+    """
+    seen: set[str] = set()
+    for root, folders, names in os.walk(folder, followlinks=True):
+        real = os.path.realpath(root)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = sorted(name for name in folders if not skip(name))
+        yield from (Path(root) / name for name in sorted(names) if not skip(name))
 
 
 def file_digest(path: Path) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ CELL = f"{PRUNER_FOLDER}/{{target}}"
 LATENCY_TABLE = f"{MODEL_FOLDER}/latency_table.json"
 
 
+@cache
 def _pattern(template: str) -> re.Pattern[str]:
     """A path with a group for each wildcard, wherever the results lie."""
     forms = {"seed": r"\d+", "kind": any_of((SPARSITY, *BUDGETS))}

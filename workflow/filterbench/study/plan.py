@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from filterbench.documents.types import TrajectoryDocument
 from filterbench.pruners.registry import PRUNERS, SEARCHED
 from filterbench.storage.errors import InputError
 from filterbench.study.config import (
+    Cell,
     Config,
     budgets,
     cells,
@@ -20,7 +22,7 @@ from filterbench.study.config import (
     sparsities,
     training_settings,
 )
-from filterbench.study.paths import CELL, LATENCY_TABLE, TRAJECTORY, cell_at, cell_folder, trajectory_document
+from filterbench.study.paths import CELL, LATENCY_TABLE, TRAJECTORY, cell_folder, trajectory_document
 from filterbench.study.published import published_names
 
 TWIN_PROTOCOLS = {"validation": "test", "test": "validation"}
@@ -58,19 +60,21 @@ class Plan:
         """The folders of all cells, as the study or its twin has them."""
         return [cell_folder(study, cell) for cell in cells(self.config)]
 
-    def cells_of(self, model: str, study: str | None = None) -> list[str]:
-        """The folders of a model's cells."""
-        asked = [cell for cell in cells(self.config) if cell.model == model]
+    def cells_of(
+        self, model: str, study: str | None = None, chosen: Callable[[Cell], bool] = lambda cell: True
+    ) -> list[str]:
+        """The folders of a model's cells, of all or of those that are chosen."""
+        asked = [cell for cell in cells(self.config) if cell.model == model and chosen(cell)]
         return [cell_folder(study or self.study, cell) for cell in asked]
 
     def model_cells(self, wildcards: Any) -> list[str]:
         """The folders of a job's model's cells."""
-        return self.cells_of(wildcards.model, wildcards.get("study", self.study))
+        return self.cells_of(wildcards.model, wildcards.get("study"))
 
     def first_seed_cells(self, wildcards: Any) -> list[str]:
         """The folders of a model's cells of the study's first seed."""
         first = self.config["seeds"][0]
-        return [folder for folder in self.model_cells(wildcards) if cell_at(folder)[1].seed == first]
+        return self.cells_of(wildcards.model, wildcards.get("study"), lambda cell: cell.seed == first)
 
     def made_of_cells(self, *names: str) -> list[Path]:
         """Documents with these names that the cells have by now."""
@@ -126,13 +130,10 @@ class Plan:
 
     def search_paths(self, wildcards: Any) -> list[str]:
         """The documents of the search paths that a model's cells take their nets from."""
-        folders = [Path(cell) for cell in self.model_cells(wildcards)]
-        paths = [
-            str(trajectory_document(folder))
-            for folder in folders
-            if PRUNERS[cell_at(folder)[1].pruner].search == "path"
-        ]
-        return list(dict.fromkeys(paths))
+        folders = self.cells_of(
+            wildcards.model, wildcards.study, lambda cell: PRUNERS[cell.pruner].search == "path"
+        )
+        return list(dict.fromkeys(str(trajectory_document(Path(folder))) for folder in folders))
 
     def trajectory_targets(self, wildcards: Any) -> list[float]:
         """The targets of a search path: those of the study, and those that its record has already.

@@ -96,10 +96,10 @@ def _yaml_value(value: Any) -> Any:
 
 
 def _refuse_missing(config: Config, key: str, folder: str, source: str) -> None:
-    dataset = config["dataset"]
-    if key == "dataset.folder" and Path(data_file(dataset["name"], dataset["folder"])).exists():
+    if Path(folder).is_dir():
         return
-    if not Path(folder).is_dir():
+    dataset = config["dataset"]
+    if key != "dataset.folder" or not Path(data_file(dataset["name"], dataset["folder"])).exists():
         raise InputError(f"{source}: {key}: there is no folder {folder}")
 
 
