@@ -47,9 +47,11 @@ def code_of(stage):
 
 if workflow.is_main_process:
     tell_other_runs()
+    # Asked once: the driver takes its time, and every job's params need it.
+    GPUS = count_gpus()
     # GPU jobs that run at once on this machine: as many as it has GPUs. A cluster's profile says its own number.
     if "gpu" not in workflow.global_resources:
-        workflow.register_resource("gpu", count_gpus())
+        workflow.register_resource("gpu", GPUS)
 
 
 def gpus(wildcards):
@@ -60,7 +62,7 @@ def gpus(wildcards):
 
 def device(wildcards):
     """Where a job computes; `auto` is `cpu` where this machine runs the jobs and has no GPU."""
-    cpu = config["device"] == "auto" and workflow.is_main_process and workflow.local_exec and not count_gpus()
+    cpu = config["device"] == "auto" and workflow.is_main_process and workflow.local_exec and not GPUS
     return "cpu" if cpu else config["device"]
 
 
