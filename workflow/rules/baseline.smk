@@ -34,8 +34,6 @@ rule train_baseline:
         document=f"{BASELINE}/baseline.json",
     log:
         "logs/{study}/{model}/seed-{seed}/train_baseline.log",
-    benchmark:
-        f"{BASELINE}/train_baseline.benchmark.tsv"
     conda:
         ENVIRONMENT
     threads: 1

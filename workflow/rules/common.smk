@@ -20,6 +20,7 @@ from filterbench.running.code import rule_digest
 from filterbench.running.devices import count_gpus
 from filterbench.running.resources import gigabytes, minutes, prune_minutes
 from filterbench.running.runs import tell_other_runs
+from filterbench.running import warm_parent
 from filterbench.storage.files import files_digest
 from filterbench.study.paths import BASELINE, CELL, LATENCY_TABLE, MODEL_FOLDER, TRAJECTORY, any_of
 from filterbench.study.reading import plan_or_exit
@@ -43,6 +44,11 @@ def code_of(stage):
         model=wildcards.get("model", tuple(config["models"])),
         pruner=wildcards.get("pruner", (*config["pruners"], *published_names("pruner"))),
     )
+
+
+onstart:
+    if workflow.is_main_process and workflow.local_exec:
+        warm_parent.start()
 
 
 if workflow.is_main_process:

@@ -9,8 +9,6 @@ rule speedup:
         document=f"{CELL}/speedup.json",
     log:
         "logs/{study}/{model}/seed-{seed}/{pruner}/{target}/speedup.log",
-    benchmark:
-        f"{CELL}/speedup.benchmark.tsv"
     group:
         "cell"
     conda:
@@ -40,8 +38,6 @@ rule count:
         document=f"{CELL}/count.json",
     log:
         "logs/{study}/{model}/seed-{seed}/{pruner}/{target}/count.log",
-    benchmark:
-        f"{CELL}/count.benchmark.tsv"
     group:
         "cell"
     conda:

@@ -10,8 +10,6 @@ rule finetune:
         correct=f"{CELL}/finetune.correct",
     log:
         "logs/{study}/{model}/seed-{seed}/{pruner}/{target}/finetune.log",
-    benchmark:
-        f"{CELL}/finetune.benchmark.tsv"
     group:
         "cell"
     conda:
@@ -42,8 +40,6 @@ use rule finetune as finetune_unpruned with:
         document=f"{BASELINE}/baseline-finetune.json",
     log:
         "logs/{study}/{model}/seed-{seed}/finetune_unpruned.log",
-    benchmark:
-        f"{BASELINE}/baseline-finetune.benchmark.tsv"
     params:
         cell=PLAN.baseline_cell,
         limits=PLAN.limits,
@@ -64,8 +60,6 @@ rule scratch:
         document=f"{CELL}/scratch-{{budget}}.json",
     log:
         "logs/{study}/{model}/seed-{seed}/{pruner}/{target}/scratch-{budget}.log",
-    benchmark:
-        f"{CELL}/scratch-{{budget}}.benchmark.tsv"
     wildcard_constraints:
         budget="finetune|baseline",
     conda:

@@ -40,8 +40,6 @@ rule trajectory:
         search=update(f"{TRAJECTORY}.csv"),
     log:
         "logs/{study}/{model}/seed-{seed}/{pruner}/{kind}/trajectory.log",
-    benchmark:
-        f"{TRAJECTORY}.benchmark.tsv"
     wildcard_constraints:
         pruner=any_of(name for name, entry in PRUNERS.items() if entry.search == "path"),
         kind=any_of((SPARSITY, *BUDGETS)),
@@ -83,8 +81,6 @@ rule prune:
         search=f"{CELL}/search.csv",
     log:
         "logs/{study}/{model}/seed-{seed}/{pruner}/{target}/prune.log",
-    benchmark:
-        f"{CELL}/prune.benchmark.tsv"
     group:
         lambda wildcards: group_of(wildcards.pruner)
     conda:

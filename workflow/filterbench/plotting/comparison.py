@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import matplotlib
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -22,10 +21,6 @@ from filterbench.plotting.marks import (
     draw_scratch,
 )
 from filterbench.plotting.scales import add_factors, scale
-
-# Fixed ids make the same figure the same bytes.
-matplotlib.rcParams["svg.hashsalt"] = "filterbench"
-matplotlib.rcParams["axes.formatter.use_mathtext"] = True
 
 
 @dataclass(frozen=True)

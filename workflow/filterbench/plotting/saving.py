@@ -1,5 +1,6 @@
 """Writing a figure, whole or not at all."""
 
+import io
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -12,8 +13,19 @@ METADATA = {"png": None, "svg": {"Date": None}}
 
 
 def save_figure(figure: Figure, *paths: Path) -> None:
-    """Write a figure to files, as PNG or SVG by their suffix; the same figure gives the same bytes."""
+    """Write a figure to files, as PNG or SVG by their suffix; files of one kind have the same bytes."""
+    # A layout settles a little differently each time that it is drawn.
+    drawn = {kind: _drawn(figure, kind) for kind in dict.fromkeys(map(_kind, paths))}
     for path in paths:
-        kind = path.suffix.removeprefix(".")
         with atomic_write(path) as file:
-            figure.savefig(file, format=kind, dpi=DPI, metadata=METADATA[kind])
+            file.write(drawn[_kind(path)])
+
+
+def _kind(path: Path) -> str:
+    return path.suffix.removeprefix(".")
+
+
+def _drawn(figure: Figure, kind: str) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format=kind, dpi=DPI, metadata=METADATA[kind])
+    return buffer.getvalue()

@@ -15,7 +15,6 @@ from matplotlib.ticker import MaxNLocator
 
 from filterbench.plotting.style import style_of
 
-matplotlib.rcParams["svg.hashsalt"] = "filterbench"
 COLUMNS = 3
 SHARE = ScalarMappable(Normalize(0, 1), "cividis")
 

@@ -1,8 +1,14 @@
-"""How each pruner looks, the same in every figure."""
+"""How figures and the pruners in them look, the same everywhere."""
 
 from dataclasses import dataclass, replace
 
+import matplotlib
+
 from filterbench.documents.targets import BUDGETS, curve_suffix
+
+# Fixed ids make the same figure the same bytes.
+matplotlib.rcParams["svg.hashsalt"] = "filterbench"
+matplotlib.rcParams["axes.formatter.use_mathtext"] = True
 
 
 @dataclass(frozen=True)

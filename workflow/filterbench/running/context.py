@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -19,7 +19,6 @@ from filterbench.running.environment import choose_device, make_deterministic, v
 from filterbench.running.job import Job
 from filterbench.storage.checkpoint import Checkpoint
 from filterbench.storage.files import file_digest
-from filterbench.storage.stopwatch import Stopwatch
 from filterbench.storage.weights import Weights, read_weights
 
 
@@ -31,13 +30,11 @@ class Context:
         job: the job.
         cell: which cell of the study this is; of a baseline without pruner and target.
         device: where nets and images are.
-        stopwatch: of the job.
     """
 
     job: Job
     cell: Cell
     device: torch.device
-    stopwatch: Stopwatch = field(default_factory=Stopwatch)
 
     @property
     def seed(self) -> int:
@@ -65,7 +62,7 @@ class Context:
     def checkpoint(self) -> Checkpoint:
         """Where the job's long computation is taken up: beside its outputs, which Snakemake deletes."""
         path = self.state_path(".checkpoint")
-        return Checkpoint(path, self.state_key(), self.stopwatch)
+        return Checkpoint(path, self.state_key(), self.job.stopwatch)
 
     def state_path(self, suffix: str) -> Path:
         """A hidden file or folder beside the job's document, which Snakemake leaves alone."""

@@ -17,7 +17,9 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from filterbench.running.warm_parent import end_as, run_in_child
 from filterbench.storage.errors import InputError
+from filterbench.storage.stopwatch import Stopwatch
 
 logger = logging.getLogger("filterbench")
 
@@ -32,6 +34,7 @@ class Job:
         params: the rule's params by name.
         threads: CPU threads of the job.
         resources: the rule's resources by name: what a job needs and its outcome does not depend on.
+        stopwatch: of the job.
     """
 
     inputs: Mapping[str, Path]
@@ -39,23 +42,20 @@ class Job:
     params: Mapping[str, Any]
     threads: int = 1
     resources: Mapping[str, Any] = field(default_factory=dict)
+    stopwatch: Stopwatch = field(default_factory=Stopwatch)
+
+    @property
+    def module(self) -> str:
+        """The module of its stage."""
+        return f"filterbench.{self.params['stage']}"
 
 
 def run(snakemake: Any) -> None:
     """Run the stage that `params.stage` names, for the `snakemake` object of a script.
 
-    A stage is a module such as `stages.prune`, with a function of its name that takes the job.
-
-    Messages go to the rule's log file and to standard error. A user's mistake ends the process
-    with one line and exit code 1; any other error leaves its traceback in both.
+    A stage is a module such as `stages.prune`, with a function of its name that takes the job. It runs in a
+    child of the warm parent where there is one.
     """
-    title = " ".join([snakemake.rule, *map(str, snakemake.wildcards)])
-    handlers: list[logging.Handler] = [
-        logging.StreamHandler(sys.stderr),
-        logging.FileHandler(snakemake.log[0], mode="w"),
-    ]
-    logging.basicConfig(level=logging.WARNING, format=f"[{title}] %(message)s", handlers=handlers)
-    logger.setLevel(logging.INFO)
     job = Job(
         inputs=_paths(snakemake.input),
         outputs=_paths(snakemake.output),
@@ -63,13 +63,38 @@ def run(snakemake: Any) -> None:
         threads=snakemake.threads,
         resources=dict(snakemake.resources.items()),
     )
-    module = job.params["stage"]
+    title = " ".join([snakemake.rule, *map(str, snakemake.wildcards)])
+    named = title, str(snakemake.log[0]), job
+    # A GPU's driver must not be loaded before a fork.
+    code = None if job.resources.get("gpu") else run_in_child(execute, *named, modules=[job.module])
+    if code is None:
+        execute(*named)
+    else:
+        end_as(code)
+
+
+def execute(title: str, log: str, job: Job) -> None:
+    """Run a job's stage in this process.
+
+    Messages go to the log file and to standard error. A user's mistake ends the process with one line and
+    exit code 1; any other error leaves its traceback in both.
+
+    Args:
+        title: what messages begin with.
+        log: the log file.
+        job: the job.
+    """
+    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr), logging.FileHandler(log, mode="w")]
+    logging.basicConfig(level=logging.WARNING, format=f"[{title}] %(message)s", handlers=handlers)
+    logger.setLevel(logging.INFO)
     try:
         # Before the stage is imported: that takes seconds, in which another process could begin the same.
-        with _alone(Path(snakemake.output[0] if snakemake.output else snakemake.log[0]), job) as made:
+        with _alone(next(iter(job.outputs.values()), Path(log)), job) as made:
             if not made:
-                stage = resolve_name(f"filterbench.{module}:{module.rpartition('.')[2]}")
+                stage = resolve_name(f"{job.module}:{job.module.rpartition('.')[2]}")
                 stage(job)
+                if "cell" in job.params:
+                    job.stopwatch.write(job.outputs["document"])
     except InputError as reason:
         logger.error("error: %s", reason)
         sys.exit(1)

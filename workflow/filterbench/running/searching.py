@@ -29,7 +29,7 @@ def new_search(context: Context, splits: Splits, key: str) -> Search:
         key: digest of everything that the search depends on.
     """
     settings = SearchSettings(**context.job.params["search"])
-    return Search(splits, settings, context.seed, context.state_path(".search"), key, context.stopwatch)
+    return Search(splits, settings, context.seed, context.state_path(".search"), key, context.job.stopwatch)
 
 
 def search_path(context: Context, model: nn.Module, kind: str, search: Search) -> SearchPath:

@@ -50,5 +50,4 @@ def train_and_write(
         write_correct(correct, score.correct.numpy())
         document["correct"] = file_digest(correct)
     write(job.outputs["document"], document)
-    context.stopwatch.write(job.outputs["document"])
     checkpoint.remove()

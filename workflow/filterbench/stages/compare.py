@@ -18,7 +18,7 @@ from filterbench.documents.types import CountDocument, PruneDocument, ResultDocu
 from filterbench.running.job import Job
 from filterbench.storage.errors import InputError
 from filterbench.storage.files import file_digest
-from filterbench.storage.stopwatch import earlier_seconds
+from filterbench.storage.stopwatch import benchmark_file
 from filterbench.storage.tables import write_table
 from filterbench.study.paths import baseline_folder, trajectory_document
 
@@ -144,7 +144,7 @@ def _seconds(cell: Path, stage: str) -> float | None:
     documents = [cell / f"{stage}.json"]
     if stage == "prune":
         documents.append(trajectory_document(cell))
-    files = [path.with_suffix(".benchmark.tsv") for path in documents] + [*map(earlier_seconds, documents)]
+    files = map(benchmark_file, documents)
     found = [pd.read_csv(path, sep="\t")["s"].sum() for path in files if path.exists()]
     return round(float(sum(found)), 2) if found else None
 

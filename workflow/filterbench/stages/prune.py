@@ -74,7 +74,6 @@ def prune(job: Job) -> None:
         document["search"] = job.params["search"]
         document["scores"] = summarise_scores(search.steps, images.chance(), len(images))
     write(job.outputs["document"], document)
-    context.stopwatch.write(job.outputs["document"])
     shutil.rmtree(search.folder, ignore_errors=True)
 
 

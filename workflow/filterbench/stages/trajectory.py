@@ -54,7 +54,6 @@ def trajectory(job: Job) -> None:
         "provenance": context.provenance(),
     }
     write(job.outputs["document"], document)
-    context.stopwatch.write(job.outputs["document"])
 
 
 def _earlier(job: Job, key: str) -> tuple[Sequence[Snapshot], list[dict[str, Any]]]:

@@ -1,7 +1,9 @@
-"""The seconds of a computation, those before an interruption included."""
+"""What a computation took: seconds, those before an interruption included, CPU time and memory."""
 
 from __future__ import annotations
 
+import resource
+import sys
 import time
 from pathlib import Path
 
@@ -28,17 +30,22 @@ class Stopwatch:
         self.earlier = max(self.earlier, seconds)
 
     def write(self, document: Path) -> None:
-        """Write the earlier seconds beside a document, as Snakemake's benchmark files hold those of a job.
+        """Write a document's benchmark file, with the names and units of Snakemake's own.
 
-        The file `{document}.earlier.tsv` is there only where there were any.
+        `s`: seconds over all processes; `max_rss`: the largest memory of this process, in MB; `cpu_time`: its
+        CPU seconds. The operating system counts both; Snakemake's samples miss what a short job does between
+        two of them.
         """
-        path = earlier_seconds(document)
-        if self.earlier:
-            write_text(path, f"s\n{self.earlier:.4f}\n")
-        else:
-            path.unlink(missing_ok=True)
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        values = {
+            "s": self.seconds(),
+            "max_rss": usage.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10),
+            "cpu_time": usage.ru_utime + usage.ru_stime,
+        }
+        header, row = "\t".join(values), "\t".join(f"{value:.4f}" for value in values.values())
+        write_text(benchmark_file(document), f"{header}\n{row}\n")
 
 
-def earlier_seconds(document: Path) -> Path:
-    """Where a document's computation has its earlier seconds."""
-    return document.with_suffix(".earlier.tsv")
+def benchmark_file(document: Path) -> Path:
+    """Where it stands what a document's computation took."""
+    return document.with_suffix(".benchmark.tsv")

@@ -1,0 +1,159 @@
+"""Jobs in children of a process that has torch loaded: they are a job's process in all that can be seen."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from checkout import REPOSITORY
+
+from filterbench.running.warm_parent import ADDRESS, run_in_child
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="there is a warm parent on Linux alone")
+
+PATHS = {"PYTHONPATH": str(REPOSITORY / "workflow")}
+# What Snakemake does: it starts the parent, then jobs, and ends.
+MAIN = """
+import os, sys
+from filterbench.running.warm_parent import ADDRESS, start
+start()
+print(os.environ[ADDRESS], flush=True)
+sys.stdin.read()
+"""
+JOB = """
+import os, sys, time
+from filterbench.running.warm_parent import end_as, run_in_child
+end_as(run_in_child({call}, modules={modules}))
+"""
+# A child that says who it is, and then takes its time.
+WAITING = """exec, "import os, time; print(os.getpid(), flush=True); time.sleep(60)" """
+
+
+@pytest.fixture
+def main() -> Iterator[subprocess.Popen]:
+    """A process that has started a warm parent."""
+    with subprocess.Popen(
+        [sys.executable, "-c", MAIN],
+        env=os.environ | PATHS,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        process.address = process.stdout.readline().strip()
+        yield process
+        process.stdin.close()
+
+
+def start(main: subprocess.Popen, call: str, modules: tuple[str, ...] = (), **options) -> subprocess.Popen:
+    """Start a process that has the warm parent's child call something."""
+    return subprocess.Popen(
+        [sys.executable, "-c", JOB.format(call=call, modules=list(modules))],
+        env=os.environ | PATHS | {ADDRESS: main.address} | options.pop("environment", {}),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,
+    )
+
+
+def running(pid: int) -> bool:
+    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+
+
+def ends(pid: int) -> bool:
+    """Whether a process ends within ten seconds."""
+    for _ in range(1000):
+        if not running(pid):
+            return True
+        time.sleep(0.01)
+    return False
+
+
+@pytest.mark.parametrize(
+    ("call", "code"),
+    [
+        ("print, 'done'", 0),
+        ("sys.exit, 3", 3),
+        ("exec, 'raise ValueError'", 1),
+        ("exec, 'import os; os.kill(os.getpid(), 9)'", -signal.SIGKILL),
+        ("exec, 'import os; os.kill(os.getpid(), 15)'", -signal.SIGTERM),
+    ],
+)
+def test_a_job_ends_as_its_child_ends(call, code, main):
+    process = start(main, call)
+    _, errors = process.communicate()
+    assert process.returncode == code, errors
+
+
+def test_a_child_has_the_streams_the_folder_and_the_environment_of_the_job(main, tmp_path):
+    code = "import os, sys; print(os.getcwd(), os.environ['MINE'], input()); sys.stderr.write('told')"
+    process = start(
+        main, f"exec, {code!r}", cwd=tmp_path, environment={"MINE": "here"}, stdin=subprocess.PIPE
+    )
+    output, errors = process.communicate("said")
+    assert output == f"{tmp_path} here said\n"
+    assert errors == "told"
+
+
+def test_children_have_what_the_parent_imported_and_change_nothing_for_each_other(main):
+    code = "import sys; print('colorsys' in sys.modules, hasattr(sys, 'mine')); sys.mine = 1"
+    for modules in (["colorsys"], []):
+        output, _ = start(main, f"exec, {code!r}", modules).communicate()
+        assert output == "True False\n"
+
+
+def test_jobs_run_at_once(main):
+    jobs = [start(main, WAITING) for _ in range(3)]
+    assert len({job.stdout.readline() for job in jobs}) == 3
+    for job in jobs:
+        job.kill()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_signal_to_the_job_reaches_its_child(number, main):
+    process = start(main, WAITING)
+    child = int(process.stdout.readline())
+    process.send_signal(number)
+    _, errors = process.communicate()
+    assert ends(child)
+    # A keyboard interrupt is an exception in the child, with its traceback.
+    assert process.returncode == (1 if number == signal.SIGINT else -number)
+    assert ("KeyboardInterrupt" in errors) == (number == signal.SIGINT)
+
+
+def test_the_parent_ends_with_the_process_that_started_it_once_its_jobs_have_ended(main):
+    process = start(
+        main, """exec, "import os; print(os.getppid(), flush=True); input()" """, stdin=subprocess.PIPE
+    )
+    parent = int(process.stdout.readline())
+    main.kill()
+    main.wait()
+    # A job that outlives Snakemake goes on, as every process of a job does.
+    time.sleep(0.2)
+    assert running(parent)
+    _, errors = process.communicate("\n")
+    assert process.returncode == 0, errors
+    assert ends(parent)
+    assert not Path(main.address).parent.exists()
+
+
+def test_a_job_whose_parent_is_killed_is_killed(main):
+    process = start(
+        main, """exec, "import os, time; print(os.getppid(), os.getpid(), flush=True); time.sleep(60)" """
+    )
+    parent, child = map(int, process.stdout.readline().split())
+    os.kill(parent, signal.SIGKILL)
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    assert ends(child)
+
+
+@pytest.mark.parametrize("address", ["", "/nowhere/socket"])
+def test_without_a_parent_the_job_runs_in_its_own_process(address, monkeypatch):
+    monkeypatch.setenv(ADDRESS, address)
+    assert run_in_child(print, modules=[]) is None

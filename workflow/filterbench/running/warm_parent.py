@@ -1,0 +1,227 @@
+"""A process that has torch and the stages loaded, and forks a child for each job.
+
+Importing torch takes a process seconds; a fork of one that has it takes hundredths of a second. Snakemake
+starts a process for each job all the same: that one asks the warm parent for a child, passes its standard
+streams, directory and environment on, and ends as the child ends. Where there is no warm parent (on a
+cluster, for jobs with a GPU, on other systems than Linux, with `--no-hooks`), it runs the job itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import importlib
+import os
+import pickle
+import selectors
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+ADDRESS = "FILTERBENCH_WARM_PARENT"
+FORWARDED = (signal.SIGINT, signal.SIGTERM)
+# One thread, since a fork keeps no other; jobs choose their own number.
+SINGLE = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "NUMEXPR")}
+_HEADER = struct.Struct("!Q")
+_STATUS = struct.Struct("!i")
+_PR_SET_PDEATHSIG = 1
+# The pipe on which the warm parent sees this process end.
+_KEPT: list[subprocess.Popen] = []
+
+
+def start() -> None:
+    """Start a warm parent for the jobs that this process will start; it ends with this process.
+
+    It imports nothing before a job asks for it. Only on Linux.
+    """
+    if sys.platform != "linux":
+        return
+    folder = tempfile.mkdtemp(prefix="filterbench-")
+    address = str(Path(folder) / "socket")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(address)
+        listener.listen(256)
+        command = [sys.executable, "-m", __name__, str(listener.fileno()), folder]
+        _KEPT.append(
+            subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                pass_fds=[listener.fileno()],
+                env=os.environ | SINGLE,
+                # A key press in the terminal reaches a job through the process that Snakemake started for it.
+                start_new_session=True,
+            )
+        )
+    os.environ[ADDRESS] = address
+
+
+def run_in_child(function: Callable[..., None], *arguments: Any, modules: list[str]) -> int | None:
+    """Call a function in a child of the warm parent, and wait for its end.
+
+    Args:
+        function: to call; it and its arguments are pickled.
+        arguments: of the function.
+        modules: what the parent imports before it forks.
+
+    Returns:
+        The child's exit code, negative for the signal that ended it; None where there is no warm parent.
+    """
+    address = os.environ.get(ADDRESS)
+    if not address:
+        return None
+    request = pickle.dumps((function, arguments, modules, dict(os.environ), str(Path.cwd())))
+    with socket.socket(socket.AF_UNIX) as connection:
+        try:
+            connection.connect(address)
+        except OSError:
+            return None
+        socket.send_fds(connection, [_HEADER.pack(len(request))], [0, 1, 2])
+        connection.sendall(request)
+        for number in FORWARDED:
+            signal.signal(number, lambda received, _frame: connection.sendall(bytes([received])))
+        status = connection.recv(_STATUS.size, socket.MSG_WAITALL)
+    if len(status) < _STATUS.size:
+        # The system's way to get memory back.
+        return -signal.SIGKILL
+    return _STATUS.unpack(status)[0]
+
+
+def end_as(code: int) -> None:
+    """End this process with an exit code of `run_in_child`."""
+    if code < 0:
+        if -code != signal.SIGKILL:
+            signal.signal(-code, signal.SIG_DFL)
+        os.kill(os.getpid(), -code)
+    sys.exit(code)
+
+
+class _Parent:
+    """The warm parent: one thread that takes requests, forks, and passes signals and exit codes on."""
+
+    def __init__(self, listener: socket.socket) -> None:
+        self._selector = selectors.DefaultSelector()
+        self._listener = listener
+        self._children: dict[int, socket.socket] = {}
+        self._accepting = True
+        self._selector.register(listener, selectors.EVENT_READ, self._accept)
+        self._selector.register(sys.stdin.fileno(), selectors.EVENT_READ, self._stop)
+
+    def serve(self) -> None:
+        """Serve until the process that started this one has ended, and all jobs too."""
+        while self._accepting or self._children:
+            for key, _ in self._selector.select():
+                key.data()
+
+    def _stop(self) -> None:
+        self._accepting = False
+        self._selector.unregister(sys.stdin.fileno())
+        self._selector.unregister(self._listener)
+        self._listener.close()
+
+    def _accept(self) -> None:
+        connection, _ = self._listener.accept()
+        try:
+            header, streams, _, _ = socket.recv_fds(connection, _HEADER.size, 3)
+            request = _received(connection, _HEADER.unpack(header)[0])
+        except (OSError, struct.error):
+            # It was killed before it had asked.
+            connection.close()
+            return
+        self._fork(connection, streams, request)
+
+    def _fork(self, connection: socket.socket, streams: list[int], request: bytes) -> None:
+        function, arguments, modules, environment, folder = pickle.loads(request)
+        for module in modules:
+            # An import that fails, fails again in the child, whose log tells it.
+            with contextlib.suppress(Exception):
+                importlib.import_module(module)
+        child = os.fork()
+        if not child:
+            self._close()
+            _become_job(streams, environment, folder)
+            _call(function, arguments)
+        for stream in streams:
+            os.close(stream)
+        self._children[child] = connection
+        self._selector.register(connection, selectors.EVENT_READ, lambda: self._pass_on(child))
+        ended = os.pidfd_open(child)
+        self._selector.register(ended, selectors.EVENT_READ, lambda: self._reap(child, ended))
+
+    def _close(self) -> None:
+        """Close, in a child, what is the parent's: the end of a process shows in its connection."""
+        for key in list(self._selector.get_map().values()):
+            os.close(key.fd)
+        self._selector.close()
+
+    def _pass_on(self, child: int) -> None:
+        """Pass a signal on to a child; one whose asking process was killed is killed."""
+        try:
+            received = self._children[child].recv(1)
+        except OSError:
+            received = b""
+        if not received:
+            self._selector.unregister(self._children[child])
+        os.kill(child, received[0] if received else signal.SIGKILL)
+
+    def _reap(self, child: int, ended: int) -> None:
+        self._selector.unregister(ended)
+        os.close(ended)
+        _, status = os.waitpid(child, 0)
+        connection = self._children.pop(child)
+        with contextlib.suppress(KeyError):
+            self._selector.unregister(connection)
+        with contextlib.suppress(OSError), connection:
+            connection.sendall(_STATUS.pack(os.waitstatus_to_exitcode(status)))
+
+
+def _received(connection: socket.socket, size: int) -> bytes:
+    data = connection.recv(size, socket.MSG_WAITALL)
+    if len(data) < size:
+        raise ConnectionError
+    return data
+
+
+def _become_job(streams: list[int], environment: dict[str, str], folder: str) -> None:
+    """Take on streams, environment and directory of the process that asked."""
+    # The job ends with the warm parent, which could no longer pass its exit code on.
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    for number, stream in enumerate(streams):
+        os.dup2(stream, number)
+        os.close(stream)
+    for handled in FORWARDED:
+        signal.signal(handled, signal.default_int_handler if handled == signal.SIGINT else signal.SIG_DFL)
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(folder)
+
+
+def _call(function: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+    """Call the function and end the process with the exit code that Python would end with."""
+    code: Any = 1
+    try:
+        function(*arguments)
+        code = 0
+    except SystemExit as end:
+        code = end.code
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code if isinstance(code, int) else int(code is not None))
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        _Parent(socket.socket(fileno=int(sys.argv[1]))).serve()
+    finally:
+        shutil.rmtree(sys.argv[2], ignore_errors=True)
