@@ -3,6 +3,7 @@
 import copy
 import hashlib
 from dataclasses import asdict, fields
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,7 @@ from filterbench.pruners.search.search import (
     fingerprint,
     masked_form,
 )
+from filterbench.running.workers import side_by_side
 from filterbench.storage.journal import Journal
 from filterbench.storage.stopwatch import Stopwatch
 from filterbench.training.loop import TrainingSettings, train
@@ -84,6 +86,10 @@ def search_path(changes: dict, model: nn.Module, search: Search) -> SearchPath:
 def snapshot_at(changes: dict, model: nn.Module, sparsity: float, search: Search) -> Snapshot:
     (snapshot,) = search_path(changes, model, search).snapshots([sparsity])
     return snapshot
+
+
+def untimed(search: Search) -> list[dict]:
+    return [{**step, "seconds": 0} for step in search.steps]
 
 
 def same(one: Snapshot, other: Snapshot) -> bool:
@@ -174,8 +180,7 @@ def test_an_interrupted_search_ends_with_the_same_net(
     def prune(folder: str):
         search = new_search(few_images, tmp_path / folder)
         pruned = pruned_by(pruner, CHANGES[pruner], copy.deepcopy(trained_net), 0.5, search)
-        steps = [{**step, "seconds": 0} for step in search.steps]
-        return pruned.model.state_dict(), asdict(search.cost), steps
+        return pruned.model.state_dict(), asdict(search.cost), untimed(search)
 
     expected = prune("undisturbed")
     done = []
@@ -194,6 +199,17 @@ def test_an_interrupted_search_ends_with_the_same_net(
     weights, *rest = prune("interrupted")
     assert rest == list(expected[1:])
     assert all(torch.equal(tensor, weights[name]) for name, tensor in expected[0].items())
+
+
+@pytest.mark.parametrize("net", ["compact", "masked"])
+def test_candidates_that_are_judged_side_by_side_give_the_same_search_path(
+    net, trained_net, few_images, tmp_path
+):
+    alone, together = (new_search(few_images, tmp_path / name, net) for name in ("alone", "together"))
+    together.side_by_side = partial(side_by_side, workers=3)
+    expected, found = (search_path(FEW, trained_net, search).snapshots([0.2]) for search in (alone, together))
+    assert same(*expected, *found)
+    assert untimed(together) == untimed(alone)
 
 
 def test_a_snapshot_is_what_a_run_to_its_target_alone_gives(trained_net, few_images, tmp_path):
@@ -234,9 +250,7 @@ def test_a_search_path_goes_on_from_what_an_earlier_job_left(
     whole = search_path(FEW, trained_net, undisturbed).snapshots([0.2, 0.3, 0.5, 0.6])
     assert same(between[1], whole[1])
     assert same(harder[2], whole[3])
-    assert [{**step, "seconds": 0} for step in search.steps] == [
-        {**step, "seconds": 0} for step in undisturbed.steps
-    ]
+    assert untimed(search) == untimed(undisturbed)
 
 
 def count_calls(monkeypatch, owner: type, name: str) -> list:

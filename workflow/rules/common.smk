@@ -77,6 +77,13 @@ def whole_machine(wildcards):
     return workflow.cores if workflow.is_main_process and workflow.local_exec else PLAN.latency["threads"]
 
 
+def workers(wildcards):
+    """Candidates that a search path judges at once: as many as there are cores here, four on a cluster."""
+    if gpus(wildcards):
+        return 1
+    return workflow.cores if workflow.is_main_process and workflow.local_exec else 4
+
+
 wildcard_constraints:
     study=any_of(PLAN.protocols),
     model=any_of(config["models"]),

@@ -45,7 +45,7 @@ rule trajectory:
         kind=any_of((SPARSITY, *BUDGETS)),
     conda:
         ENVIRONMENT
-    threads: 1
+    threads: workers
     resources:
         mem_mb=gigabytes(6),
         runtime=minutes(1440),

@@ -20,6 +20,7 @@ from torch.nn import functional
 
 from filterbench.compaction.masks import ChannelMasks
 from filterbench.models.depthwise import is_depthwise
+from filterbench.models.graph import graph_of
 from filterbench.models.rebuilding import resize_layers
 from filterbench.storage.errors import InputError
 from filterbench.storage.weights import Weights
@@ -54,9 +55,17 @@ class KeptIndices:
 
     by_name: dict[str, tuple[Index, ...]]
 
-    def gather(self, whole: Weights) -> Weights:
-        """The compact form's state out of the whole net's; all tensors are copies."""
-        return {name: self._part(name, tensor).clone() for name, tensor in whole.items()}
+    def gather(self, whole: Weights, share: bool = False) -> Weights:
+        """The compact form's state out of the whole net's.
+
+        Args:
+            whole: the whole net's state.
+            share: take the tensors of which nothing goes as they are; otherwise all are copies.
+        """
+        parts = {name: self._part(name, tensor) for name, tensor in whole.items()}
+        return {
+            name: part if share or part is not whole[name] else part.clone() for name, part in parts.items()
+        }
 
     def scatter(self, compact: Weights, whole: Weights) -> Weights:
         """The whole net's state with the compact form's in its place; all tensors are copies."""
@@ -86,15 +95,18 @@ class KeptIndices:
         return tensor
 
 
-def slice_channels(model: nn.Module, kept: KeptIndices) -> nn.Module:
+def slice_channels(model: nn.Module, kept: KeptIndices, share: bool = False) -> nn.Module:
     """The compact form of a net, on the same device and in the same mode.
 
     Args:
         model: the net; it is left as it is.
         kept: from `kept_indices` of this net.
+        share: whether the tensors of which nothing goes are the net's own; such a form is not to be trained.
     """
-    weights = kept.gather(model.state_dict())
-    smaller = copy.deepcopy(model)
+    weights = kept.gather(model.state_dict(), share)
+    # Layers without a copy of their values, which others replace.
+    values = {id(value): value for value in (*model.parameters(), *model.buffers())}
+    smaller = copy.deepcopy(model, values)
     resize_layers(smaller, weights)
     smaller.load_state_dict(weights, assign=True)
     return smaller
@@ -178,7 +190,7 @@ def _follow(model: nn.Module, masks: Mapping[str, Any]) -> tuple[_Spaces, list[t
     modules = dict(model.named_modules())
     spaces = _Spaces()
     layers: list[tuple[str, fx.Node]] = []
-    for node in fx.symbolic_trace(model).graph.nodes:
+    for node in graph_of(model).nodes:
         module = modules.get(str(node.target)) if node.op == "call_module" else None
         if node.op == "placeholder" or _makes_channels(module):
             spaces.start(node, masks.get(str(node.target)))

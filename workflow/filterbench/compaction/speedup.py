@@ -10,6 +10,7 @@ from torch import Tensor, fx, nn
 
 from filterbench.compaction.masks import ChannelMasks, apply_masks
 from filterbench.compaction.nni import speed_up
+from filterbench.models.graph import graph_of
 from filterbench.storage.errors import InputError
 
 TOLERANCE = 1e-4
@@ -17,7 +18,7 @@ TOLERANCE = 1e-4
 FAINT = 1e-8
 
 
-def silencer(model: nn.Module, masks: ChannelMasks) -> Callable[[], None]:
+def silencer(model: nn.Module, masks: ChannelMasks, graph: fx.Graph | None = None) -> Callable[[], None]:
     """What silences the masked channels of a net, in place, as often as it is called.
 
     A masked filter gives zeros, from which its BatchNorm still makes a constant. Silenced, the channel is
@@ -28,11 +29,12 @@ def silencer(model: nn.Module, masks: ChannelMasks) -> Callable[[], None]:
     Args:
         model: a net whose convolutions are each followed by their own BatchNorm, or by none.
         masks: by name of a convolution, bool of shape (output channels,): true where kept.
+        graph: of the net, where that of a net with the same layers is at hand.
     """
     modules = dict(model.named_modules())
     norms = {
         str(node.args[0].target): modules[str(node.target)]
-        for node in fx.symbolic_trace(model).graph.nodes
+        for node in (graph or graph_of(model)).nodes
         if node.op == "call_module" and isinstance(modules[str(node.target)], nn.BatchNorm2d)
     }
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, fx, nn
 
+from filterbench.models.graph import graph_of
+
 
 def is_depthwise(module: nn.Module | None) -> bool:
     """Whether a layer is a convolution with one group for each of its several channels."""
@@ -15,17 +17,19 @@ def depthwise_names(model: nn.Module) -> list[str]:
     return [name for name, module in model.named_modules() if is_depthwise(module)]
 
 
-def mask_depthwise(model: nn.Module, graph: fx.Graph, masks: dict[str, Tensor]) -> None:
+def mask_depthwise(model: nn.Module, masks: dict[str, Tensor], graph: fx.Graph | None = None) -> None:
     """Add the masks of depthwise convolutions: each has that of the convolution which makes its channels.
 
     Args:
         model: a net whose depthwise convolutions each follow another convolution, with layers of one
             input in between.
-        graph: of this net.
         masks: by name of a layer, bool of shape (output channels,): true where kept; it is changed.
+        graph: of the net, where it must be traced in a way of its own.
     """
+    if not depthwise_names(model):
+        return
     modules = dict(model.named_modules())
-    for node in graph.nodes:
+    for node in (graph or graph_of(model)).nodes:
         if node.op == "call_module" and is_depthwise(modules[node.target]):
             source = node.all_input_nodes[0]
             while source.target not in masks and not isinstance(modules[source.target], nn.Conv2d):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import fx, nn
+from torch import nn
 
 from filterbench.compaction.masks import ChannelMasks, PrunedNet, apply_masks
 from filterbench.compaction.slicing import kept_indices, slice_channels
@@ -39,7 +39,7 @@ class RandomFilters:
             order = torch.randperm(module.out_channels, generator=generator)
             kept = order >= int(module.out_channels * sparsity)
             masks[name] = kept.to(module.weight.device)
-        mask_depthwise(model, fx.symbolic_trace(model).graph, masks)
+        mask_depthwise(model, masks)
         apply_masks(model, masks)
         return PrunedNet(model, masks)
 

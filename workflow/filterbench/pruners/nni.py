@@ -135,7 +135,7 @@ def wrapped_masks(model: nn.Module) -> dict[str, Tensor]:
         if isinstance(module, PrunerModuleWrapper)
     }
     if depthwise_names(model):
-        mask_depthwise(model, _WrapperTracer().trace(model), masks)
+        mask_depthwise(model, masks, _WrapperTracer().trace(model))
     return masks
 
 

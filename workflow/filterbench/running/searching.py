@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from torch import nn
@@ -14,22 +15,34 @@ from filterbench.pruners.search.net_adapt import NetAdapt, SearchPath, Snapshot
 from filterbench.pruners.search.search import Search, SearchSettings
 from filterbench.running.budget import cost_of
 from filterbench.running.context import Context
+from filterbench.running.workers import side_by_side
 from filterbench.storage.checkpoint import prefixed, without_prefix
 from filterbench.storage.weights import Weights, read_weights, write_weights
 
 TENSORS = ("weights", "masks")
 
 
-def new_search(context: Context, splits: Splits, key: str) -> Search:
+def new_search(context: Context, splits: Splits, key: str, workers: int = 1) -> Search:
     """The search of a job's pruner; its state lies beside the job's outputs.
 
     Args:
         context: of the job.
         splits: the study's images.
         key: digest of everything that the search depends on.
+        workers: how many candidates are judged at once, on a CPU; the outcome does not depend on it.
     """
     settings = SearchSettings(**context.job.params["search"])
-    return Search(splits, settings, context.seed, context.state_path(".search"), key, context.job.stopwatch)
+    # A GPU's driver does not survive a fork.
+    at_once = partial(side_by_side, workers=workers if context.device.type == "cpu" else 1)
+    return Search(
+        splits,
+        settings,
+        context.seed,
+        context.state_path(".search"),
+        key,
+        context.job.stopwatch,
+        side_by_side=at_once,
+    )
 
 
 def search_path(context: Context, model: nn.Module, kind: str, search: Search) -> SearchPath:

@@ -9,7 +9,6 @@ cluster, for jobs with a GPU, on other systems than Linux, with `--no-hooks`), i
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import importlib
 import os
 import pickle
@@ -26,13 +25,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from filterbench.running.processes import end_with_parent
+
 ADDRESS = "FILTERBENCH_WARM_PARENT"
 FORWARDED = (signal.SIGINT, signal.SIGTERM)
 # One thread, since a fork keeps no other; jobs choose their own number.
 SINGLE = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "NUMEXPR")}
 _HEADER = struct.Struct("!Q")
 _STATUS = struct.Struct("!i")
-_PR_SET_PDEATHSIG = 1
 # The pipe on which the warm parent sees this process end.
 _KEPT: list[subprocess.Popen] = []
 
@@ -192,7 +192,7 @@ def _received(connection: socket.socket, size: int) -> bytes:
 def _become_job(streams: list[int], environment: dict[str, str], folder: str) -> None:
     """Take on streams, environment and directory of the process that asked."""
     # The job ends with the warm parent, which could no longer pass its exit code on.
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    end_with_parent()
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
         os.close(stream)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from filterbench.documents import read, write
@@ -31,11 +32,13 @@ def trajectory(job: Job) -> None:
     The outputs of an earlier job are the record that this one goes on from. Beside them stays its journal: a
     target between two snapshots is found again by its scores.
     """
+    # Candidates are judged side by side, each on one thread: the outcome is that of one at a time.
+    workers, job = job.threads, replace(job, threads=1)
     context = prepare(job)
     splits = context.splits()
     kind, targets = job.params["kind"], job.params["targets"]
     key = context.state_key("targets")
-    search = new_search(context, splits, key)
+    search = new_search(context, splits, key, workers)
     earlier, rows = _earlier(job, key)
     path = search_path(context, context.read_net("weights"), kind, search)
     snapshots = path.snapshots(targets, earlier, rows)

@@ -58,6 +58,7 @@ class Journal:
         self._path, self._expected, self._stopwatch = Path(path), expected, stopwatch
         self._recorded = self._read(key)
         self.steps: list[Step] = []
+        self._scores: dict[str, float] = {}
         self._seconds_now = 0.0
         self._key = key
         self._write()
@@ -74,9 +75,11 @@ class Journal:
     ) -> float:
         """The score of the search's next candidate: the recorded one, or that of an evaluation.
 
+        A candidate that the search comes to again keeps its score.
+
         Args:
             sparsities: of the candidate, for the record.
-            fingerprint: what tells the candidate from any other.
+            fingerprint: what tells the candidate from any other whose score may differ.
             evaluate: gives the score, 0..1.
             choice: number of the choice that it stands in, from 0; the search takes the best of a choice.
         """
@@ -88,12 +91,13 @@ class Journal:
             entry = self._recorded[index]
         else:
             started = time.perf_counter()
-            score = evaluate()
+            score = self._scores[digest] if digest in self._scores else evaluate()
             seconds = time.perf_counter() - started
             elapsed = self._stopwatch.seconds()
             entry = {"candidate": digest, "score": score, "seconds": seconds, "elapsed": elapsed}
             self._append(entry)
             self._seconds_now += entry["seconds"]
+        self._scores[digest] = entry["score"]
         self.steps.append(Step(index + 1, choice, sparsities, entry["score"], False, entry["seconds"]))
         self._log(index + 1, index + 1 - len(self._recorded))
         return entry["score"]

@@ -10,11 +10,11 @@ from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
-from torch import Tensor, fx, nn
+from torch import Tensor, nn
 
 from filterbench.compaction.masks import ChannelMasks
 from filterbench.costs.budget import Budget
-from filterbench.models.depthwise import depthwise_names, mask_depthwise
+from filterbench.models.depthwise import mask_depthwise
 from filterbench.pruners.contract import InfeasibleError
 from filterbench.pruners.nni import layer_mask
 from filterbench.pruners.search.sampling import draw_sparsities
@@ -39,7 +39,6 @@ class Layers:
     def __init__(self, model: nn.Module, base_algo: str) -> None:
         self._model, self._algorithm = model, base_algo
         self._convolutions = prunable_convolutions(model)
-        self._graph = fx.symbolic_trace(model).graph if depthwise_names(model) else None
         self._known: dict[tuple[str, int], Tensor] = {}
         self.names = sorted(self._convolutions, key=lambda name: self._convolutions[name].weight.numel())
         self.weights = np.array([self._convolutions[name].weight.numel() for name in self.names])
@@ -60,8 +59,7 @@ class Layers:
         """The masks that NNI makes of such sparsities, those of depthwise convolutions included."""
         pruned = self.config(sparsities)
         masks = {name: self._mask(name, pruned[name]) for name in self._convolutions if name in pruned}
-        if self._graph:
-            mask_depthwise(self._model, self._graph, masks)
+        mask_depthwise(self._model, masks)
         return masks
 
     def _mask(self, name: str, sparsity: float) -> Tensor:

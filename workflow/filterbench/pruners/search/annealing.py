@@ -163,5 +163,9 @@ def judged(
     """
     masks = layers.masks(sparsities)
     search.count_candidate()
-    score = journal.score(sparsities_of(masks), fingerprint(masks), lambda: search.judge(model, masks))
+    which = fingerprint(masks)
+    if search.settings.tune_steps:
+        # Each candidate is tuned on batches of its own.
+        which += b" %d" % search.cost.evaluations
+    score = journal.score(sparsities_of(masks), which, lambda: search.judge(model, masks))
     return Candidate(sparsities, masks, score)

@@ -11,9 +11,10 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
-from torch import fx, nn
+from torch import nn
 
 from filterbench.compaction.masks import ChannelMasks, PrunedNet
 from filterbench.documents.parts import Cost as CostRecord
@@ -23,7 +24,7 @@ from filterbench.pruners.nni import filters_as_rows
 from filterbench.pruners.search.cost_steps import CostSteps
 from filterbench.pruners.search.search import Cost, Search, fingerprint, sparsities_of
 from filterbench.pruners.search.steps import Candidate, Steps
-from filterbench.pruners.search.trial import Trial
+from filterbench.pruners.search.trial import Outcomes, Trial
 from filterbench.pruners.search.weight_steps import WeightSteps
 from filterbench.storage.journal import Journal
 from filterbench.storage.weights import Weights
@@ -72,7 +73,6 @@ class SearchPath:
     def __init__(self, model: nn.Module, steps: Steps, arguments: Mapping[str, Any], search: Search) -> None:
         self._steps, self._arguments, self._search = steps, arguments, search
         self._model = filters_as_rows(copy.deepcopy(model))
-        self._graph = fx.symbolic_trace(self._model).graph
         self._kept: ChannelMasks = {}
         self._iteration = 0
 
@@ -151,25 +151,30 @@ class SearchPath:
             journal: where their scores are recorded.
             choice: number of the iteration in the journal, from 0.
         """
-        best: tuple[float, int, Trial] | None = None
-        for candidate in candidates:
-            masks = dict(candidate.masks)
-            mask_depthwise(self._model, self._graph, masks)
-            trial = Trial(self._model, masks, candidate, self._iteration, self._arguments, self._search)
+        trials = [self._trial(candidate) for candidate in candidates]
+        outcomes = Outcomes(trials, self._search.side_by_side)
+        best: tuple[float, int, int] | None = None
+        for position, trial in enumerate(trials):
             self._search.count_evaluation()
             self._search.count_training(self._arguments["short_term_steps"])
-            which = b"%d " % self._iteration + fingerprint(masks)
-            score = journal.score(sparsities_of(masks), which, trial.score, choice)
+            which = b"%d " % self._iteration + fingerprint(trial.masks)
+            score = journal.score(
+                sparsities_of(trial.masks), which, partial(outcomes.score, position), choice
+            )
             if best is None or score > best[0]:
-                best = score, len(journal.steps) - 1, trial
+                best = score, len(journal.steps) - 1, position
         assert best is not None
-        _, step, chosen = best
+        _, step, position = best
         journal.accept(step)
-        _, weights = chosen.tuned
-        self._model.load_state_dict(weights)
-        self._kept = chosen.masks
-        self._steps.take(chosen.candidate)
+        self._model.load_state_dict(outcomes.weights(position))
+        self._kept = trials[position].masks
+        self._steps.take(candidates[position])
         self._iteration += 1
+
+    def _trial(self, candidate: Candidate) -> Trial:
+        masks = dict(candidate.masks)
+        mask_depthwise(self._model, masks)
+        return Trial(self._model, masks, candidate, self._iteration, self._arguments, self._search)
 
 
 @dataclass(frozen=True)

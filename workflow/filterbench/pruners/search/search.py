@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,10 @@ from torch.optim import Optimizer
 
 from filterbench.compaction.masks import ChannelMasks, apply_masks
 from filterbench.compaction.slicing import kept_indices, slice_channels
-from filterbench.compaction.speedup import silence_masked_channels
+from filterbench.compaction.speedup import silencer
 from filterbench.data.loading import Splits
 from filterbench.documents.parts import Cost as CostRecord
+from filterbench.models.graph import graph_of
 from filterbench.storage.checkpoint import Checkpoint
 from filterbench.storage.journal import Journal
 from filterbench.storage.stopwatch import Stopwatch
@@ -27,6 +28,13 @@ from filterbench.training.loop import train_step
 from filterbench.training.sgd import SGD
 
 MOMENTUM = 0.9
+# Calls functions, maybe several at once, and gives their results in their order, each when it is there.
+SideBySide = Callable[[Sequence[Callable[[], Any]]], Iterator[Any]]
+
+
+def one_by_one(functions: Sequence[Callable[[], Any]]) -> Iterator[Any]:
+    """Call functions one after another."""
+    return (function() for function in functions)
 
 
 @dataclass(frozen=True)
@@ -80,6 +88,7 @@ class Search:
         stopwatch: of the job that searches.
         cost: what has been spent so far, replayed steps included.
         steps: the rows of `search.csv`.
+        side_by_side: runs candidates that do not depend on each other.
     """
 
     splits: Splits
@@ -90,6 +99,7 @@ class Search:
     stopwatch: Stopwatch = field(default_factory=Stopwatch)
     cost: Cost = field(default_factory=Cost)
     steps: list[dict[str, Any]] = field(default_factory=list)
+    side_by_side: SideBySide = one_by_one
 
     def journal(self, name: str, expected: int) -> Journal:
         """The journal called `name`."""
@@ -122,7 +132,10 @@ class Search:
             masks: by name of a convolution, bool of shape (output channels,): true where kept.
         """
         settings = self.settings
-        net = masked_form(model, masks) if settings.net == "masked" else compact_form(model, masks)
+        if settings.net == "masked":
+            net = masked_form(model, masks)
+        else:
+            net = compact_form(model, masks, share=not (settings.tune_steps or settings.recalibrate))
         if settings.tune_steps:
             optimizer = SGD(net.parameters(), lr=settings.tune_learning_rate, momentum=MOMENTUM)
             if settings.net == "masked":
@@ -207,11 +220,21 @@ def masked_form(model: nn.Module, masks: ChannelMasks) -> nn.Module:
     return masked
 
 
-def compact_form(model: nn.Module, masks: ChannelMasks) -> nn.Module:
-    """What a masked net computes once its masked channels are silenced, without those channels."""
-    silenced = copy.deepcopy(model)
-    silence_masked_channels(silenced, masks)
-    return slice_channels(silenced, kept_indices(silenced, masks))
+def compact_form(model: nn.Module, masks: ChannelMasks, share: bool = False) -> nn.Module:
+    """What a masked net computes once its masked channels are silenced, without those channels.
+
+    Args:
+        model: the net; it is left as it is.
+        masks: by name of a convolution, bool of shape (output channels,): true where kept.
+        share: see `filterbench.compaction.slicing.slice_channels`.
+    """
+    kept = kept_indices(model, masks)
+    # A sum keeps these masked filters.
+    left = kept.masks(masks)
+    compact = slice_channels(model, kept, share and not left)
+    if left:
+        silencer(compact, left, graph_of(model))()
+    return compact
 
 
 def sparsities_of(masks: ChannelMasks) -> dict[str, float]:

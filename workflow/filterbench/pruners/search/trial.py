@@ -3,20 +3,42 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
-from functools import cached_property
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
 from filterbench.compaction.masks import ChannelMasks, apply_masks
-from filterbench.compaction.slicing import kept_indices, slice_channels
-from filterbench.compaction.speedup import silence_masked_channels, silencer
-from filterbench.pruners.search.search import MOMENTUM, Search
+from filterbench.compaction.slicing import KeptIndices, kept_indices, slice_channels
+from filterbench.compaction.speedup import silencer
+from filterbench.models.graph import graph_of
+from filterbench.pruners.search.search import MOMENTUM, Search, SideBySide
 from filterbench.pruners.search.steps import Candidate
 from filterbench.storage.weights import Weights
 from filterbench.training.sgd import SGD
+
+Arrays = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a candidate is worth, in a form that another process takes.
+
+    Attributes:
+        score: accuracy on the selection split, 0..1.
+        tuned: see `Trial.tuned`.
+    """
+
+    score: float
+    tuned: Arrays
+
+
+def _arrays(net: nn.Module) -> Arrays:
+    return {name: tensor.cpu().numpy() for name, tensor in net.state_dict().items()}
 
 
 class Trial:
@@ -44,28 +66,48 @@ class Trial:
         self.masks, self.candidate = masks, candidate
         self._model, self._iteration, self._arguments, self._search = model, iteration, arguments, search
 
-    def score(self) -> float:
-        """Accuracy of the fine-tuned candidate on the selection split, 0..1."""
-        net, _ = self.tuned
-        return self._search.evaluate(net)
+    def outcome(self) -> Outcome:
+        """Fine-tune the candidate and judge it on the selection split."""
+        net = self._fine_tuned()
+        return Outcome(self._search.evaluate(net), _arrays(net))
+
+    def tuned(self) -> Arrays:
+        """The weights of the fine-tuned candidate, compact or masked."""
+        return _arrays(self._fine_tuned())
+
+    def weights(self, tuned: Arrays) -> Weights:
+        """The whole net's weights with those of the fine-tuned candidate in their place."""
+        device = next(self._model.parameters()).device
+        weights = {name: torch.from_numpy(array).to(device) for name, array in tuned.items()}
+        if self._masked:
+            return weights
+        whole = copy.deepcopy(self._model)
+        silencer(whole, self.masks, graph_of(self._model))()
+        return self._kept.scatter(weights, whole.state_dict())
+
+    @property
+    def _masked(self) -> bool:
+        return self._search.settings.net == "masked"
 
     @cached_property
-    def tuned(self) -> tuple[nn.Module, Weights]:
-        """The fine-tuned candidate, compact or masked, and the whole net's weights with its own in place.
+    def _kept(self) -> KeptIndices:
+        return kept_indices(self._model, self.masks)
+
+    def _fine_tuned(self) -> nn.Module:
+        """The fine-tuned candidate, compact or masked.
 
         The masks hold at every step, as NNI's wrappers see to: a filter can grow back only once it is out of
         the search.
         """
-        whole = copy.deepcopy(self._model)
-        if self._search.settings.net == "masked":
-            apply_masks(whole, self.masks)
-            self._fine_tune(whole, lambda: apply_masks(whole, self.masks))
-            return whole, whole.state_dict()
-        silence_masked_channels(whole, self.masks)
-        kept = kept_indices(whole, self.masks)
-        compact = slice_channels(whole, kept)
-        self._fine_tune(compact, silencer(compact, kept.masks(self.masks)))
-        return compact, kept.scatter(compact.state_dict(), whole.state_dict())
+        if self._masked:
+            net = copy.deepcopy(self._model)
+            hold_masks: Callable[[], None] = partial(apply_masks, net, self.masks)
+        else:
+            net = slice_channels(self._model, self._kept)
+            hold_masks = silencer(net, self._kept.masks(self.masks), graph_of(self._model))
+        hold_masks()
+        self._fine_tune(net, hold_masks)
+        return net
 
     def _fine_tune(self, net: nn.Module, hold_masks: Callable[[], None]) -> None:
         arguments = self._arguments
@@ -79,3 +121,32 @@ class Trial:
         steps = arguments["short_term_steps"]
         self._search.train_steps(net, optimizer, steps, self._iteration, self.candidate.index)
         net.eval()
+
+
+class Outcomes:
+    """The outcomes of an iteration's trials, which run side by side.
+
+    Args:
+        trials: in the order in which their scores are asked for.
+        side_by_side: see `Search.side_by_side`.
+    """
+
+    def __init__(self, trials: Sequence[Trial], side_by_side: SideBySide) -> None:
+        self._trials, self._side_by_side = trials, side_by_side
+        self._running: Iterator[Outcome] | None = None
+        self._best: tuple[int, Outcome] | None = None
+
+    def score(self, position: int) -> float:
+        """The score of a trial; the first one that is asked for starts it and all after it."""
+        if self._running is None:
+            self._running = self._side_by_side([trial.outcome for trial in self._trials[position:]])
+        outcome = next(self._running)
+        if self._best is None or outcome.score > self._best[1].score:
+            self._best = position, outcome
+        return outcome.score
+
+    def weights(self, position: int) -> Weights:
+        """The whole net's weights after a trial; one whose score an earlier process gave runs again."""
+        trial = self._trials[position]
+        known = self._best is not None and self._best[0] == position
+        return trial.weights(self._best[1].tuned if self._best and known else trial.tuned())
