@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from filterbench.running.resources import gigabytes, minutes, prune_minutes
+from filterbench.running.resources import more_each_time, prune_minutes
 from filterbench.study.config import Cell
 from filterbench.study.paths import baseline_folder, cell_at, cell_folder, trajectory_document
 from filterbench.study.plan import Plan, group_of
@@ -110,8 +110,7 @@ def test_a_path_is_read_as_it_was_formed():
 
 
 def test_a_job_that_is_tried_again_gets_more():
-    assert [gigabytes(6)(None, attempt) for attempt in (1, 2)] == [6000, 12000]
-    assert [minutes(30)(None, attempt) for attempt in (1, 3)] == [30, 90]
+    assert [more_each_time(6000)(None, attempt) for attempt in (1, 2)] == [6000, 12000]
     quick, long = (prune_minutes(of_cell(name, "0.5"), 1) for name in ("L1FilterPruner", "NetAdaptPruner"))
     assert quick < long
 

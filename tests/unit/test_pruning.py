@@ -16,7 +16,7 @@ from filterbench.pruners.nni import NNI_DISTANCE_SUM, FPGMPrunerMasker
 from filterbench.pruners.registry import PRUNERS
 from filterbench.pruners.search.search import compact_form
 from filterbench.storage.errors import InputError
-from filterbench.storage.weights import write_weights
+from filterbench.storage.weights import read_weights, write_weights
 
 PUBLISHED = Path(__file__).parents[2] / "workflow/resources/published.csv"
 NO_SEARCH = None  # One-shot pruners do not look at it.
@@ -232,19 +232,29 @@ def test_vgg16_counts_are_the_published_ones_digit_for_digit(pruner, sparsity):
     assert {(counts.params, counts.flops)} == published
 
 
-def test_masks_survive_the_file(tmp_path):
-    pruned = PRUNERS["L1FilterPruner"].make({}).prune(lively_net("resnet18"), 0.5, NO_SEARCH)
-    write_masked_net(tmp_path / "prune.safetensors", pruned)
-    weights, masks = read_masked_net(tmp_path / "prune.safetensors")
-    assert weights.keys() == pruned.model.state_dict().keys()
+@pytest.mark.parametrize("changed", [[], ["classifier.bias"]], ids=["masks alone", "weights too"])
+def test_a_pruned_net_survives_the_file_which_has_what_changed(changed, tmp_path):
+    model = lively_net("resnet18")
+    original = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    pruned = PRUNERS["L1FilterPruner"].make({}).prune(model, 0.5, NO_SEARCH)
+    path = tmp_path / "prune.safetensors"
+    for name in changed:
+        model.state_dict()[name].add_(1)
+    write_masked_net(path, pruned, original)
+    assert set(read_weights(path)) == {
+        *(f"mask/{name}" for name in pruned.masks),
+        *(f"weights/{name}" for name in changed),
+    }
+    weights, masks = read_masked_net(path, original)
+    assert all(torch.equal(tensor, weights[name]) for name, tensor in pruned.model.state_dict().items())
     assert all(torch.equal(masks[name], kept) for name, kept in pruned.masks.items())
 
 
 def test_a_file_without_masks_is_refused(tmp_path):
-    path = tmp_path / "prune.safetensors"
-    write_weights(path, build_model("vgg16", 1 / 16).state_dict())
+    path, weights = tmp_path / "prune.safetensors", build_model("vgg16", 1 / 16).state_dict()
+    write_weights(path, weights)
     with pytest.raises(InputError, match="not a masked net"):
-        read_masked_net(path)
+        read_masked_net(path, weights)
 
 
 def test_the_quick_fpgm_distances_are_nnis_to_the_last_bit():

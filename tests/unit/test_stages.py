@@ -127,7 +127,12 @@ def run_cell(
         run_cell(device, SEARCHED, images, searched, model, width, protocol)
         start |= {f"searched_{kind}": f"searched/{kind}.json" for kind in ("prune", "count")}
     job(prune, start, cell=cell, arguments=arguments, search=searching)
-    pruned = {"images": images, "document": "prune.json", "weights": "prune.safetensors"}
+    pruned = {
+        "images": images,
+        "document": "prune.json",
+        "original": "baseline.safetensors",
+        "weights": "prune.safetensors",
+    }
     job(speedup, pruned, cell=cell)
     compact = {"images": images, "document": "speedup.json", "weights": "speedup.safetensors"}
     job(finetune, compact, cell=cell, training=TRAINING)

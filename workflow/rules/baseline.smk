@@ -38,13 +38,13 @@ rule train_baseline:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=gigabytes(6),
-        runtime=minutes(240),
-        gpu=gpus,
+        mem_mb=ASKED(6000),
+        runtime=ASKED(240),
+        gpu=GPU,
     params:
         cell=PLAN.baseline_cell,
         limits=PLAN.limits,
-        device=device,
+        device=DEVICE,
         training=PLAN.training("baseline"),
         stage="stages.train_baseline",
         code=code_of("train_baseline"),

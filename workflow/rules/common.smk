@@ -9,6 +9,12 @@ from pathlib import Path
 WORKFLOW = str(Path(workflow.basedir) / "workflow")
 sys.path.insert(0, WORKFLOW)
 os.environ |= {"PYTHONPATH": os.pathsep.join([WORKFLOW, *filter(None, [os.getenv("PYTHONPATH")])])}
+# The C library gives large blocks back to the system and asks for them again, page by page, at every training
+# step; that took a tenth of the time. These are its largest thresholds.
+os.environ |= {
+    name: os.getenv(name, value)
+    for name, value in {"MALLOC_TRIM_THRESHOLD_": str(2**30), "MALLOC_MMAP_THRESHOLD_": str(2**25)}.items()
+}
 # The SLURM executor finds its `sacct`, `sbatch`, `sinfo` and `sshare` here.
 if workflow.is_main_process:
     os.environ |= {
@@ -18,7 +24,7 @@ if workflow.is_main_process:
 from filterbench.pruners.registry import PRUNERS
 from filterbench.running.code import rule_digest
 from filterbench.running.devices import count_gpus
-from filterbench.running.resources import gigabytes, minutes, prune_minutes
+from filterbench.running.resources import more_each_time, prune_minutes
 from filterbench.running.runs import tell_other_runs
 from filterbench.running import warm_parent
 from filterbench.storage.files import files_digest
@@ -33,6 +39,8 @@ COMPARISONS = expand(
     f"{MODEL_FOLDER}/comparison.{{kind}}", study=STUDY, model=config["models"], kind=["json", "csv"]
 )
 TABLES = [path for path in COMPARISONS if path.endswith(".csv")]
+# What of a cell goes once nothing needs it any more.
+PASSING = temp if config.get("keep_weights") == "final" else str
 PUBLISHED_MODELS = published_names("model")
 
 
@@ -60,28 +68,20 @@ if workflow.is_main_process:
         workflow.register_resource("gpu", GPUS)
 
 
-def gpus(wildcards):
-    """GPUs of a job that computes with nets."""
-    limit = workflow.global_resources["gpu"].value if workflow.is_main_process else 1
-    return 0 if config["device"] == "cpu" else min(1, limit)
-
-
-def device(wildcards):
-    """Where a job computes; `auto` is `cpu` where this machine runs the jobs and has no GPU."""
-    cpu = config["device"] == "auto" and workflow.is_main_process and workflow.local_exec and not GPUS
-    return "cpu" if cpu else config["device"]
-
-
-def whole_machine(wildcards):
-    """All cores, so that no other job disturbs a measurement; on a cluster the profile asks for a whole node."""
-    return workflow.cores if workflow.is_main_process and workflow.local_exec else PLAN.latency["threads"]
-
-
-def workers(wildcards):
-    """Candidates that a search path judges at once: as many as there are cores here, four on a cluster."""
-    if gpus(wildcards):
-        return 1
-    return workflow.cores if workflow.is_main_process and workflow.local_exec else 4
+# What does not depend on the job is a value, not a function: Snakemake asks for it several times a job.
+LOCAL = workflow.is_main_process and workflow.local_exec
+# A scheduler ends a job that takes more than it has asked for; this machine does not.
+ASKED = int if LOCAL else more_each_time
+# GPUs of a job that computes with nets.
+GPU = 0 if config["device"] == "cpu" else 1
+if workflow.is_main_process:
+    GPU = min(GPU, workflow.global_resources["gpu"].value)
+# Where a job computes; `auto` is `cpu` where this machine runs the jobs and has no GPU.
+DEVICE = "cpu" if config["device"] == "auto" and LOCAL and not GPUS else config["device"]
+# All cores, so that no other job disturbs a measurement; on a cluster the profile asks for a whole node.
+WHOLE_MACHINE = workflow.cores if LOCAL else PLAN.latency["threads"]
+# Candidates that a search path judges at once: as many as there are cores here, four on a cluster.
+WORKERS = 1 if GPU else workflow.cores if LOCAL else 4
 
 
 wildcard_constraints:

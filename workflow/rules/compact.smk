@@ -3,9 +3,10 @@ rule speedup:
     input:
         images=PLAN.images,
         document=f"{CELL}/prune.json",
+        original=f"{BASELINE}/model.safetensors",
         weights=f"{CELL}/prune.safetensors",
     output:
-        weights=f"{CELL}/speedup.safetensors",
+        weights=PASSING(f"{CELL}/speedup.safetensors"),
         document=f"{CELL}/speedup.json",
     log:
         "logs/{study}/{model}/seed-{seed}/{pruner}/{target}/speedup.log",
@@ -15,13 +16,13 @@ rule speedup:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=gigabytes(6),
-        runtime=minutes(30),
-        gpu=gpus,
+        mem_mb=ASKED(6000),
+        runtime=ASKED(30),
+        gpu=GPU,
     params:
         cell=PLAN.cell,
         limits=PLAN.limits,
-        device=device,
+        device=DEVICE,
         stage="stages.speedup",
         code=code_of("speedup"),
     script:
@@ -44,8 +45,8 @@ rule count:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=gigabytes(3),
-        runtime=minutes(15),
+        mem_mb=ASKED(3000),
+        runtime=ASKED(15),
         gpu=0,
     params:
         cell=PLAN.cell,
@@ -69,15 +70,15 @@ rule latency:
         "logs/{study}/{model}/seed-{seed}/{pruner}/{target}/latency.log",
     conda:
         ENVIRONMENT
-    threads: whole_machine
+    threads: WHOLE_MACHINE
     resources:
-        mem_mb=gigabytes(6),
-        runtime=minutes(60),
-        gpu=gpus,
+        mem_mb=ASKED(6000),
+        runtime=ASKED(60),
+        gpu=GPU,
     params:
         cell=PLAN.cell,
         limits=PLAN.limits,
-        device=device,
+        device=DEVICE,
         latency=PLAN.latency,
         stage="stages.latency",
         code=code_of("latency"),
@@ -100,8 +101,8 @@ rule export:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=gigabytes(6),
-        runtime=minutes(30),
+        mem_mb=ASKED(6000),
+        runtime=ASKED(30),
         gpu=0,
     params:
         cell=PLAN.cell,

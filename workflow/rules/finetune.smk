@@ -16,13 +16,13 @@ rule finetune:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=gigabytes(6),
-        runtime=minutes(240),
-        gpu=gpus,
+        mem_mb=ASKED(6000),
+        runtime=ASKED(240),
+        gpu=GPU,
     params:
         cell=PLAN.cell,
         limits=PLAN.limits,
-        device=device,
+        device=DEVICE,
         training=PLAN.training("finetune"),
         stage="stages.finetune",
         code=code_of("finetune"),
@@ -43,7 +43,7 @@ use rule finetune as finetune_unpruned with:
     params:
         cell=PLAN.baseline_cell,
         limits=PLAN.limits,
-        device=device,
+        device=DEVICE,
         training=PLAN.training("finetune"),
         stage="stages.finetune",
         code=code_of("finetune"),
@@ -66,14 +66,14 @@ rule scratch:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=gigabytes(6),
-        runtime=minutes(240),
-        gpu=gpus,
+        mem_mb=ASKED(6000),
+        runtime=ASKED(240),
+        gpu=GPU,
     params:
         cell=PLAN.cell,
         budget="{budget}",
         limits=PLAN.limits,
-        device=device,
+        device=DEVICE,
         training=lambda wildcards: PLAN.training(wildcards.budget)(wildcards),
         stage="stages.scratch",
         code=code_of("scratch"),

@@ -12,15 +12,15 @@ rule latency_table:
         "logs/{study}/{model}/latency_table.log",
     conda:
         ENVIRONMENT
-    threads: whole_machine
+    threads: WHOLE_MACHINE
     resources:
-        mem_mb=gigabytes(6),
-        runtime=minutes(240),
-        gpu=gpus,
+        mem_mb=ASKED(6000),
+        runtime=ASKED(240),
+        gpu=GPU,
     params:
         cell=PLAN.baseline_cell,
         limits=PLAN.limits,
-        device=device,
+        device=DEVICE,
         latency=PLAN.latency,
         stage="stages.latency_table",
         code=code_of("latency_table"),
@@ -43,17 +43,19 @@ rule trajectory:
     wildcard_constraints:
         pruner=any_of(name for name, entry in PRUNERS.items() if entry.search == "path"),
         kind=any_of((SPARSITY, *BUDGETS)),
+    # Several cells wait for it.
+    priority: 1
     conda:
         ENVIRONMENT
-    threads: workers
+    threads: WORKERS
     resources:
-        mem_mb=gigabytes(6),
-        runtime=minutes(1440),
-        gpu=gpus,
+        mem_mb=ASKED(6000),
+        runtime=ASKED(1440),
+        gpu=GPU,
     params:
         cell=PLAN.baseline_cell,
         limits=PLAN.limits,
-        device=device,
+        device=DEVICE,
         arguments=PLAN.pruner_arguments,
         search=PLAN.search_settings,
         kind="{kind}",
@@ -87,13 +89,13 @@ rule prune:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=gigabytes(6),
-        runtime=prune_minutes,
-        gpu=gpus,
+        mem_mb=ASKED(6000),
+        runtime=60 if LOCAL else prune_minutes,
+        gpu=GPU,
     params:
         cell=PLAN.cell,
         limits=PLAN.limits,
-        device=device,
+        device=DEVICE,
         arguments=PLAN.pruner_arguments,
         search=PLAN.search_settings,
         stage="stages.prune",

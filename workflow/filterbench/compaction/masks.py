@@ -41,15 +41,32 @@ def apply_masks(model: nn.Module, masks: ChannelMasks) -> None:
 WEIGHT, MASK = "weights/", "mask/"
 
 
-def write_masked_net(path: Path, pruned: PrunedNet) -> None:
-    """Write a masked net's weights and channel masks to one safetensors file."""
-    weights = {f"{WEIGHT}{name}": tensor for name, tensor in pruned.model.state_dict().items()}
+def write_masked_net(path: Path, pruned: PrunedNet, original: Weights) -> None:
+    """Write a pruned net to one safetensors file: its channel masks, and what of its weights is not masked.
+
+    A pruner that changes no weights leaves nothing but its masks.
+
+    Args:
+        path: the file.
+        pruned: the net.
+        original: weights of the net that was pruned, on the CPU.
+    """
+    expected = _masked(original, pruned.masks)
+    weights = {
+        f"{WEIGHT}{name}": tensor
+        for name, tensor in pruned.model.state_dict().items()
+        if not torch.equal(tensor.cpu(), expected[name])
+    }
     masks = {f"{MASK}{name}": kept for name, kept in pruned.masks.items()}
     write_weights(path, weights | masks)
 
 
-def read_masked_net(path: Path) -> tuple[Weights, ChannelMasks]:
+def read_masked_net(path: Path, original: Weights) -> tuple[Weights, ChannelMasks]:
     """Read what `write_masked_net` wrote: the weights and the masks.
+
+    Args:
+        path: the file.
+        original: weights of the net that was pruned, on the CPU.
 
     Raises:
         InputError: the file is unreadable or another file.
@@ -61,4 +78,14 @@ def read_masked_net(path: Path) -> tuple[Weights, ChannelMasks]:
     masks = {name.removeprefix(MASK): tensor for name, tensor in tensors.items() if name.startswith(MASK)}
     if len(weights) + len(masks) < len(tensors):
         raise InputError(f"{path}: not a masked net: not all names start with {WEIGHT} or {MASK}")
-    return weights, masks
+    return _masked(original, masks) | weights, masks
+
+
+def _masked(weights: Weights, masks: ChannelMasks) -> Weights:
+    """Weights with the masked filters and their biases at zero; those that are not masked are shared."""
+    masked = dict(weights)
+    for name, kept in masks.items():
+        for key in (f"{name}.weight", f"{name}.bias"):
+            if key in masked:
+                masked[key] = masked[key] * kept.cpu().view(-1, *[1] * (masked[key].dim() - 1))
+    return masked

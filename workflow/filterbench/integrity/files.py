@@ -31,7 +31,11 @@ _CELL_INPUTS = {
         "searched_prune": f"../../{SEARCHED}/{{target}}/prune.json",
         "searched_count": f"../../{SEARCHED}/{{target}}/count.json",
     },
-    "speedup": {"weights": "prune.safetensors", "document": "prune.json"},
+    "speedup": {
+        "original": f"{_BASELINE}/model.safetensors",
+        "weights": "prune.safetensors",
+        "document": "prune.json",
+    },
     "count": _NETS,
     "finetune": _COMPACT,
     "scratch": _COMPACT,

@@ -10,13 +10,8 @@ from filterbench.pruners.registry import PRUNERS
 Resource = Callable[[Any, int], int]
 
 
-def gigabytes(first: int) -> Resource:
-    """Memory of a job, in MB; more each time that it is tried again."""
-    return lambda wildcards, attempt: 1000 * first * attempt
-
-
-def minutes(first: int) -> Resource:
-    """Run time of a job, in minutes; more each time that it is tried again."""
+def more_each_time(first: int) -> Resource:
+    """What a job asks for, more each time that it is tried again."""
     return lambda wildcards, attempt: first * attempt
 
 

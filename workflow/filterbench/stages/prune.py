@@ -25,6 +25,7 @@ from filterbench.running.infeasible import write_infeasible
 from filterbench.running.job import Job
 from filterbench.running.matching import matched_arguments
 from filterbench.running.searching import new_search, read_snapshots, search_path
+from filterbench.storage.weights import read_weights
 from filterbench.training.evaluation import evaluate
 
 logger = logging.getLogger(__name__)
@@ -52,7 +53,7 @@ def prune(job: Job) -> None:
     reached = _pruned_share(layers, kept)
     accuracy = evaluate(context.place(pruned.model), splits.test).accuracy
     logger.info("pruned %.1f %% of the weights, test accuracy %.2f %%", 100 * reached, 100 * accuracy)
-    write_masked_net(job.outputs["weights"], pruned)
+    write_masked_net(job.outputs["weights"], pruned, read_weights(job.inputs["weights"]))
     write_search(job.outputs["search"], search.steps)
     document: PruneDocument = {
         "cell": context.cell,

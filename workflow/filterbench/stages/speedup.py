@@ -15,7 +15,7 @@ from filterbench.documents.types import PruneDocument, SpeedupDocument
 from filterbench.running.context import prepare
 from filterbench.running.infeasible import infeasible_before, write_infeasible
 from filterbench.running.job import Job
-from filterbench.storage.weights import write_weights
+from filterbench.storage.weights import read_weights, write_weights
 from filterbench.training.evaluation import evaluate
 
 logger = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ def speedup(job: Job) -> None:
         return
     splits = context.splits()
     path = job.inputs["weights"]
-    weights, masks = read_masked_net(path)
+    weights, masks = read_masked_net(path, read_weights(job.inputs["original"]))
     masks = {name: kept.to(context.device) for name, kept in masks.items()}
     net = context.rebuild(weights, path)
     check: Check | None = None
