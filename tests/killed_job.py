@@ -40,4 +40,6 @@ def _run(job: dict, folder: Path) -> None:
     Checkpoint.__init__ = partialmethod(Checkpoint.__init__, interval=0.0)
     paths = [{name: Path(path) for name, path in job[kind].items()} for kind in ("inputs", "outputs")]
     stage = importlib.import_module(f"filterbench.stages.{job['stage']}")
-    getattr(stage, job["stage"])(Job(*paths, job["params"]))
+    asked = Job(*paths, job["params"])
+    getattr(stage, job["stage"])(asked)
+    asked.stopwatch.write(asked.outputs["document"])

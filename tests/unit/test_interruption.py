@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from multiprocessing import Process
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from killed_job import start
 from settings import TRAINING
@@ -14,6 +15,7 @@ from settings import TRAINING
 from filterbench.pruners.registry import arguments_of
 from filterbench.running.job import Job
 from filterbench.stages.train_baseline import train_baseline
+from filterbench.storage.stopwatch import benchmark_file
 
 CELL = {
     "study": "interruption",
@@ -139,8 +141,9 @@ def test_a_job_killed_at_random_moments_ends_with_the_same_documents(name, digit
     kept = [".trajectory.search"] if case.stage == "trajectory" else []
     assert [path.name for path in killed.iterdir() if path.name.startswith(".")] == kept
     # The seconds before the last kill, up to the state that the last process went on from, are not lost.
-    earlier = f"{document_of(case)}.earlier.tsv"
-    assert not (undisturbed / earlier).exists()
-    name, seconds = (killed / earlier).read_text().split()
-    assert name == "s"
-    assert 0 < float(seconds) < time.monotonic() - started
+    taken, undisturbed_taken = (
+        pd.read_csv(benchmark_file(folder / f"{document_of(case)}.json"), sep="\t").iloc[0]
+        for folder in (killed, undisturbed)
+    )
+    assert undisturbed_taken["s_earlier"] == 0
+    assert 0 < taken["s_earlier"] < taken["s"] < time.monotonic() - started

@@ -32,13 +32,14 @@ class Stopwatch:
     def write(self, document: Path) -> None:
         """Write a document's benchmark file, with the names and units of Snakemake's own.
 
-        `s`: seconds over all processes; `max_rss`: the largest memory of this process, in MB; `cpu_time`: its
-        CPU seconds. The operating system counts both; Snakemake's samples miss what a short job does between
-        two of them.
+        `s`: seconds over all processes; `s_earlier`: those of earlier ones among them; `max_rss`: the largest
+        memory of this process, in MB; `cpu_time`: its CPU seconds. The operating system counts the last two;
+        Snakemake's samples miss what a short job does between two of them.
         """
         usage = resource.getrusage(resource.RUSAGE_SELF)
         values = {
             "s": self.seconds(),
+            "s_earlier": self.earlier,
             "max_rss": usage.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10),
             "cpu_time": usage.ru_utime + usage.ru_stime,
         }
