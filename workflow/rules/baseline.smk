@@ -38,13 +38,13 @@ rule train_baseline:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=ASKED(6000),
-        runtime=ASKED(240),
+        mem_mb=more_each_time(6000),
+        runtime=more_each_time(240),
         gpu=GPU,
     params:
         cell=PLAN.baseline_cell,
         limits=PLAN.limits,
-        device=DEVICE,
+        device=device,
         training=PLAN.training("baseline"),
         stage="stages.train_baseline",
         code=code_of("train_baseline"),

@@ -55,7 +55,7 @@ def code_of(stage):
 
 
 onstart:
-    if workflow.is_main_process and workflow.local_exec:
+    if runs_here():
         warm_parent.start()
 
 
@@ -68,20 +68,30 @@ if workflow.is_main_process:
         workflow.register_resource("gpu", GPUS)
 
 
-# What does not depend on the job is a value, not a function: Snakemake asks for it several times a job.
-LOCAL = workflow.is_main_process and workflow.local_exec
-# A scheduler ends a job that takes more than it has asked for; this machine does not.
-ASKED = int if LOCAL else more_each_time
 # GPUs of a job that computes with nets.
 GPU = 0 if config["device"] == "cpu" else 1
 if workflow.is_main_process:
     GPU = min(GPU, workflow.global_resources["gpu"].value)
-# Where a job computes; `auto` is `cpu` where this machine runs the jobs and has no GPU.
-DEVICE = "cpu" if config["device"] == "auto" and LOCAL and not GPUS else config["device"]
-# All cores, so that no other job disturbs a measurement; on a cluster the profile asks for a whole node.
-WHOLE_MACHINE = workflow.cores if LOCAL else PLAN.latency["threads"]
-# Candidates that a search path judges at once: as many as there are cores here, four on a cluster.
-WORKERS = 1 if GPU else workflow.cores if LOCAL else 4
+
+
+def runs_here():
+    """Whether this process runs the jobs on this machine; Snakemake knows only after it has read its files."""
+    return workflow.is_main_process and workflow.local_exec
+
+
+def device(wildcards):
+    """Where a job computes; `auto` is `cpu` where this machine runs the jobs and has no GPU."""
+    return "cpu" if config["device"] == "auto" and runs_here() and not GPUS else config["device"]
+
+
+def whole_machine(wildcards):
+    """All cores, so that no other job disturbs a measurement; on a cluster the profile asks for a whole node."""
+    return workflow.cores if runs_here() else PLAN.latency["threads"]
+
+
+def workers(wildcards):
+    """Candidates that a search path judges at once: as many as there are cores here, four on a cluster."""
+    return 1 if GPU else workflow.cores if runs_here() else 4
 
 
 wildcard_constraints:

@@ -16,13 +16,13 @@ rule speedup:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=ASKED(6000),
-        runtime=ASKED(30),
+        mem_mb=more_each_time(6000),
+        runtime=more_each_time(30),
         gpu=GPU,
     params:
         cell=PLAN.cell,
         limits=PLAN.limits,
-        device=DEVICE,
+        device=device,
         stage="stages.speedup",
         code=code_of("speedup"),
     script:
@@ -45,8 +45,8 @@ rule count:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=ASKED(3000),
-        runtime=ASKED(15),
+        mem_mb=more_each_time(3000),
+        runtime=more_each_time(15),
         gpu=0,
     params:
         cell=PLAN.cell,
@@ -70,15 +70,15 @@ rule latency:
         "logs/{study}/{model}/seed-{seed}/{pruner}/{target}/latency.log",
     conda:
         ENVIRONMENT
-    threads: WHOLE_MACHINE
+    threads: whole_machine
     resources:
-        mem_mb=ASKED(6000),
-        runtime=ASKED(60),
+        mem_mb=more_each_time(6000),
+        runtime=more_each_time(60),
         gpu=GPU,
     params:
         cell=PLAN.cell,
         limits=PLAN.limits,
-        device=DEVICE,
+        device=device,
         latency=PLAN.latency,
         stage="stages.latency",
         code=code_of("latency"),
@@ -101,8 +101,8 @@ rule export:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=ASKED(6000),
-        runtime=ASKED(30),
+        mem_mb=more_each_time(6000),
+        runtime=more_each_time(30),
         gpu=0,
     params:
         cell=PLAN.cell,

@@ -16,13 +16,13 @@ rule finetune:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=ASKED(6000),
-        runtime=ASKED(240),
+        mem_mb=more_each_time(6000),
+        runtime=more_each_time(240),
         gpu=GPU,
     params:
         cell=PLAN.cell,
         limits=PLAN.limits,
-        device=DEVICE,
+        device=device,
         training=PLAN.training("finetune"),
         stage="stages.finetune",
         code=code_of("finetune"),
@@ -43,7 +43,7 @@ use rule finetune as finetune_unpruned with:
     params:
         cell=PLAN.baseline_cell,
         limits=PLAN.limits,
-        device=DEVICE,
+        device=device,
         training=PLAN.training("finetune"),
         stage="stages.finetune",
         code=code_of("finetune"),
@@ -66,14 +66,14 @@ rule scratch:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=ASKED(6000),
-        runtime=ASKED(240),
+        mem_mb=more_each_time(6000),
+        runtime=more_each_time(240),
         gpu=GPU,
     params:
         cell=PLAN.cell,
         budget="{budget}",
         limits=PLAN.limits,
-        device=DEVICE,
+        device=device,
         training=lambda wildcards: PLAN.training(wildcards.budget)(wildcards),
         stage="stages.scratch",
         code=code_of("scratch"),

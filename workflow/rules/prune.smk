@@ -12,15 +12,15 @@ rule latency_table:
         "logs/{study}/{model}/latency_table.log",
     conda:
         ENVIRONMENT
-    threads: WHOLE_MACHINE
+    threads: whole_machine
     resources:
-        mem_mb=ASKED(6000),
-        runtime=ASKED(240),
+        mem_mb=more_each_time(6000),
+        runtime=more_each_time(240),
         gpu=GPU,
     params:
         cell=PLAN.baseline_cell,
         limits=PLAN.limits,
-        device=DEVICE,
+        device=device,
         latency=PLAN.latency,
         stage="stages.latency_table",
         code=code_of("latency_table"),
@@ -47,15 +47,15 @@ rule trajectory:
     priority: 1
     conda:
         ENVIRONMENT
-    threads: WORKERS
+    threads: workers
     resources:
-        mem_mb=ASKED(6000),
-        runtime=ASKED(1440),
+        mem_mb=more_each_time(6000),
+        runtime=more_each_time(1440),
         gpu=GPU,
     params:
         cell=PLAN.baseline_cell,
         limits=PLAN.limits,
-        device=DEVICE,
+        device=device,
         arguments=PLAN.pruner_arguments,
         search=PLAN.search_settings,
         kind="{kind}",
@@ -89,13 +89,13 @@ rule prune:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=ASKED(6000),
-        runtime=60 if LOCAL else prune_minutes,
+        mem_mb=more_each_time(6000),
+        runtime=prune_minutes,
         gpu=GPU,
     params:
         cell=PLAN.cell,
         limits=PLAN.limits,
-        device=DEVICE,
+        device=device,
         arguments=PLAN.pruner_arguments,
         search=PLAN.search_settings,
         stage="stages.prune",
