@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import logging
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 
+import torch
 from torch import Tensor, nn
 
 from filterbench.models.inputs import IMAGE_SHAPE, example_input
@@ -24,6 +28,17 @@ def quieten_nni() -> None:
 quieten_nni()
 
 
+@contextmanager
+def _traces_unchecked() -> Iterator[None]:
+    """Have torch trace a net once: a check runs the net again and compares graphs for seconds."""
+    trace = torch.jit.trace
+    torch.jit.trace = partial(trace, check_trace=False)
+    try:
+        yield
+    finally:
+        torch.jit.trace = trace
+
+
 def speed_up(model: nn.Module, masks: dict[str, Tensor]) -> None:
     """Replace the layers of a net by smaller ones without the masked channels, in place.
 
@@ -41,7 +56,7 @@ def speed_up(model: nn.Module, masks: dict[str, Tensor]) -> None:
             "bias": None if modules[name].bias is None else channels,
         }
     # NNI reads the .grad of tensors that are no leaves, on purpose.
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _traces_unchecked():
         warnings.simplefilter("ignore")
         ModelSpeedup(model, example_input(model), weight_masks).speedup_model()
 

@@ -17,7 +17,7 @@ def rebuild_model(name: str, weights: Weights, path: Path) -> nn.Module:
 
     Args:
         name: a key of `MODELS`.
-        weights: the net's whole state.
+        weights: the net's whole state, on the CPU; the tensors become the net's own.
         path: the file that they come from, for the error.
 
     Returns:
@@ -29,7 +29,7 @@ def rebuild_model(name: str, weights: Weights, path: Path) -> nn.Module:
     with torch.device("meta"):
         model = build_model(name)
     resize_layers(model, weights)
-    load_into(model.to_empty(device="cpu"), weights, path)
+    load_into(model, weights, path)
     return model.eval()
 
 

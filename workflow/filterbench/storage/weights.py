@@ -34,10 +34,10 @@ def read_weights(path: Path) -> Weights:
 
 
 def load_into(model: nn.Module, weights: Weights, path: Path) -> None:
-    """Put weights into a net whose shapes they fit.
+    """Give a net its weights, whose shapes it has; the tensors become the net's own.
 
     Args:
-        model: the net.
+        model: the net, which may be on the meta device.
         weights: its whole state.
         path: the file that the weights come from, for the error.
 
@@ -50,4 +50,4 @@ def load_into(model: nn.Module, weights: Weights, path: Path) -> None:
         if wanted.get(name) != found.get(name):
             shape, allowed = found.get(name, "missing"), wanted.get(name, "no such name")
             raise InputError(f"{path}: {name}: shape {shape}, this net has {allowed}")
-    model.load_state_dict(weights)
+    model.load_state_dict(weights, assign=True)
