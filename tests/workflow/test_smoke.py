@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -69,6 +70,25 @@ def test_every_document_is_sound(finished):
     documents = list((finished.folder / "results").rglob("*.json"))
     assert len(documents) == DOCUMENTS
     assert [fault for path in documents for fault in check(kind_of(path), parse(path))] == []
+
+
+def test_the_cost_that_is_told_beforehand_is_what_the_documents_record(again):
+    run = again.snakemake("cost")
+    assert f"{CELLS} cells, " in run.stdout, run.stdout
+    row = re.compile(r"^(\w+) +(\w+Pruner) +(\d+) +(\d+) +(\d+) ", re.MULTILINE)
+    told = {(stage, pruner): list(map(int, numbers)) for stage, pruner, *numbers in row.findall(run.stdout)}
+    folder = again.folder / "results/smoke"
+    assert told["finetune", "L1FilterPruner"] == [2, 2 * 256, 2 * 200]
+    for pruner in ("SimulatedAnnealingPruner", "AutoCompressPruner"):
+        costs = [parse(path)["cost"] for path in folder.glob(f"*/seed-0/{pruner}/*/prune.json")]
+        jobs, trained, evaluated = told["prune", pruner]
+        assert jobs == len(costs)
+        assert trained == sum(cost["images_trained"] for cost in costs)
+        # With the test images of each net; an annealing takes as many candidates as its chance has it.
+        assert 100 * jobs < evaluated <= sum(cost["images_evaluated"] + 100 for cost in costs)
+    # No net can give the last target: its search ends early.
+    (record,) = folder.glob("vgg16/seed-0/NetAdaptPruner/*/trajectory.json")
+    assert told["trajectory", "NetAdaptPruner"][1] >= parse(record)["targets"][-1]["cost"]["images_trained"]
 
 
 def test_an_infeasible_cell_leaves_no_state_behind(finished):

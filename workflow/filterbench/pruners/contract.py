@@ -10,7 +10,7 @@ from filterbench.compaction.masks import PrunedNet
 from filterbench.costs.budget import Budget
 
 if TYPE_CHECKING:
-    from filterbench.pruners.search.search import Search
+    from filterbench.pruners.search.search import Cost, Extent, Search
 
 
 class InfeasibleError(Exception):
@@ -28,6 +28,14 @@ class Pruner(Protocol):
             sparsity: share of the filters to mask, above 0 and below 1.
             search: what a pruner that evaluates or trains candidates does so with.
         """
+        ...
+
+
+class Searching(Pruner, Protocol):
+    """A pruner that searches, and says beforehand what that will cost."""
+
+    def least_cost(self, extent: Extent) -> Cost:
+        """What the search spends at least."""
         ...
 
 

@@ -16,7 +16,15 @@ from torch import nn
 from filterbench.compaction.masks import ChannelMasks, PrunedNet, apply_masks
 from filterbench.costs.budget import Budget
 from filterbench.pruners.search.allocation import Allocation, BudgetAllocation, Layers, WeightAllocation
-from filterbench.pruners.search.search import Search, cooling_steps, derived_seed, fingerprint, sparsities_of
+from filterbench.pruners.search.search import (
+    Cost,
+    Extent,
+    Search,
+    cooling_steps,
+    derived_seed,
+    fingerprint,
+    sparsities_of,
+)
 from filterbench.storage.journal import Journal
 
 DRAWS_AT_A_MAGNITUDE = 1000
@@ -39,6 +47,11 @@ class SimulatedAnnealing:
     def prune_within(self, model: nn.Module, budget: Budget, search: Search) -> PrunedNet:
         """See `filterbench.pruners.contract.BudgetPruner.prune_within`."""
         return self._prune(model, budget, search)
+
+    def least_cost(self, extent: Extent) -> Cost:
+        """See `filterbench.pruners.contract.Searching.least_cost`: each step accepts its first candidate."""
+        steps = cooling_steps(self.start_temperature, self.stop_temperature, self.cool_down_rate)
+        return extent.candidates(steps)
 
     def _prune(self, model: nn.Module, target: float | Budget, search: Search) -> PrunedNet:
         _, masks = anneal(model, target, self, search)

@@ -18,7 +18,7 @@ from filterbench.compaction.masks import ChannelMasks, PrunedNet, apply_masks
 from filterbench.compaction.speedup import compact, silence_masked_channels
 from filterbench.pruners.nni import ADMMPruner, convolution_config, filters_as_rows, wrapped_masks
 from filterbench.pruners.search.annealing import SimulatedAnnealing, anneal
-from filterbench.pruners.search.search import Search
+from filterbench.pruners.search.search import Cost, Extent, Search
 from filterbench.storage.checkpoint import (
     Checkpoint,
     optimizer_tensors,
@@ -109,6 +109,14 @@ class AutoCompress:
             silence_masked_channels(model, masks)
             model = compact(model, masks).eval()
         return PrunedNet(model, {})
+
+    def least_cost(self, extent: Extent) -> Cost:
+        """See `filterbench.pruners.contract.Searching.least_cost`."""
+        annealing = self._annealing.least_cost(extent)
+        passes = self.admm_num_iterations * self.admm_epochs_per_iteration
+        trained = annealing.images_trained + passes * extent.batches(None)
+        rounds = self.num_iterations
+        return Cost(rounds * annealing.evaluations, rounds * annealing.images_evaluated, rounds * trained)
 
     @property
     def _annealing(self) -> SimulatedAnnealing:

@@ -9,6 +9,7 @@ much an iteration prunes.
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -18,11 +19,12 @@ from torch import nn
 
 from filterbench.compaction.masks import ChannelMasks, PrunedNet
 from filterbench.documents.parts import Cost as CostRecord
+from filterbench.documents.targets import SPARSITY
 from filterbench.models.depthwise import mask_depthwise
 from filterbench.pruners.contract import InfeasibleError
 from filterbench.pruners.nni import filters_as_rows
 from filterbench.pruners.search.cost_steps import CostSteps
-from filterbench.pruners.search.search import Cost, Search, fingerprint, sparsities_of
+from filterbench.pruners.search.search import Cost, Extent, Search, fingerprint, sparsities_of
 from filterbench.pruners.search.steps import Candidate, Steps
 from filterbench.pruners.search.trial import Outcomes, Trial
 from filterbench.pruners.search.weight_steps import WeightSteps
@@ -187,6 +189,12 @@ class NetAdapt:
     short_term_learning_rate: float
     short_term_weight_decay: float
     halve_step: bool
+
+    def least_cost(self, extent: Extent) -> Cost:
+        """See `filterbench.pruners.contract.Searching.least_cost`; it is nearly all: layers drop out late."""
+        way = max(extent.targets) if extent.kind == SPARSITY else 1 - min(extent.targets)
+        number = math.ceil(way / self.sparsity_per_iteration) * extent.layers
+        return Cost(number, number * extent.selection, number * extent.batches(self.short_term_steps))
 
     def path(self, model: nn.Module, search: Search) -> SearchPath:
         """The search path to sparsities.

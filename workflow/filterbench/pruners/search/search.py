@@ -75,6 +75,38 @@ class Cost:
         }
 
 
+@dataclass(frozen=True)
+class Extent:
+    """How large a search is.
+
+    Attributes:
+        layers: prunable ones of the net.
+        kind: of its targets.
+        targets: one, or all that a search path serves.
+        train: images to train with.
+        selection: images to choose by.
+        settings: how candidates are judged and trained.
+    """
+
+    layers: int
+    kind: str
+    targets: Sequence[float]
+    train: int
+    selection: int
+    settings: SearchSettings
+
+    def candidates(self, number: int) -> Cost:
+        """What it costs to judge candidates as `Search.judge` does."""
+        recalibrated = min(self.settings.recalibrate, self.train)
+        tuned = self.batches(self.settings.tune_steps)
+        return Cost(number, number * (self.selection + recalibrated), number * tuned)
+
+    def batches(self, steps: int | None) -> int:
+        """Images of a training of so many batches; None for a pass."""
+        size, in_a_pass = _batch_size(self.train, self.settings.batch_size)
+        return size * (in_a_pass if steps is None else steps)
+
+
 @dataclass
 class Search:
     """One search of a cell.
