@@ -13,8 +13,8 @@ from torch import nn
 from filterbench.data.loading import Splits, load_splits
 from filterbench.models.registry import build_model
 from filterbench.running.environment import choose_device
-from filterbench.running.expected import ModelWork, Work, shapes_of
 from filterbench.running.job import Job
+from filterbench.study.expected import ModelWork, Work, shapes_of
 from filterbench.study.plan import Plan
 from filterbench.training.loop import train_step
 from filterbench.training.sgd import SGD
