@@ -21,6 +21,7 @@ class Checkout:
     @classmethod
     def fresh(cls, folder: Path) -> "Checkout":
         """Copy the workflow without results."""
+        folder.mkdir(parents=True, exist_ok=True)
         for part in PARTS:
             source = REPOSITORY / part
             if source.is_dir() and not source.is_symlink():

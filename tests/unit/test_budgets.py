@@ -31,7 +31,8 @@ from filterbench.pruners.uniform_budgets import prune_uniformly
 from filterbench.running.searching import write_snapshots
 from filterbench.stages.compare import collection
 from filterbench.storage.errors import InputError
-from filterbench.study.config import cells, check_config
+from filterbench.study.cells import cells
+from filterbench.study.config import check_config
 
 NO_SEARCH = None
 SHARES = [0.7, 0.5, 0.3, 0.1]

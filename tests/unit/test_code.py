@@ -9,8 +9,16 @@ from pathlib import Path
 import pytest
 
 WORKFLOW = Path(__file__).parents[2] / "workflow"
-STAGES = [path.stem for path in sorted((WORKFLOW / "filterbench/stages").glob("[a-z]*.py"))]
-SEARCHING = {"SimulatedAnnealingPruner", "AutoCompressPruner", "RandomAllocationPruner"}
+# The forecast runs whenever it is asked for: nothing goes by its code.
+STAGES = [
+    path.stem for path in sorted((WORKFLOW / "filterbench/stages").glob("[a-z]*.py")) if path.stem != "cost"
+]
+SEARCHING = {
+    "SimulatedAnnealingPruner",
+    "TunedAnnealingPruner",
+    "AutoCompressPruner",
+    "RandomAllocationPruner",
+}
 # Every stage for a cell of ResNet18 and CIFAR-10, pruning by each pruner; a few of others too.
 RUN = """
 import json
@@ -131,4 +139,4 @@ def test_a_changed_line_changes_the_digests_of_what_runs_it(change, package, unt
         assert stages == {"prepare_data"}
         assert "prepare_data digits" not in changed
     else:
-        assert stages == {"train_baseline", "finetune", "scratch"}
+        assert stages == {"train_baseline", "finetune", "equal_training", "scratch"}

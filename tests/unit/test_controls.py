@@ -16,7 +16,7 @@ from filterbench.models.registry import MODELS, build_model
 from filterbench.plotting.style import STYLES, style_of
 from filterbench.pruners.contract import InfeasibleError
 from filterbench.pruners.controls import RandomFilters, UniformAllocation
-from filterbench.pruners.registry import PRUNERS, SEARCHED, arguments_of
+from filterbench.pruners.registry import PRUNERS, arguments_of
 from filterbench.pruners.search.search import Search, SearchSettings
 from filterbench.pruners.uniform import uniform_steps
 from filterbench.running.job import Job
@@ -127,7 +127,7 @@ def test_a_control_takes_what_the_searched_cell_did(digits_file, tmp_path):
     params = {"cell": CELL, "limits": limits, "device": "cpu", "training": TRAINING}
     train_baseline(Job({"images": digits_file}, outputs, params))
     changes = {"base_algo": "l2", "cool_down_rate": 0.8, "stop_temperature": 40}
-    searched = job({}, "searched", SEARCHED, changes)
+    searched = job({}, "searched", "SimulatedAnnealingPruner", changes)
     inputs = {"searched_prune": tmp_path / "searched/prune.json"}
     control = job(inputs, "control", "RandomAllocationPruner", {})
     assert control["cost"] == searched["cost"]
@@ -140,13 +140,13 @@ def test_a_control_takes_what_the_searched_cell_did(digits_file, tmp_path):
 def test_a_control_of_an_infeasible_cell_is_infeasible(tmp_path):
     (tmp_path / "prune.json").write_text('{"infeasible": "too little is left"}')
     cell = {**CELL, "pruner": "RandomAllocationPruner", "sparsity": 0.5}
-    with pytest.raises(InfeasibleError, match=f"{SEARCHED} is infeasible: too little is left"):
+    with pytest.raises(InfeasibleError, match="SimulatedAnnealingPruner is infeasible: too little is left"):
         matched_arguments(Job({"searched_prune": tmp_path / "prune.json"}, {}, {"cell": cell}))
 
 
 def test_controls_are_grey_and_told_apart_by_marker_and_line():
     styles = [STYLES[name] for name, entry in PRUNERS.items() if entry.control]
-    assert len(styles) == 3
+    assert len(styles) == 5
     for style in styles:
         red, green, blue = (style.color[start : start + 2] for start in (1, 3, 5))
         assert red == green == blue

@@ -195,6 +195,7 @@ TYPES = {
     "speedup": types.SpeedupDocument,
     "count": types.CountDocument,
     "finetune": types.TrainedDocument,
+    "equal": types.TrainedDocument,
     "scratch": types.TrainedDocument,
     "latency": types.LatencyDocument,
     "latency_table": types.LatencyTableDocument,
@@ -202,7 +203,12 @@ TYPES = {
     "result": types.ResultDocument,
 }
 # Keys that a type shares with documents of another kind.
-SHARED = {"baseline": {"budget", "correct"}, "finetune": {"budget"}, "scratch": {"correct"}}
+SHARED = {
+    "baseline": {"budget", "correct", "equal_training"},
+    "finetune": {"budget", "equal_training"},
+    "equal": {"budget", "correct"},
+    "scratch": {"correct", "equal_training", "tuning"},
+}
 
 
 @pytest.mark.parametrize("kind", TYPES)
@@ -214,7 +220,7 @@ def test_a_type_is_in_step_with_its_schema(kind):
     assert set(hints) - infeasible - SHARED.get(kind, set()) == set(own["properties"])
     for key, hint in hints.items():
         required = typing.get_origin(hint) is not typing.NotRequired
-        if key in own["properties"] and key not in {"budget", "correct"}:
+        if key in own["properties"] and key not in {"budget", "correct", "equal_training"}:
             assert required == (key in own["required"]), key
     for key, hint in hints.items():
         nested = own["properties"].get(key, {}).get("properties")

@@ -20,7 +20,7 @@ from filterbench.data.file import read_images, write_images
 from filterbench.data.loading import load_splits
 from filterbench.documents import read, write
 from filterbench.documents.targets import Target
-from filterbench.pruners.registry import PRUNERS, SEARCHED, arguments_of
+from filterbench.pruners.registry import PRUNERS, arguments_of
 from filterbench.running.job import Job
 from filterbench.stages.compare import compare
 from filterbench.stages.compare_latency import compare_latency
@@ -124,7 +124,7 @@ def run_cell(
         start |= {name: f"trajectory.{suffix}" for name, suffix in names.items()}
     if entry.matched:
         searched = folder / "searched"
-        run_cell(device, SEARCHED, images, searched, model, width, protocol)
+        run_cell(device, entry.searched, images, searched, model, width, protocol)
         start |= {f"searched_{kind}": f"searched/{kind}.json" for kind in ("prune", "count")}
     job(prune, start, cell=cell, arguments=arguments, search=searching)
     pruned = {

@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 from filterbench.storage.errors import InputError
-from filterbench.study.config import cells, check_config, pruner_arguments, training_settings
+from filterbench.study.cells import cells, pruner_arguments, training_settings
+from filterbench.study.config import check_config
 
 REPOSITORY = Path(__file__).parents[2]
 STUDIES = [REPOSITORY / "config.yaml", *sorted((REPOSITORY / "studies").glob("*.yaml"))]
@@ -37,7 +38,27 @@ MISTAKES = {
     "no protocol": ("protocol", "train", "protocol: 'train' is not one of ['validation', 'test']"),
     "negative epochs": ("baseline/epochs", -1, "baseline.epochs: -1 is less than the minimum of 0"),
     "nothing to fine-tune": ("finetune/epochs", 0, "finetune.epochs: 0 leaves nothing to fine-tune"),
-    "unknown budget": ("scratch", ["half"], "scratch[0]: 'half' is not one of ['finetune', 'baseline']"),
+    "unknown budget": ("scratch", ["half"], "scratch[0]: 'half' is not one of ['finetune', 'baseline', "),
+    "training of a pruner that is not there": (
+        "equal_training",
+        {"as": ["TaylorPruner"]},
+        "equal_training.as: unknown 'TaylorPruner'; allowed: L1FilterPruner, ",
+    ),
+    "training of a pruner that lacks a target": (
+        "equal_training",
+        {"as": ["AutoCompressPruner"]},
+        "equal_training.as: AutoCompressPruner: no cell of resnet50 at 0.3, which L1FilterPruner has",
+    ),
+    "two ways to say how much training": (
+        "equal_training",
+        {"as": ["AutoCompressPruner"], "images": 5000},
+        "equal_training: ",
+    ),
+    "fine-tuning of a pruner that is not there": (
+        "finetune/pruners",
+        {"TaylorPruner": {"epochs": 1}},
+        "finetune.pruners: unknown 'TaylorPruner'",
+    ),
     "text for a number": (
         "baseline/learning_rate",
         "1e-3",

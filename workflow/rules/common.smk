@@ -21,6 +21,9 @@ if workflow.is_main_process:
         "PATH": f"{workflow.basedir}/profiles/slurm/bin{os.pathsep}{os.getenv('PATH', os.defpath)}"
     }
 
+from snakemake.settings.enums import Quietness
+
+from filterbench.forecasting import progress
 from filterbench.pruners.registry import PRUNERS
 from filterbench.running.code import rule_digest
 from filterbench.running.devices import count_gpus
@@ -57,6 +60,10 @@ def code_of(stage):
 onstart:
     if runs_here():
         warm_parent.start()
+    if not workflow.output_settings.quiet & {Quietness.PROGRESS, Quietness.ALL}:
+        progress.start(
+            config, [path for job in workflow.dag.needrun_jobs() for path in map(str, job.output)]
+        )
 
 
 if workflow.is_main_process:

@@ -1,3 +1,6 @@
+from filterbench.study.cells import trained_again
+
+
 # Seconds each, from documents and tables alone.
 localrules:
     result,
@@ -9,8 +12,8 @@ localrules:
     page,
 
 
-# Budgets at which every compact shape is trained from scratch, and whether the unpruned nets are fine-tuned.
-SCRATCH, UNPRUNED = config.get("scratch", []), config.get("finetune_unpruned", False)
+# Trainings of every cell beyond its fine-tuning, and whether the unpruned nets are fine-tuned.
+AGAIN, UNPRUNED = trained_again(config), config.get("finetune_unpruned", False)
 
 
 rule result:
@@ -40,14 +43,7 @@ rule compare:
         lambda wildcards: expand(
             "{cell}/{kind}.json",
             cell=PLAN.model_cells(wildcards),
-            kind=[
-                "result",
-                "prune",
-                "speedup",
-                "count",
-                "finetune",
-                *(f"scratch-{budget}" for budget in SCRATCH),
-            ],
+            kind=["result", "prune", "speedup", "count", "finetune", *AGAIN],
         ),
         lambda wildcards: expand(f"{BASELINE}/baseline.json", seed=config["seeds"], **wildcards),
         PLAN.search_paths,
@@ -69,7 +65,7 @@ rule compare:
         ENVIRONMENT
     params:
         cells=PLAN.model_cells,
-        scratch=SCRATCH,
+        again=AGAIN,
         unpruned=UNPRUNED,
         stage="stages.compare",
         code=code_of("compare"),

@@ -1,3 +1,7 @@
+# Settings of the fine-tuning that are tried for each net, and the training that all cells are to have.
+TUNING, EQUAL = config["finetune"].get("tuning", {}), config.get("equal_training", {})
+
+
 rule finetune:
     """The compact net of a cell, trained on."""
     input:
@@ -24,6 +28,7 @@ rule finetune:
         limits=PLAN.limits,
         device=device,
         training=PLAN.training("finetune"),
+        tuning=TUNING,
         stage="stages.finetune",
         code=code_of("finetune"),
     script:
@@ -45,13 +50,48 @@ use rule finetune as finetune_unpruned with:
         limits=PLAN.limits,
         device=device,
         training=PLAN.training("finetune"),
+        tuning=TUNING,
         stage="stages.finetune",
         code=code_of("finetune"),
+
+
+rule equal_training:
+    """The compact net of a cell, fine-tuned until all cells of its target have had as much training."""
+    input:
+        unpack(PLAN.spent_before),
+        images=PLAN.images,
+        document=f"{CELL}/speedup.json",
+        weights=f"{CELL}/speedup.safetensors",
+    output:
+        weights=f"{CELL}/equal.safetensors",
+        document=f"{CELL}/equal.json",
+    log:
+        "logs/{study}/{model}/seed-{seed}/{pruner}/{target}/equal_training.log",
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=more_each_time(6000),
+        runtime=more_each_time(720),
+        gpu=GPU,
+    params:
+        cell=PLAN.cell,
+        limits=PLAN.limits,
+        device=device,
+        training=PLAN.training("finetune"),
+        tuning=TUNING,
+        equal=EQUAL,
+        finetune=PLAN.finetunings,
+        stage="stages.equal_training",
+        code=code_of("equal_training"),
+    script:
+        "../scripts/stage.py"
 
 
 rule scratch:
     """A net of a cell's compact shapes, trained from fresh weights."""
     input:
+        unpack(PLAN.spent_before),
         images=PLAN.images,
         document=f"{CELL}/speedup.json",
         weights=f"{CELL}/speedup.safetensors",
@@ -61,7 +101,7 @@ rule scratch:
     log:
         "logs/{study}/{model}/seed-{seed}/{pruner}/{target}/scratch-{budget}.log",
     wildcard_constraints:
-        budget="finetune|baseline",
+        budget="finetune|baseline|total",
     conda:
         ENVIRONMENT
     threads: 1
@@ -74,7 +114,9 @@ rule scratch:
         budget="{budget}",
         limits=PLAN.limits,
         device=device,
-        training=lambda wildcards: PLAN.training(wildcards.budget)(wildcards),
+        training=PLAN.scratch_training,
+        equal=EQUAL,
+        finetune=PLAN.finetunings,
         stage="stages.scratch",
         code=code_of("scratch"),
     script:

@@ -19,7 +19,7 @@ rule plot:
     log:
         f"logs/{STUDY}/{{model}}/plot_{{figure}}.log",
     wildcard_constraints:
-        figure="performance_comparison|accuracy_against_cost",
+        figure="performance_comparison|accuracy_against_cost|equal_training|accuracy_against_training",
     conda:
         ENVIRONMENT
     params:

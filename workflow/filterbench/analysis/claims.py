@@ -18,6 +18,8 @@ MARGIN = 0.5
 ALPHA = 0.05
 POWER = 0.8
 MOST_UNITS = 1000
+# From this factor on a budget is strict.
+STRICT = 8.0
 
 HOLDS, FAILS, OPEN = "holds", "does not hold", "cannot tell"
 

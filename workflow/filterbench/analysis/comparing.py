@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,9 +12,13 @@ from filterbench.analysis.chance import at_chance
 from filterbench.analysis.curves import UNIT, accuracies
 from filterbench.analysis.seeds import t_interval
 
+ONE_SHOT = ("L1FilterPruner", "L2FilterPruner", "FPGMPruner")
+NET_ADAPT, ANNEALING = "NetAdaptPruner", "SimulatedAnnealingPruner"
+AUTO_COMPRESS = "AutoCompressPruner"
 ACROSS_MODELS = "models"
 WITHIN_MODEL = "seeds"
 Pair = tuple[str, str]
+Accuracies = Callable[[pd.DataFrame, Sequence[str], str], pd.DataFrame]
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +66,11 @@ class Compared:
 
 
 def compare(
-    table: pd.DataFrame, pairs: Sequence[Pair], costs: Sequence[str], units: str = WITHIN_MODEL
+    table: pd.DataFrame,
+    pairs: Sequence[Pair],
+    costs: Sequence[str],
+    units: str = WITHIN_MODEL,
+    at: Accuracies = accuracies,
 ) -> Compared:
     """Compare pairs of pruners at the factors that all of them reach in all units.
 
@@ -72,6 +80,7 @@ def compare(
         costs: `params`, `flops` or both.
         units: `seeds`, or `models`: each model's difference is then the mean over its seeds, because seeds
             of one model say nothing of another model.
+        at: the pruners' accuracies at equal budget.
     """
     pruners = list(dict.fromkeys(name for pair in pairs for name in pair))
     everywhere = pd.MultiIndex.from_frame(table[UNIT].drop_duplicates())
@@ -79,7 +88,7 @@ def compare(
     level, prefix = ("model", "") if units == ACROSS_MODELS else ("seed", "seed ")
     found = Compared()
     for cost in costs:
-        reached = accuracies(table, pruners, cost)
+        reached = at(table, pruners, cost)
         by_pruner = {name: reached[name].unstack("factor").reindex(everywhere) for name in pruners}
         common = by_pruner[pruners[0]].dropna(axis="columns").columns
         guess = {name: values <= bound for name, values in by_pruner.items()}

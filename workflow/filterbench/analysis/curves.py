@@ -79,6 +79,25 @@ def accuracies(table: pd.DataFrame, pruners: Sequence[str], cost: str) -> pd.Dat
     return found[found.index.get_level_values("factor") >= SMALLEST_FACTOR]
 
 
+def matched_accuracies(table: pd.DataFrame, pruners: Sequence[str], cost: str) -> pd.DataFrame:
+    """Accuracies of pruners of which one was matched to the other, cell by cell, in each model and seed.
+
+    Args:
+        table: cells of any models and seeds.
+        pruners: whose accuracies; the first one's cells say at which factor each sparsity is.
+        cost: `params` or `flops`.
+
+    Returns:
+        As `accuracies`; a factor is the mean over models and seeds.
+    """
+    feasible = table[table["infeasible"].isna() & table["pruner"].isin(pruners)]
+    rows = feasible.assign(factor=_factors(feasible, cost)).set_index([*UNIT, "sparsity", "pruner"])
+    found = rows["performance_finetuned"].unstack("pruner").reindex(columns=list(pruners)).dropna()
+    factors = rows["factor"].xs(pruners[0], level="pruner").groupby("sparsity").mean()
+    found = found.assign(factor=found.index.get_level_values("sparsity").map(factors.to_dict()))
+    return found.reset_index("sparsity", drop=True).set_index("factor", append=True)
+
+
 def _at_equal_cells(cells: pd.DataFrame, pruners: Sequence[str], cost: str) -> pd.DataFrame | None:
     """Accuracies at the cells' own factors; None where the pruners' counts differ."""
     rows = cells.assign(factor=_factors(cells, cost)).set_index([*UNIT, "sparsity", "pruner"])

@@ -9,8 +9,18 @@ from typing import Any
 import pandas as pd
 
 from filterbench.analysis import wording
-from filterbench.analysis.claims import ALPHA, MARGIN, OPEN, Claim, over_range
-from filterbench.analysis.comparing import ACROSS_MODELS, WITHIN_MODEL, Comparison, Pair, compare, count_tests
+from filterbench.analysis.claims import ALPHA, FAILS, HOLDS, MARGIN, OPEN, Claim, over_range
+from filterbench.analysis.comparing import (
+    ACROSS_MODELS,
+    WITHIN_MODEL,
+    Accuracies,
+    Compared,
+    Comparison,
+    Pair,
+    compare,
+    count_tests,
+)
+from filterbench.analysis.curves import accuracies
 from filterbench.analysis.seeds import FEWEST_UNITS, LEVEL
 
 # One test image must be less than half of the margin, in percentage points.
@@ -26,12 +36,16 @@ class Question:
         pairs: the first pruner's accuracy minus the second one's.
         costs: `params`, `flops` or both.
         decided_from: the smallest factor that the claim is about; smaller ones are shown, and decide nothing.
+        apart: whether each pair is compared where both of it have cells, else only where all of them have.
+        at: the pruners' accuracies at equal budget.
     """
 
     claim: Claim
     pairs: Sequence[Pair]
     costs: Sequence[str]
     decided_from: float
+    apart: bool = False
+    at: Accuracies = accuracies
 
     @property
     def pruners(self) -> list[str]:
@@ -104,7 +118,7 @@ def judge(table: pd.DataFrame, question: Question, name: str, unit: str) -> Scop
     missing = [wording.short(pruner) for pruner in question.pruners if pruner not in set(table["pruner"])]
     if missing:
         return Scope(name, unit, units, OPEN, f"There are no cells of {wording.listed(missing)}.")
-    compared = compare(table, question.pairs, question.costs, unit)
+    compared = _compared(table, question, unit)
     deciding = [each for each in compared.comparisons if each.factor >= question.decided_from]
     left_out = wording.left_out(compared.guessing)
     if not deciding:
@@ -142,6 +156,16 @@ def judge(table: pd.DataFrame, question: Question, name: str, unit: str) -> Scop
     return Scope(name, unit, units, verdict, f"{about} {why}", needed, document)
 
 
+def _compared(table: pd.DataFrame, question: Question, unit: str) -> Compared:
+    if not question.apart:
+        return compare(table, question.pairs, question.costs, unit, question.at)
+    found = [compare(table, [pair], question.costs, unit, question.at) for pair in question.pairs]
+    guessing = {
+        cost: sorted({factor for each in found for factor in each.guessing[cost]}) for cost in question.costs
+    }
+    return Compared([comparison for each in found for comparison in each.comparisons], guessing)
+
+
 def _test_images(table: pd.DataFrame) -> int | None:
     known = table["test_images"].dropna() if "test_images" in table else pd.Series(dtype=float)
     return None if known.empty else int(known.min())
@@ -163,3 +187,42 @@ def _document(comparison: Comparison, outcome: str = OPEN) -> dict[str, Any]:
         "test_high": wording.json_number(test_high, 4),
         "outcome": outcome,
     }
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the cells say about one conclusion.
+
+    Attributes:
+        key: short name of the conclusion.
+        statement: the conclusion.
+        scopes: the verdict on each model and, where there are several, last the one across models.
+        notes: what else the cells say that bears on it.
+    """
+
+    key: str
+    statement: str
+    scopes: list[Scope]
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def verdict(self) -> str:
+        """`holds`, `does not hold` or `cannot tell`: that of the widest scope.
+
+        What holds across models, perhaps over a shorter range, and not on one of them, stays open.
+        """
+        if not self.scopes:
+            return OPEN
+        widest = self.scopes[-1].verdict
+        contradicted = widest == HOLDS and any(scope.verdict == FAILS for scope in self.scopes)
+        return OPEN if contradicted else widest
+
+    def document(self) -> dict[str, Any]:
+        """The verdict as it stands in `verdicts.json`."""
+        return {
+            "key": self.key,
+            "statement": self.statement,
+            "verdict": self.verdict,
+            "scopes": [scope.document() for scope in self.scopes],
+            "notes": self.notes,
+        }

@@ -54,4 +54,5 @@ def with_statistics(table: pd.DataFrame) -> pd.DataFrame:
     found.index.names = keys
     found["n"] = found["n"].astype(int)
     names = {name: f"performance_{name}" for name in found.columns}
-    return table.join(found.rename(columns=names | {"n": "seeds"}), on=keys)
+    found = found.rename(columns=names | {"n": "seeds"})
+    return table.drop(columns=list(found), errors="ignore").join(found, on=keys)

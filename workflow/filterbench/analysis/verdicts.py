@@ -1,9 +1,8 @@
-"""Verdicts on the published study's conclusions; docs/verdicts.md says what they rest on."""
+"""Verdicts on the published conclusions and on further ones; docs/verdicts.md says what they rest on."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from itertools import combinations, product
 from typing import Any
 
@@ -20,63 +19,23 @@ from filterbench.analysis.claims import (
     OPEN,
     POWER,
     SIMILAR,
+    STRICT,
     over_range,
 )
+from filterbench.analysis.comparing import ANNEALING, AUTO_COMPRESS, NET_ADAPT, ONE_SHOT
 from filterbench.analysis.curves import LARGEST_GAP, SMALLEST_FACTOR
+from filterbench.analysis.equal_training import equal_training_verdicts
 from filterbench.analysis.mcnemar import summary as image_by_image
-from filterbench.analysis.scopes import Question, Scope, scopes
+from filterbench.analysis.scopes import Question, Scope, Verdict, scopes
 from filterbench.analysis.seeds import FEWEST_UNITS, LEVEL
 from filterbench.analysis.wording import listed, short
 from filterbench.storage.tables import blind_cells
 
-SEARCHING = ("AutoCompressPruner", "SimulatedAnnealingPruner")
-ONE_SHOT = ("L1FilterPruner", "L2FilterPruner", "FPGMPruner")
-NET_ADAPT = "NetAdaptPruner"
-# From here on a budget is strict.
-STRICT = 8.0
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What the cells say about one conclusion.
-
-    Attributes:
-        key: short name of the conclusion.
-        statement: the conclusion.
-        scopes: the verdict on each model and, where there are several, last the one across models.
-        notes: what else the cells say that bears on it.
-    """
-
-    key: str
-    statement: str
-    scopes: list[Scope]
-    notes: list[str] = field(default_factory=list)
-
-    @property
-    def verdict(self) -> str:
-        """`holds`, `does not hold` or `cannot tell`: that of the widest scope.
-
-        What holds across models, perhaps over a shorter range, and not on one of them, stays open.
-        """
-        if not self.scopes:
-            return OPEN
-        widest = self.scopes[-1].verdict
-        contradicted = widest == HOLDS and any(scope.verdict == FAILS for scope in self.scopes)
-        return OPEN if contradicted else widest
-
-    def document(self) -> dict[str, Any]:
-        """The verdict as it stands in `verdicts.json`."""
-        return {
-            "key": self.key,
-            "statement": self.statement,
-            "verdict": self.verdict,
-            "scopes": [scope.document() for scope in self.scopes],
-            "notes": self.notes,
-        }
+SEARCHING = (AUTO_COMPRESS, ANNEALING)
 
 
 def verdicts(table: pd.DataFrame, images: pd.DataFrame | None = None) -> list[Verdict]:
-    """The verdict on every conclusion.
+    """The verdict on every conclusion: the published ones, and those further ones that the cells are about.
 
     Args:
         table: cells of any models and seeds.
@@ -86,7 +45,7 @@ def verdicts(table: pd.DataFrame, images: pd.DataFrame | None = None) -> list[Ve
     if images is not None:
         similar = next(each for each in verdicts if each.key == "one-shot-similar")
         similar.notes.extend(image_by_image(images, list(combinations(ONE_SHOT, 2))))
-    return verdicts
+    return [*verdicts, *equal_training_verdicts(table)]
 
 
 def _strict_params(table: pd.DataFrame) -> Verdict:

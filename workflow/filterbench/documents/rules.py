@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from filterbench.documents.schemas import Fault
+from filterbench.documents.spending import images_in_a_pass, images_trained
 from filterbench.documents.targets import SPARSITY, target_of
 
 Document = dict[str, Any]
@@ -41,6 +42,19 @@ def _best_epoch_was_trained(document: Document) -> Iterator[Fault]:
     if training["best_epoch"] not in (epochs or [0]):
         yield Fault(
             "$.training.best_epoch", f"{training['best_epoch']} is not one of the {len(epochs)} epochs"
+        )
+
+
+def _within_half_a_pass(document: Document) -> Iterator[Fault]:
+    settings, images = document["training"]["settings"], document["images"]["train"]
+    equal = document["equal_training"]
+    if equal["spent"] != equal["search"] + images_trained(settings, images):
+        yield Fault(
+            "$.equal_training.spent", f"{equal['spent']} is not the search's and the training's images"
+        )
+    elif abs(equal["asked"] - equal["spent"]) > images_in_a_pass(settings, images) / 2:
+        yield Fault(
+            "$.equal_training.spent", f"{equal['spent']} is not within half a pass of {equal['asked']}"
         )
 
 
@@ -109,6 +123,7 @@ RULES: dict[str, tuple[Callable[[Document], Iterator[Fault]], ...]] = {
     "latency": (),
     "latency_table": (_a_time_for_each_point,),
     "finetune": (_accuracies_are_shares_of_test_images, _best_epoch_was_trained),
+    "equal": (_accuracies_are_shares_of_test_images, _best_epoch_was_trained, _within_half_a_pass),
     "scratch": (_accuracies_are_shares_of_test_images, _best_epoch_was_trained),
     "export": (),
     "result": (_params, _flops),

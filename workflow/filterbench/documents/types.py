@@ -36,15 +36,25 @@ class Measured(TypedDict):
     performance: dict[str, float]
 
 
+class Tried(TypedDict):
+    """What a combination of settings came to."""
+
+    learning_rate: float
+    epochs: int
+    selection_accuracy: float
+
+
 class TrainedDocument(TypedDict):
-    """`baseline.json`, `finetune.json`, `scratch-{budget}.json`."""
+    """`baseline.json`, `finetune.json`, `equal.json`, `scratch-{budget}.json`."""
 
     cell: BaselineCell
     images: ImageCounts
     performance: dict[str, float]
     training: Training
     provenance: Provenance
+    tuning: NotRequired[list[Tried]]
     budget: NotRequired[str]
+    equal_training: NotRequired[dict[str, int]]
     correct: NotRequired[str]
     infeasible: NotRequired[str]
 

@@ -12,8 +12,9 @@ from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
+from filterbench.documents.spending import REFERENCE
 from filterbench.integrity.findings import Finding
-from filterbench.pruners.registry import SEARCHED
+from filterbench.pruners.registry import PRUNERS
 from filterbench.storage.files import file_digest
 
 # By kind of a cell's document and name of an input: where that lies, from the cell's folder.
@@ -23,13 +24,13 @@ _NETS = {
     "original": f"{_BASELINE}/model.safetensors",
     "compact": "speedup.safetensors",
 }
-_COMPACT = {"weights": "speedup.safetensors", "document": "speedup.json"}
+_COMPACT = {"weights": "speedup.safetensors", "document": "speedup.json", "prune": "prune.json"}
 _CELL_INPUTS = {
     "prune": {
         "weights": f"{_BASELINE}/model.safetensors",
         "latency_table": "../../../latency_table.json",
-        "searched_prune": f"../../{SEARCHED}/{{target}}/prune.json",
-        "searched_count": f"../../{SEARCHED}/{{target}}/count.json",
+        "searched_prune": "../../{searched}/{target}/prune.json",
+        "searched_count": "../../{searched}/{target}/count.json",
     },
     "speedup": {
         "original": f"{_BASELINE}/model.safetensors",
@@ -38,6 +39,7 @@ _CELL_INPUTS = {
     },
     "count": _NETS,
     "finetune": _COMPACT,
+    "equal": _COMPACT,
     "scratch": _COMPACT,
     "latency": _NETS,
     "export": {"weights": "finetune.safetensors", "document": "finetune.json"},
@@ -61,7 +63,7 @@ def changed_files(
         left_out: counts digests of files that are not there.
     """
     recorded = {
-        f"$.provenance.inputs.{name}": (_input(path, kind, name, images), digest)
+        f"$.provenance.inputs.{name}": (_input(path, kind, name, document, images), digest)
         for name, digest in document.get("provenance", {}).get("inputs", {}).items()
     }
     for key, name in _RECORDED.get(kind, {}).items():
@@ -76,15 +78,19 @@ def changed_files(
             yield Finding(path, place, f"another digest than that of {file}")
 
 
-def _input(path: Path, kind: str, name: str, images: Path) -> Path | None:
+def _input(path: Path, kind: str, name: str, document: Mapping[str, Any], images: Path) -> Path | None:
     if name == "images":
         return images
     names = _BASELINE_INPUTS if path.parent.name == "baseline" else _CELL_INPUTS.get(kind, {})
     if kind == "trajectory":
         names = {"weights": f"{_BASELINE}/model.safetensors", "latency_table": "../../../latency_table.json"}
+    if name.startswith(REFERENCE):
+        return path.parents[2] / name.removeprefix(REFERENCE) / path.parent.name / "prune.json"
     if name not in names:
         return None
-    return path.parent / names[name].format(target=path.parent.name)
+    pruner = document["cell"].get("pruner")
+    searched = PRUNERS[pruner].searched if pruner in PRUNERS else ""
+    return path.parent / names[name].format(target=path.parent.name, searched=searched)
 
 
 def _state(file: Path) -> tuple[int, int]:

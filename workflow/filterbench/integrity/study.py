@@ -13,7 +13,7 @@ from filterbench.integrity.files import changed_files, wrong_counts
 from filterbench.integrity.findings import Documents, Finding, Report
 from filterbench.storage.errors import InputError
 from filterbench.storage.files import file_digest, files_below
-from filterbench.study.config import Cell, pruner_arguments, training_settings
+from filterbench.study.cells import Cell, pruner_arguments, search_settings, trained_again, training_settings
 from filterbench.study.paths import baseline_folder, cell_at, wildcards_at
 from filterbench.study.plan import Plan
 
@@ -118,8 +118,7 @@ def _missing(plan: Plan, study: str, root: Path, report: Report) -> Iterator[Fin
         if not (folder / "result.json").exists():
             report.missing.append(place)
             continue
-        extra = [f"scratch-{budget}" for budget in plan.config.get("scratch", [])]
-        for name in (*STAGES, *extra):
+        for name in (*STAGES, *trained_again(plan.config)):
             if not (path := folder / f"{name}.json").exists():
                 yield Finding(path, "", "missing beside result.json")
         baselines.add(baseline_folder(folder))
@@ -153,6 +152,8 @@ def _asked(plan: Plan, name: str, cell: Cell) -> dict[str, Mapping[str, Any]]:
     if cell.model not in plan.config["models"] or cell.pruner not in plan.config["pruners"]:
         return {}
     if name == "finetune":
-        return {"training.settings": training_settings(plan.config, "finetune", cell.model)}
+        settings = training_settings(plan.config, "finetune", cell.model, cell.pruner)
+        tuned = plan.config["finetune"].get("tuning", {})
+        return {"training.settings": {key: value for key, value in settings.items() if key not in tuned}}
     arguments = pruner_arguments(plan.config, cell.pruner, cell.model)
-    return {"arguments": arguments, "search": plan.config["search"]}
+    return {"arguments": arguments, "search": search_settings(plan.config, cell.pruner)}

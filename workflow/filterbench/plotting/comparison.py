@@ -61,7 +61,7 @@ def draw_comparison(
             draw_published(axes, panel.column, published)
         if paper is not None and len(paper):
             draw_paper(axes, panel.column, paper)
-    _finish(figure, title, upper, table)
+    finish(figure, title, upper, table)
     return figure
 
 
@@ -77,7 +77,7 @@ def draw_cost(table: pd.DataFrame, title: str) -> Figure:
     table = table.assign(seconds=table["seconds_prune"] + table["seconds_finetune"])
     draw_curves(axes, "seconds", table)
     scale(axes, "seconds of pruning and fine-tuning (a trajectory's are those of all its sparsities)")
-    _finish(figure, title, axes, table)
+    finish(figure, title, axes, table)
     return figure
 
 
@@ -100,7 +100,7 @@ def draw_latency(table: pd.DataFrame, title: str) -> Figure:
         _draw_panel(axes, panel, table.assign(**{f"relative_{name}_original": 1.0}))
         axes.xaxis.set_major_locator(MaxNLocator(steps=[1, 2, 5, 10]))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    _finish(figure, title, panels[0], table)
+    finish(figure, title, panels[0], table)
     return figure
 
 
@@ -134,8 +134,15 @@ def study_title(table: pd.DataFrame, model: str, dataset: str) -> str:
     )
 
 
-def _finish(figure: Figure, title: str, axes: Axes, table: pd.DataFrame) -> None:
-    """Title and legend, which names the spread and the intervals over seeds where they are drawn."""
+def finish(figure: Figure, title: str, axes: Axes, table: pd.DataFrame) -> None:
+    """Give a figure its title, and its legend, which names the spread and intervals where they are drawn.
+
+    Args:
+        figure: drawn but for these.
+        title: of the figure.
+        axes: whose marks the legend names.
+        table: the cells.
+    """
     figure.suptitle(title, fontsize=13, linespacing=1.5)
     handles, labels = axes.get_legend_handles_labels()
     if table["performance_std"].notna().any():

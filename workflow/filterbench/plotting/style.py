@@ -18,7 +18,7 @@ class Style:
     color: str
     marker: str
     label: str
-    line: str = "-"
+    line: str | tuple[int, tuple[int, int]] = "-"
     asked: str = "sparsity"
 
 
@@ -31,6 +31,7 @@ STYLES: dict[str, Style] = {
     "NetAdaptPruner": Style("#D55E00", "D", "NetAdapt"),
     "SimulatedAnnealingPruner": Style("#CC79A7", "v", "SimulatedAnnealing"),
     "AutoCompressPruner": Style("#E69F00", "P", "AutoCompress"),
+    "TunedAnnealingPruner": Style("#AA4499", "d", "TunedAnnealing"),
     "GroupNormPruner": Style("#000000", "X", "GroupNorm"),
     "BNScalePruner": Style("#882255", "<", "BNScale"),
     "TaylorPruner": Style("#999933", ">", "Taylor"),
@@ -38,12 +39,15 @@ STYLES: dict[str, Style] = {
     # Controls are grey.
     "RandomFilterPruner": Style("#4D4D4D", "<", "random filters", ":"),
     "RandomAllocationPruner": Style("#7F7F7F", ">", "random allocation", "--"),
-    "UniformAllocationPruner": Style("#A6A6A6", "h", "uniform allocation", "-."),
+    "UniformAllocationPruner": Style("#A6A6A6", "h", "uniform, as annealing", "-."),
+    "UniformAsNetAdaptPruner": Style("#8F8F8F", "H", "uniform, as NetAdapt", (0, (1, 1))),
+    "UniformAsAutoCompressPruner": Style("#5F5F5F", "p", "uniform, as AutoCompress", (0, (5, 1))),
 }
 # Compact shapes trained from scratch, by budget: hollow, and grey like all controls.
 SCRATCH_STYLES = {
     "finetune": Style("#8C8C8C", "d", "from scratch, as fine-tuned"),
     "baseline": Style("#4D4D4D", "p", "from scratch, as baseline"),
+    "total": Style("#6B6B6B", "s", "from scratch, as both"),
 }
 # Lines of the curves under each kind of budget.
 LINES = {"flops": "--", "latency": ":"}

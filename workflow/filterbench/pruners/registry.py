@@ -34,8 +34,10 @@ class PrunerEntry:
         budgets: whether a budget of FLOPs or latency can be its target. A pruner without a search of its own
             for budgets meets one by the sparsity at which it does.
         control: whether it is there to be compared with, not to be recommended (docs/controls.md).
-        matched: of a control, further arguments, which the cell of `SEARCHED` with the same model, sparsity
+        searched: of a matched control, the pruner whose cells it is compared with.
+        matched: of such a control, further arguments, which the searched cell with the same model, sparsity
             and seed decides: where each stands, as (kind of document, key, key, ...).
+        search_settings: how its candidates are judged and trained, where not as the study says for all.
     """
 
     paper: str
@@ -44,7 +46,9 @@ class PrunerEntry:
     search: Literal["none", "candidates", "path"] = "none"
     budgets: bool = True
     control: bool = False
+    searched: str = ""
     matched: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    search_settings: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def searches(self) -> bool:
@@ -66,10 +70,20 @@ def make_pruner(name: str, arguments: Mapping[str, Any]) -> Any:
     return PRUNERS[name].make(arguments)
 
 
-# The pruner whose search the matched controls question.
-SEARCHED = "SimulatedAnnealingPruner"
-
 _SEARCHED_BASE = {"base_algo": ("prune", "arguments", "base_algo")}
+
+
+def _uniform_as(searched: str) -> PrunerEntry:
+    """One sparsity for all layers, at the params of a searched pruner's net."""
+    return PrunerEntry(
+        f"Li et al. 2016, arXiv:1608.08710, at the params of {searched}'s net",
+        "filterbench.pruners.controls:UniformAllocation",
+        budgets=False,
+        control=True,
+        searched=searched,
+        matched={**_SEARCHED_BASE, "params": ("count", "params", "speedup")},
+    )
+
 
 PRUNERS: dict[str, PrunerEntry] = {
     "L1FilterPruner": PrunerEntry(
@@ -100,6 +114,13 @@ PRUNERS: dict[str, PrunerEntry] = {
         search="candidates",
         budgets=False,
     ),
+    "TunedAnnealingPruner": PrunerEntry(
+        "Liu et al. 2019, arXiv:1907.03141, section 3.2, with candidates trained before they are judged",
+        "filterbench.pruners.search.annealing:SimulatedAnnealing",
+        ANNEALING,
+        search="candidates",
+        search_settings={"tune_steps": 20},
+    ),
     "GroupNormPruner": PrunerEntry(
         "Fang et al. 2023, arXiv:2301.12900", "filterbench.pruners.groups:GroupNorm", GROUPS
     ),
@@ -119,15 +140,12 @@ PRUNERS: dict[str, PrunerEntry] = {
         search="candidates",
         budgets=False,
         control=True,
+        searched="SimulatedAnnealingPruner",
         matched={**_SEARCHED_BASE, "evaluations": ("prune", "cost", "evaluations")},
     ),
-    "UniformAllocationPruner": PrunerEntry(
-        "Li et al. 2016, arXiv:1608.08710, at the searched cell's params",
-        "filterbench.pruners.controls:UniformAllocation",
-        budgets=False,
-        control=True,
-        matched={**_SEARCHED_BASE, "params": ("count", "params", "speedup")},
-    ),
+    "UniformAllocationPruner": _uniform_as("SimulatedAnnealingPruner"),
+    "UniformAsNetAdaptPruner": _uniform_as("NetAdaptPruner"),
+    "UniformAsAutoCompressPruner": _uniform_as("AutoCompressPruner"),
 }
 
 

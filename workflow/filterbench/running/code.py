@@ -18,7 +18,18 @@ PACKAGE = "filterbench"
 ROOT = Path(__file__).parents[1]
 # What no number depends on: how files are read, written and checked, and how a job is run.
 _DOCUMENTS = ("checking", "parts", "reference", "rules", "schemas", "search_table", "types")
-_RUNNING = ("code", "devices", "job", "processes", "resources", "runs", "targets", "warm_parent", "workers")
+_RUNNING = (
+    "code",
+    "devices",
+    "job",
+    "processes",
+    "resources",
+    "runs",
+    "sharing",
+    "targets",
+    "warm_parent",
+    "workers",
+)
 PLUMBING = (
     "filterbench.documents",
     *(f"filterbench.documents.{name}" for name in _DOCUMENTS),

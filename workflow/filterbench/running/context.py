@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
 
 from filterbench.data.loading import Splits, load_splits
+from filterbench.documents import read
 from filterbench.documents.parts import Cell, Provenance
 from filterbench.documents.targets import TRAJECTORY_NAME
+from filterbench.documents.types import CellDocument
 from filterbench.models.rebuilding import rebuild_model
 from filterbench.running.environment import choose_device, make_deterministic, versions
 from filterbench.running.job import Job
@@ -59,10 +63,10 @@ class Context:
         """The cell's net with weights that were read from `path`, on the device."""
         return self.place(rebuild_model(self.cell["model"], weights, path))
 
-    def checkpoint(self) -> Checkpoint:
-        """Where the job's long computation is taken up: beside its outputs, which Snakemake deletes."""
-        path = self.state_path(".checkpoint")
-        return Checkpoint(path, self.state_key(), self.job.stopwatch)
+    def checkpoint(self, number: int = 0) -> Checkpoint:
+        """Where a long computation of the job is taken up: beside its outputs, which Snakemake deletes."""
+        path = self.state_path(f"-{number}.checkpoint" if number else ".checkpoint")
+        return Checkpoint(path, f"{self.state_key()}-{number}", self.job.stopwatch)
 
     def state_path(self, suffix: str) -> Path:
         """A hidden file or folder beside the job's document, which Snakemake leaves alone."""
@@ -70,21 +74,26 @@ class Context:
         return document.with_name(f".{document.stem}{suffix}")
 
     def state_key(self, *left_out: str) -> str:
-        """Digest of everything that the job's outcome depends on, but for the params that are left out."""
+        """Digest of everything that the job's outcome depends on, but for the params that are left out.
+
+        The name of the study is no part of it, in documents that it depends on neither.
+        """
         # Not where it was asked to compute, but where it does: `auto` may be a CPU.
         unasked = {"device", *left_out}
         params = {name: value for name, value in self.job.params.items() if name not in unasked}
-        state = [params, self._input_digests, self.job.threads, self.device.type, versions()]
+        params["cell"] = _of_any_study(self.cell)
+        inputs = {name: _content_digest(path) for name, path in self._own_inputs.items()}
+        state = [params, inputs, self.job.threads, self.device.type, versions()]
         return hashlib.sha256(json.dumps(state).encode()).hexdigest()
 
     @cached_property
-    def _input_digests(self) -> dict[str, str]:
-        """Of all inputs but a search path's record, which grows with the study.
+    def _own_inputs(self) -> dict[str, Path]:
+        """All inputs but a search path's record, which grows with the study.
 
         Of it a cell takes just its own part, which the other inputs decide.
         """
-        paths = {name: path for name, path in self.job.inputs.items() if path.stem != TRAJECTORY_NAME}
-        return {name: file_digest(path) for name, path in sorted(paths.items())}
+        inputs = sorted(self.job.inputs.items())
+        return {name: path for name, path in inputs if path.stem != TRAJECTORY_NAME}
 
     def provenance(self) -> Provenance:
         """What makes this job's document."""
@@ -92,8 +101,22 @@ class Context:
             "device": self.device.type,
             "threads": self.job.threads,
             "versions": versions(),
-            "inputs": self._input_digests,
+            "inputs": {name: file_digest(path) for name, path in self._own_inputs.items()},
         }
+
+
+def _content_digest(path: Path) -> str:
+    """Digest of a file; of a document, of what it says about its cell as a cell of any study."""
+    if path.suffix != ".json":
+        return file_digest(path)
+    document = read(path, CellDocument)
+    said = {name: value for name, value in document.items() if name not in ("cell", "provenance")}
+    text = json.dumps([_of_any_study(document["cell"]), said], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _of_any_study(cell: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in cell.items() if name != "study"}
 
 
 def prepare(job: Job) -> Context:

@@ -91,10 +91,7 @@ def execute(title: str, log: str, job: Job) -> None:
         # Before the stage is imported: that takes seconds, in which another process could begin the same.
         with _alone(next(iter(job.outputs.values()), Path(log)), job) as made:
             if not made:
-                stage = resolve_name(f"{job.module}:{job.module.rpartition('.')[2]}")
-                stage(job)
-                if "cell" in job.params:
-                    job.stopwatch.write(job.outputs["document"])
+                _make(job)
     except InputError as reason:
         logger.error("error: %s", reason)
         sys.exit(1)
@@ -104,6 +101,17 @@ def execute(title: str, log: str, job: Job) -> None:
         else:
             logger.exception("failed")
         sys.exit(1)
+
+
+def _make(job: Job) -> None:
+    """Call the job's stage; what computes with nets can have been made by another study, and is timed."""
+    stage = resolve_name(f"{job.module}:{job.module.rpartition('.')[2]}")
+    if "cell" not in job.params:
+        stage(job)
+        return
+    # It imports torch, which jobs of tables and figures do without.
+    resolve_name("filterbench.running.sharing:make_or_take")(stage, job)
+    job.stopwatch.write(job.outputs["document"])
 
 
 @contextmanager

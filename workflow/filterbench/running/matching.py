@@ -9,7 +9,7 @@ from typing import Any
 from filterbench.documents import read
 from filterbench.documents.types import CellDocument
 from filterbench.pruners.contract import InfeasibleError
-from filterbench.pruners.registry import PRUNERS, SEARCHED
+from filterbench.pruners.registry import PRUNERS
 from filterbench.running.job import Job
 
 
@@ -23,9 +23,10 @@ def matched_arguments(job: Job) -> dict[str, Any]:
         InfeasibleError: the searched cell is infeasible.
     """
     arguments = {}
-    for name, (kind, *keys) in PRUNERS[job.params["cell"]["pruner"]].matched.items():
+    entry = PRUNERS[job.params["cell"]["pruner"]]
+    for name, (kind, *keys) in entry.matched.items():
         document: Any = read(job.inputs[f"searched_{kind}"], CellDocument)
         if reason := document.get("infeasible"):
-            raise InfeasibleError(f"{SEARCHED} is infeasible: {reason}")
+            raise InfeasibleError(f"{entry.searched} is infeasible: {reason}")
         arguments[name] = reduce(getitem, keys, document)
     return arguments

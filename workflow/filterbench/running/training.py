@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import logging
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
+from typing import Any
 
 from torch import nn
 
@@ -20,34 +24,66 @@ logger = logging.getLogger(__name__)
 
 
 def train_and_write(
-    context: Context, splits: Splits, model: nn.Module, accuracy_name: str, budget: str = ""
+    context: Context,
+    splits: Splits,
+    model: nn.Module,
+    accuracy_name: str,
+    settings: Mapping[str, Any],
+    **more: Any,
 ) -> None:
     """Train a net, evaluate it on the test images, and write the job's weights and document.
 
+    Where the job's params hold a `tuning`, the net is trained with each combination of those settings, and
+    the one that does best on the selection images is kept.
+
     Args:
-        context: of a job whose params hold the training settings.
+        context: of the job.
         splits: the study's images.
         model: the net, on the device; it is changed.
         accuracy_name: what the document calls the test accuracy.
-        budget: the training budget that the document names, of a net trained from scratch.
+        settings: of the training.
+        more: what the document says beside.
     """
     job = context.job
-    checkpoint = context.checkpoint()
-    record = train(model, splits, TrainingSettings(**job.params["training"]), context.seed, checkpoint)
-    score = evaluate(model, splits.test)
+    combinations = list(_combinations(settings, job.params.get("tuning", {}), fixed=more))
+    trials = []
+    for number, each in enumerate(combinations):
+        net = copy.deepcopy(model) if len(combinations) > 1 else model
+        checkpoint = context.checkpoint(number)
+        trials.append((net, train(net, splits, TrainingSettings(**each), context.seed, checkpoint)))
+    net, record = max(trials, key=lambda trial: trial[1].best_accuracy)
+    score = evaluate(net, splits.test)
     logger.info("best epoch %d, test accuracy %.2f %%", record.best_epoch, 100 * score.accuracy)
-    write_weights(job.outputs["weights"], model.state_dict())
+    write_weights(job.outputs["weights"], net.state_dict())
     document: TrainedDocument = {
         "cell": context.cell,
         "images": splits.document(),
         "performance": {accuracy_name: score.accuracy},
         "training": record.document(),
         "provenance": context.provenance(),
+        **more,  # type: ignore[typeddict-item]
     }
-    if budget:
-        document["budget"] = budget
+    if len(combinations) > 1:
+        document["tuning"] = [
+            {
+                "learning_rate": trial.settings.learning_rate,
+                "epochs": trial.settings.epochs,
+                "selection_accuracy": trial.best_accuracy,
+            }
+            for _, trial in trials
+        ]
     if correct := job.outputs.get("correct"):
         write_correct(correct, score.correct.numpy())
         document["correct"] = file_digest(correct)
     write(job.outputs["document"], document)
-    checkpoint.remove()
+    for number in range(len(combinations)):
+        context.checkpoint(number).remove()
+
+
+def _combinations(
+    settings: Mapping[str, Any], tuning: Mapping[str, Sequence[Any]], fixed: Mapping[str, Any]
+) -> Iterator[dict[str, Any]]:
+    """Each combination of what is tuned; the epochs stay as they are where they were counted out."""
+    tuned = {name: values for name, values in tuning.items() if name != "epochs" or not fixed}
+    for values in product(*tuned.values()):
+        yield {**settings, **dict(zip(tuned, values, strict=True))}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from filterbench.analysis.pareto import with_fronts
 from filterbench.analysis.seeds import with_statistics
 from filterbench.documents import kind_of, read, write
 from filterbench.documents.parts import Cell
+from filterbench.documents.spending import images_trained
 from filterbench.documents.targets import BUDGETS, target_of
 from filterbench.documents.types import CountDocument, PruneDocument, ResultDocument, TrainedDocument
 from filterbench.running.job import Job
@@ -33,7 +34,7 @@ def compare(job: Job) -> None:
     Raises:
         InputError: no cell is feasible.
     """
-    rows = [_row(Path(path), job.params["scratch"], job.params["unpruned"]) for path in job.params["cells"]]
+    rows = [_row(Path(path), job.params["again"], job.params["unpruned"]) for path in job.params["cells"]]
     table = without_empty_targets(pd.DataFrame(rows))
     if table["infeasible"].notna().all():
         raise InputError(f"{job.outputs['table'].parent}: every cell of this model is infeasible")
@@ -73,12 +74,12 @@ def without_empty_targets(table: pd.DataFrame) -> pd.DataFrame:
     return table.drop(columns=BUDGET_COLUMNS, errors="ignore")
 
 
-def _row(cell: Path, scratch: Sequence[str], unpruned: bool) -> dict[str, Any]:
+def _row(cell: Path, again: Sequence[str], unpruned: bool) -> dict[str, Any]:
     """All that a cell's documents say, as one row; an infeasible cell has a reason and no numbers.
 
     Args:
         cell: the cell's folder.
-        scratch: budgets at which its shape was trained from scratch, too.
+        again: the cell's trainings beyond its fine-tuning, by name of their documents.
         unpruned: whether the unpruned net was fine-tuned, too.
     """
     prune = read(cell / "prune.json", PruneDocument)
@@ -99,10 +100,7 @@ def _row(cell: Path, scratch: Sequence[str], unpruned: bool) -> dict[str, Any]:
         "sparsity_reached": prune["sparsity"]["reached"],
         "budget_reached": prune["budget"]["reached"] if "budget" in prune else None,
         **{f"performance_{key}": value for key, value in result["performance"].items()},
-        **{
-            f"performance_scratch_{budget}": _accuracy(cell / f"scratch-{budget}.json", "scratch")
-            for budget in scratch
-        },
+        **{column: value for name in again for column, value in _trained_again(cell / f"{name}.json")},
         **({"performance_original_finetuned": _unpruned_finetuned(cell)} if unpruned else {}),
         **{f"params_{key}": value for key, value in result["params"].items()},
         **{f"flops_{key}": value for key, value in result["flops"].items()},
@@ -113,17 +111,26 @@ def _row(cell: Path, scratch: Sequence[str], unpruned: bool) -> dict[str, Any]:
         "chance": images["chance"],
         "device": finetune["provenance"]["device"],
         **spent,
+        "images_trained_after": prune["cost"]["images_trained"]
+        + images_trained(finetune["training"]["settings"], images["train"]),
         **_searched(prune),
     }
 
 
+def _trained_again(path: Path) -> Iterator[tuple[str, float | None]]:
+    """The columns of another training of a cell; None where it is infeasible."""
+    document = read(path, TrainedDocument)
+    feasible = "infeasible" not in document
+    accuracy = next(iter(document["performance"].values())) if feasible else None
+    yield f"performance_{path.stem.replace('-', '_')}", accuracy
+    if path.stem == "equal":
+        yield "images_trained_equal", document["equal_training"]["spent"] if feasible else None
+
+
 def _unpruned_finetuned(cell: Path) -> float:
     """Accuracy of the cell's unpruned net after as much fine-tuning as its compact net had."""
-    return _accuracy(baseline_folder(cell) / "baseline-finetune.json", "finetuned")
-
-
-def _accuracy(path: Path, name: str) -> float:
-    return read(path, TrainedDocument)["performance"][name]
+    document = read(baseline_folder(cell) / "baseline-finetune.json", TrainedDocument)
+    return document["performance"]["finetuned"]
 
 
 def _searched(prune: PruneDocument) -> dict[str, Any]:

@@ -12,4 +12,6 @@ def finetune(job: Job) -> None:
     if reason := infeasible_before(job):
         write_infeasible(context, reason)
         return
-    train_and_write(context, context.splits(), context.read_net("weights"), "finetuned")
+    train_and_write(
+        context, context.splits(), context.read_net("weights"), "finetuned", job.params["training"]
+    )

@@ -3,10 +3,13 @@
 import pandas as pd
 
 from filterbench.analysis.budgets import as_curves
+from filterbench.analysis.equal_training import at_equal_training
 from filterbench.analysis.published import paper_points, published_cells
+from filterbench.analysis.seeds import with_statistics
 from filterbench.data.registry import DATASETS
 from filterbench.models.registry import MODELS
 from filterbench.plotting.comparison import draw_comparison, draw_cost, study_title
+from filterbench.plotting.equal_training import draw_equal_training, draw_training
 from filterbench.plotting.saving import save_figure
 from filterbench.running.job import Job
 
@@ -18,6 +21,11 @@ def plot(job: Job) -> None:
     title = study_title(table, MODELS[model].label, DATASETS[job.params["dataset"]].label)
     if job.params["figure"] == "accuracy_against_cost":
         figure = draw_cost(table, title)
+    elif job.params["figure"] == "equal_training":
+        equal = with_statistics(at_equal_training(table))
+        figure = draw_equal_training({"as published": table, "at equal training": equal}, title)
+    elif job.params["figure"] == "accuracy_against_training":
+        figure = draw_training(table, title)
     elif job.params["published"]:
         figure = draw_comparison(table, title, published_cells(model), paper_points(model))
     else:

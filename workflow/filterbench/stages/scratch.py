@@ -1,9 +1,11 @@
 """Rule `scratch`: a cell's compact shapes, trained from fresh weights (Liu et al. 2019, arXiv:1810.05270)."""
 
 from filterbench.models.rebuilding import draw_fresh_weights, rebuild_model
+from filterbench.pruners.contract import InfeasibleError
 from filterbench.running.context import prepare
 from filterbench.running.infeasible import infeasible_before, write_infeasible
 from filterbench.running.job import Job
+from filterbench.running.spending import spending_of, with_total
 from filterbench.running.training import train_and_write
 from filterbench.storage.weights import read_weights
 
@@ -14,7 +16,15 @@ def scratch(job: Job) -> None:
     if reason := infeasible_before(job):
         write_infeasible(context, reason)
         return
+    splits, settings = context.splits(), job.params["training"]
+    if job.params["budget"] == "total":
+        try:
+            settings = with_total(settings, spending_of(job, len(splits.train)))
+        except InfeasibleError as reason:
+            write_infeasible(context, str(reason))
+            return
     path = job.inputs["weights"]
     model = rebuild_model(context.cell["model"], read_weights(path), path)
     draw_fresh_weights(model, context.seed)
-    train_and_write(context, context.splits(), context.place(model), "scratch", job.params["budget"])
+    net = context.place(model)
+    train_and_write(context, splits, net, "scratch", settings, budget=job.params["budget"])

@@ -11,4 +11,4 @@ def train_baseline(job: Job) -> None:
     context = prepare(job)
     splits = context.splits()
     model = context.place(build_model(context.cell["model"], context.cell["width"], splits.classes))
-    train_and_write(context, splits, model, "original")
+    train_and_write(context, splits, model, "original", job.params["training"])

@@ -23,6 +23,7 @@ from filterbench.stages.optimism import optimism
 from filterbench.stages.verdicts import verdicts
 from filterbench.storage.errors import InputError
 from filterbench.storage.files import file_digest
+from filterbench.study.cells import trained_again
 from filterbench.study.plan import Plan
 
 logger = logging.getLogger(__name__)
@@ -116,7 +117,7 @@ def _other_tables(plan: Plan, study: str, root: Path) -> Iterator[Finding]:
 
 def _collections(plan: Plan, study: str, root: Path) -> Iterator[Finding]:
     config = plan.config
-    params = {"scratch": config.get("scratch", []), "unpruned": config.get("finetune_unpruned", False)}
+    params = {"again": trained_again(config), "unpruned": config.get("finetune_unpruned", False)}
     names = {"collection": "comparison.json", "table": "comparison.csv", "digests": "digests.json"}
     for model in config["models"]:
         cells = [str(root / cell) for cell in plan.cells_of(model, study)]

@@ -1,35 +1,17 @@
-"""A study: the checked configuration and the cells that it asks for."""
+"""The check of a study's configuration."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
 from filterbench.data.registry import DATASETS
 from filterbench.documents.schemas import Fault, faults_against, schema_faults
-from filterbench.documents.targets import SPARSITY, Target
 from filterbench.models.registry import MODELS
 from filterbench.pruners.arguments import contradictions, schema_of
-from filterbench.pruners.registry import PRUNERS, SEARCHED, arguments_of
+from filterbench.pruners.registry import PRUNERS
 from filterbench.storage.errors import InputError
+from filterbench.study.cells import Config, pruner_arguments, references, sparsities, targets
 
-Config = dict[str, Any]
 RESERVED = ("published", "imported")
 PROTOCOLS = ("validation", "test")
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One (model, pruner, target, seed) of a study.
-
-    Attributes:
-        target: as in paths: a sparsity, or a budget such as `flops-0.5`.
-    """
-
-    model: str
-    pruner: str
-    target: str
-    seed: int
 
 
 def check_config(config: Config, source: str) -> None:
@@ -56,6 +38,10 @@ def check_config(config: Config, source: str) -> None:
             ),
             *_unknown("$.baseline.models", config["baseline"].get("models", {}), MODELS),
             *_unknown("$.finetune.models", config["finetune"].get("models", {}), MODELS),
+            *_unknown("$.finetune.pruners", config["finetune"].get("pruners", {}), config["pruners"]),
+            *_unknown(
+                "$.equal_training.as", config.get("equal_training", {}).get("as", []), config["pruners"]
+            ),
         ]
     if not faults:
         faults = [
@@ -64,6 +50,7 @@ def check_config(config: Config, source: str) -> None:
             *_faulty_arguments(config),
             *_no_epochs(config),
             *_controls_without_search(config),
+            *_nothing_to_equal(config),
         ]
     faults = faults or [*_contradicting_arguments(config), *_no_targets(config)]
     if faults:
@@ -136,20 +123,37 @@ def _no_epochs(config: Config) -> list[Fault]:
 
 def _controls_without_search(config: Config) -> list[Fault]:
     """Controls whose cells have no searched cell to be compared with."""
-    controls = [name for name in config["pruners"] if PRUNERS[name].matched]
-    if SEARCHED not in config["pruners"]:
-        return [Fault(f"$.pruners.{name}", f"needs {SEARCHED} beside it") for name in controls]
+    searched = {name: PRUNERS[name].searched for name in config["pruners"] if PRUNERS[name].searched}
+    alone = [name for name, other in searched.items() if other not in config["pruners"]]
+    if alone:
+        return [Fault(f"$.pruners.{name}", f"needs {searched[name]} beside it") for name in alone]
     return [
         Fault(
             f"$.pruners.{name}.sparsities.{model}",
-            f"{sparsity} is not one of {SEARCHED}; allowed: {', '.join(map(str, searched)) or 'none'}",
+            f"{sparsity} is not one of {other}; allowed: {', '.join(map(str, allowed)) or 'none'}",
         )
-        for name in controls
+        for name, other in searched.items()
         for model in config["models"]
-        for searched in [sparsities(config, SEARCHED, model)]
+        for allowed in [sparsities(config, other, model)]
         for sparsity in sparsities(config, name, model)
-        if sparsity not in searched
+        if sparsity not in allowed
     ]
+
+
+def _nothing_to_equal(config: Config) -> list[Fault]:
+    """Targets at which no pruner whose training all cells are to have has a cell."""
+    named = config.get("equal_training", {}).get("as")
+    if not named:
+        return []
+    return [
+        Fault(
+            "$.equal_training.as", f"{' and '.join(named)}: no cell of {model} at {target}, which {name} has"
+        )
+        for model in config["models"]
+        for name in config["pruners"]
+        for target in targets(config, name, model)
+        if not references(config, model, target)
+    ][:1]
 
 
 def _no_targets(config: Config) -> list[Fault]:
@@ -166,47 +170,3 @@ def _no_targets(config: Config) -> list[Fault]:
         if not PRUNERS[name].budgets
         and not any(sparsities(config, name, model) for model in config["models"])
     ]
-
-
-def cells(config: Config) -> list[Cell]:
-    """Every cell of a study, in the order of its configuration."""
-    return [
-        Cell(model, pruner, str(target), seed)
-        for model in config["models"]
-        for seed in config["seeds"]
-        for pruner in config["pruners"]
-        for target in targets(config, pruner, model)
-    ]
-
-
-def targets(config: Config, pruner: str, model: str) -> list[Target]:
-    """The targets of a pruner on a model: its sparsities, then its budgets, kind by kind."""
-    asked = {SPARSITY: sparsities(config, pruner, model), **budgets(config, pruner, model)}
-    return [Target(kind, value) for kind, values in asked.items() for value in values]
-
-
-def budgets(config: Config, pruner: str, model: str) -> dict[str, list[float]]:
-    """The study's budgets by kind; none for a pruner that cannot search under one, or that is left out."""
-    left_out = config["pruners"][pruner].get("sparsities", {}).get(model) == []
-    return {} if left_out or not PRUNERS[pruner].budgets else config.get("budgets", {})
-
-
-def sparsities(config: Config, pruner: str, model: str) -> list[float]:
-    """The sparsities of a pruner on a model: its own, where the study says so, or the study's.
-
-    A control that is compared with the searched cells has the sparsities of those.
-    """
-    common = sparsities(config, SEARCHED, model) if PRUNERS[pruner].matched else config["sparsities"]
-    return config["pruners"][pruner].get("sparsities", {}).get(model, common)
-
-
-def pruner_arguments(config: Config, pruner: str, model: str) -> Config:
-    """All arguments of a pruner on a model: its defaults, with the study's changes and the model's."""
-    asked = config["pruners"][pruner]
-    return arguments_of(pruner, asked.get("arguments", {}), asked.get("models", {}).get(model, {}))
-
-
-def training_settings(config: Config, stage: str, model: str) -> Config:
-    """The settings of `baseline` or `finetune` for one model: the stage's own, with the model's changes."""
-    common = {key: value for key, value in config[stage].items() if key != "models"}
-    return common | config[stage].get("models", {}).get(model, {})

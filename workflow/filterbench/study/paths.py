@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from filterbench.documents.targets import BUDGETS, SPARSITY, TRAJECTORY_NAME, parse_target
-from filterbench.study.config import Cell
+from filterbench.study.cells import Cell
 
 MODEL_FOLDER = "results/{study}/{model}"
-BASELINE = f"{MODEL_FOLDER}/seed-{{seed}}/baseline"
-PRUNER_FOLDER = f"{MODEL_FOLDER}/seed-{{seed}}/{{pruner}}"
+SEED_FOLDER = f"{MODEL_FOLDER}/seed-{{seed}}"
+BASELINE = f"{SEED_FOLDER}/baseline"
+PRUNER_FOLDER = f"{SEED_FOLDER}/{{pruner}}"
 TRAJECTORY = f"{PRUNER_FOLDER}/{{kind}}/{TRAJECTORY_NAME}"
 CELL = f"{PRUNER_FOLDER}/{{target}}"
 LATENCY_TABLE = f"{MODEL_FOLDER}/latency_table.json"

@@ -9,16 +9,19 @@ from typing import Any
 
 from filterbench.data.registry import content_digest, data_file
 from filterbench.documents import read
+from filterbench.documents.spending import REFERENCE
 from filterbench.documents.targets import SPARSITY, parse_target, target_of
 from filterbench.documents.types import TrajectoryDocument
-from filterbench.pruners.registry import PRUNERS, SEARCHED
+from filterbench.pruners.registry import PRUNERS
 from filterbench.storage.errors import InputError
-from filterbench.study.config import (
+from filterbench.study.cells import (
     Cell,
     Config,
     budgets,
     cells,
     pruner_arguments,
+    references,
+    search_settings,
     sparsities,
     training_settings,
 )
@@ -107,11 +110,34 @@ class Plan:
 
     def search_settings(self, wildcards: Any) -> dict[str, Any]:
         """How a cell's pruner judges and trains candidates; empty where it does not search."""
-        return self.config["search"] if PRUNERS[wildcards.pruner].searches else {}
+        return search_settings(self.config, wildcards.pruner)
 
     def training(self, stage: str) -> Any:
-        """The settings of `baseline` or `finetune` for a job's model."""
-        return lambda wildcards: training_settings(self.config, stage, wildcards.model)
+        """The settings of `baseline` or `finetune` for a job's model and pruner."""
+        return lambda wildcards: training_settings(
+            self.config, stage, wildcards.model, wildcards.get("pruner", "")
+        )
+
+    def scratch_training(self, wildcards: Any) -> Config:
+        """The settings of a training from scratch, of which the stage counts out the epochs of `total`."""
+        stage = "finetune" if wildcards.budget == "finetune" else "baseline"
+        return self.training(stage)(wildcards)
+
+    def spent_before(self, wildcards: Any) -> dict[str, str]:
+        """The documents that say how much training a cell and the cells that it is to equal have had."""
+        if wildcards.get("budget", "total") != "total":
+            return {}
+        named = references(self.config, wildcards.model, parse_target(wildcards.target))
+        cells = {f"{REFERENCE}{name}": CELL.replace("{pruner}", name) for name in named}
+        return {name: f"{cell}/prune.json" for name, cell in {"prune": CELL, **cells}.items()}
+
+    def finetunings(self, wildcards: Any) -> dict[str, Config]:
+        """By pruner the settings of the fine-tuning, of a job's cell and of those that it is to equal."""
+        named = references(self.config, wildcards.model, parse_target(wildcards.target))
+        return {
+            name: training_settings(self.config, "finetune", wildcards.model, name)
+            for name in dict.fromkeys((wildcards.pruner, *named))
+        }
 
     def sparsities(self, wildcards: Any) -> list[float]:
         """The sparsities of a pruner on a model."""
@@ -152,8 +178,9 @@ class Plan:
 
     def searched_cell(self, wildcards: Any) -> dict[str, str]:
         """The documents of the searched cell that a matched control is compared with; none for others."""
-        kinds = {kind for kind, *_ in PRUNERS[wildcards.pruner].matched.values()}
-        folder = CELL.replace("{pruner}", SEARCHED)
+        entry = PRUNERS[wildcards.pruner]
+        kinds = {kind for kind, *_ in entry.matched.values()}
+        folder = CELL.replace("{pruner}", entry.searched)
         return {f"searched_{kind}": f"{folder}/{kind}.json" for kind in sorted(kinds)}
 
     def latency_table_of(self, wildcards: Any) -> dict[str, str]:
@@ -167,6 +194,7 @@ class Plan:
         kinds = [
             "performance_comparison",
             *(["layer_sparsities", "search_scores"] if searches else []),
+            *(["equal_training", "accuracy_against_training"] if "equal_training" in self.config else []),
             *(["accuracy_against_latency"] if "latency" in self.config.get("budgets", {}) else []),
         ]
         return [f"figures/{kind}_{model}" for kind in kinds for model in self.config["models"]]

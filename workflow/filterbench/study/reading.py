@@ -11,7 +11,8 @@ import yaml
 
 from filterbench.data.registry import data_file
 from filterbench.storage.errors import InputError
-from filterbench.study.config import Config, check_config
+from filterbench.study.cells import Config
+from filterbench.study.config import check_config
 from filterbench.study.imports import Imports, imports_of
 from filterbench.study.plan import Plan
 

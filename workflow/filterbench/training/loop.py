@@ -60,6 +60,11 @@ class TrainingRecord:
     best_epoch: int
     epochs: list[Epoch]
 
+    @property
+    def best_accuracy(self) -> float:
+        """Selection accuracy of the best epoch, 0 to 1; 0 where nothing was trained."""
+        return self.epochs[self.best_epoch - 1]["selection_accuracy"] if self.epochs else 0.0
+
     def document(self) -> Training:
         """The record as documents hold it."""
         return {

@@ -10,13 +10,24 @@ import torch
 from torch import nn
 
 from filterbench.costs.layer_costs import CompactLayers
+from filterbench.data.loading import Splits
+from filterbench.documents.spending import epochs_for, images_trained
 from filterbench.documents.targets import SPARSITY, Target
 from filterbench.models.depthwise import mask_depthwise
 from filterbench.models.registry import build_model
-from filterbench.pruners.registry import PRUNERS, SEARCHED, make_pruner
+from filterbench.pruners.registry import PRUNERS, make_pruner
 from filterbench.pruners.search.search import Cost, Extent, SearchSettings
 from filterbench.pruners.uniform import prunable_convolutions
-from filterbench.study.config import Config, pruner_arguments, targets, training_settings
+from filterbench.study.cells import (
+    Config,
+    pruner_arguments,
+    references,
+    search_settings,
+    targets,
+    trained_again,
+    training_settings,
+)
+from filterbench.study.paths import BASELINE, CELL, SEED_FOLDER, TRAJECTORY
 
 BYTES_A_PARAM = 4
 
@@ -29,6 +40,7 @@ class Work:
         stage: their rule.
         model: whose nets they compute with.
         pruner: of their cells; empty for a baseline.
+        document: what each of them writes, from the folder of its seed on.
         jobs: how many.
         trained: images that go through a net to train it.
         evaluated: images that go through a net to judge it.
@@ -39,6 +51,7 @@ class Work:
     stage: str
     model: str
     pruner: str
+    document: str
     jobs: int
     trained: int
     evaluated: int
@@ -80,7 +93,7 @@ class Shapes:
         return flops, params
 
 
-class ModelWork:
+class _ModelWork:
     """The jobs of a study that compute with nets of one model.
 
     A search may take more candidates than it must; here it takes the fewest.
@@ -95,12 +108,16 @@ class ModelWork:
     def __init__(self, config: Config, images: dict[str, int], model: str, shapes: Shapes) -> None:
         self._config, self._images, self._model, self._shapes = config, images, model, shapes
         self._whole = shapes.params * BYTES_A_PARAM
+        self._again_stages = trained_again(config)
 
     def jobs(self) -> Iterator[Work]:
         """Kind by kind."""
-        yield self._work("train_baseline", "", *self._training("baseline"), stays=self._whole)
+        baseline = f"{_in_seed(BASELINE)}/baseline"
+        training = self._training("baseline")
+        yield self._work("train_baseline", "", f"{baseline}.json", *training, stays=self._whole)
         if self._config.get("finetune_unpruned"):
-            yield self._work("finetune_unpruned", "", *self._training("finetune"))
+            training = self._training("finetune")
+            yield self._work("finetune_unpruned", "", f"{baseline}-finetune.json", *training)
         for pruner in self._config["pruners"]:
             asked = targets(self._config, pruner, self._model)
             if PRUNERS[pruner].search == "path":
@@ -114,7 +131,10 @@ class ModelWork:
         # The way begins with the whole net.
         share = (1 + min(self._shapes.shares(target)[0] for target in asked)) / 2
         stays = len(asked) * self._whole
-        return self._work("trajectory", pruner, cost.images_trained, cost.images_evaluated, share, stays)
+        document = _in_seed(f"{TRAJECTORY}.json").format(pruner=pruner, kind=asked[0].kind)
+        return self._work(
+            "trajectory", pruner, document, cost.images_trained, cost.images_evaluated, share, stays
+        )
 
     def _cell(self, pruner: str, target: Target) -> Iterator[Work]:
         flops, params = self._shapes.shares(target)
@@ -124,27 +144,70 @@ class ModelWork:
         # What changes weights keeps them, compact after AutoCompress; other pruned nets are their masks.
         stays = self._whole if path else compact if cost.images_trained else 0.0
         evaluated = cost.images_evaluated + test
-        yield self._work("prune", pruner, cost.images_trained, evaluated, (1 + flops) / 2, stays)
-        final = self._config.get("keep_weights") == "final"
-        yield self._work("speedup", pruner, 0, test, flops, 0.0 if final else compact)
-        yield self._work("count", pruner, 0, 0)
-        yield self._work("finetune", pruner, *self._training("finetune"), flops, compact)
-        for budget in self._config.get("scratch", []):
-            yield self._work("scratch", pruner, *self._training(budget), flops, compact)
+        cell = _in_seed(CELL).format(pruner=pruner, target=target)
 
-    def _training(self, stage: str) -> tuple[int, int]:
+        def work(stage: str, document: str, *more: float) -> Work:
+            return self._work(stage, pruner, f"{cell}/{document}.json", *more)  # type: ignore[arg-type]
+
+        yield work("prune", "prune", cost.images_trained, evaluated, (1 + flops) / 2, stays)
+        final = self._config.get("keep_weights") == "final"
+        yield work("speedup", "speedup", 0, test, flops, 0.0 if final else compact)
+        yield work("count", "count", 0, 0)
+        yield work("finetune", "finetune", *self._training("finetune", pruner), flops, compact)
+        for stage in self._again_stages:
+            rule = "equal_training" if stage == "equal" else "scratch"
+            yield work(rule, stage, *self._again(stage, pruner, target), flops, compact)
+
+    def _training(self, stage: str, pruner: str = "") -> tuple[int, int]:
         """Images that a training trains on, and that judge its net."""
-        settings, images = training_settings(self._config, stage, self._model), self._images
-        size = min(settings["batch_size"], images["train"])
-        trained = settings["epochs"] * (images["train"] // size) * size
-        return trained, settings["epochs"] * images["selection"] + images["test"]
+        settings = training_settings(self._config, stage, self._model, pruner)
+        tuning = self._config[stage].get("tuning", {})
+        times = [
+            self._trained(settings | {"epochs": epochs})
+            for epochs in tuning.get("epochs", [settings["epochs"]])
+            for _ in tuning.get("learning_rate", [None])
+        ]
+        return sum(trained for trained, _ in times), sum(judged for _, judged in times) + self._images["test"]
+
+    def _trained(self, settings: Config) -> tuple[int, int]:
+        """Images that one training trains on, and that choose its best epoch."""
+        trained = images_trained(settings, self._images["train"])
+        return trained, settings["epochs"] * self._images["selection"]
+
+    def _again(self, stage: str, pruner: str, target: Target) -> tuple[int, int]:
+        """The same of a training beyond the fine-tuning."""
+        train, own = self._images["train"], self._after_baseline(pruner, target)
+        settings = training_settings(self._config, "finetune", self._model, pruner)
+        asked = self._config.get("equal_training", {})
+        named = references(self._config, self._model, target)
+        total = asked.get("images") or max(
+            (self._after_baseline(name, target) for name in named), default=own
+        )
+        if stage == "equal":
+            left = total - own + images_trained(settings, train)
+            settings = settings | {"epochs": epochs_for(left, settings, train)}
+        else:
+            budget = stage.removeprefix("scratch-")
+            if budget == "finetune":
+                return self._training("finetune", pruner)
+            settings = training_settings(self._config, "baseline", self._model)
+            more = epochs_for(total, settings, train) if budget == "total" else 0
+            settings = settings | {"epochs": settings["epochs"] + more}
+        trained, judged = self._trained(settings)
+        return trained, judged + self._images["test"]
+
+    def _after_baseline(self, pruner: str, target: Target) -> int:
+        """Images that a cell is trained on, by its pruner at least and in its fine-tuning."""
+        settings = training_settings(self._config, "finetune", self._model, pruner)
+        trained = images_trained(settings, self._images["train"])
+        return self._search(pruner, [target]).images_trained + trained
 
     def _search(self, pruner: str, asked: list[Target]) -> Cost:
         """What a search spends at least; a matched control as much as the search it is compared with."""
         entry = PRUNERS[pruner]
         if not entry.searches:
             return Cost()
-        name = SEARCHED if entry.matched else pruner
+        name = entry.searched or pruner
         instance = make_pruner(name, pruner_arguments(self._config, name, self._model))
         extent = Extent(
             self._shapes.convolutions,
@@ -152,21 +215,33 @@ class ModelWork:
             [target.value for target in asked],
             self._images["train"],
             self._images["selection"],
-            SearchSettings(**self._config["search"]),
+            SearchSettings(**search_settings(self._config, pruner)),
         )
         return instance.least_cost(extent)
 
     def _work(
-        self, stage: str, pruner: str, trained: int, evaluated: int, share: float = 1.0, stays: float = 0.0
+        self,
+        stage: str,
+        pruner: str,
+        document: str,
+        trained: int,
+        evaluated: int,
+        share: float = 1.0,
+        stays: float = 0.0,
     ) -> Work:
         seeds = len(self._config["seeds"])
         counts = seeds, seeds * trained, seeds * evaluated
-        return Work(stage, self._model, pruner, *counts, share, seeds * stays)
+        return Work(stage, self._model, pruner, document, *counts, share, seeds * stays)
 
 
-def shapes_of(config: Config, classes: int) -> dict[str, Shapes]:
-    """The study's models, unpruned, by name."""
-    return {
-        name: Shapes(build_model(name, settings["width"], classes).eval())
-        for name, settings in config["models"].items()
-    }
+def _in_seed(path: str) -> str:
+    """A path from the folder of its seed on."""
+    return path.removeprefix(f"{SEED_FOLDER}/")
+
+
+def expected_work(config: Config, splits: Splits) -> Iterator[Work]:
+    """All jobs of a study that compute with nets, kind by kind."""
+    images = {name: len(getattr(splits, name)) for name in ("train", "selection", "test")}
+    for name, settings in config["models"].items():
+        shapes = Shapes(build_model(name, settings["width"], splits.classes).eval())
+        yield from _ModelWork(config, images, name, shapes).jobs()

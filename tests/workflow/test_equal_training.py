@@ -1,0 +1,90 @@
+"""A study in which all cells get as much training as AutoCompress's."""
+
+import pandas as pd
+import pytest
+from checkout import Checkout, made_once
+
+from filterbench.documents import parse
+
+CELL = "results/smoke/vgg16/seed-0/{}/0.5"
+SEARCHED = """\
+  TunedAnnealingPruner:
+    arguments: {stop_temperature: 80}
+    search: {tune_steps: 2}
+  UniformAsAutoCompressPruner: {}
+"""
+
+
+def make(checkout: Checkout) -> None:
+    study = "studies/smoke.yaml"
+    checkout.edit(study, "  resnet18: {width: 0.03125}\n", "")
+    checkout.edit(study, "  FPGMPruner:\n    sparsities: {resnet18: []}\n", SEARCHED)
+    checkout.edit(study, "resnet18: []", "vgg16: [0.5]")
+    checkout.edit(study, "vgg16: [0.5, 0.95], vgg16: [0.5]", "vgg16: [0.5]")
+    asked = "equal_training: {as: [AutoCompressPruner]}\nscratch: [total]\nsearch:\n"
+    checkout.edit(study, "search:\n  net", f"{asked}  net")
+    run = checkout.snakemake("all")
+    assert run.returncode == 0, run.stdout
+
+
+@pytest.fixture(scope="session")
+def equal(tmp_path_factory) -> Checkout:
+    return made_once(tmp_path_factory, "equal", make)
+
+
+def document(checkout: Checkout, pruner: str, kind: str) -> dict:
+    return parse(checkout.folder / CELL.format(pruner) / f"{kind}.json")
+
+
+def test_every_cell_is_trained_on_as_many_images(equal):
+    own = document(equal, "AutoCompressPruner", "equal")
+    asked = own["equal_training"]["asked"]
+    # ADMM's one epoch and the fine-tuning's one, of 256 images each.
+    assert asked == own["equal_training"]["spent"] == 2 * 256
+    for pruner in ("L1FilterPruner", "SimulatedAnnealingPruner", "UniformAsAutoCompressPruner"):
+        assert document(equal, pruner, "equal")["equal_training"] == {"asked": 512, "search": 0, "spent": 512}
+        assert document(equal, pruner, "scratch-total")["training"]["settings"]["epochs"] == 2 + 2
+    # What it has had already is what it was fine-tuned with: the same net.
+    finetuned = document(equal, "AutoCompressPruner", "finetune")
+    assert own["training"] == finetuned["training"]
+    assert own["performance"]["equal"] == finetuned["performance"]["finetuned"]
+
+
+def test_a_control_has_the_params_of_the_searched_net(equal):
+    searched, uniform = (
+        document(equal, pruner, "count")["params"]["speedup"]
+        for pruner in ("AutoCompressPruner", "UniformAsAutoCompressPruner")
+    )
+    assert uniform <= searched
+
+
+def test_a_pruner_judges_its_candidates_in_its_own_way(equal):
+    assert document(equal, "TunedAnnealingPruner", "prune")["search"]["tune_steps"] == 2
+    assert "tune_steps" not in document(equal, "SimulatedAnnealingPruner", "prune")["search"]
+
+
+def test_tables_figures_and_verdicts_have_both_trainings(equal):
+    table = pd.read_csv(equal.folder / "results/smoke/vgg16/comparison.csv").set_index("pruner")
+    row = table.loc["L1FilterPruner"]
+    assert (row["images_trained_after"], row["images_trained_equal"]) == (256, 512)
+    assert row["performance_equal"] == document(equal, "L1FilterPruner", "equal")["performance"]["equal"]
+    assert 0 < row["performance_scratch_total"] <= 1
+    for figure in ("equal_training", "accuracy_against_training"):
+        assert (equal.folder / f"figures/{figure}_vgg16.png").stat().st_size > 10_000
+    keys = {each["key"] for each in parse(equal.folder / "results/smoke/verdicts.json")["verdicts"]}
+    assert keys >= {"lead-at-equal-training", "searched-beats-uniform-params", "inherited-beats-scratch"}
+
+
+def test_the_study_holds_together_and_its_cost_was_told(equal, tmp_path):
+    checkout = equal.copy(tmp_path / "again")
+    run = checkout.snakemake("validate")
+    assert run.returncode == 0, run.stdout
+    told = checkout.snakemake("cost").stdout
+    row = next(line for line in told.splitlines() if line.startswith("equal_training") and "L1Filter" in line)
+    assert row.split()[2:4] == ["1", "512"]
+    # A number that was changed by hand is found.
+    path = checkout.folder / CELL.format("L1FilterPruner") / "equal.json"
+    path.write_text(path.read_text().replace('"spent": 512', '"spent": 768'))
+    run = checkout.snakemake("validate")
+    assert run.returncode == 1
+    assert "equal.json" in run.stdout

@@ -1,0 +1,65 @@
+"""What another study has made is taken."""
+
+import shutil
+
+import pytest
+from checkout import Checkout
+
+from filterbench.documents import parse
+
+
+@pytest.fixture
+def other(finished, tmp_path) -> Checkout:
+    """The finished smoke study beside a copy of its file by another name and with one sparsity more."""
+    checkout = finished.copy(tmp_path / "other")
+    shutil.copy(checkout.folder / "studies/smoke.yaml", checkout.folder / "studies/other.yaml")
+    checkout.edit("studies/other.yaml", "study: smoke", "study: other")
+    return checkout
+
+
+def made(checkout: Checkout, study: str) -> dict[str, bytes]:
+    folder = checkout.folder / "results" / study
+    suffixes = (".json", ".safetensors", ".correct")
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.suffix in suffixes and "seed-0" in path.parts
+    }
+
+
+def test_a_study_like_another_takes_all_and_one_that_differs_what_is_the_same(other, tmp_path):
+    cell = "results/other/vgg16/seed-0/SimulatedAnnealingPruner/0.5"
+    run = other.snakemake("results", study="studies/other.yaml")
+    assert run.returncode == 0, run.stdout
+    taken = made(other, "other")
+    jobs = run.stdout.count("made by the same inputs, settings and code")
+    assert jobs == len([path for path in taken if path.endswith(".json")]) - 9
+    assert taken[cell.partition("other/")[2] + "/finetune.safetensors"]
+    assert parse(other.folder / cell / "prune.json")["cell"]["study"] == "other"
+
+    # The same bytes as if nothing had been there to take.
+    alone = Checkout.fresh(tmp_path / "alone")
+    shutil.copy(other.folder / "studies/other.yaml", alone.folder / "studies/other.yaml")
+    run = alone.snakemake("results", study="studies/other.yaml")
+    assert run.returncode == 0, run.stdout
+    assert "made by the same" not in run.stdout
+    assert made(alone, "other") == taken
+
+    # Other settings of a stage make that stage, and what is after it, anew.
+    shutil.rmtree(other.folder / "results/other")
+    other.edit("studies/other.yaml", "finetune:\n  epochs: 1", "finetune:\n  epochs: 2")
+    run = other.snakemake(f"{cell}/result.json", study="studies/other.yaml")
+    assert run.returncode == 0, run.stdout
+    said = [line for line in run.stdout.splitlines() if "made by the same" in line]
+    assert [line.split()[0] for line in said] == ["[train_baseline", "[prune", "[speedup", "[count"]
+
+
+def test_a_file_that_was_changed_is_not_taken(other):
+    cell = "vgg16/seed-0/L1FilterPruner/0.5"
+    weights = other.folder / "results/smoke" / cell / "speedup.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"?")
+    run = other.snakemake(f"results/other/{cell}/result.json", study="studies/other.yaml")
+    assert run.returncode == 0, run.stdout
+    said = [line.split()[0] for line in run.stdout.splitlines() if "made by the same" in line]
+    assert "[speedup" not in said
+    assert said[:2] == ["[train_baseline", "[prune"]

@@ -1,0 +1,76 @@
+"""How fast this machine computes with the nets of a study."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from filterbench.data.loading import Splits
+from filterbench.forecasting.expected import Work
+from filterbench.models.registry import build_model
+from filterbench.training.loop import train_step
+from filterbench.training.sgd import SGD
+
+BATCH = 64
+STEPS = 3
+# What a job takes beside its images: it begins, builds nets, reads and writes files, slices and counts.
+SECONDS_A_JOB = 1.5
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Seconds that an unpruned net takes for an image, on one thread.
+
+    Attributes:
+        training: to train on it.
+        evaluation: to judge it.
+    """
+
+    training: float
+    evaluation: float
+
+    def seconds(self, work: Work) -> float:
+        """What jobs take, one after another."""
+        images = work.trained * self.training + work.evaluated * self.evaluation
+        return work.share * images + work.jobs * SECONDS_A_JOB
+
+
+def speeds(models: Mapping[str, Mapping[str, Any]], splits: Splits) -> dict[str, Speed]:
+    """Measure every model of a study for some steps.
+
+    Args:
+        models: settings by name, with `width`.
+        splits: the study's images.
+    """
+    torch.set_num_threads(1)
+    return {
+        name: _speed(build_model(name, own["width"], splits.classes), splits) for name, own in models.items()
+    }
+
+
+def _speed(net: nn.Module, splits: Splits) -> Speed:
+    labels = splits.train.labels[:BATCH]
+    batch = splits.train.first(BATCH)
+    net = net.to(batch.device).to(memory_format=torch.channels_last)
+    optimizer = SGD(net.parameters(), lr=0.01, momentum=0.9)
+    training = _timed(lambda: train_step(net.train(), batch, labels, optimizer))
+    return Speed(training / len(batch), _timed(lambda: _forward(net, batch)) / len(batch))
+
+
+@torch.no_grad()
+def _forward(net: nn.Module, batch: torch.Tensor) -> None:
+    net.eval()(batch)
+
+
+def _timed(action: Callable[[], object]) -> float:
+    """Seconds of a call, the mean of a few after one that warms up."""
+    action()
+    started = time.perf_counter()
+    for _ in range(STEPS):
+        action()
+    return (time.perf_counter() - started) / STEPS

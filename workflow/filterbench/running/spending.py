@@ -1,0 +1,83 @@
+"""What a cell is trained on after its baseline, and what all cells of its target are to be trained on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from filterbench.documents import read
+from filterbench.documents.spending import REFERENCE, epochs_for, images_in_a_pass, images_trained
+from filterbench.documents.types import CellDocument, PruneDocument
+from filterbench.pruners.contract import InfeasibleError
+from filterbench.running.job import Job
+
+
+@dataclass(frozen=True)
+class Spending:
+    """Images that a cell is trained on after its baseline.
+
+    Attributes:
+        asked: what it is to have in all.
+        search: what its pruner had.
+        images: how many there are to train with.
+    """
+
+    asked: int
+    search: int
+    images: int
+
+    def epochs(self, settings: dict[str, Any]) -> int:
+        """The epochs of fine-tuning that come nearest to what is asked.
+
+        Raises:
+            InfeasibleError: the search had so many images that no pass is left.
+        """
+        left = epochs_for(self.asked - self.search, settings, self.images)
+        if not left:
+            raise InfeasibleError(
+                f"the search alone trained on {self.search} images: no pass over {self.images} is left of "
+                f"the {self.asked} that every cell of this target is to have"
+            )
+        return left
+
+    def document(self, settings: dict[str, Any]) -> dict[str, int]:
+        """As documents record it, with what was spent by these settings."""
+        spent = self.search + images_trained(settings, self.images)
+        return {"asked": self.asked, "search": self.search, "spent": spent}
+
+
+def spending_of(job: Job, images: int) -> Spending:
+    """What a job's cell is to be trained on: as the study asks or, where it does not, as it is.
+
+    Args:
+        job: with the input `prune`, one a reference, and the params `equal` (what the study asks) and
+            `finetune` (by pruner, settings of its fine-tuning).
+        images: how many there are to train with.
+
+    Raises:
+        InfeasibleError: no pruner that the study names has a net at this target.
+    """
+    settings: dict[str, dict[str, Any]] = job.params["finetune"]
+    search = read(job.inputs["prune"], PruneDocument)["cost"]["images_trained"]
+    if number := job.params["equal"].get("images"):
+        return Spending(number, search, images)
+    named = job.params["equal"].get("as")
+    if not named:
+        return Spending(
+            search + images_trained(settings[job.params["cell"]["pruner"]], images), search, images
+        )
+    totals = []
+    for name in named:
+        path = job.inputs.get(f"{REFERENCE}{name}")
+        if path and not read(path, CellDocument).get("infeasible"):
+            spent = read(path, PruneDocument)["cost"]["images_trained"]
+            totals.append(spent + images_trained(settings[name], images))
+    if not totals:
+        raise InfeasibleError(f"{' and '.join(named)}: no net at this target whose training could be matched")
+    return Spending(max(totals), search, images)
+
+
+def with_total(baseline: dict[str, Any], spending: Spending) -> dict[str, Any]:
+    """Settings of the baseline's training for as long as that and what came after it."""
+    after = spending.asked / images_in_a_pass(baseline, spending.images)
+    return baseline | {"epochs": baseline["epochs"] + round(after)}

@@ -1,0 +1,89 @@
+"""The cells that a study asks for, and the settings of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from filterbench.documents.targets import SPARSITY, Target
+from filterbench.pruners.registry import PRUNERS, arguments_of
+
+Config = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One (model, pruner, target, seed) of a study.
+
+    Attributes:
+        target: as in paths: a sparsity, or a budget such as `flops-0.5`.
+    """
+
+    model: str
+    pruner: str
+    target: str
+    seed: int
+
+
+def cells(config: Config) -> list[Cell]:
+    """Every cell of a study, in the order of its configuration."""
+    return [
+        Cell(model, pruner, str(target), seed)
+        for model in config["models"]
+        for seed in config["seeds"]
+        for pruner in config["pruners"]
+        for target in targets(config, pruner, model)
+    ]
+
+
+def targets(config: Config, pruner: str, model: str) -> list[Target]:
+    """The targets of a pruner on a model: its sparsities, then its budgets, kind by kind."""
+    asked = {SPARSITY: sparsities(config, pruner, model), **budgets(config, pruner, model)}
+    return [Target(kind, value) for kind, values in asked.items() for value in values]
+
+
+def budgets(config: Config, pruner: str, model: str) -> dict[str, list[float]]:
+    """The study's budgets by kind; none for a pruner that cannot search under one, or that is left out."""
+    left_out = config["pruners"][pruner].get("sparsities", {}).get(model) == []
+    return {} if left_out or not PRUNERS[pruner].budgets else config.get("budgets", {})
+
+
+def sparsities(config: Config, pruner: str, model: str) -> list[float]:
+    """The sparsities of a pruner on a model: its own, where the study says so, or the study's.
+
+    A control that is compared with the searched cells has the sparsities of those.
+    """
+    searched = PRUNERS[pruner].searched
+    common = sparsities(config, searched, model) if searched else config["sparsities"]
+    return config["pruners"][pruner].get("sparsities", {}).get(model, common)
+
+
+def pruner_arguments(config: Config, pruner: str, model: str) -> Config:
+    """All arguments of a pruner on a model: its defaults, with the study's changes and the model's."""
+    asked = config["pruners"][pruner]
+    return arguments_of(pruner, asked.get("arguments", {}), asked.get("models", {}).get(model, {}))
+
+
+def search_settings(config: Config, pruner: str) -> Config:
+    """How a pruner judges and trains candidates: as all do, or as it does; empty where it does not search."""
+    entry, own = PRUNERS[pruner], config["pruners"][pruner].get("search", {})
+    return {**config["search"], **entry.search_settings, **own} if entry.searches else {}
+
+
+def training_settings(config: Config, stage: str, model: str, pruner: str = "") -> Config:
+    """The settings of `baseline` or `finetune`: its own, with the model's changes and the pruner's."""
+    own = {key: value for key, value in config[stage].items() if key not in ("models", "pruners", "tuning")}
+    changes = config[stage].get("models", {}).get(model, {}), config[stage].get("pruners", {}).get(pruner, {})
+    return own | changes[0] | changes[1]
+
+
+def trained_again(config: Config) -> list[str]:
+    """The trainings of every cell beyond its fine-tuning, by name of their documents."""
+    equal = ["equal"] if "equal_training" in config else []
+    return [*equal, *(f"scratch-{budget}" for budget in config.get("scratch", []))]
+
+
+def references(config: Config, model: str, target: Target) -> list[str]:
+    """The pruners whose training the cells of a target are to have, as far as they have cells there."""
+    named = config.get("equal_training", {}).get("as", [])
+    return [name for name in named if target in targets(config, name, model)]
