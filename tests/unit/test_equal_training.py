@@ -165,6 +165,15 @@ def test_a_search_is_compared_with_chance_and_with_one_sparsity_for_all_layers()
     assert "searched-beats-uniform-latency" not in found
 
 
+def test_a_search_without_any_net_is_not_compared():
+    pruners = SHORT | {"NetAdaptPruner": 0.8, "UniformAsNetAdaptPruner": 0.8}
+    table = equal_cells(pruners, pruners)
+    table.loc[table["pruner"].str.contains("NetAdapt"), "infeasible"] = "too little is left"
+    found = words(table)
+    assert found["searched-beats-uniform-params"] == "cannot tell"
+    assert found["inherited-beats-scratch"] == "holds"
+
+
 @pytest.mark.parametrize(("turned", "verdict"), [(False, "holds"), (True, "does not hold")])
 def test_an_order_is_kept_or_turned_round(turned, verdict):
     order = {name: 0.8 + 0.02 * place for place, name in enumerate(SHORT)}

@@ -93,7 +93,8 @@ def matched_accuracies(table: pd.DataFrame, pruners: Sequence[str], cost: str) -
     feasible = table[table["infeasible"].isna() & table["pruner"].isin(pruners)]
     rows = feasible.assign(factor=_factors(feasible, cost)).set_index([*UNIT, "sparsity", "pruner"])
     found = rows["performance_finetuned"].unstack("pruner").reindex(columns=list(pruners)).dropna()
-    factors = rows["factor"].xs(pruners[0], level="pruner").groupby("sparsity").mean()
+    first = rows[rows.index.get_level_values("pruner") == pruners[0]]
+    factors = first["factor"].groupby("sparsity").mean()
     found = found.assign(factor=found.index.get_level_values("sparsity").map(factors.to_dict()))
     return found.reset_index("sparsity", drop=True).set_index("factor", append=True)
 
