@@ -142,15 +142,14 @@ def _same_order(table: pd.DataFrame) -> Verdict | None:
     if EQUAL not in table or len(pruners) < 3:
         return None
     correlations = _rank_correlations(table, pruners)
-    models = list(dict.fromkeys(table["model"]))
     names = ", ".join(map(short, pruners))
-    found = [
-        _order_kept(str(model), "seeds", correlations[correlations["model"] == model], names)
-        for model in models
-    ]
-    if len(models) > 1:
-        means = correlations.groupby("model", sort=False)["correlation"].mean().reset_index()
-        found.append(_order_kept("across models", "models", means, names))
+    found = []
+    for model, cells in table.groupby("model", sort=False):
+        own = correlations[correlations["model"] == model]["correlation"]
+        found.append(_order_kept(str(model), "seeds", list(map(str, cells["seed"].unique())), own, names))
+    if len(found) > 1:
+        means = correlations.groupby("model", sort=False)["correlation"].mean()
+        found.append(_order_kept("across models", "models", [scope.name for scope in found], means, names))
     return Verdict(
         "same-order",
         "The order of the pruners at equal parameters is the same after the short fine-tuning and at equal "
@@ -170,9 +169,8 @@ def _rank_correlations(table: pd.DataFrame, pruners: Sequence[str]) -> pd.DataFr
     return found.groupby(["model", "seed"], sort=False)["correlation"].mean().reset_index()
 
 
-def _order_kept(name: str, unit: str, correlations: pd.DataFrame, names: str) -> Scope:
-    values = correlations["correlation"].dropna().to_list()
-    units = [str(each) for each in correlations["model" if unit == "models" else "seed"]]
+def _order_kept(name: str, unit: str, units: list[str], correlations: pd.Series, names: str) -> Scope:
+    values = correlations.dropna().to_list()
     if not values:
         return Scope(name, unit, units, OPEN, f"There is no factor that all of {names} reach.")
     low, high = t_interval(values, 1 - 2 * ALPHA)
