@@ -14,6 +14,7 @@ report: "workflow/report/workflow.rst"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/study.smk"
 include: "workflow/rules/baseline.smk"
 include: "workflow/rules/prune.smk"
 include: "workflow/rules/compact.smk"

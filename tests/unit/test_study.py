@@ -9,6 +9,7 @@ import yaml
 from filterbench.storage.errors import InputError
 from filterbench.study.cells import cells, pruner_arguments, training_settings
 from filterbench.study.config import check_config
+from filterbench.study.extending import completed
 
 REPOSITORY = Path(__file__).parents[2]
 STUDIES = [REPOSITORY / "config.yaml", *sorted((REPOSITORY / "studies").glob("*.yaml"))]
@@ -54,6 +55,11 @@ MISTAKES = {
         {"as": ["AutoCompressPruner"], "images": 5000},
         "equal_training: ",
     ),
+    "Nesterov without momentum": (
+        "finetune",
+        {**TRAINING, "momentum": 0, "nesterov": True},
+        "finetune.nesterov: needs a momentum above 0",
+    ),
     "fine-tuning of a pruner that is not there": (
         "finetune/pruners",
         {"TaylorPruner": {"epochs": 1}},
@@ -92,9 +98,14 @@ MISTAKES = {
 }
 
 
+def study_in(file: Path) -> dict:
+    """The study of a file, with what it extends."""
+    return completed(yaml.safe_load(file.read_text()), [str(file)])
+
+
 @pytest.mark.parametrize("study", STUDIES, ids=lambda path: path.name)
 def test_every_study_is_sound(study):
-    config = yaml.safe_load(study.read_text())
+    config = study_in(study)
     check_config(config, study.name)
     assert cells(config)
 
@@ -189,7 +200,7 @@ def test_a_control_without_its_searched_cell_is_refused(control, default_config)
 
 @pytest.mark.parametrize("study", ["cifar10", "cifar10_heldout"])
 def test_the_grid_is_the_published_one(study):
-    config = yaml.safe_load((REPOSITORY / f"studies/{study}.yaml").read_text())
+    config = study_in(REPOSITORY / f"studies/{study}.yaml")
     with (REPOSITORY / "workflow/resources/published.csv").open(newline="") as file:
         published = {
             (row["model"], row["pruner"], row["sparsity"])
@@ -202,7 +213,39 @@ def test_the_grid_is_the_published_one(study):
 
 def test_the_two_cifar10_studies_differ_in_protocol_and_search_net_alone():
     published, held_out = (
-        yaml.safe_load((REPOSITORY / f"studies/{study}.yaml").read_text())
-        for study in ("cifar10", "cifar10_heldout")
+        study_in(REPOSITORY / f"studies/{study}.yaml") for study in ("cifar10", "cifar10_heldout")
     )
     assert {key for key in published if published[key] != held_out[key]} == {"study", "protocol", "search"}
+
+
+def write_study(folder: Path, name: str, text: str) -> Path:
+    path = folder / name
+    path.write_text(text)
+    return path
+
+
+def test_a_study_says_only_what_differs_from_the_one_that_it_extends(tmp_path):
+    write_study(
+        tmp_path, "base.yaml", "a: {x: 1, y: [1, 2]}\npruners: {one: {}, two: {sparsities: {m: []}}}\nb: 1"
+    )
+    middle = "extends: base.yaml\na: {y: [3]}\npruners: {one: null, two: {sparsities: null}}"
+    write_study(tmp_path, "middle.yaml", middle)
+    (tmp_path / "below").mkdir()
+    own = write_study(tmp_path / "below", "own.yaml", "extends: ../middle.yaml\nb: null\na: {z: null}")
+    assert study_in(own) == {"a": {"x": 1, "y": [3], "z": None}, "pruners": {"two": {}}}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("extends: nowhere.yaml", "extends: there is no file"),
+        ("extends: own.yaml", "extends: the file extends itself"),
+        ("extends: list.yaml", "no study: a study is a mapping of keys"),
+        ("extends: broken.yaml", "cannot be read as YAML"),
+    ],
+)
+def test_what_cannot_be_extended_is_told(text, said, tmp_path):
+    write_study(tmp_path, "list.yaml", "[1, 2]")
+    write_study(tmp_path, "broken.yaml", "a: [")
+    with pytest.raises(InputError, match=said):
+        study_in(write_study(tmp_path, "own.yaml", text))

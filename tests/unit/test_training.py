@@ -32,7 +32,7 @@ def fresh_net():
     return build_model("vgg16", 1 / 16, classes=2)
 
 
-@pytest.mark.parametrize("schedule", ["one-cycle", "multistep"])
+@pytest.mark.parametrize("schedule", ["one-cycle", "multistep", "cosine"])
 def test_training_learns_and_records_every_epoch(few_images, schedule):
     model = fresh_net()
     record = train(model, few_images, replace(SETTINGS, schedule=schedule, epochs=6), seed=0)
@@ -129,7 +129,7 @@ class InterruptingCheckpoint(Checkpoint):
             raise InterruptionError
 
 
-@pytest.mark.parametrize("schedule", ["one-cycle", "multistep"])
+@pytest.mark.parametrize("schedule", ["one-cycle", "multistep", "cosine"])
 def test_an_interrupted_training_ends_with_the_same_weights(few_images, tmp_path, schedule):
     settings = replace(SETTINGS, epochs=5, augment=True, schedule=schedule)
     undisturbed, interrupted = fresh_net(), fresh_net()
@@ -185,3 +185,21 @@ assert torch.equal(found, weights(torch.optim.SGD))
 assert "torch._dynamo" in sys.modules
 """
     subprocess.run([sys.executable, "-c", code], cwd=WORKFLOW, check=True)
+
+
+def test_a_cosine_falls_from_the_asked_rate_to_half_of_it_at_half_time(few_images):
+    record = train(fresh_net(), few_images, replace(SETTINGS, schedule="cosine"), seed=0)
+    rates = [epoch["learning_rate"] for epoch in record.epochs]
+    assert rates[0] == pytest.approx(SETTINGS.learning_rate)
+    assert rates[2] == pytest.approx(SETTINGS.learning_rate / 2)
+    assert rates == sorted(rates, reverse=True)
+
+
+@pytest.mark.parametrize("change", [{"nesterov": True}, {"label_smoothing": 0.1}])
+def test_nesterov_and_label_smoothing_change_a_training_and_are_recorded(change, few_images):
+    plain, changed = (
+        train(fresh_net(), few_images, replace(SETTINGS, **more), seed=0) for more in ({}, change)
+    )
+    assert plain.epochs != changed.epochs
+    recorded = changed.document()["settings"]
+    assert recorded == plain.document()["settings"] | change

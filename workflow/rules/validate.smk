@@ -3,7 +3,6 @@ from filterbench.running.targets import other_targets
 
 localrules:
     validate,
-    cost,
 
 
 # Without outputs, so that it runs whenever it is asked for.
@@ -19,22 +18,5 @@ rule validate:
         config=config,
         partial=config.get("partial", False),
         stage="stages.validate",
-    script:
-        "../scripts/stage.py"
-
-
-rule cost:
-    """What the study will take: jobs, images, hours on this machine, disk; nothing of it is run."""
-    input:
-        images=PLAN.images,
-    log:
-        f"logs/{STUDY}/cost.log",
-    conda:
-        ENVIRONMENT
-    params:
-        config=config,
-        device=device,
-        cores=lambda wildcards: workflow.cores or 1,
-        stage="stages.cost",
     script:
         "../scripts/stage.py"

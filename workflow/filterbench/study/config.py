@@ -8,7 +8,14 @@ from filterbench.models.registry import MODELS
 from filterbench.pruners.arguments import contradictions, schema_of
 from filterbench.pruners.registry import PRUNERS
 from filterbench.storage.errors import InputError
-from filterbench.study.cells import Config, pruner_arguments, references, sparsities, targets
+from filterbench.study.cells import (
+    Config,
+    pruner_arguments,
+    references,
+    sparsities,
+    targets,
+    training_settings,
+)
 
 RESERVED = ("published", "imported")
 PROTOCOLS = ("validation", "test")
@@ -51,6 +58,7 @@ def check_config(config: Config, source: str) -> None:
             *_no_epochs(config),
             *_controls_without_search(config),
             *_nothing_to_equal(config),
+            *_nesterov_without_momentum(config),
         ]
     faults = faults or [*_contradicting_arguments(config), *_no_targets(config)]
     if faults:
@@ -138,6 +146,17 @@ def _controls_without_search(config: Config) -> list[Fault]:
         for sparsity in sparsities(config, name, model)
         if sparsity not in allowed
     ]
+
+
+def _nesterov_without_momentum(config: Config) -> list[Fault]:
+    settings = {
+        (stage, model, pruner): training_settings(config, stage, model, pruner)
+        for stage in ("baseline", "finetune")
+        for model in config["models"]
+        for pruner in config["pruners"]
+    }
+    faulty = {stage for (stage, *_), own in settings.items() if own.get("nesterov") and not own["momentum"]}
+    return [Fault(f"$.{stage}.nesterov", "needs a momentum above 0") for stage in sorted(faulty)]
 
 
 def _nothing_to_equal(config: Config) -> list[Fault]:

@@ -13,6 +13,7 @@ from filterbench.data.registry import data_file
 from filterbench.storage.errors import InputError
 from filterbench.study.cells import Config
 from filterbench.study.config import check_config
+from filterbench.study.extending import completed
 from filterbench.study.imports import Imports, imports_of
 from filterbench.study.plan import Plan
 
@@ -55,7 +56,7 @@ def imports_or_exit(config: Config, tell: bool) -> Imports:
 
 
 def read_study(config: Config, files: Sequence[str], overwritten: Mapping[str, Any]) -> Config:
-    """The checked configuration, with `~` in folders expanded.
+    """The checked configuration, with what it extends and with `~` in folders expanded.
 
     Args:
         config: as Snakemake merged it.
@@ -67,6 +68,10 @@ def read_study(config: Config, files: Sequence[str], overwritten: Mapping[str, A
     """
     for file in files:
         _refuse_keys_that_stand_twice(Path(file))
+    # Snakemake's dictionary stays the one that all rules see.
+    own = dict(config)
+    config.clear()
+    config.update(completed(own, files))
     for key, value in overwritten.items():
         # Snakemake knows Python's values alone: it takes `true`, and a number in a list, for a word.
         config[key] = _yaml_value(value)

@@ -6,14 +6,14 @@ import logging
 import math
 import time
 import warnings
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler, MultiStepLR, OneCycleLR
+from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, MultiStepLR, OneCycleLR
 
 from filterbench.data.loading import Splits
 from filterbench.documents.parts import Epoch, Training
@@ -44,6 +44,13 @@ class TrainingSettings:
     weight_decay: float
     schedule: str
     augment: bool
+    nesterov: bool = False
+    label_smoothing: float = 0.0
+
+    def document(self) -> dict[str, Any]:
+        """As documents record them: those with a default only where they differ from it."""
+        defaults = {each.name: each.default for each in fields(self)}
+        return {name: value for name, value in asdict(self).items() if value != defaults[name]}
 
 
 @dataclass(frozen=True)
@@ -68,7 +75,7 @@ class TrainingRecord:
     def document(self) -> Training:
         """The record as documents hold it."""
         return {
-            "settings": asdict(self.settings),
+            "settings": self.settings.document(),
             "best_epoch": self.best_epoch,
             "epochs": self.epochs,
         }
@@ -119,6 +126,7 @@ class _Training:
             lr=settings.learning_rate,
             momentum=settings.momentum,
             weight_decay=settings.weight_decay,
+            nesterov=settings.nesterov,
         )
         self._scheduler = _scheduler(self._optimizer, settings, self._steps)
         self.epochs: list[Epoch] = []
@@ -154,7 +162,8 @@ class _Training:
         losses = torch.zeros((), device=images.labels.device)
         for chosen in order.split(settings.batch_size)[: self._steps]:
             batch = images.batch(chosen, self._generator if settings.augment else None)
-            losses += train_step(self._model, batch, images.labels[chosen], self._optimizer)
+            labels = images.labels[chosen]
+            losses += train_step(self._model, batch, labels, self._optimizer, settings.label_smoothing)
             self._scheduler.step()
         mean = losses.item() / self._steps
         if not math.isfinite(mean):
@@ -205,10 +214,21 @@ def _merit(epoch: Epoch) -> tuple[float, float]:
     return epoch["selection_accuracy"], -epoch["selection_loss"]
 
 
-def train_step(model: nn.Module, batch: Tensor, labels: Tensor, optimizer: Optimizer) -> Tensor:
-    """One step of an optimizer on normalised images (n, 3, 32, 32); the loss."""
+def train_step(
+    model: nn.Module, batch: Tensor, labels: Tensor, optimizer: Optimizer, label_smoothing: float = 0.0
+) -> Tensor:
+    """One step of an optimizer on normalised images (n, 3, 32, 32); the loss.
+
+    Args:
+        model: the net.
+        batch: the images.
+        labels: their classes, (n,).
+        optimizer: of the net's parameters.
+        label_smoothing: share of the label that is spread over all classes (Szegedy et al. 2016,
+            arXiv:1512.00567, section 7).
+    """
     with mixed_precision(batch.device):
-        loss = cross_entropy(model(batch), labels)
+        loss = cross_entropy(model(batch), labels, label_smoothing=label_smoothing)
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()
@@ -217,8 +237,10 @@ def train_step(model: nn.Module, batch: Tensor, labels: Tensor, optimizer: Optim
 
 def _scheduler(optimizer: SGD, settings: TrainingSettings, steps: int) -> LRScheduler:
     """The learning rate by step."""
+    total = max(1, steps * settings.epochs)
+    if settings.schedule == "cosine":
+        return CosineAnnealingLR(optimizer, total)
     if settings.schedule == "one-cycle":
-        total = max(1, steps * settings.epochs)
         return OneCycleLR(optimizer, settings.learning_rate, total_steps=total, cycle_momentum=False)
     # At the end of an epoch, as the published script; a training of fewer than four has no such ends to give.
     unit = steps if settings.epochs >= 4 else 1

@@ -1,0 +1,83 @@
+"""Study files that say only what differs from another one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from filterbench.storage.errors import InputError
+
+KEY = "extends"
+# Whose entries, and what these say, a study can take out by null, besides any key of its own level.
+NAMED = ("models", "pruners")
+
+
+def completed(config: Mapping[str, Any], files: Sequence[str]) -> dict[str, Any]:
+    """A configuration on top of the file that it extends, if it does.
+
+    Mappings are joined key by key, all else is replaced; null takes out a key, a model, a pruner, or what of
+    these differs from the study.
+
+    Args:
+        config: what the files and the command line say together.
+        files: that it comes from; the last one that extends another decides, with a path from its own folder.
+
+    Raises:
+        InputError: a file that is extended is not there, is no study, or extends itself.
+    """
+    own = {key: value for key, value in config.items() if key != KEY}
+    bases = [(file, base) for file in map(Path, files) if (base := _read(file).get(KEY))]
+    if bases:
+        file, base = bases[-1]
+        own = _joined(_whole(_beside(file, base), (file.resolve(),)), own)
+    own = _without_nulls(own)
+    for key in NAMED:
+        if key in own:
+            own[key] = _without_nulls(own[key])
+        if isinstance(own.get(key), Mapping):
+            own[key] = {name: _without_nulls(each) for name, each in own[key].items()}
+    return own
+
+
+def _without_nulls(values: Any) -> Any:
+    """A mapping without its nulls; anything else as it is."""
+    if not isinstance(values, Mapping):
+        return values
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def _whole(file: Path, seen: Sequence[Path]) -> dict[str, Any]:
+    """A file with what it extends itself."""
+    if file in seen:
+        raise InputError(f"{file}: {KEY}: the file extends itself")
+    own = _read(file)
+    base = own.pop(KEY, None)
+    return _joined(_whole(_beside(file, base), (*seen, file)), own) if base else own
+
+
+def _beside(file: Path, base: Any) -> Path:
+    path = (file.parent / str(base)).resolve()
+    if not path.is_file():
+        raise InputError(f"{file}: {KEY}: there is no file {path}")
+    return path
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        found = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as reason:
+        raise InputError(f"{file}: cannot be read as YAML ({str(reason).splitlines()[0]})") from reason
+    if not isinstance(found, dict):
+        raise InputError(f"{file}: no study: a study is a mapping of keys")
+    return found
+
+
+def _joined(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    joined = dict(base)
+    for key, value in changes.items():
+        both = isinstance(value, Mapping) and isinstance(base.get(key), Mapping)
+        joined[key] = _joined(base[key], value) if both else value
+    return joined
