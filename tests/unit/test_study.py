@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from settings import TRAINING
 
 from filterbench.storage.errors import InputError
 from filterbench.study.cells import cells, pruner_arguments, training_settings
