@@ -31,6 +31,7 @@ from filterbench.running.resources import more_each_time, prune_minutes
 from filterbench.running.runs import tell_other_runs
 from filterbench.running import warm_parent
 from filterbench.storage.files import files_digest
+from filterbench.study.failures import tell_failures
 from filterbench.study.paths import BASELINE, CELL, LATENCY_TABLE, MODEL_FOLDER, TRAJECTORY, any_of
 from filterbench.study.reading import plan_or_exit
 from filterbench.study.published import published_files, published_names
@@ -64,6 +65,10 @@ onstart:
         progress.start(
             config, [path for job in workflow.dag.needrun_jobs() for path in map(str, job.output)]
         )
+
+
+onerror:
+    tell_failures(PLAN)
 
 
 if workflow.is_main_process:

@@ -1,9 +1,11 @@
 localrules:
     show_study,
     cost,
+    so_far,
+    recommend,
 
 
-# Without outputs, as `cost`, so that they run whenever they are asked for.
+# All without outputs, so that they run whenever they are asked for.
 rule show_study:
     """The whole study as one file: with what it extends and what the command line sets."""
     log:
@@ -30,5 +32,32 @@ rule cost:
         device=device,
         cores=lambda wildcards: workflow.cores or 1,
         stage="stages.cost",
+    script:
+        "../scripts/stage.py"
+
+
+rule so_far:
+    """Table, figure, verdicts and page of the cells that are made by now; nothing is made for it."""
+    log:
+        f"logs/{STUDY}/so_far.log",
+    conda:
+        ENVIRONMENT
+    params:
+        config=config,
+        stage="stages.so_far",
+    script:
+        "../scripts/stage.py"
+
+
+rule recommend:
+    """Which pruner to take for an allowed loss of accuracy, from the cells that are made by now."""
+    log:
+        f"logs/{STUDY}/recommend.log",
+    conda:
+        ENVIRONMENT
+    params:
+        config=config,
+        drop=config.get("drop", 0.5),
+        stage="stages.recommend",
     script:
         "../scripts/stage.py"

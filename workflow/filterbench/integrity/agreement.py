@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from filterbench.integrity.findings import Documents, Finding
+from filterbench.study.cells import STAGES
 
 # Where each accuracy of a result comes from.
 ACCURACIES = {"original": "baseline", "pruned": "prune", "speedup": "speedup", "finetuned": "finetune"}
-STAGES = ("prune", "speedup", "count", "finetune", "result")
 
 
 def disagreements(folder: Path, documents: Documents, baseline: Mapping[str, Any]) -> Iterator[Finding]:

@@ -8,12 +8,19 @@ from typing import Any
 
 from filterbench.documents import check, kind_of, parse
 from filterbench.documents.targets import parse_target
-from filterbench.integrity.agreement import STAGES, disagreements, other_settings
+from filterbench.integrity.agreement import disagreements, other_settings
 from filterbench.integrity.files import changed_files, wrong_counts
 from filterbench.integrity.findings import Documents, Finding, Report
 from filterbench.storage.errors import InputError
 from filterbench.storage.files import file_digest, files_below
-from filterbench.study.cells import Cell, pruner_arguments, search_settings, trained_again, training_settings
+from filterbench.study.cells import (
+    STAGES,
+    Cell,
+    pruner_arguments,
+    search_settings,
+    trained_again,
+    training_settings,
+)
 from filterbench.study.paths import baseline_folder, cell_at, wildcards_at
 from filterbench.study.plan import Plan
 

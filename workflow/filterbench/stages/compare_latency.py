@@ -24,9 +24,9 @@ from filterbench.models.registry import MODELS
 from filterbench.plotting.comparison import draw_latency, measurement_title, study_title
 from filterbench.plotting.saving import save_figure
 from filterbench.running.job import Job
-from filterbench.stages.compare import asked_columns, without_empty_targets
 from filterbench.storage.errors import InputError
 from filterbench.storage.tables import write_table
+from filterbench.study.tables import asked_columns, without_empty_targets
 
 BATCHES = ("single", "batch")
 

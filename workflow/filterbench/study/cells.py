@@ -9,6 +9,8 @@ from filterbench.documents.targets import SPARSITY, Target
 from filterbench.pruners.registry import PRUNERS, arguments_of
 
 Config = dict[str, Any]
+# The documents of every cell, by name.
+STAGES = ("prune", "speedup", "count", "finetune", "result")
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,14 @@ from filterbench.study.cells import (
     sparsities,
     training_settings,
 )
-from filterbench.study.paths import CELL, LATENCY_TABLE, TRAJECTORY, cell_folder, trajectory_document
+from filterbench.study.paths import (
+    CELL,
+    LATENCY_TABLE,
+    MODEL_FOLDER,
+    TRAJECTORY,
+    cell_folder,
+    trajectory_document,
+)
 from filterbench.study.published import published_names
 
 TWIN_PROTOCOLS = {"validation": "test", "test": "validation"}
@@ -187,6 +194,10 @@ class Plan:
         """The latency table of a job with budgets of latency."""
         kind = wildcards.get("kind") or parse_target(wildcards.target).kind
         return {"latency_table": LATENCY_TABLE} if kind == "latency" else {}
+
+    def latency_csv(self, model: str) -> Path:
+        """The table of a model's measured latencies, if they were asked for."""
+        return Path(MODEL_FOLDER.format(study=self.study, model=model)) / "latency.csv"
 
     def figures(self) -> list[str]:
         """The figures of a whole run, without their suffixes."""

@@ -1,0 +1,65 @@
+"""Which pruner to take for an allowed loss of accuracy."""
+
+import pytest
+from cells import cells
+
+from filterbench.analysis.recommending import leader, recommendations
+
+# Sparsities of 2.04, 4 and 8.16 times fewer params.
+SPARSITIES = (0.3, 0.5, 0.65)
+
+
+def table(lost: dict[str, list[float]], spread: float = 0.0):
+    """Cells of one model with three seeds: by pruner the loss of accuracy in points at each sparsity."""
+    found = cells(dict.fromkeys(lost, 0.95), SPARSITIES, models=("a",), spread=spread)
+    for pruner, values in lost.items():
+        for sparsity, points in zip(SPARSITIES, values, strict=True):
+            place = (found["pruner"] == pruner) & (found["sparsity"] == sparsity)
+            found.loc[place, "performance_finetuned"] -= points / 100
+    return found
+
+
+def test_the_smallest_net_within_the_drop_is_found_and_the_furthest_pruner_first():
+    found = recommendations(
+        table({"L1FilterPruner": [0.1, 0.4, 2], "FPGMPruner": [0.1, 0.2, 0.3]}), "params", 0.5
+    )
+    assert list(found["pruner"]) == ["FPGM", "L1Filter"]
+    assert list(found["sparsity"]) == [0.65, 0.5]
+    assert list(found["factor"].round(2)) == [8.16, 4]
+    assert list(found["first"]) == ["3 of 3", "0 of 3"]
+
+
+def test_a_pruner_without_such_a_net_is_left_out():
+    lost = table({"L1FilterPruner": [1, 2, 3], "FPGMPruner": [0.1, 2, 3]})
+    assert list(recommendations(lost, "flops", 0.5)["pruner"]) == ["FPGM"]
+    assert recommendations(lost, "flops", 0.0).empty
+
+
+@pytest.mark.parametrize(("spread", "surely"), [(0.0005, "yes"), (0.04, "cannot tell")])
+def test_a_loss_is_sure_where_its_interval_lies_within_the_drop(spread, surely):
+    found = recommendations(table({"L1FilterPruner": [0.1, 5, 9]}, spread), "params", 3)
+    assert list(found["surely"]) == [surely]
+
+
+def test_what_is_blind_or_infeasible_is_named():
+    lost = table({"SimulatedAnnealingPruner": [0.1, 0.2, 9]})
+    lost["search_blind"] = lost["sparsity"] == 0.5
+    lost.loc[lost["sparsity"] == 0.65, "infeasible"] = "too little is left"
+    (notes,) = recommendations(lost, "params", 0.5)["notes"]
+    assert notes == "its search was blind with 3 of 3 seeds; infeasible at 0.65"
+
+
+def test_seeds_tell_who_is_ahead_or_cannot():
+    lost = table({"L1FilterPruner": [0.1, 0.2, 9], "FPGMPruner": [0.1, 0.2, 0.3]})
+    # Counts that differ a little from seed to seed, as a search's do.
+    ahead = lost["pruner"] == "FPGMPruner"
+    lost.loc[ahead, "params_speedup"] += 1000 * lost.loc[ahead, "seed"]
+    said = leader(lost, "params", 0.5, recommendations(lost, "params", 0.5))
+    assert said.startswith("FPGM comes 2.0")
+    assert "with 95 % confidence over 3 seeds" in said
+    lost.loc[ahead & (lost["seed"] == 0), "params_speedup"] *= 3
+    assert leader(lost, "params", 0.5, recommendations(lost, "params", 0.5)).startswith("cannot tell: ")
+    one_seed = lost[lost["seed"] == 1]
+    assert "at least 3 seeds" in leader(one_seed, "params", 0.5, recommendations(one_seed, "params", 0.5))
+    alone = lost[ahead]
+    assert leader(alone, "params", 0.5, recommendations(alone, "params", 0.5)).startswith("FPGM: no other")

@@ -1,0 +1,50 @@
+"""A look at a study that is not whole, and what a failed job leaves."""
+
+import shutil
+
+import pytest
+from checkout import Checkout
+
+CELL = "results/smoke/vgg16/seed-0/L1FilterPruner/0.5"
+
+
+@pytest.fixture
+def broken(finished, tmp_path) -> Checkout:
+    """The finished study, of which one cell's compact net is gone and its masks are damaged."""
+    checkout = finished.copy(tmp_path / "broken")
+    for path in (checkout.folder / CELL).iterdir():
+        if not path.name.startswith("prune"):
+            path.unlink()
+    (checkout.folder / CELL / "prune.safetensors").write_bytes(b"damaged")
+    return checkout
+
+
+def test_one_failed_cell_is_named_at_the_end_and_hides_nothing(broken):
+    run = broken.snakemake("results")
+    assert run.returncode == 1
+    end = run.stdout[run.stdout.index("study smoke: 1 of ") :]
+    assert f"failed: {CELL}: speedup: " in end
+    assert "prune.safetensors" in end
+    assert f"(logs/{CELL.removeprefix('results/')}/speedup.log)" in end
+    look = broken.snakemake("so_far")
+    assert look.returncode == 0, look.stdout
+    assert f"failed: {CELL}: speedup: " in look.stdout
+    folder = broken.folder / "results/smoke/so-far"
+    assert {path.name for path in folder.iterdir()} == {
+        "page.html",
+        "verdicts.md",
+        *(f"{model}.csv" for model in ("vgg16", "resnet18")),
+        *(f"performance_comparison_{model}.png" for model in ("vgg16", "resnet18")),
+    }
+    assert "L1FilterPruner" not in (folder / "vgg16.csv").read_text()
+    assert not (broken.folder / CELL / "result.json").exists()
+    told = broken.snakemake("recommend", "--config", "drop=100")
+    assert told.returncode == 0, told.stdout
+    assert "VGG16, at most 100 points below the unpruned net, times fewer params" in told.stdout
+
+
+def test_a_study_of_which_nothing_is_made_says_so(checkout):
+    shutil.rmtree(checkout.folder / "results", ignore_errors=True)
+    run = checkout.snakemake("so_far")
+    assert run.returncode == 1
+    assert "study smoke: none of its 10 cells is made yet" in run.stdout

@@ -1,0 +1,133 @@
+"""Which pruner to take, for an allowed loss of accuracy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from filterbench.analysis.seeds import FEWEST_UNITS, t_interval
+from filterbench.analysis.wording import short
+from filterbench.storage.tables import blind_cells
+
+COLUMNS = [
+    "pruner",
+    "sparsity",
+    "accuracy",
+    "drop",
+    "low",
+    "high",
+    "surely",
+    "factor",
+    "count",
+    "first",
+    "notes",
+]
+UNIT = ["model", "seed"]
+
+
+def recommendations(cells: pd.DataFrame, cost: str, drop: float) -> pd.DataFrame:
+    """The smallest net of each pruner whose accuracy is at most so much below the unpruned net's.
+
+    Args:
+        cells: of one model, pruners that may be recommended alone.
+        cost: `params`, `flops`, or another that the table has as `{cost}_original` and `{cost}_speedup`.
+        drop: allowed loss of test accuracy, in points.
+
+    Returns:
+        One row a pruner that has such a net, the best first: the sparsity that was asked for, mean accuracy,
+        the mean loss over seeds with its 95 % interval, whether that interval lies within what is allowed
+        (`surely`), how many times fewer (`factor`) and how much is left (`count`), means over seeds; with how
+        many seeds no other pruner came further (`first`); what else is known of it (`notes`).
+    """
+    feasible = cells[cells["infeasible"].isna()]
+    lost = 100 * (feasible["performance_original"] - feasible["performance_finetuned"])
+    factor = (feasible[f"{cost}_original"] / feasible[f"{cost}_speedup"]).astype(float)
+    each = feasible.assign(lost=lost, factor=factor)
+    seeds = cells["seed"].nunique()
+    first = _firsts(each, drop)
+    rows = []
+    for pruner in each["pruner"].unique():
+        own = each[each["pruner"] == pruner]
+        by_sparsity = own.groupby("sparsity").agg(
+            lost=("lost", "mean"), factor=("factor", "mean"), made=("lost", "size")
+        )
+        within = by_sparsity[(by_sparsity["lost"] <= drop) & (by_sparsity["made"] == seeds)]
+        if within.empty:
+            continue
+        sparsity = float(str(within["factor"].idxmax()))
+        chosen = own[own["sparsity"] == sparsity]
+        low, high = t_interval(chosen["lost"].to_list())
+        rows.append(
+            {
+                "pruner": short(pruner),
+                "sparsity": sparsity,
+                "accuracy": 100 * chosen["performance_finetuned"].mean(),
+                "drop": chosen["lost"].mean(),
+                "low": low,
+                "high": high,
+                "surely": "yes" if high <= drop else "cannot tell",
+                "factor": chosen["factor"].mean(),
+                "count": chosen[f"{cost}_speedup"].mean(),
+                "first": f"{first.get(pruner, 0)} of {seeds}",
+                "notes": _notes(cells[cells["pruner"] == pruner], sparsity),
+            }
+        )
+    found = pd.DataFrame(rows, columns=COLUMNS)
+    return found.sort_values("factor", ascending=False, ignore_index=True)
+
+
+def _firsts(each: pd.DataFrame, drop: float) -> dict[str, int]:
+    """With how many seeds each pruner has the smallest net within the drop."""
+    within = each[each["lost"] <= drop]
+    best = within.groupby([*UNIT, "pruner"])["factor"].max().unstack("pruner")
+    return {str(name): int(number) for name, number in best.idxmax(axis="columns").value_counts().items()}
+
+
+def _notes(own: pd.DataFrame, sparsity: float) -> str:
+    """What a reader should know of a pruner's cells."""
+    blind = sorted(blind_cells(own[own["sparsity"] == sparsity])["seed"].unique())
+    refused = sorted(own[own["infeasible"].notna()]["sparsity"].unique())
+    said = []
+    if blind:
+        said.append(f"its search was blind with {len(blind)} of {own['seed'].nunique()} seeds")
+    if refused:
+        said.append(f"infeasible at {', '.join(f'{each:g}' for each in refused)}")
+    return "; ".join(said)
+
+
+def leader(cells: pd.DataFrame, cost: str, drop: float, found: pd.DataFrame) -> str:
+    """Which pruner to take, in a sentence, or that the seeds cannot tell.
+
+    The two pruners that come furthest are compared by the ratio of their factors, paired by seed.
+
+    Args:
+        cells: as for `recommendations`, which gave `found`.
+        cost: as there.
+        drop: as there.
+        found: at least one row.
+    """
+    if len(found) == 1:
+        return f"{found['pruner'][0]}: no other pruner has such a net."
+    ratios = _log_ratios(cells, cost, found)
+    low, _ = t_interval(ratios)
+    ahead, second = found["pruner"][0], found["pruner"][1]
+    said = f"{ahead} comes {np.exp(np.mean(ratios)):.2f} times as far as {second}"
+    if len(ratios) < FEWEST_UNITS:
+        return f"cannot tell: {said}, but an interval needs at least {FEWEST_UNITS} seeds."
+    if not low > 0:
+        return f"cannot tell: {said}, but not with 95 % confidence over {len(ratios)} seeds."
+    but = "" if found["surely"][0] == "yes" else f", though its own loss may be above {drop:g} points"
+    return f"{said}, with 95 % confidence over {len(ratios)} seeds{but}."
+
+
+def _log_ratios(cells: pd.DataFrame, cost: str, found: pd.DataFrame) -> Sequence[float]:
+    """By seed the logarithm of how much further the first of two chosen cells comes than the second."""
+    factors = []
+    for row in (0, 1):
+        own = cells[(cells["pruner"].map(short) == found["pruner"][row]) & (cells["infeasible"].isna())]
+        chosen = own[own["sparsity"] == found["sparsity"][row]].set_index(UNIT)
+        factors.append((chosen[f"{cost}_original"] / chosen[f"{cost}_speedup"]).astype(float))
+    ratio = np.log(factors[0] / factors[1]).dropna()
+    return [float(value) for value in ratio]

@@ -1,0 +1,61 @@
+"""Rule `so_far`: table, figure, verdicts and page of the cells that are made by now."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pandas as pd
+
+from filterbench.analysis.budgets import as_curves, sparsity_cells
+from filterbench.analysis.published import published_cells
+from filterbench.analysis.report import verdicts_page
+from filterbench.analysis.verdicts import definitions
+from filterbench.analysis.verdicts import verdicts as judged
+from filterbench.data.registry import DATASETS
+from filterbench.models.registry import MODELS
+from filterbench.page.page import page
+from filterbench.plotting.comparison import draw_comparison, study_title
+from filterbench.plotting.saving import save_figure
+from filterbench.running.job import Job
+from filterbench.storage.files import write_text
+from filterbench.storage.tables import write_table
+from filterbench.study.failures import failures, missing_cells, summary
+from filterbench.study.plan import Plan
+from filterbench.study.tables import tables_so_far
+
+logger = logging.getLogger(__name__)
+
+
+def so_far(job: Job) -> None:
+    """Write them into the study's folder `so-far`, and log what is missing and what failed.
+
+    Raises:
+        InputError: no cell is made yet.
+    """
+    plan = Plan(job.params["config"])
+    for line in summary(plan, failures(plan)):
+        logger.info("%s", line)
+    tables = tables_so_far(plan)
+    folder = Path("results") / plan.study / "so-far"
+    label = DATASETS[plan.config["dataset"]["name"]].label
+    made = len(plan.cells) - len(missing_cells(plan))
+    title = (
+        f"Filter pruners compared on {label}: study {plan.study}, {made} of {len(plan.cells)} cells so far"
+    )
+    for model, table in tables.items():
+        write_table(folder / f"{model}.csv", table)
+        if table["infeasible"].isna().any():
+            heading = study_title(table, MODELS[model].label, label)
+            figure = draw_comparison(as_curves(table), f"{heading}\n{made} of {len(plan.cells)} cells so far")
+            save_figure(figure, folder / f"performance_comparison_{model}.png")
+    feasible = {model: table for model, table in tables.items() if table["infeasible"].isna().any()}
+    if feasible:
+        overlay = {model: published_cells(model) for model in feasible} if plan.comparable else {}
+        write_text(folder / "page.html", page(plan.study, title, feasible, overlay))
+    cells = sparsity_cells(pd.concat(tables.values(), ignore_index=True))
+    source = f"study {plan.study}, {made} of {len(plan.cells)} cells so far"
+    found = [verdict.document() for verdict in judged(cells)]
+    document = {"source": source, "definitions": definitions(), "verdicts": found}
+    write_text(folder / "verdicts.md", verdicts_page(document))
+    logger.info("what is there: %s", folder)

@@ -1,0 +1,78 @@
+"""Cells that failed, as their logs tell."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from filterbench.study.plan import Plan
+
+MOST_LINES = 20
+# By log of a job, relative to a cell's folder, the document that it would have made.
+DOCUMENTS = {"equal_training": "equal", "train_baseline": "baseline"}
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A job that ended without its document.
+
+    Attributes:
+        folder: of the cell or baseline.
+        stage: the job's rule.
+        reason: what it said last.
+        log: where all that it said stands.
+    """
+
+    folder: Path
+    stage: str
+    reason: str
+    log: Path
+
+    def __str__(self) -> str:
+        return f"{self.folder}: {self.stage}: {self.reason} ({self.log})"
+
+
+def failures(plan: Plan) -> Iterator[Failure]:
+    """The jobs of a study's cells, baselines and search paths that failed when they last ran."""
+    for log in sorted(Path("logs", plan.study).rglob("*.log")):
+        folder = Path("results", *log.parent.parts[1:])
+        stage = log.stem
+        if stage == "train_baseline":
+            folder /= "baseline"
+        document = folder / f"{DOCUMENTS.get(stage, stage)}.json"
+        reason = _reason(log) if len(folder.parts) > 3 and not document.exists() else ""
+        if reason:
+            yield Failure(folder, stage, reason, log)
+
+
+def _reason(log: Path) -> str:
+    """The error that a log ends with; empty where it ends with none, as that of a job which was killed."""
+    lines = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+    if not lines:
+        return ""
+    told = lines[-1].partition("] error: ")[2]
+    return told or (lines[-1].strip() if any(line.endswith("] failed") for line in lines) else "")
+
+
+def missing_cells(plan: Plan) -> list[str]:
+    """The cells of a study that have no result."""
+    return [cell for cell in plan.cells if not (Path(cell) / "result.json").exists()]
+
+
+def summary(plan: Plan, found: Iterable[Failure]) -> list[str]:
+    """What is missing and what failed, in lines."""
+    failed, missing = list(found), missing_cells(plan)
+    lines = [f"study {plan.study}: {len(missing)} of {len(plan.cells)} cells are missing"]
+    lines += [f"failed: {failure}" for failure in failed[:MOST_LINES]]
+    if len(failed) > MOST_LINES:
+        lines.append(f"and {len(failed) - MOST_LINES} more")
+    return lines
+
+
+def tell_failures(plan: Plan) -> None:
+    """Say on standard error what failed, and how to look at what is there."""
+    lines = summary(plan, failures(plan))
+    lines.append("to look at what is there: snakemake --cores 1 so_far, with the same study")
+    print("\n".join(lines), file=sys.stderr)

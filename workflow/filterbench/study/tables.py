@@ -1,0 +1,163 @@
+"""Tables with a row for each cell, from all that its documents say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from filterbench.analysis.budgets import as_curves, sparsity_cells
+from filterbench.analysis.pareto import with_fronts
+from filterbench.analysis.seeds import with_statistics
+from filterbench.documents import read
+from filterbench.documents.parts import Cell
+from filterbench.documents.spending import images_trained
+from filterbench.documents.targets import BUDGETS, target_of
+from filterbench.documents.types import CountDocument, PruneDocument, ResultDocument, TrainedDocument
+from filterbench.storage.errors import InputError
+from filterbench.storage.stopwatch import benchmark_file
+from filterbench.study.cells import STAGES, trained_again
+from filterbench.study.paths import baseline_folder, trajectory_document
+from filterbench.study.plan import Plan
+
+BUDGET_COLUMNS = ["target", "budget_reached", "latency_estimate_original", "latency_estimate_speedup"]
+
+
+def whole_cells(plan: Plan, model: str) -> list[Path]:
+    """The folders of those cells of a model that have all their documents by now, from their baselines on."""
+    documents = [f"{name}.json" for name in (*STAGES, *trained_again(plan.config))]
+    baselines = [
+        "baseline.json",
+        *(["baseline-finetune.json"] if plan.config.get("finetune_unpruned") else []),
+    ]
+    return [
+        cell
+        for cell in map(Path, plan.cells_of(model))
+        if all((cell / name).exists() for name in documents)
+        and all((baseline_folder(cell) / name).exists() for name in baselines)
+    ]
+
+
+def tables_so_far(plan: Plan) -> dict[str, pd.DataFrame]:
+    """By model, the table of the cells that are made by now; a model without any is left out.
+
+    Raises:
+        InputError: no cell is made yet.
+    """
+    again, unpruned = trained_again(plan.config), plan.config.get("finetune_unpruned", False)
+    found = {model: whole_cells(plan, model) for model in plan.config["models"]}
+    if not any(found.values()):
+        raise InputError(f"study {plan.study}: none of its {len(plan.cells)} cells is made yet")
+    return {model: cells_table(cells, again, unpruned) for model, cells in found.items() if cells}
+
+
+def cells_table(cells: Sequence[Path], again: Sequence[str] = (), unpruned: bool = False) -> pd.DataFrame:
+    """The cells of a model, with what their seeds say together and which are on a front.
+
+    Args:
+        cells: their folders, each with all documents of its stages.
+        again: the cells' trainings beyond their fine-tuning, by name of their documents.
+        unpruned: whether the unpruned nets were fine-tuned, too.
+    """
+    table = without_empty_targets(pd.DataFrame([_row(cell, again, unpruned) for cell in cells]))
+    if table["infeasible"].notna().all():
+        return table
+    described = with_fronts(with_statistics(as_curves(table)))
+    return table.join(described.drop(columns=table.columns))
+
+
+def asked_columns(cell: Cell) -> dict[str, Any]:
+    """A cell as documents record it, as columns of a table (see `filterbench.analysis.budgets`)."""
+    same = {name: value for name, value in cell.items() if name not in BUDGETS}
+    return {**same, "sparsity": cell.get("sparsity"), "target": str(target_of(cell))}
+
+
+def without_empty_targets(table: pd.DataFrame) -> pd.DataFrame:
+    """The table without the columns of budgets where all cells have sparsities."""
+    if len(sparsity_cells(table)) < len(table):
+        return table
+    return table.drop(columns=BUDGET_COLUMNS, errors="ignore")
+
+
+def _row(cell: Path, again: Sequence[str], unpruned: bool) -> dict[str, Any]:
+    """All that a cell's documents say, as one row; an infeasible cell has a reason and no numbers.
+
+    Args:
+        cell: the cell's folder.
+        again: the cell's trainings beyond its fine-tuning, by name of their documents.
+        unpruned: whether the unpruned net was fine-tuned, too.
+    """
+    prune = read(cell / "prune.json", PruneDocument)
+    spent = {
+        **prune["cost"],
+        **{f"seconds_{stage}": _seconds(cell, stage) for stage in ("prune", "finetune")},
+    }
+    asked = asked_columns(prune["cell"])
+    if "infeasible" in prune:
+        return {**asked, "infeasible": prune["infeasible"], **spent}
+    result = read(cell / "result.json", ResultDocument)
+    count = read(cell / "count.json", CountDocument)
+    finetune = read(cell / "finetune.json", TrainedDocument)
+    macs, images = count["conv_linear_macs"], finetune["images"]
+    return {
+        **asked,
+        "infeasible": None,
+        "sparsity_reached": prune["sparsity"]["reached"],
+        "budget_reached": prune["budget"]["reached"] if "budget" in prune else None,
+        **{f"performance_{key}": value for key, value in result["performance"].items()},
+        **{column: value for name in again for column, value in _trained_again(cell / f"{name}.json")},
+        **({"performance_original_finetuned": _unpruned_finetuned(cell)} if unpruned else {}),
+        **{f"params_{key}": value for key, value in result["params"].items()},
+        **{f"flops_{key}": value for key, value in result["flops"].items()},
+        **{f"conv_linear_macs_{key}": value for key, value in macs.items()},
+        "best_epoch": finetune["training"]["best_epoch"],
+        "epochs": len(finetune["training"]["epochs"]),
+        "test_images": images["test"],
+        "chance": images["chance"],
+        "device": finetune["provenance"]["device"],
+        **spent,
+        "images_trained_after": prune["cost"]["images_trained"]
+        + images_trained(finetune["training"]["settings"], images["train"]),
+        **_searched(prune),
+    }
+
+
+def _trained_again(path: Path) -> Iterator[tuple[str, float | None]]:
+    """The columns of another training of a cell; None where it is infeasible."""
+    document = read(path, TrainedDocument)
+    feasible = "infeasible" not in document
+    accuracy = next(iter(document["performance"].values())) if feasible else None
+    yield f"performance_{path.stem.replace('-', '_')}", accuracy
+    if path.stem == "equal":
+        yield "images_trained_equal", document["equal_training"]["spent"] if feasible else None
+
+
+def _unpruned_finetuned(cell: Path) -> float:
+    """Accuracy of the cell's unpruned net after as much fine-tuning as its compact net had."""
+    document = read(baseline_folder(cell) / "baseline-finetune.json", TrainedDocument)
+    return document["performance"]["finetuned"]
+
+
+def _searched(prune: PruneDocument) -> dict[str, Any]:
+    """What a search chose by; nothing where the pruner does not search."""
+    if "scores" not in prune:
+        return {}
+    scores = prune["scores"]
+    return {
+        "search_best": scores["best"],
+        "search_lowest": scores["lowest"],
+        "search_chance": scores["chance"],
+        "search_blind": scores["blind_choices"] > 0,
+    }
+
+
+def _seconds(cell: Path, stage: str) -> float | None:
+    """Wall-clock time of a stage, before interruptions too; a snapshot's includes its whole trajectory."""
+    documents = [cell / f"{stage}.json"]
+    if stage == "prune":
+        documents.append(trajectory_document(cell))
+    files = map(benchmark_file, documents)
+    found = [pd.read_csv(path, sep="\t")["s"].sum() for path in files if path.exists()]
+    return round(float(sum(found)), 2) if found else None
