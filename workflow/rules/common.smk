@@ -5,8 +5,10 @@ import re
 import sys
 from pathlib import Path
 
-# Scripts run in their own processes, on cluster nodes too: all of them find the package here.
-WORKFLOW = str(Path(workflow.basedir) / "workflow")
+# Scripts run in their own processes, on cluster nodes too: all of them find the package here. Of another workflow
+# that uses this one as a module, `workflow.basedir` is its own folder.
+ROOT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parents[1]
+WORKFLOW = str(ROOT / "workflow")
 sys.path.insert(0, WORKFLOW)
 os.environ |= {"PYTHONPATH": os.pathsep.join([WORKFLOW, *filter(None, [os.getenv("PYTHONPATH")])])}
 # The C library gives large blocks back to the system and asks for them again, page by page, at every training
@@ -17,9 +19,7 @@ os.environ |= {
 }
 # The SLURM executor finds its `sacct`, `sbatch`, `sinfo` and `sshare` here.
 if workflow.is_main_process:
-    os.environ |= {
-        "PATH": f"{workflow.basedir}/profiles/slurm/bin{os.pathsep}{os.getenv('PATH', os.defpath)}"
-    }
+    os.environ |= {"PATH": f"{ROOT}/profiles/slurm/bin{os.pathsep}{os.getenv('PATH', os.defpath)}"}
 
 from snakemake.settings.enums import Quietness
 
@@ -30,13 +30,14 @@ from filterbench.running.devices import count_gpus
 from filterbench.running.resources import more_each_time, prune_minutes
 from filterbench.running.runs import tell_other_runs
 from filterbench.running import warm_parent
+from filterbench.running.version import code_version
 from filterbench.storage.files import files_digest
 from filterbench.study.failures import tell_failures
 from filterbench.study.paths import BASELINE, CELL, LATENCY_TABLE, MODEL_FOLDER, TRAJECTORY, any_of
 from filterbench.study.reading import plan_or_exit
 from filterbench.study.published import published_files, published_names
 
-PLAN = plan_or_exit(config, workflow)
+PLAN = plan_or_exit(config, workflow, ROOT)
 STUDY = PLAN.study
 ENVIRONMENT = "../../envs/pruning.yaml"
 COMPARISONS = expand(
@@ -58,6 +59,15 @@ def code_of(stage):
     )
 
 
+def there(paths):
+    """Paths in params as jobs find them: below the prefix of a module, as Snakemake places inputs and outputs."""
+    modifier = workflow.modifier.path_modifier
+    prefix = modifier.prefix or "" if modifier else ""
+    if callable(paths):
+        return lambda wildcards: [f"{prefix}{path}" for path in paths(wildcards)]
+    return [f"{prefix}{path}" for path in paths]
+
+
 onstart:
     if runs_here():
         warm_parent.start()
@@ -73,6 +83,8 @@ onerror:
 
 if workflow.is_main_process:
     tell_other_runs()
+    # Asked once, for all jobs of the run.
+    code_version()
     # Asked once: the driver takes its time, and every job's params need it.
     GPUS = count_gpus()
     # GPU jobs that run at once on this machine: as many as it has GPUs. A cluster's profile says its own number.

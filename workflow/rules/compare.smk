@@ -64,7 +64,7 @@ rule compare:
     conda:
         ENVIRONMENT
     params:
-        cells=PLAN.model_cells,
+        cells=there(PLAN.model_cells),
         again=AGAIN,
         unpruned=UNPRUNED,
         stage="stages.compare",
@@ -96,8 +96,8 @@ rule differences:
     conda:
         ENVIRONMENT
     params:
-        tables=TABLES,
-        cells=PLAN.cells,
+        tables=there(TABLES),
+        cells=there(PLAN.cells),
         stage="stages.differences",
         code=code_of("differences"),
     script:
@@ -122,7 +122,7 @@ rule verdicts:
     conda:
         ENVIRONMENT
     params:
-        tables=TABLES,
+        tables=there(TABLES),
         source=f"study {STUDY}",
         stage="stages.verdicts",
         code=code_of("verdicts"),
@@ -189,7 +189,7 @@ rule compare_latency:
     params:
         model="{model}",
         dataset=config["dataset"]["name"],
-        cells=PLAN.model_cells,
+        cells=there(PLAN.model_cells),
         stage="stages.compare_latency",
         code=code_of("compare_latency"),
     script:
@@ -207,7 +207,7 @@ rule page:
     conda:
         ENVIRONMENT
     params:
-        tables=TABLES,
+        tables=there(TABLES),
         study=STUDY,
         dataset=config["dataset"]["name"],
         published=PLAN.comparable,

@@ -64,7 +64,7 @@ rule plot_search:
         model="{model}",
         study=STUDY,
         seed=config["seeds"][0],
-        cells=PLAN.first_seed_cells,
+        cells=there(PLAN.first_seed_cells),
         stage="stages.plot_search",
         code=code_of("plot_search"),
     script:

@@ -132,7 +132,7 @@ use rule verdicts as imported_verdicts with:
     log:
         "logs/imported/verdicts.log",
     params:
-        tables=IMPORTED_TABLES,
+        tables=there(IMPORTED_TABLES),
         source=lambda wildcards: f"the results in {config.get('nni_results') or 'no folder'}",
         stage="stages.verdicts",
         code=code_of("verdicts"),

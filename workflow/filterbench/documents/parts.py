@@ -39,12 +39,29 @@ class ImageCounts(TypedDict):
     chance: float
 
 
+class Machine(TypedDict):
+    """What a computation ran on."""
+
+    cpu: str
+    cores: int
+    gpu: NotRequired[str]
+
+
+class Code(TypedDict):
+    """The code that made a document."""
+
+    version: str
+    digest: NotRequired[str]
+
+
 class Provenance(TypedDict):
     """What made a document."""
 
     device: str
+    machine: NotRequired[Machine]
     threads: int
     versions: dict[str, str]
+    code: NotRequired[Code]
     inputs: dict[str, str]
 
 

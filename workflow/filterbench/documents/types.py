@@ -14,6 +14,7 @@ from filterbench.documents.parts import (
     Cost,
     ImageCounts,
     Layer,
+    Machine,
     OneTarget,
     Pair,
     Provenance,
@@ -181,14 +182,6 @@ class Timings(TypedDict):
 
     original: Timing
     speedup: Timing
-
-
-class Machine(TypedDict):
-    """What a measurement ran on."""
-
-    cpu: str
-    cores: int
-    gpu: NotRequired[str]
 
 
 class LatencyDocument(TypedDict):

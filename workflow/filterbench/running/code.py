@@ -27,6 +27,7 @@ _RUNNING = (
     "runs",
     "sharing",
     "targets",
+    "version",
     "warm_parent",
     "workers",
 )

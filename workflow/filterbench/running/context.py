@@ -15,12 +15,13 @@ from torch import nn
 
 from filterbench.data.loading import Splits, load_splits
 from filterbench.documents import read
-from filterbench.documents.parts import Cell, Provenance
+from filterbench.documents.parts import Cell, Code, Provenance
 from filterbench.documents.targets import TRAJECTORY_NAME
 from filterbench.documents.types import CellDocument
 from filterbench.models.rebuilding import rebuild_model
-from filterbench.running.environment import choose_device, make_deterministic, versions
+from filterbench.running.environment import choose_device, machine, make_deterministic, versions
 from filterbench.running.job import Job
+from filterbench.running.version import code_version
 from filterbench.storage.checkpoint import Checkpoint
 from filterbench.storage.files import file_digest
 from filterbench.storage.weights import Weights, read_weights
@@ -99,10 +100,18 @@ class Context:
         """What makes this job's document."""
         return {
             "device": self.device.type,
+            "machine": machine(self.device),
             "threads": self.job.threads,
             "versions": versions(),
+            "code": self._code(),
             "inputs": {name: file_digest(path) for name, path in self._own_inputs.items()},
         }
+
+    def _code(self) -> Code:
+        code: Code = {"version": code_version()}
+        if digest := self.job.params.get("code"):
+            code["digest"] = digest
+        return code
 
 
 def _content_digest(path: Path) -> str:

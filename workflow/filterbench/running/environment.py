@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from filterbench.documents.types import Machine
+from filterbench.documents.parts import Machine
 from filterbench.running.devices import own_gpu
 from filterbench.storage.errors import InputError
 
-PACKAGES = ("torch", "nni", "thop", "numpy", "safetensors")
+PACKAGES = ("torch", "nni", "thop", "torch-pruning", "numpy", "safetensors")
 
 # cuBLAS is deterministic only with a fixed workspace, chosen before CUDA starts.
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
@@ -57,7 +57,7 @@ def versions() -> dict[str, str]:
 
 
 def machine(device: torch.device) -> Machine:
-    """What a measurement of time ran on: models of the CPU and, where that computed, of the GPU."""
+    """What a job runs on: models of the CPU and, where that computes, of the GPU."""
     found: Machine = {"cpu": _cpu_model(), "cores": os.cpu_count() or 1}
     if device.type == "cuda":
         found["gpu"] = torch.cuda.get_device_name(device)

@@ -24,12 +24,15 @@ def completed(config: Mapping[str, Any], files: Sequence[str]) -> dict[str, Any]
     Args:
         config: what the files and the command line say together.
         files: that it comes from; the last one that extends another decides, with a path from its own folder.
+            Without files the path is from the working directory.
 
     Raises:
         InputError: a file that is extended is not there, is no study, or extends itself.
     """
     own = {key: value for key, value in config.items() if key != KEY}
     bases = [(file, base) for file in map(Path, files) if (base := _read(file).get(KEY))]
+    if not files and config.get(KEY):
+        bases = [(Path("config"), config[KEY])]
     if bases:
         file, base = bases[-1]
         own = _joined(_whole(_beside(file, base), (file.resolve(),)), own)

@@ -22,19 +22,24 @@ COMMAND_LINE = "--config"
 FOLDERS = (("dataset", "folder"), ("nni_results",))
 
 
-def plan_or_exit(config: Config, workflow: Any) -> Plan:
+def plan_or_exit(config: Config, workflow: Any, root: Path) -> Plan:
     """The plan of a study, or the end of the process with one line; see `read_study`.
 
     Args:
-        config: as Snakemake merged it.
+        config: as Snakemake merged it or, of a module, as the importing workflow gives it.
         workflow: Snakemake's.
+        root: the folder of this workflow's Snakefile.
     """
     if " " in sys.executable:
         # Snakemake starts scripts by the interpreter's path, unquoted (snakemake/snakemake issue 2645).
         sys.exit(f"error: {sys.executable}: the path of Python holds a space; move it to one without")
-    files = workflow.overwrite_configfiles or [f"{workflow.basedir}/config.yaml"]
+    files = list(map(str, workflow.overwrite_configfiles or [root / "config.yaml"]))
+    overwritten = workflow.config_settings.config
+    if workflow.modifier.is_module:
+        # The importing workflow's files and command line are about itself.
+        files, overwritten = [], {}
     try:
-        return Plan(read_study(config, list(map(str, files)), workflow.config_settings.config))
+        return Plan(read_study(config, files, overwritten))
     except InputError as reason:
         sys.exit(f"error: {reason}")
 
@@ -75,7 +80,7 @@ def read_study(config: Config, files: Sequence[str], overwritten: Mapping[str, A
     for key, value in overwritten.items():
         # Snakemake knows Python's values alone: it takes `true`, and a number in a list, for a word.
         config[key] = _yaml_value(value)
-    source = ", ".join(_short(file) for file in files)
+    source = ", ".join(_short(file) for file in files) or "the config of the module"
     if overwritten:
         source += f" with {COMMAND_LINE} {' '.join(overwritten)}"
     check_config(config, source)

@@ -1,0 +1,42 @@
+"""The workflow as a module of another one."""
+
+from checkout import REPOSITORY, Checkout
+
+# One cell: without a warm parent, which only a workflow of its own starts, each job loads torch.
+IMPORTER = """
+module filterbench:
+    snakefile: "{root}/Snakefile"
+    config: {{"extends": "{root}/studies/smoke.yaml", "study": "mine", "models": {{"resnet18": None}},
+        "pruners": {{name + "Pruner": None for name in ("L2Filter", "FPGM", "NetAdapt", "SimulatedAnnealing",
+        "AutoCompress")}}}}
+    prefix: "pruning/"
+
+use rule * from filterbench as fb_*
+
+rule report_of_mine:
+    input: "pruning/results/mine/verdicts.json", "pruning/figures/performance_comparison_vgg16.png"
+    output: "mine.txt"
+    shell: "wc -c {{input}} > {{output}}"
+"""
+
+
+def test_another_workflow_uses_this_one_below_its_own_prefix(tmp_path):
+    folder = tmp_path / "other"
+    folder.mkdir()
+    (folder / "Snakefile").write_text(IMPORTER.format(root=REPOSITORY))
+    other = Checkout(folder)
+    run = other.snakemake("mine.txt", study="")
+    assert run.returncode == 0, run.stdout
+    assert (folder / "mine.txt").read_text().count("pruning/") == 2
+    assert (folder / "pruning/results/mine/vgg16/comparison.csv").exists()
+    again = other.snakemake("mine.txt", "--dry-run", study="")
+    assert "Nothing to be done" in again.stdout
+
+
+def test_a_mistake_in_a_modules_config_is_one_line(tmp_path):
+    (tmp_path / "Snakefile").write_text(
+        IMPORTER.format(root=REPOSITORY).replace('"study": "mine"', '"study": "Mine"')
+    )
+    run = Checkout(tmp_path).snakemake("--dry-run", study="")
+    assert run.returncode == 1
+    assert "error: the config of the module: study: 'Mine' does not match" in run.stdout
