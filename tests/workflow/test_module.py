@@ -4,11 +4,19 @@ from checkout import REPOSITORY, Checkout
 
 # One cell: without a warm parent, which only a workflow of its own starts, each job loads torch.
 IMPORTER = """
+OWN = {{
+    "extends": "{root}/studies/smoke.yaml",
+    "study": "mine",
+    "models": {{"resnet18": None}},
+    "pruners": {{
+        f"{{name}}Pruner": None
+        for name in ("L2Filter", "FPGM", "NetAdapt", "SimulatedAnnealing", "AutoCompress")
+    }},
+}}
+
 module filterbench:
     snakefile: "{root}/Snakefile"
-    config: {{"extends": "{root}/studies/smoke.yaml", "study": "mine", "models": {{"resnet18": None}},
-        "pruners": {{name + "Pruner": None for name in ("L2Filter", "FPGM", "NetAdapt", "SimulatedAnnealing",
-        "AutoCompress")}}}}
+    config: OWN
     prefix: "pruning/"
 
 use rule * from filterbench as fb_*

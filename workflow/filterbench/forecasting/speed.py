@@ -16,8 +16,10 @@ from filterbench.models.registry import build_model
 from filterbench.training.loop import train_step
 from filterbench.training.sgd import SGD
 
-BATCH = 64
-STEPS = 3
+BATCH = 32
+STEPS = 5
+# Seconds.
+SLOW = 1.0
 # What a job takes beside its images: it begins, builds nets, reads and writes files, slices and counts.
 SECONDS_A_JOB = 1.5
 
@@ -68,9 +70,10 @@ def _forward(net: nn.Module, batch: torch.Tensor) -> None:
 
 
 def _timed(action: Callable[[], object]) -> float:
-    """Seconds of a call, the mean of a few after one that warms up."""
+    """Seconds of a call, the mean of a few after one that warms up; of one where a call is slow."""
     action()
-    started = time.perf_counter()
-    for _ in range(STEPS):
+    started, steps = time.perf_counter(), 0
+    while steps < STEPS and time.perf_counter() - started < SLOW:
         action()
-    return (time.perf_counter() - started) / STEPS
+        steps += 1
+    return (time.perf_counter() - started) / steps

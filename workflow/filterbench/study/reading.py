@@ -35,7 +35,7 @@ def plan_or_exit(config: Config, workflow: Any, root: Path) -> Plan:
         sys.exit(f"error: {sys.executable}: the path of Python holds a space; move it to one without")
     files = list(map(str, workflow.overwrite_configfiles or [root / "config.yaml"]))
     overwritten = workflow.config_settings.config
-    if workflow.modifier.is_module:
+    if not workflow.modifier.is_main_snakefile():
         # The importing workflow's files and command line are about itself.
         files, overwritten = [], {}
     try:
