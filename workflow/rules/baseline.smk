@@ -41,8 +41,11 @@ rule train_baseline:
         mem_mb=more_each_time(6000),
         runtime=more_each_time(240),
         gpu=GPU,
+        # No param: what the file holds decides, not where it lies.
+        own_weights=PLAN.own_weights,
     params:
         cell=PLAN.baseline_cell,
+        own_weights=PLAN.own_weights_digest,
         limits=PLAN.limits,
         device=device,
         training=PLAN.training("baseline"),

@@ -56,6 +56,7 @@ class TrainedDocument(TypedDict):
     tuning: NotRequired[list[Tried]]
     budget: NotRequired[str]
     equal_training: NotRequired[dict[str, int]]
+    own_weights: NotRequired[dict[str, str]]
     correct: NotRequired[str]
     infeasible: NotRequired[str]
 

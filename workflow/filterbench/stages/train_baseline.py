@@ -1,14 +1,38 @@
 """Rule `train_baseline`: the unpruned net of a model and seed."""
 
+import logging
+from pathlib import Path
+
+from filterbench.analysis.chance import guessing_bound
+from filterbench.models.adopting import adopt_weights
 from filterbench.models.registry import build_model
 from filterbench.running.context import prepare
 from filterbench.running.job import Job
 from filterbench.running.training import train_and_write
+from filterbench.storage.files import file_digest
+from filterbench.training.evaluation import evaluate
+
+logger = logging.getLogger(__name__)
 
 
 def train_baseline(job: Job) -> None:
-    """Train a net from fresh weights; with 0 epochs it stays untrained."""
+    """Train a net from fresh weights; with 0 epochs it stays untrained. A user's own weights are measured."""
     context = prepare(job)
     splits = context.splits()
-    model = context.place(build_model(context.cell["model"], context.cell["width"], splits.classes))
-    train_and_write(context, splits, model, "original", job.params["training"])
+    model = build_model(context.cell["model"], context.cell["width"], splits.classes)
+    settings, more = job.params["training"], {}
+    if file := job.resources.get("own_weights"):
+        adopt_weights(model, Path(file))
+        settings = settings | {"epochs": 0}
+        more["own_weights"] = {"file": Path(file).name, "digest": file_digest(Path(file))}
+    model = context.place(model)
+    if more:
+        accuracy, chance = evaluate(model, splits.test).accuracy, splits.document()["chance"]
+        if accuracy <= guessing_bound(chance, len(splits.test)):
+            logger.warning(
+                "%s: %.2f %% of the test images are right, no more than by chance: other classes, another "
+                "normalisation or another net than it says?",
+                file,
+                100 * accuracy,
+            )
+    train_and_write(context, splits, model, "original", settings, **more)

@@ -14,6 +14,7 @@ from filterbench.documents.targets import SPARSITY, parse_target, target_of
 from filterbench.documents.types import TrajectoryDocument
 from filterbench.pruners.registry import PRUNERS
 from filterbench.storage.errors import InputError
+from filterbench.storage.files import file_digest
 from filterbench.study.cells import (
     Cell,
     Config,
@@ -105,6 +106,15 @@ class Plan:
             "width": self.config["models"][wildcards.model]["width"],
             "seed": int(wildcards.get("seed", self.config["seeds"][0])),
         }
+
+    def own_weights(self, wildcards: Any) -> str:
+        """The user's file of a model's trained weights; empty where it is trained here."""
+        return self.config["models"][wildcards.model].get("weights") or ""
+
+    def own_weights_digest(self, wildcards: Any) -> str:
+        """Digest of that file, wherever it lies."""
+        file = self.own_weights(wildcards)
+        return file_digest(Path(file)) if file else ""
 
     def cell(self, wildcards: Any) -> dict[str, Any]:
         """Which cell a job makes, as documents record it."""

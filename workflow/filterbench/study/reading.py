@@ -91,6 +91,11 @@ def read_study(config: Config, files: Sequence[str], overwritten: Mapping[str, A
         if place.get(key):
             place[key] = str(Path(place[key]).expanduser())
             _refuse_missing(config, ".".join((*path, key)), place[key], source)
+    for name, model in config["models"].items():
+        if model.get("weights"):
+            model["weights"] = str(Path(model["weights"]).expanduser())
+            if not Path(model["weights"]).is_file():
+                raise InputError(f"{source}: models.{name}.weights: there is no file {model['weights']}")
     return config
 
 

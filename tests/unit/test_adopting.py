@@ -1,0 +1,100 @@
+"""A user's own trained weights."""
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+from torchvision.models import ResNet, resnet18, resnet50
+
+from filterbench.documents import read
+from filterbench.models.adopting import adopt_weights
+from filterbench.models.registry import build_model
+from filterbench.running.job import Job
+from filterbench.stages.train_baseline import train_baseline
+from filterbench.storage.errors import InputError
+from filterbench.storage.files import file_digest
+
+
+def torchvisions(make=resnet18) -> ResNet:
+    """torchvision's ResNet as it is trained on images of 32x32."""
+    torch.manual_seed(0)
+    net = make(num_classes=10)
+    net.conv1 = nn.Conv2d(3, 64, 3, padding=1, bias=False)
+    net.maxpool = nn.Identity()
+    for module in net.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.running_mean.normal_(0, 0.1)
+            module.running_var.uniform_(0.5, 1.5)
+    return net.eval()
+
+
+@pytest.mark.parametrize(("name", "make"), [("resnet18", resnet18), ("resnet50", resnet50)])
+def test_torchvisions_resnet_computes_the_same_under_our_names(name, make, tmp_path):
+    theirs, ours = torchvisions(make), build_model(name)
+    torch.save({"epoch": 3, "state_dict": theirs.state_dict()}, tmp_path / "net.pt")
+    adopt_weights(ours, tmp_path / "net.pt")
+    images = torch.randn(2, 3, 32, 32)
+    with torch.no_grad():
+        assert torch.allclose(ours.eval()(images), theirs(images), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("prefix", ["", "module.", "_orig_mod."])
+def test_our_own_names_are_taken_with_and_without_a_wrappers_prefix(prefix, tmp_path):
+    torch.manual_seed(1)
+    trained, fresh = build_model("vgg16", 1 / 16), build_model("vgg16", 1 / 16)
+    state = {
+        f"{prefix}{name}": tensor
+        for name, tensor in trained.state_dict().items()
+        if not name.endswith("num_batches_tracked")
+    }
+    save_file(state, tmp_path / "net.safetensors")
+    adopt_weights(fresh, tmp_path / "net.safetensors")
+    for name, tensor in trained.state_dict().items():
+        assert torch.equal(fresh.state_dict()[name], tensor)
+
+
+class Custom:
+    """Something that only a pickle that runs code can hold."""
+
+
+@pytest.mark.parametrize(
+    ("write", "said"),
+    [
+        (lambda path: torch.save(Custom(), path), "holds more than tensors, which could run code"),
+        (lambda path: torch.save([1, 2], path), "no state dict"),
+        (lambda path: path.write_bytes(b"nothing"), "net.pt: "),
+        (
+            lambda path: torch.save(build_model("vgg16", 1 / 8).state_dict(), path),
+            r"classifier.0.bias: shape \(64,\), this net has \(32,\)",
+        ),
+        (
+            lambda path: torch.save(torchvisions().state_dict(), path),
+            r"conv1.weight \(64, 3, 3, 3\) stands where this net has features.0.weight \(4, 3, 3, 3\)",
+        ),
+    ],
+    ids=["a pickled object", "a list", "no file of torch", "another width", "another architecture"],
+)
+def test_what_does_not_fit_is_refused_in_a_line(write, said, tmp_path):
+    write(tmp_path / "net.pt")
+    with pytest.raises(InputError, match=said) as error:
+        adopt_weights(build_model("vgg16", 1 / 16), tmp_path / "net.pt")
+    assert "\n" not in str(error.value)
+
+
+def test_a_baseline_of_ones_own_is_measured_and_says_where_it_came_from(digits_file, tmp_path, caplog):
+    torch.manual_seed(2)
+    net = build_model("vgg16", 1 / 16)
+    torch.save(net.state_dict(), tmp_path / "mine.pt")
+    cell = {"study": "own", "dataset": "digits", "protocol": "validation", "model": "vgg16", "width": 1 / 16}
+    training = {
+        "epochs": 5, "batch_size": 64, "learning_rate": 0.1, "momentum": 0.9, "weight_decay": 0.0,
+        "schedule": "one-cycle", "augment": False,
+    }  # fmt: skip
+    params = {"cell": cell | {"seed": 0}, "limits": {"test": 100}, "device": "cpu", "training": training}
+    outputs = {"weights": tmp_path / "model.safetensors", "document": tmp_path / "baseline.json"}
+    resources = {"own_weights": str(tmp_path / "mine.pt")}
+    train_baseline(Job({"images": digits_file}, outputs, params, resources=resources))
+    document = read(outputs["document"])
+    assert document["own_weights"] == {"file": "mine.pt", "digest": file_digest(tmp_path / "mine.pt")}
+    assert document["training"]["epochs"] == []
+    assert "no more than by chance" in caplog.text
