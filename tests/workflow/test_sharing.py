@@ -27,20 +27,26 @@ def made(checkout: Checkout, study: str) -> dict[str, bytes]:
     }
 
 
-def test_a_study_like_another_takes_all_and_one_that_differs_what_is_the_same(other, tmp_path):
-    cell = "results/other/vgg16/seed-0/SimulatedAnnealingPruner/0.5"
-    run = other.snakemake("results", study="studies/other.yaml")
+# With a search path, with a search, and without.
+CELLS = [
+    f"results/other/vgg16/seed-0/{pruner}/0.5"
+    for pruner in ("NetAdaptPruner", "SimulatedAnnealingPruner", "L1FilterPruner")
+]
+RESULTS = [f"{cell}/result.json" for cell in CELLS]
+
+
+def test_a_study_takes_what_another_one_has_and_makes_what_differs(other, tmp_path):
+    run = other.snakemake(*RESULTS, study="studies/other.yaml")
     assert run.returncode == 0, run.stdout
     taken = made(other, "other")
-    jobs = run.stdout.count("made by the same inputs, settings and code")
-    assert jobs == len([path for path in taken if path.endswith(".json")]) - 9
-    assert taken[cell.partition("other/")[2] + "/finetune.safetensors"]
-    assert parse(other.folder / cell / "prune.json")["cell"]["study"] == "other"
+    # One baseline, one search path, and four stages of each cell; results are gathered from these.
+    assert run.stdout.count("made by the same inputs, settings and code") == 2 + 4 * len(CELLS)
+    assert parse(other.folder / CELLS[0] / "prune.json")["cell"]["study"] == "other"
 
     # The same bytes as if nothing had been there to take.
     alone = Checkout.fresh(tmp_path / "alone")
     shutil.copy(other.folder / "studies/other.yaml", alone.folder / "studies/other.yaml")
-    run = alone.snakemake("results", study="studies/other.yaml")
+    run = alone.snakemake(*RESULTS, study="studies/other.yaml")
     assert run.returncode == 0, run.stdout
     assert "made by the same" not in run.stdout
     assert made(alone, "other") == taken
@@ -48,7 +54,7 @@ def test_a_study_like_another_takes_all_and_one_that_differs_what_is_the_same(ot
     # Other settings of a stage make that stage, and what is after it, anew.
     shutil.rmtree(other.folder / "results/other")
     other.edit("studies/other.yaml", "finetune:\n  epochs: 1", "finetune:\n  epochs: 2")
-    run = other.snakemake(f"{cell}/result.json", study="studies/other.yaml")
+    run = other.snakemake(RESULTS[1], study="studies/other.yaml")
     assert run.returncode == 0, run.stdout
     said = [line for line in run.stdout.splitlines() if "made by the same" in line]
     assert [line.split()[0] for line in said] == ["[train_baseline", "[prune", "[speedup", "[count"]

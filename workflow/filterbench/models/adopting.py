@@ -25,7 +25,7 @@ def adopt_weights(model: nn.Module, path: Path) -> None:
     """Give a fresh net the weights of a file, in place.
 
     Names are ours, or those of the same layers in the same order, as of torchvision's ResNet with a 3x3 stem
-    and without its max-pool: then tensors correspond by place, kind (`weight`, `running_mean`, ...) and shape.
+    and no max-pool: then tensors correspond by place, kind (`weight`, `running_mean`, ...) and shape.
 
     Args:
         model: the net with fresh weights, on the CPU.
