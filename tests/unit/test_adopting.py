@@ -32,10 +32,12 @@ def torchvisions(make=resnet18) -> ResNet:
 def test_torchvisions_resnet_computes_the_same_under_our_names(name, make, tmp_path):
     theirs, ours = torchvisions(make), build_model(name)
     torch.save({"epoch": 3, "state_dict": theirs.state_dict()}, tmp_path / "net.pt")
-    adopt_weights(ours, tmp_path / "net.pt")
+    save_file(theirs.state_dict(), tmp_path / "net.safetensors")
     images = torch.randn(2, 3, 32, 32)
-    with torch.no_grad():
-        assert torch.allclose(ours.eval()(images), theirs(images), rtol=1e-4, atol=1e-4)
+    for file in ("net.pt", "net.safetensors"):
+        adopt_weights(ours, tmp_path / file)
+        with torch.no_grad():
+            assert torch.allclose(ours.eval()(images), theirs(images), rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("prefix", ["", "module.", "_orig_mod."])

@@ -205,9 +205,9 @@ TYPES = {
 # Keys that a type shares with documents of another kind.
 SHARED = {
     "baseline": {"budget", "correct", "equal_training"},
-    "finetune": {"budget", "equal_training"},
-    "equal": {"budget", "correct"},
-    "scratch": {"correct", "equal_training", "tuning"},
+    "finetune": {"budget", "equal_training", "own_weights"},
+    "equal": {"budget", "correct", "own_weights"},
+    "scratch": {"correct", "equal_training", "tuning", "own_weights"},
 }
 
 

@@ -51,6 +51,22 @@ MISTAKES = {
         {"as": ["AutoCompressPruner"]},
         "equal_training.as: AutoCompressPruner: no cell of resnet50 at 0.3, which L1FilterPruner has",
     ),
+    "epochs that are tuned and counted out": (
+        "",
+        {
+            "equal_training": {"images": 5000},
+            "finetune": {**TRAINING, "tuning": {"epochs": [1, 2]}},
+        },
+        "finetune.tuning.epochs: equal_training counts the epochs out; tune the learning_rate",
+    ),
+    "a control whose searched pruner is gone, beside equal training": (
+        "",
+        {
+            "pruners": {"L1FilterPruner": {}, "UniformAllocationPruner": {}},
+            "equal_training": {"as": ["L1FilterPruner"]},
+        },
+        "pruners.UniformAllocationPruner: needs SimulatedAnnealingPruner beside it",
+    ),
     "two ways to say how much training": (
         "equal_training",
         {"as": ["AutoCompressPruner"], "images": 5000},
@@ -118,7 +134,7 @@ def test_a_mistake_is_named_with_file_key_and_what_is_allowed(mistake, default_c
     section = default_config
     for folder in folders:
         section = section[folder]
-    section[key] = value
+    section |= {key: value} if key else value
     with pytest.raises(InputError, match="^" + re.escape(f"mine.yaml: {expected}")):
         check_config(default_config, "mine.yaml")
 

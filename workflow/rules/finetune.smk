@@ -1,5 +1,5 @@
-# Settings of the fine-tuning that are tried for each net, and the training that all cells are to have.
-TUNING, EQUAL = config["finetune"].get("tuning", {}), config.get("equal_training", {})
+# Settings of the fine-tuning that are tried for each net.
+TUNING = config["finetune"].get("tuning", {})
 
 
 rule finetune:
@@ -80,7 +80,7 @@ rule equal_training:
         device=device,
         training=PLAN.training("finetune"),
         tuning=TUNING,
-        equal=EQUAL,
+        equal=PLAN.equal_training,
         finetune=PLAN.finetunings,
         stage="stages.equal_training",
         code=code_of("equal_training"),
@@ -107,7 +107,7 @@ rule scratch:
     threads: 1
     resources:
         mem_mb=more_each_time(6000),
-        runtime=more_each_time(240),
+        runtime=more_each_time(720),
         gpu=GPU,
     params:
         cell=PLAN.cell,
@@ -115,7 +115,7 @@ rule scratch:
         limits=PLAN.limits,
         device=device,
         training=PLAN.scratch_training,
-        equal=EQUAL,
+        equal=PLAN.equal_training,
         finetune=PLAN.finetunings,
         stage="stages.scratch",
         code=code_of("scratch"),

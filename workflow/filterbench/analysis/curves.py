@@ -96,7 +96,8 @@ def matched_accuracies(table: pd.DataFrame, pruners: Sequence[str], cost: str) -
     first = rows[rows.index.get_level_values("pruner") == pruners[0]]
     factors = first["factor"].groupby("sparsity").mean()
     found = found.assign(factor=found.index.get_level_values("sparsity").map(factors.to_dict()))
-    return found.reset_index("sparsity", drop=True).set_index("factor", append=True)
+    # Two sparsities can leave the same net.
+    return found.groupby([*UNIT, "factor"], sort=False).mean()
 
 
 def _at_equal_cells(cells: pd.DataFrame, pruners: Sequence[str], cost: str) -> pd.DataFrame | None:

@@ -86,8 +86,6 @@ def _seeing_search(table: pd.DataFrame) -> Verdict | None:
 
 def _searched_or_uniform(cost: str) -> Callable[[pd.DataFrame], Verdict | None]:
     def conclusion(table: pd.DataFrame) -> Verdict | None:
-        if cost != "params" and f"{cost}_speedup" not in table:
-            return None
         return _more(
             table if EQUAL not in table else at_equal_training(table),
             f"searched-beats-uniform-{cost}",
@@ -187,7 +185,6 @@ CONCLUSIONS: tuple[Callable[[pd.DataFrame], Verdict | None], ...] = (
     _seeing_search,
     _searched_or_uniform("params"),
     _searched_or_uniform("flops"),
-    _searched_or_uniform("latency"),
     _inherited_or_scratch,
     _same_order,
 )

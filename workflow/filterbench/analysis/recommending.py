@@ -25,6 +25,8 @@ COLUMNS = [
     "notes",
 ]
 UNIT = ["model", "seed"]
+# Logarithms of counts that differ by less are the same.
+ALIKE = 1e-9
 
 
 def recommendations(cells: pd.DataFrame, cost: str, drop: float) -> pd.DataFrame:
@@ -116,6 +118,8 @@ def leader(cells: pd.DataFrame, cost: str, drop: float, found: pd.DataFrame) -> 
     said = f"{ahead} comes {np.exp(np.mean(ratios)):.2f} times as far as {second}"
     if len(ratios) < FEWEST_UNITS:
         return f"cannot tell: {said}, but an interval needs at least {FEWEST_UNITS} seeds."
+    if ratios[0] > 0 and np.ptp(ratios) < ALIKE:
+        return f"{said}, by counts that are the same with every seed."
     if not low > 0:
         return f"cannot tell: {said}, but not with 95 % confidence over {len(ratios)} seeds."
     but = "" if found["surely"][0] == "yes" else f", though its own loss may be above {drop:g} points"

@@ -9,7 +9,7 @@ from filterbench.analysis.claims import ALPHA, FAILS, HOLDS, MARGIN, MOST_UNITS,
 from filterbench.analysis.comparing import Comparison
 from filterbench.analysis.seeds import LEVEL
 
-COSTS = {"params": "parameters", "flops": "FLOPs", "latency": "milliseconds"}
+COSTS = {"params": "parameters", "flops": "FLOPs"}
 JUDGED = {HOLDS: "holds at", FAILS: "does not hold at", OPEN: "cannot tell at"}
 # What single runs show, which is no verdict.
 SEEN = {HOLDS: "so at", FAILS: "not so at"}

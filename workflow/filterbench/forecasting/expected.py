@@ -183,18 +183,17 @@ class _ModelWork:
         total = asked.get("images") or max(
             (self._after_baseline(name, target) for name in named), default=own
         )
+        times = 1
         if stage == "equal":
             left = total - own + images_trained(settings, train)
             settings = settings | {"epochs": epochs_for(left, settings, train)}
-        else:
-            budget = stage.removeprefix("scratch-")
-            if budget == "finetune":
-                return self._training("finetune", pruner)
+            times = len(self._config["finetune"].get("tuning", {}).get("learning_rate", [settings]))
+        elif stage != "scratch-finetune":
             settings = training_settings(self._config, "baseline", self._model)
-            more = epochs_for(total, settings, train) if budget == "total" else 0
+            more = epochs_for(total, settings, train) if stage == "scratch-total" else 0
             settings = settings | {"epochs": settings["epochs"] + more}
         trained, judged = self._trained(settings)
-        return trained, judged + self._images["test"]
+        return times * trained, times * judged + self._images["test"]
 
     def _after_baseline(self, pruner: str, target: Target) -> int:
         """Images that a cell is trained on, by its pruner at least and in its fine-tuning."""

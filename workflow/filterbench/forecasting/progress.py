@@ -16,6 +16,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from filterbench.storage.stopwatch import benchmark_file
+
 # A run that is shorter pays nothing for it.
 EVERY = float(os.environ.get("FILTERBENCH_PROGRESS", "60"))
 # The pipe on which the process that tells sees this one end.
@@ -56,6 +58,10 @@ class Progress:
             elapsed: seconds since the run began, if not by the clock.
         """
         made = {path: each for path, each in self.jobs.items() if self._made(path)}
+        for path in [path for path in made if _taken(path)]:
+            del made[path], self.jobs[path]
+        if not self.jobs:
+            return "progress: all was taken from another study so far"
         done, total = sum(made.values()), sum(self.jobs.values())
         said = f"progress: {done / total:.0%} of the work with nets, {len(made)} of {len(self.jobs)} jobs"
         if not made or len(made) == len(self.jobs):
@@ -68,6 +74,16 @@ class Progress:
         return path.exists() and path.stat().st_mtime > self._began - 1
 
 
+def _taken(document: Path) -> bool:
+    """Whether another study has made it: nearly all of its time lies before its job."""
+    try:
+        header, row = benchmark_file(document).read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError):
+        return False
+    spent = dict(zip(header.split("\t"), map(float, row.split("\t")), strict=True))
+    return spent["s_earlier"] > 0.9 * spent["s"]
+
+
 def _spoken(seconds: float) -> str:
     minutes = max(1, round(seconds / 60))
     return f"{minutes} min" if minutes < 120 else f"{minutes / 60:.1f} hours"
@@ -76,19 +92,20 @@ def _spoken(seconds: float) -> str:
 def _tell() -> None:
     """Read what a run makes, and tell until its process has ended."""
     config, documents = json.loads(sys.stdin.readline())
-    progress = Progress()
+    progress, forecast = Progress(), None
     os.nice(10)
     while not select.select([sys.stdin], [], [], EVERY)[0]:
-        if not progress.jobs:
-            progress.jobs = _forecast(config, documents)
-        if progress.jobs:
+        if forecast is None:
+            forecast = _forecast(config, documents)
+            progress.jobs = dict(forecast or {})
+        if forecast:
             print(progress.line(), file=sys.stderr, flush=True)
 
 
-def _forecast(config: dict[str, Any], documents: Iterable[str]) -> dict[Path, float]:
+def _forecast(config: dict[str, Any], documents: Iterable[str]) -> dict[Path, float] | None:
     """Seconds that the job of each document takes on this machine; documents that need no net are left out.
 
-    Empty as long as the images are not there.
+    None as long as the images are not there.
     """
     # They import torch, which takes seconds.
     from filterbench.data.loading import load_splits
@@ -99,7 +116,7 @@ def _forecast(config: dict[str, Any], documents: Iterable[str]) -> dict[Path, fl
 
     plan = Plan(config)
     if not Path(plan.images).exists():
-        return {}
+        return None
     splits = load_splits(Path(plan.images), config["protocol"], plan.limits, choose_device("cpu"))
     measured = speeds(config["models"], splits)
     seconds = {

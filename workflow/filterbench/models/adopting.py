@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,11 @@ from filterbench.storage.weights import Weights, load_into, read_weights
 WRAPPERS = ("state_dict", "model_state_dict", "model", "net")
 # What nets wrapped for several GPUs or for compiling put before each name.
 PREFIXES = ("module.", "_orig_mod.")
+TORCHVISION = re.compile(
+    r"(?:layer(?P<stage>\d+)\.(?P<block>\d+)\.)?(?:(?P<kind>conv|bn|downsample\.)(?P<number>\d)|fc)"
+    r"\.(?P<entry>weight|bias|running_mean|running_var)"
+)
+ENTRIES = ("weight", "bias", "running_mean", "running_var")
 # Kept by BatchNorm, needed by nothing here, and left out by old checkpoints.
 COUNTER = "num_batches_tracked"
 
@@ -40,9 +46,34 @@ def adopt_weights(model: nn.Module, path: Path) -> None:
     wanted = {name: tensor for name, tensor in own.items() if name not in counters}
     found = {name: tensor for name, tensor in weights.items() if not name.endswith(COUNTER)}
     if found.keys() != wanted.keys():
-        found = _renamed(found, wanted, path)
+        found = _renamed(_in_order(found), wanted, path)
     adopted = {name: found[name].detach().clone() for name in wanted} | counters
     load_into(model, {name: adopted[name] for name in own}, path)
+
+
+def _in_order(found: Weights) -> Weights:
+    """A torchvision ResNet's tensors in the order of its layers, which safetensors do not keep."""
+    places = {name: TORCHVISION.fullmatch(name) for name in found}
+    if not all(places.values()):
+        return found
+
+    def place(name: str) -> tuple[int, ...]:
+        match = places[name]
+        assert match
+        last = not match["kind"]
+        shortcut = match["kind"] == "downsample."
+        number = int(match["number"] or 0)
+        return (
+            int(last),
+            int(match["stage"] or 0),
+            int(match["block"] or 0),
+            int(shortcut),
+            number,
+            int(match["kind"] == "bn"),
+            ENTRIES.index(match["entry"]),
+        )
+
+    return {name: found[name] for name in sorted(found, key=place)}
 
 
 def _renamed(found: Weights, wanted: Weights, path: Path) -> Weights:
@@ -53,7 +84,8 @@ def _renamed(found: Weights, wanted: Weights, path: Path) -> Weights:
             told = "nothing more" if theirs is None else f"{theirs} {tuple(found[theirs].shape)}"
             expected = "nothing more" if ours is None else f"{ours} {tuple(wanted[ours].shape)}"
             raise InputError(
-                f"{path}: {told} stands where this net has {expected}: another architecture or width"
+                f"{path}: {told} stands where this net has {expected}: another architecture, width or, in "
+                "safetensors, which keep no order, naming"
             )
         renamed[ours] = found[theirs]
     return renamed

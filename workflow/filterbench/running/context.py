@@ -15,7 +15,7 @@ from torch import nn
 
 from filterbench.data.loading import Splits, load_splits
 from filterbench.documents import read
-from filterbench.documents.parts import Cell, Code, Provenance
+from filterbench.documents.parts import Cell, Code, Machine, Provenance
 from filterbench.documents.targets import TRAJECTORY_NAME
 from filterbench.documents.types import CellDocument
 from filterbench.models.rebuilding import rebuild_model
@@ -45,6 +45,11 @@ class Context:
     def seed(self) -> int:
         """The cell's seed."""
         return self.cell["seed"]
+
+    @cached_property
+    def machine(self) -> Machine:
+        """What the job runs on."""
+        return machine(self.device)
 
     def splits(self) -> Splits:
         """The study's images."""
@@ -100,7 +105,7 @@ class Context:
         """What makes this job's document."""
         return {
             "device": self.device.type,
-            "machine": machine(self.device),
+            "machine": self.machine,
             "threads": self.job.threads,
             "versions": versions(),
             "code": self._code(),

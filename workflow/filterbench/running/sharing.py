@@ -7,6 +7,7 @@ of the study. To have everything computed anew, remove the folder of records.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import shutil
@@ -42,38 +43,55 @@ def make_or_take(stage: Callable[[Job], None], job: Job) -> None:
         stage(job)
         return
     context = prepare(job)
-    record = RECORDS / context.state_key()
-    made = _made(record, job)
-    if made:
-        _take(made, context)
-        logger.info("taken from %s, made by the same inputs, settings and code", made["document"])
-        return
+    # Another kind of machine gives other last bits.
+    machine = hashlib.sha256(json.dumps(context.machine).encode()).hexdigest()
+    record = RECORDS / f"{context.state_key()}-{machine[:8]}"
+    if made := _made(record, job):
+        try:
+            _take(made, context)
+        except (OSError, InputError) as reason:
+            # The other study has changed or removed it just now.
+            logger.info("%s cannot be taken: %s", made["document"][0], reason)
+        else:
+            logger.info("taken from %s, made by the same inputs, settings and code", made["document"][0])
+            return
     stage(job)
     digests = {name: [str(path), file_digest(path)] for name, path in sorted(job.outputs.items())}
-    write_text(record, json.dumps(digests))
+    # Without its record this outcome is made again elsewhere, no more.
+    with suppress(OSError):
+        write_text(record, json.dumps(digests))
 
 
-def _made(record: Path, job: Job) -> dict[str, Path]:
-    """The files of a record by name of the output; none where one is missing, changed or the job's own."""
+def _made(record: Path, job: Job) -> dict[str, tuple[Path, str]]:
+    """The files of a record with their digests, by name of the output; none where they are the job's own."""
     with suppress(OSError, ValueError):
         noted = {
             name: (Path(path), digest) for name, (path, digest) in json.loads(record.read_text()).items()
         }
-        paths = {name: path for name, (path, _) in noted.items()}
-        same = all(file_digest(path) == digest for path, digest in noted.values())
-        if same and paths.keys() == job.outputs.keys() and paths["document"] != job.outputs["document"]:
-            return paths
+        there = all(file_digest(path) == digest for path, digest in noted.values())
+        if there and noted.keys() == job.outputs.keys() and noted["document"][0] != job.outputs["document"]:
+            return noted
     return {}
 
 
-def _take(made: dict[str, Path], context: Context) -> None:
-    """Copy the files; the document says of which study it is and what its inputs are."""
+def _take(made: dict[str, tuple[Path, str]], context: Context) -> None:
+    """Copy the files; the document says of which study it is, and what its inputs there are.
+
+    Raises:
+        InputError: a file is another one by now.
+    """
     job = context.job
-    for name, path in made.items():
-        if name != "document":
-            with path.open("rb") as source, atomic_write(job.outputs[name]) as copy:
-                shutil.copyfileobj(source, copy)
-    own = {"cell": context.cell, "provenance": context.provenance()}
-    write(job.outputs["document"], read(made["document"], CellDocument) | own)
-    with suppress(OSError, InputError):
-        job.stopwatch.resume(float(pd.read_csv(benchmark_file(made["document"]), sep="\t")["s"].iloc[0]))
+    for name, (path, digest) in made.items():
+        if name == "document":
+            continue
+        with path.open("rb") as source, atomic_write(job.outputs[name]) as copy:
+            shutil.copyfileobj(source, copy)
+        if file_digest(job.outputs[name]) != digest:
+            raise InputError(f"{path} was changed")
+    document = read(made["document"][0], CellDocument)
+    inputs = {"inputs": context.provenance()["inputs"]}
+    own = {"cell": context.cell, "provenance": document["provenance"] | inputs}
+    write(job.outputs["document"], document | own)
+    with suppress(OSError):
+        benchmark = pd.read_csv(benchmark_file(made["document"][0]), sep="\t")
+        job.stopwatch.resume(float(benchmark["s"].iloc[0]))

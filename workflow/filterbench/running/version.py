@@ -26,7 +26,7 @@ def code_version() -> str:
 
 
 def _commit() -> str:
-    top = _git("rev-parse", "--show-toplevel", "--short=12", "HEAD").split()
+    top = _git("rev-parse", "--show-toplevel", "--short=12", "HEAD").splitlines()
     # A copy of the files within somebody's own repository is no checkout of this one.
     if len(top) != 2 or Path(top[0]).resolve() != ROOT.resolve():
         return ""

@@ -16,6 +16,7 @@ from filterbench.study.tables import tables_so_far
 
 logger = logging.getLogger(__name__)
 
+LATENCY = "relative_single_speedup"
 COSTS = {"params": "fewer params", "flops": "fewer FLOPs", "relative_single": "faster for one image"}
 
 
@@ -45,8 +46,12 @@ def recommend(job: Job) -> None:
 def _with_latency(plan: Plan, model: str, table: pd.DataFrame) -> pd.DataFrame:
     """The table with the cells' measured latencies, where all of them were measured."""
     path = plan.latency_csv(model)
-    if not path.exists():
-        return table
     keys = ["pruner", "seed", "target" if "target" in table else "sparsity"]
-    measured = pd.read_csv(path)[[*keys, "relative_single_speedup"]]
-    return table.merge(measured, on=keys, how="left").assign(relative_single_original=1.0)
+    measured = pd.read_csv(path) if path.exists() else pd.DataFrame()
+    if not {*keys, LATENCY} <= set(measured):
+        return table
+    found = table.merge(measured[[*keys, LATENCY]], on=keys, how="left")
+    if found.loc[found["infeasible"].isna(), LATENCY].isna().any():
+        logger.info("%s: not of all cells that are there; left out", path)
+        return table
+    return found.assign(relative_single_original=1.0)

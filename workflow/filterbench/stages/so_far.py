@@ -20,7 +20,7 @@ from filterbench.plotting.saving import save_figure
 from filterbench.running.job import Job
 from filterbench.storage.files import write_text
 from filterbench.storage.tables import write_table
-from filterbench.study.failures import failures, missing_cells, summary
+from filterbench.study.failures import failures, summary
 from filterbench.study.plan import Plan
 from filterbench.study.tables import tables_so_far
 
@@ -39,7 +39,7 @@ def so_far(job: Job) -> None:
     tables = tables_so_far(plan)
     folder = Path("results") / plan.study / "so-far"
     label = DATASETS[plan.config["dataset"]["name"]].label
-    made = len(plan.cells) - len(missing_cells(plan))
+    made = sum(map(len, tables.values()))
     title = (
         f"Filter pruners compared on {label}: study {plan.study}, {made} of {len(plan.cells)} cells so far"
     )
@@ -58,4 +58,7 @@ def so_far(job: Job) -> None:
     found = [verdict.document() for verdict in judged(cells)]
     document = {"source": source, "definitions": definitions(), "verdicts": found}
     write_text(folder / "verdicts.md", verdicts_page(document))
-    logger.info("what is there: %s", folder)
+    logger.info(
+        "what is there: %s; with other settings than the study's, if any: validate --config partial=true",
+        folder,
+    )

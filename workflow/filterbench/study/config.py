@@ -57,10 +57,14 @@ def check_config(config: Config, source: str) -> None:
             *_faulty_arguments(config),
             *_no_epochs(config),
             *_controls_without_search(config),
-            *_nothing_to_equal(config),
             *_nesterov_without_momentum(config),
+            *_epochs_tuned_and_counted_out(config),
         ]
-    faults = faults or [*_contradicting_arguments(config), *_no_targets(config)]
+    faults = faults or [
+        *_contradicting_arguments(config),
+        *_no_targets(config),
+        *_nothing_to_equal(config),
+    ]
     if faults:
         raise InputError(f"{source}: " + "; ".join(str(fault).removeprefix("$.") for fault in faults))
 
@@ -157,6 +161,21 @@ def _nesterov_without_momentum(config: Config) -> list[Fault]:
     }
     faulty = {stage for (stage, *_), own in settings.items() if own.get("nesterov") and not own["momentum"]}
     return [Fault(f"$.{stage}.nesterov", "needs a momentum above 0") for stage in sorted(faulty)]
+
+
+def _epochs_tuned_and_counted_out(config: Config) -> list[Fault]:
+    """Epochs that are to be chosen for each net, where others are to be trained for as long."""
+    counted = [
+        name
+        for name, asked in {
+            "equal_training": "equal_training" in config,
+            "scratch: total": "total" in config.get("scratch", []),
+        }.items()
+        if asked
+    ]
+    if "epochs" not in config["finetune"].get("tuning", {}) or not counted:
+        return []
+    return [Fault("$.finetune.tuning.epochs", f"{counted[0]} counts the epochs out; tune the learning_rate")]
 
 
 def _nothing_to_equal(config: Config) -> list[Fault]:

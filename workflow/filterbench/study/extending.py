@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +57,7 @@ def _without_nulls(values: Any) -> Any:
 def _whole(file: Path, seen: Sequence[Path]) -> dict[str, Any]:
     """A file with what it extends itself."""
     if file in seen:
-        raise InputError(f"{file}: {KEY}: the file extends itself")
+        raise InputError(f"{short_path(file)}: {KEY}: the file extends itself")
     own = _read(file)
     base = own.pop(KEY, None)
     return _joined(_whole(_beside(file, base), (*seen, file)), own) if base else own
@@ -64,18 +66,47 @@ def _whole(file: Path, seen: Sequence[Path]) -> dict[str, Any]:
 def _beside(file: Path, base: Any) -> Path:
     path = (file.parent / str(base)).resolve()
     if not path.is_file():
-        raise InputError(f"{file}: {KEY}: there is no file {path}")
+        raise InputError(f"{short_path(file)}: {KEY}: there is no file {path}")
     return path
 
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        found = yaml.safe_load(file.read_text(encoding="utf-8"))
+        found = _parsed(file.read_text(encoding="utf-8"))
+    except InputError as reason:
+        raise InputError(f"{short_path(file)}: {reason}") from reason
     except (OSError, ValueError, yaml.YAMLError) as reason:
-        raise InputError(f"{file}: cannot be read as YAML ({str(reason).splitlines()[0]})") from reason
+        told = str(reason).splitlines()[0]
+        raise InputError(f"{short_path(file)}: cannot be read as YAML ({told})") from reason
     if not isinstance(found, dict):
-        raise InputError(f"{file}: no study: a study is a mapping of keys")
+        raise InputError(f"{short_path(file)}: no study: a study is a mapping of keys")
     return found
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return yaml.load(text, Loader=_Loader)
+    except yaml.YAMLError:
+        # Snakemake takes JSON too, of which YAML refuses tabs.
+        with suppress(ValueError):
+            return json.loads(text)
+        raise
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses a key that stands twice, of which YAML takes the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise InputError(f"key {key!r} stands twice (line {node.start_mark.line + 1} and below)")
+        return super().construct_mapping(node, deep)
+
+
+def short_path(file: Path) -> str:
+    """A file's path from the working directory, where it lies below."""
+    return str(file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file)
 
 
 def _joined(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

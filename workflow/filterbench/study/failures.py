@@ -7,11 +7,18 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from filterbench.study.paths import baseline_folder, trajectory_document
 from filterbench.study.plan import Plan
 
 MOST_LINES = 20
 # By log of a job, relative to a cell's folder, the document that it would have made.
-DOCUMENTS = {"equal_training": "equal", "train_baseline": "baseline"}
+DOCUMENTS = {
+    "equal_training": "equal",
+    "train_baseline": "baseline",
+    "finetune_unpruned": "baseline-finetune",
+}
+# Records that stay while a job goes on with them, and a table of a whole model.
+BY_LOG_ALONE = ("trajectory", "latency_table")
 
 
 @dataclass(frozen=True)
@@ -36,14 +43,20 @@ class Failure:
 
 def failures(plan: Plan) -> Iterator[Failure]:
     """The jobs of a study's cells, baselines and search paths that failed when they last ran."""
+    folders = {Path(cell) for cell in plan.cells}
+    folders |= {
+        place for cell in folders for place in (baseline_folder(cell), trajectory_document(cell).parent)
+    }
+    folders |= {cell.parents[2] for cell in folders}
     for log in sorted(Path("logs", plan.study).rglob("*.log")):
-        folder = Path("results", *log.parent.parts[1:])
-        stage = log.stem
-        if stage == "train_baseline":
+        folder, stage = Path("results", *log.parent.parts[1:]), log.stem
+        if stage in ("train_baseline", "finetune_unpruned"):
             folder /= "baseline"
         document = folder / f"{DOCUMENTS.get(stage, stage)}.json"
-        reason = _reason(log) if len(folder.parts) > 3 and not document.exists() else ""
-        if reason:
+        made = document.exists() and stage not in BY_LOG_ALONE
+        # A model's own logs are those of tables and figures, but for one.
+        in_cell = folder in folders and (len(folder.parts) > 3 or stage in BY_LOG_ALONE)
+        if in_cell and not made and (reason := _reason(log)):
             yield Failure(folder, stage, reason, log)
 
 

@@ -148,8 +148,15 @@ class Plan:
         cells = {f"{REFERENCE}{name}": CELL.replace("{pruner}", name) for name in named}
         return {name: f"{cell}/prune.json" for name, cell in {"prune": CELL, **cells}.items()}
 
+    def equal_training(self, wildcards: Any) -> Config:
+        """How much training all cells are to have, for a job that counts by it."""
+        counted = wildcards.get("budget", "total") == "total"
+        return self.config.get("equal_training", {}) if counted else {}
+
     def finetunings(self, wildcards: Any) -> dict[str, Config]:
         """By pruner the settings of the fine-tuning, of a job's cell and of those that it is to equal."""
+        if wildcards.get("budget", "total") != "total":
+            return {}
         named = references(self.config, wildcards.model, parse_target(wildcards.target))
         return {
             name: training_settings(self.config, "finetune", wildcards.model, name)

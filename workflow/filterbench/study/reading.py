@@ -13,7 +13,7 @@ from filterbench.data.registry import data_file
 from filterbench.storage.errors import InputError
 from filterbench.study.cells import Config
 from filterbench.study.config import check_config
-from filterbench.study.extending import completed
+from filterbench.study.extending import completed, short_path
 from filterbench.study.imports import Imports, imports_of
 from filterbench.study.plan import Plan
 
@@ -71,8 +71,6 @@ def read_study(config: Config, files: Sequence[str], overwritten: Mapping[str, A
     Raises:
         InputError: one line that names the file or the command line, each faulty key and what is allowed.
     """
-    for file in files:
-        _refuse_keys_that_stand_twice(Path(file))
     # Snakemake's dictionary stays the one that all rules see.
     own = dict(config)
     config.clear()
@@ -80,7 +78,7 @@ def read_study(config: Config, files: Sequence[str], overwritten: Mapping[str, A
     for key, value in overwritten.items():
         # Snakemake knows Python's values alone: it takes `true`, and a number in a list, for a word.
         config[key] = _yaml_value(value)
-    source = ", ".join(_short(file) for file in files) or "the config of the module"
+    source = ", ".join(short_path(Path(file)) for file in files) or "the config of the module"
     if overwritten:
         source += f" with {COMMAND_LINE} {' '.join(overwritten)}"
     check_config(config, source)
@@ -117,31 +115,3 @@ def _refuse_missing(config: Config, key: str, folder: str, source: str) -> None:
     dataset = config["dataset"]
     if key != "dataset.folder" or not Path(data_file(dataset["name"], dataset["folder"])).exists():
         raise InputError(f"{source}: {key}: there is no folder {folder}")
-
-
-def _short(file: str) -> str:
-    """A file's path from the working directory, where it lies below."""
-    path = Path(file)
-    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
-
-
-class _Loader(yaml.SafeLoader):
-    """Refuses a key that stands twice, of which YAML takes the last."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for key in keys:
-            if keys.count(key) > 1:
-                raise InputError(f"key {key!r} stands twice (line {node.start_mark.line + 1} and below)")
-        return super().construct_mapping(node, deep)
-
-
-def _refuse_keys_that_stand_twice(file: Path) -> None:
-    try:
-        with file.open(encoding="utf-8") as stream:
-            yaml.load(stream, Loader=_Loader)
-    except InputError as reason:
-        raise InputError(f"{_short(str(file))}: {reason}") from reason
-    except (OSError, yaml.YAMLError):
-        # Snakemake has read it already, as YAML or as JSON.
-        return
