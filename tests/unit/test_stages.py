@@ -252,19 +252,19 @@ def test_a_shape_trained_from_scratch_is_the_compact_one_and_has_its_column(digi
     document = read(path)
     assert (document["budget"], len(document["training"]["epochs"])) == ("finetune", TRAINING["epochs"])
 
-    def columns(budgets: list[str]) -> dict[str, str]:
+    def columns(again: list[str]) -> dict[str, str]:
         table = tmp_path / "comparison.csv"
         outputs = {
             "collection": tmp_path / "comparison.json",
             "table": table,
             "digests": tmp_path / "digests.json",
         }
-        compare(Job({}, outputs, {"cells": [tmp_path / "0.5"], "scratch": budgets, "unpruned": False}))
+        compare(Job({}, outputs, {"cells": [tmp_path / "0.5"], "again": again, "unpruned": False}))
         with table.open(newline="") as file:
             return next(csv.DictReader(file))
 
     accuracy = str(document["performance"]["scratch"])
-    assert columns(["finetune"]) == columns([]) | {"performance_scratch_finetune": accuracy}
+    assert columns(["scratch-finetune"]) == columns([]) | {"performance_scratch_finetune": accuracy}
 
 
 def test_the_unpruned_net_can_be_fine_tuned_too(digits_file, tmp_path):
@@ -289,7 +289,7 @@ def test_the_unpruned_net_can_be_fine_tuned_too(digits_file, tmp_path):
         "table": table,
         "digests": tmp_path / "digests.json",
     }
-    compare(Job({}, outputs, {"cells": [cell], "scratch": [], "unpruned": True}))
+    compare(Job({}, outputs, {"cells": [cell], "again": [], "unpruned": True}))
     row = pd.read_csv(table).iloc[0]
     assert row["performance_original_finetuned"] == document["performance"]["finetuned"]
     assert row["chance"] == documents["finetune"]["images"]["chance"]
