@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOCK := envs/pruning.txt
 SLURM_PACKAGES := slurm-wlm slurmdbd mariadb-server munge iproute2
+SLURM_TESTS := tests/slurm
 FIGURE := figures/performance_comparison_vgg16.png
 
 .PHONY: demo test test-slurm torture lint lock docs clean
@@ -25,7 +26,7 @@ test-slurm: $(VENV)/installed  ## The smoke study and the faults of a cluster on
 	@command -v apt-get >/dev/null || { echo "make test-slurm installs Debian's packages: no apt-get here" >&2; exit 1; }
 	command -v slurmdbd mariadbd munged slurmctld slurmd ip >/dev/null || { apt-get update -qq && \
 	  RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(SLURM_PACKAGES) >/dev/null; }
-	PATH="$(CURDIR)/$(BIN):$$PATH" pytest tests/slurm --numprocesses 5 --dist worksteal
+	PATH="$(CURDIR)/$(BIN):$$PATH" pytest $(SLURM_TESTS) --numprocesses 5 --dist worksteal
 
 lint: $(VENV)/installed  ## Formatting, types, imports and workflow style.
 	$(BIN)/ruff check

@@ -82,8 +82,10 @@ class L1Once:
         return self._pruned(sparsity)
 
 
-@pytest.mark.parametrize("width", [1, 1 / 16])
-@pytest.mark.parametrize("name", ["vgg16", "resnet18", "resnet50"])
+@pytest.mark.parametrize(
+    ("name", "width"),
+    [("vgg16", 1), ("resnet18", 1), ("vgg16", 1 / 16), ("resnet18", 1 / 16), ("resnet50", 1 / 16)],
+)
 def test_a_uniform_sparsity_ends_within_two_percent_below_a_flops_budget(name, width):
     model = fresh_net(name, width)
     cost, pruner = FlopsCost(model), L1Once(model)
