@@ -17,6 +17,7 @@ KILLS = int(os.environ.get("FILTERBENCH_KILLS", "3"))
 # Seconds until a kill, drawn anew each time.
 LONGEST = 20.0
 TOGETHER = "results/smoke"
+LACKING = f"{TOGETHER}/resnet18/seed-0/L1FilterPruner"
 
 
 def made(checkout: Checkout) -> dict[str, bytes]:
@@ -76,9 +77,9 @@ def test_killed_again_and_again(finished, tmp_path):
 
 @pytest.fixture
 def half(finished, tmp_path) -> Checkout:
-    """A study of which one model is still to be made."""
+    """A study of which one pruner's cells are still to be made."""
     checkout = finished.copy(tmp_path / "half")
-    shutil.rmtree(checkout.folder / TOGETHER / "resnet18")
+    shutil.rmtree(checkout.folder / LACKING)
     return checkout
 
 
@@ -89,7 +90,7 @@ def half(finished, tmp_path) -> Checkout:
     ids=["a full disk", "a folder that is read-only"],
 )
 def test_a_disk_that_takes_nothing_more(options, said, half, finished):
-    folder = half.folder / TOGETHER / "resnet18"
+    folder = half.folder / LACKING
     folder.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], check=True)
     try:
