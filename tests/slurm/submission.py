@@ -10,7 +10,7 @@ from cluster import text, wait_for
 BASELINE = "results/smoke/vgg16/seed-0/baseline/baseline.json"
 ONCE = ("--retries", "0")
 # Seconds that a run may take where others compute beside it.
-PATIENCE = 500
+PATIENCE = 900
 # The plugin looks after so many seconds, then ever later: a short job has ended by the first look.
 QUICK = ("--slurm-init-seconds-before-status-checks", "20", "--latency-wait", "5")
 
