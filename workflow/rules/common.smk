@@ -69,6 +69,8 @@ def there(paths):
 
 
 onstart:
+    # Asked once, for all jobs of the run.
+    code_version()
     if runs_here():
         warm_parent.start()
     if not workflow.output_settings.quiet & {Quietness.PROGRESS, Quietness.ALL}:
@@ -83,8 +85,6 @@ onerror:
 
 if workflow.is_main_process:
     tell_other_runs()
-    # Asked once, for all jobs of the run.
-    code_version()
     # Asked once: the driver takes its time, and every job's params need it.
     GPUS = count_gpus()
     # GPU jobs that run at once on this machine: as many as it has GPUs. A cluster's profile says its own number.

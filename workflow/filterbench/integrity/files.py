@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 from filterbench.documents.spending import REFERENCE
 from filterbench.integrity.findings import Finding
 from filterbench.pruners.registry import PRUNERS
-from filterbench.storage.files import file_digest
+from filterbench.storage.files import known_digest
 
 # By kind of a cell's document and name of an input: where that lies, from the cell's folder.
 _BASELINE = "../../baseline"
@@ -74,7 +74,7 @@ def changed_files(
             left_out["digests of inputs that this version does not know"] += 1
         elif not file.exists():
             left_out["digests of files that are not there"] += 1
-        elif _digest(file, *_state(file)) != digest:
+        elif known_digest(file) != digest:
             yield Finding(path, place, f"another digest than that of {file}")
 
 
@@ -96,12 +96,6 @@ def _input(path: Path, kind: str, name: str, document: Mapping[str, Any], images
 def _state(file: Path) -> tuple[int, int]:
     status = file.stat()
     return status.st_size, status.st_mtime_ns
-
-
-@cache
-def _digest(file: Path, size: int, modified: int) -> str:
-    """A file's digest; many documents record those of the images and the baseline."""
-    return file_digest(file)
 
 
 def wrong_counts(path: Path, document: Mapping[str, Any], left_out: Counter[str]) -> Iterator[Finding]:

@@ -23,7 +23,7 @@ from filterbench.running.environment import choose_device, machine, make_determi
 from filterbench.running.job import Job
 from filterbench.running.version import code_version
 from filterbench.storage.checkpoint import Checkpoint
-from filterbench.storage.files import file_digest
+from filterbench.storage.files import known_digest
 from filterbench.storage.weights import Weights, read_weights
 
 
@@ -109,7 +109,7 @@ class Context:
             "threads": self.job.threads,
             "versions": versions(),
             "code": self._code(),
-            "inputs": {name: file_digest(path) for name, path in self._own_inputs.items()},
+            "inputs": {name: known_digest(path) for name, path in self._own_inputs.items()},
         }
 
     def _code(self) -> Code:
@@ -122,7 +122,7 @@ class Context:
 def _content_digest(path: Path) -> str:
     """Digest of a file; of a document, of what it says about its cell as a cell of any study."""
     if path.suffix != ".json":
-        return file_digest(path)
+        return known_digest(path)
     document = read(path, CellDocument)
     said = {name: value for name, value in document.items() if name not in ("cell", "provenance")}
     text = json.dumps([_of_any_study(document["cell"]), said], sort_keys=True)

@@ -6,6 +6,7 @@ import os
 import platform
 import random
 from contextlib import suppress
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -51,6 +52,7 @@ def make_deterministic(seed: int, threads: int, device: torch.device) -> None:
         torch.backends.cudnn.allow_tf32 = False
 
 
+@cache
 def versions() -> dict[str, str]:
     """Versions of Python and of the packages that numbers depend on."""
     return {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}

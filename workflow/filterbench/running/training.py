@@ -17,7 +17,7 @@ from filterbench.running.context import Context
 from filterbench.storage.correctness import write_correct
 from filterbench.storage.files import file_digest
 from filterbench.storage.weights import write_weights
-from filterbench.training.evaluation import evaluate
+from filterbench.training.evaluation import Score, evaluate
 from filterbench.training.loop import TrainingSettings, train
 
 logger = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ def train_and_write(
     accuracy_name: str,
     settings: Mapping[str, Any],
     **more: Any,
-) -> None:
+) -> Score:
     """Train a net, evaluate it on the test images, and write the job's weights and document.
 
     Where the job's params hold a `tuning`, the net is trained with each combination of those settings, and
@@ -43,13 +43,16 @@ def train_and_write(
         accuracy_name: what the document calls the test accuracy.
         settings: of the training.
         more: what the document says beside.
+
+    Returns:
+        The net's score on the test images.
     """
     job = context.job
-    combinations = list(_combinations(settings, job.params.get("tuning", {}), fixed=more))
+    combinations = list(_combinations(settings, job.params.get("tuning", {})))
+    checkpoints = [context.checkpoint(number) for number in range(len(combinations))]
     trials = []
-    for number, each in enumerate(combinations):
+    for each, checkpoint in zip(combinations, checkpoints, strict=True):
         net = copy.deepcopy(model) if len(combinations) > 1 else model
-        checkpoint = context.checkpoint(number)
         trials.append((net, train(net, splits, TrainingSettings(**each), context.seed, checkpoint)))
     net, record = max(trials, key=lambda trial: trial[1].best_accuracy)
     score = evaluate(net, splits.test)
@@ -76,14 +79,14 @@ def train_and_write(
         write_correct(correct, score.correct.numpy())
         document["correct"] = file_digest(correct)
     write(job.outputs["document"], document)
-    for number in range(len(combinations)):
-        context.checkpoint(number).remove()
+    for checkpoint in checkpoints:
+        checkpoint.remove()
+    return score
 
 
 def _combinations(
-    settings: Mapping[str, Any], tuning: Mapping[str, Sequence[Any]], fixed: Mapping[str, Any]
+    settings: Mapping[str, Any], tuning: Mapping[str, Sequence[Any]]
 ) -> Iterator[dict[str, Any]]:
-    """Each combination of what is tuned; the epochs stay as they are where they were counted out."""
-    tuned = {name: values for name, values in tuning.items() if name != "epochs" or not fixed}
-    for values in product(*tuned.values()):
-        yield {**settings, **dict(zip(tuned, values, strict=True))}
+    """The settings with each combination of what is tuned."""
+    for values in product(*tuning.values()):
+        yield {**settings, **dict(zip(tuning, values, strict=True))}

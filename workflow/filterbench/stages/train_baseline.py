@@ -10,7 +10,6 @@ from filterbench.running.context import prepare
 from filterbench.running.job import Job
 from filterbench.running.training import train_and_write
 from filterbench.storage.files import file_digest
-from filterbench.training.evaluation import evaluate
 
 logger = logging.getLogger(__name__)
 
@@ -25,14 +24,11 @@ def train_baseline(job: Job) -> None:
         adopt_weights(model, Path(file))
         settings = settings | {"epochs": 0}
         more["own_weights"] = {"file": Path(file).name, "digest": file_digest(Path(file))}
-    model = context.place(model)
-    if more:
-        accuracy, chance = evaluate(model, splits.test).accuracy, splits.document()["chance"]
-        if accuracy <= guessing_bound(chance, len(splits.test)):
-            logger.warning(
-                "%s: %.2f %% of the test images are right, no more than by chance: other classes, another "
-                "normalisation or another net than it says?",
-                file,
-                100 * accuracy,
-            )
-    train_and_write(context, splits, model, "original", settings, **more)
+    score = train_and_write(context, splits, context.place(model), "original", settings, **more)
+    if file and score.accuracy <= guessing_bound(splits.document()["chance"], len(splits.test)):
+        logger.warning(
+            "%s: %.2f %% of the test images are right, no more than by chance: other classes, another "
+            "normalisation or another net than it says?",
+            file,
+            100 * score.accuracy,
+        )

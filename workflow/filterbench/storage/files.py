@@ -4,6 +4,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import IO
 
@@ -66,6 +67,17 @@ def file_digest(path: Path) -> str:
     """SHA-256 of a file's content, in hexadecimal."""
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def known_digest(path: Path) -> str:
+    """`file_digest`, computed once in a process as long as size and time of the file stay the same."""
+    status = Path(path).stat()
+    return _digest(Path(path), status.st_size, status.st_mtime_ns)
+
+
+@cache
+def _digest(path: Path, size: int, modified: int) -> str:
+    return file_digest(path)
 
 
 def files_digest(paths: Iterable[Path]) -> str:

@@ -14,7 +14,7 @@ from filterbench.documents.targets import SPARSITY, parse_target, target_of
 from filterbench.documents.types import TrajectoryDocument
 from filterbench.pruners.registry import PRUNERS
 from filterbench.storage.errors import InputError
-from filterbench.storage.files import file_digest
+from filterbench.storage.files import known_digest
 from filterbench.study.cells import (
     Cell,
     Config,
@@ -114,7 +114,7 @@ class Plan:
     def own_weights_digest(self, wildcards: Any) -> str:
         """Digest of that file, wherever it lies."""
         file = self.own_weights(wildcards)
-        return file_digest(Path(file)) if file else ""
+        return known_digest(Path(file)) if file else ""
 
     def cell(self, wildcards: Any) -> dict[str, Any]:
         """Which cell a job makes, as documents record it."""
