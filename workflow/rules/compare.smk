@@ -1,4 +1,4 @@
-from filterbench.study.cells import trained_again
+from filterbench.study.cells import baseline_documents, cell_documents, trained_again
 
 
 # Seconds each, from documents and tables alone.
@@ -43,13 +43,12 @@ rule compare:
         lambda wildcards: expand(
             "{cell}/{kind}.json",
             cell=PLAN.model_cells(wildcards),
-            kind=["result", "prune", "speedup", "count", "finetune", *AGAIN],
+            kind=cell_documents(config),
         ),
-        lambda wildcards: expand(f"{BASELINE}/baseline.json", seed=config["seeds"], **wildcards),
-        PLAN.search_paths,
         lambda wildcards: expand(
-            f"{BASELINE}/baseline-finetune.json" if UNPRUNED else [], seed=config["seeds"], **wildcards
+            f"{BASELINE}/{{kind}}.json", kind=baseline_documents(config), seed=config["seeds"], **wildcards
         ),
+        PLAN.search_paths,
     output:
         collection=f"{MODEL_FOLDER}/comparison.json",
         digests=f"{MODEL_FOLDER}/digests.json",

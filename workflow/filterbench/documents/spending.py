@@ -9,15 +9,21 @@ from typing import Any
 REFERENCE = "reference_"
 
 
+def whole_batches(images: int, wanted: int) -> tuple[int, int]:
+    """Images of a batch, which has at most all of them, and batches of a pass, without an incomplete one."""
+    size = min(wanted, images)
+    return size, images // size
+
+
 def images_in_a_pass(settings: Mapping[str, Any], images: int) -> int:
-    """Images that one epoch trains on: all but the last, incomplete batch.
+    """Images that one epoch trains on.
 
     Args:
         settings: of a training, with `batch_size`.
         images: how many there are to train with.
     """
-    size = min(settings["batch_size"], images)
-    return images // size * size
+    size, batches = whole_batches(images, settings["batch_size"])
+    return size * batches
 
 
 def images_trained(settings: Mapping[str, Any], images: int) -> int:

@@ -11,13 +11,15 @@ from torch import nn
 
 from filterbench.costs.layer_costs import CompactLayers
 from filterbench.data.loading import Splits
-from filterbench.documents.spending import epochs_for, images_trained
+from filterbench.documents.spending import images_trained
 from filterbench.documents.targets import SPARSITY, Target
 from filterbench.models.depthwise import mask_depthwise
 from filterbench.models.registry import build_model
+from filterbench.pruners.contract import InfeasibleError
 from filterbench.pruners.registry import PRUNERS, make_pruner
 from filterbench.pruners.search.search import Cost, Extent, SearchSettings
 from filterbench.pruners.uniform import prunable_convolutions
+from filterbench.running.spending import Spending, with_total
 from filterbench.study.cells import (
     Config,
     pruner_arguments,
@@ -27,7 +29,7 @@ from filterbench.study.cells import (
     trained_again,
     training_settings,
 )
-from filterbench.study.paths import BASELINE, CELL, SEED_FOLDER, TRAJECTORY
+from filterbench.study.paths import BASELINE, CELL, TRAJECTORY, in_seed
 
 BYTES_A_PARAM = 4
 
@@ -112,7 +114,7 @@ class _ModelWork:
 
     def jobs(self) -> Iterator[Work]:
         """Kind by kind."""
-        baseline = f"{_in_seed(BASELINE)}/baseline"
+        baseline = f"{in_seed(BASELINE)}/baseline"
         training = self._training("baseline")
         yield self._work("train_baseline", "", f"{baseline}.json", *training, stays=self._whole)
         if self._config.get("finetune_unpruned"):
@@ -131,7 +133,7 @@ class _ModelWork:
         # The way begins with the whole net.
         share = (1 + min(self._shapes.shares(target)[0] for target in asked)) / 2
         stays = len(asked) * self._whole
-        document = _in_seed(f"{TRAJECTORY}.json").format(pruner=pruner, kind=asked[0].kind)
+        document = in_seed(f"{TRAJECTORY}.json").format(pruner=pruner, kind=asked[0].kind)
         return self._work(
             "trajectory", pruner, document, cost.images_trained, cost.images_evaluated, share, stays
         )
@@ -144,7 +146,7 @@ class _ModelWork:
         # What changes weights keeps them, compact after AutoCompress; other pruned nets are their masks.
         stays = self._whole if path else compact if cost.images_trained else 0.0
         evaluated = cost.images_evaluated + test
-        cell = _in_seed(CELL).format(pruner=pruner, target=target)
+        cell = in_seed(CELL).format(pruner=pruner, target=target)
 
         def work(stage: str, document: str, *more: float) -> Work:
             return self._work(stage, pruner, f"{cell}/{document}.json", *more)  # type: ignore[arg-type]
@@ -176,24 +178,29 @@ class _ModelWork:
 
     def _again(self, stage: str, pruner: str, target: Target) -> tuple[int, int]:
         """The same of a training beyond the fine-tuning."""
-        train, own = self._images["train"], self._after_baseline(pruner, target)
         settings = training_settings(self._config, "finetune", self._model, pruner)
-        asked = self._config.get("equal_training", {})
-        named = references(self._config, self._model, target)
-        total = asked.get("images") or max(
-            (self._after_baseline(name, target) for name in named), default=own
-        )
         times = 1
         if stage == "equal":
-            left = total - own + images_trained(settings, train)
-            settings = settings | {"epochs": epochs_for(left, settings, train)}
-            times = len(self._config["finetune"].get("tuning", {}).get("learning_rate", [settings]))
+            try:
+                epochs = self._spending(pruner, target).epochs(settings)
+            except InfeasibleError:
+                epochs = 0
+            settings = settings | {"epochs": epochs}
+            times = len(self._config["finetune"].get("tuning", {}).get("learning_rate", [None]))
         elif stage != "scratch-finetune":
             settings = training_settings(self._config, "baseline", self._model)
-            more = epochs_for(total, settings, train) if stage == "scratch-total" else 0
-            settings = settings | {"epochs": settings["epochs"] + more}
+            if stage == "scratch-total":
+                settings = with_total(settings, self._spending(pruner, target))
         trained, judged = self._trained(settings)
         return times * trained, times * judged + self._images["test"]
+
+    def _spending(self, pruner: str, target: Target) -> Spending:
+        """Images that a cell is to be trained on after its baseline, and what its pruner has at least."""
+        asked = self._config.get("equal_training", {}).get("images") or max(
+            self._after_baseline(name, target)
+            for name in references(self._config, self._model, target) or [pruner]
+        )
+        return Spending(asked, self._search(pruner, [target]).images_trained, self._images["train"])
 
     def _after_baseline(self, pruner: str, target: Target) -> int:
         """Images that a cell is trained on, by its pruner at least and in its fine-tuning."""
@@ -231,11 +238,6 @@ class _ModelWork:
         seeds = len(self._config["seeds"])
         counts = seeds, seeds * trained, seeds * evaluated
         return Work(stage, self._model, pruner, document, *counts, share, seeds * stays)
-
-
-def _in_seed(path: str) -> str:
-    """A path from the folder of its seed on."""
-    return path.removeprefix(f"{SEED_FOLDER}/")
 
 
 def expected_work(config: Config, splits: Splits) -> Iterator[Work]:

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from filterbench.storage.stopwatch import benchmark_file
+from filterbench.storage.stopwatch import read_benchmark
 
 # A run that is shorter pays nothing for it.
 EVERY = float(os.environ.get("FILTERBENCH_PROGRESS", "60"))
@@ -76,12 +76,8 @@ class Progress:
 
 def _taken(document: Path) -> bool:
     """Whether another study has made it: nearly all of its time lies before its job."""
-    try:
-        header, row = benchmark_file(document).read_text(encoding="utf-8").splitlines()
-    except (OSError, ValueError):
-        return False
-    spent = dict(zip(header.split("\t"), map(float, row.split("\t")), strict=True))
-    return spent["s_earlier"] > 0.9 * spent["s"]
+    spent = read_benchmark(document)
+    return bool(spent) and spent["s_earlier"] > 0.9 * spent["s"]
 
 
 def _spoken(seconds: float) -> str:
@@ -112,6 +108,7 @@ def _forecast(config: dict[str, Any], documents: Iterable[str]) -> dict[Path, fl
     from filterbench.forecasting.expected import expected_work
     from filterbench.forecasting.speed import speeds
     from filterbench.running.environment import choose_device
+    from filterbench.study.paths import place_in_seed
     from filterbench.study.plan import Plan
 
     plan = Plan(config)
@@ -123,14 +120,8 @@ def _forecast(config: dict[str, Any], documents: Iterable[str]) -> dict[Path, fl
         (work.model, work.document): measured[work.model].seconds(work) / work.jobs
         for work in expected_work(config, splits)
     }
-    found = {path: seconds.get(_place(path)) for path in map(Path, documents)}
+    found = {path: seconds.get(place_in_seed(path)) for path in map(Path, documents)}
     return {path: each for path, each in found.items() if each is not None}
-
-
-def _place(path: Path) -> tuple[str, str]:
-    """Its model, and what lies in the folder of its seed: `results/{study}/{model}/seed-{seed}/...`."""
-    parts = path.parts
-    return (parts[2], "/".join(parts[4:])) if len(parts) > 4 else ("", "")
 
 
 if __name__ == "__main__":

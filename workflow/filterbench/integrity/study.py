@@ -14,11 +14,11 @@ from filterbench.integrity.findings import Documents, Finding, Report
 from filterbench.storage.errors import InputError
 from filterbench.storage.files import file_digest, files_below
 from filterbench.study.cells import (
-    STAGES,
     Cell,
+    baseline_documents,
+    cell_documents,
     pruner_arguments,
     search_settings,
-    trained_again,
     training_settings,
 )
 from filterbench.study.paths import baseline_folder, cell_at, wildcards_at
@@ -125,12 +125,12 @@ def _missing(plan: Plan, study: str, root: Path, report: Report) -> Iterator[Fin
         if not (folder / "result.json").exists():
             report.missing.append(place)
             continue
-        for name in (*STAGES, *trained_again(plan.config)):
+        for name in cell_documents(plan.config):
             if not (path := folder / f"{name}.json").exists():
                 yield Finding(path, "", "missing beside result.json")
         baselines.add(baseline_folder(folder))
     for baseline in sorted(baselines):
-        for name in ("baseline", *(["baseline-finetune"] if plan.config.get("finetune_unpruned") else [])):
+        for name in baseline_documents(plan.config):
             if not (path := baseline / f"{name}.json").exists():
                 yield Finding(path, "", "missing: cells of this baseline are there")
 

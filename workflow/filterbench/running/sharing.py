@@ -15,15 +15,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-import pandas as pd
-
 from filterbench.documents import read, write
 from filterbench.documents.types import CellDocument
 from filterbench.running.context import Context, prepare
 from filterbench.running.job import Job
 from filterbench.storage.errors import InputError
 from filterbench.storage.files import atomic_write, file_digest, write_text
-from filterbench.storage.stopwatch import benchmark_file
+from filterbench.storage.stopwatch import read_benchmark
 
 logger = logging.getLogger(__name__)
 
@@ -89,9 +87,7 @@ def _take(made: dict[str, tuple[Path, str]], context: Context) -> None:
         if file_digest(job.outputs[name]) != digest:
             raise InputError(f"{path} was changed")
     document = read(made["document"][0], CellDocument)
-    inputs = {"inputs": context.provenance()["inputs"]}
-    own = {"cell": context.cell, "provenance": document["provenance"] | inputs}
-    write(job.outputs["document"], document | own)
-    with suppress(OSError):
-        benchmark = pd.read_csv(benchmark_file(made["document"][0]), sep="\t")
-        job.stopwatch.resume(float(benchmark["s"].iloc[0]))
+    document["cell"] = context.cell
+    document["provenance"]["inputs"] = context.provenance()["inputs"]
+    write(job.outputs["document"], document)
+    job.stopwatch.resume(read_benchmark(made["document"][0]).get("s", 0.0))

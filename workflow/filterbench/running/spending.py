@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from filterbench.documents import read
-from filterbench.documents.spending import REFERENCE, epochs_for, images_in_a_pass, images_trained
+from filterbench.documents.spending import REFERENCE, epochs_for, images_trained
 from filterbench.documents.types import CellDocument, PruneDocument
 from filterbench.pruners.contract import InfeasibleError
 from filterbench.running.job import Job
@@ -79,5 +79,5 @@ def spending_of(job: Job, images: int) -> Spending:
 
 def with_total(baseline: dict[str, Any], spending: Spending) -> dict[str, Any]:
     """Settings of the baseline's training for as long as that and what came after it."""
-    after = spending.asked / images_in_a_pass(baseline, spending.images)
-    return baseline | {"epochs": baseline["epochs"] + round(after)}
+    after = epochs_for(spending.asked, baseline, spending.images)
+    return baseline | {"epochs": baseline["epochs"] + after}

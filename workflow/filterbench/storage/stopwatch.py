@@ -47,6 +47,15 @@ class Stopwatch:
         write_text(benchmark_file(document), f"{header}\n{row}\n")
 
 
+def read_benchmark(document: Path) -> dict[str, float]:
+    """What `Stopwatch.write` wrote for a document; empty where that is missing or cannot be read."""
+    try:
+        header, row = benchmark_file(document).read_text(encoding="utf-8").splitlines()
+        return dict(zip(header.split("\t"), map(float, row.split("\t")), strict=True))
+    except (OSError, ValueError):
+        return {}
+
+
 def benchmark_file(document: Path) -> Path:
     """Where it stands what a document's computation took."""
     return document.with_suffix(".benchmark.tsv")

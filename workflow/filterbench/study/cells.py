@@ -9,7 +9,7 @@ from filterbench.documents.targets import SPARSITY, Target
 from filterbench.pruners.registry import PRUNERS, arguments_of
 
 Config = dict[str, Any]
-# The documents of every cell, by name.
+# The documents that every cell of any study has, by name.
 STAGES = ("prune", "speedup", "count", "finetune", "result")
 
 
@@ -77,6 +77,16 @@ def training_settings(config: Config, stage: str, model: str, pruner: str = "") 
     own = {key: value for key, value in config[stage].items() if key not in ("models", "pruners", "tuning")}
     changes = config[stage].get("models", {}).get(model, {}), config[stage].get("pruners", {}).get(pruner, {})
     return own | changes[0] | changes[1]
+
+
+def cell_documents(config: Config) -> list[str]:
+    """The documents of every cell, by name."""
+    return [*STAGES, *trained_again(config)]
+
+
+def baseline_documents(config: Config) -> list[str]:
+    """The documents of every baseline, by name."""
+    return ["baseline", *(["baseline-finetune"] if config.get("finetune_unpruned") else [])]
 
 
 def trained_again(config: Config) -> list[str]:

@@ -27,7 +27,7 @@ LATENCY_TABLE = f"{MODEL_FOLDER}/latency_table.json"
 @cache
 def _pattern(template: str) -> re.Pattern[str]:
     """A path with a group for each wildcard, wherever the results lie."""
-    forms = {"seed": r"\d+", "kind": any_of((SPARSITY, *BUDGETS))}
+    forms = {"seed": r"\d+", "kind": any_of((SPARSITY, *BUDGETS)), "place": ".+"}
     groups = re.sub(r"\{(\w+)\}", lambda name: f"(?P<{name[1]}>{forms.get(name[1], '[^/]+')})", template)
     return re.compile(f"(?:.*/)?{groups}")
 
@@ -55,6 +55,17 @@ def wildcards_at(folder: Path) -> dict[str, str]:
         if found := _pattern(template).fullmatch(folder.as_posix()):
             return found.groupdict()
     return {}
+
+
+def in_seed(path: str) -> str:
+    """What of a path template lies below the folder of its seed."""
+    return path.removeprefix(f"{SEED_FOLDER}/")
+
+
+def place_in_seed(path: Path) -> tuple[str, str]:
+    """The model of a file in the folder of a seed, and where it lies there; both empty of any other file."""
+    found = _pattern(f"{SEED_FOLDER}/{{place}}").fullmatch(path.as_posix())
+    return (found["model"], found["place"]) if found else ("", "")
 
 
 def baseline_folder(cell: Path) -> Path:

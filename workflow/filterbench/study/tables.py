@@ -17,8 +17,8 @@ from filterbench.documents.spending import images_trained
 from filterbench.documents.targets import BUDGETS, target_of
 from filterbench.documents.types import CountDocument, PruneDocument, ResultDocument, TrainedDocument
 from filterbench.storage.errors import InputError
-from filterbench.storage.stopwatch import benchmark_file
-from filterbench.study.cells import STAGES, trained_again
+from filterbench.storage.stopwatch import read_benchmark
+from filterbench.study.cells import baseline_documents, cell_documents, trained_again
 from filterbench.study.paths import baseline_folder, trajectory_document
 from filterbench.study.plan import Plan
 
@@ -27,16 +27,12 @@ BUDGET_COLUMNS = ["target", "budget_reached", "latency_estimate_original", "late
 
 def whole_cells(plan: Plan, model: str) -> list[Path]:
     """The folders of those cells of a model that have all their documents by now, from their baselines on."""
-    documents = [f"{name}.json" for name in (*STAGES, *trained_again(plan.config))]
-    baselines = [
-        "baseline.json",
-        *(["baseline-finetune.json"] if plan.config.get("finetune_unpruned") else []),
-    ]
+    own, baselines = cell_documents(plan.config), baseline_documents(plan.config)
     return [
         cell
         for cell in map(Path, plan.cells_of(model))
-        if all((cell / name).exists() for name in documents)
-        and all((baseline_folder(cell) / name).exists() for name in baselines)
+        if all((cell / f"{name}.json").exists() for name in own)
+        and all((baseline_folder(cell) / f"{name}.json").exists() for name in baselines)
     ]
 
 
@@ -158,6 +154,5 @@ def _seconds(cell: Path, stage: str) -> float | None:
     documents = [cell / f"{stage}.json"]
     if stage == "prune":
         documents.append(trajectory_document(cell))
-    files = map(benchmark_file, documents)
-    found = [pd.read_csv(path, sep="\t")["s"].sum() for path in files if path.exists()]
-    return round(float(sum(found)), 2) if found else None
+    found = [spent["s"] for spent in map(read_benchmark, documents) if spent]
+    return round(sum(found), 2) if found else None

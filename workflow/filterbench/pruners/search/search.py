@@ -19,6 +19,7 @@ from filterbench.compaction.slicing import kept_indices, slice_channels
 from filterbench.compaction.speedup import silencer
 from filterbench.data.loading import Splits
 from filterbench.documents.parts import Cost as CostRecord
+from filterbench.documents.spending import whole_batches
 from filterbench.models.graph import graph_of
 from filterbench.storage.checkpoint import Checkpoint
 from filterbench.storage.journal import Journal
@@ -103,8 +104,7 @@ class Extent:
 
     def batches(self, steps: int | None) -> int:
         """Images of a training of so many batches; None for a pass."""
-        size, in_a_pass = _batch_size(self.train, self.settings.batch_size)
-        return size * (in_a_pass if steps is None else steps)
+        return _images_of(steps, self.train, self.settings.batch_size)
 
 
 @dataclass
@@ -221,8 +221,7 @@ class Search:
 
     def count_training(self, steps: int | None) -> None:
         """Add a training to the cost, also when it was done by an earlier process."""
-        size, in_a_pass = _batch_size(len(self.splits.train), self.settings.batch_size)
-        self.cost.images_trained += size * (in_a_pass if steps is None else steps)
+        self.cost.images_trained += _images_of(steps, len(self.splits.train), self.settings.batch_size)
 
 
 def derived_seed(*numbers: int) -> int:
@@ -232,17 +231,17 @@ def derived_seed(*numbers: int) -> int:
 
 def _batches(images: int, size: int, steps: int | None, generator: torch.Generator) -> Iterable[Tensor]:
     """Indices of `steps` batches, pass after pass in a new random order, without incomplete batches."""
-    size, in_a_pass = _batch_size(images, size)
+    size, in_a_pass = whole_batches(images, size)
     steps = in_a_pass if steps is None else steps
     for done in range(0, steps, in_a_pass):
         order = torch.randperm(images, generator=generator)
         yield from order.split(size)[: min(in_a_pass, steps - done)]
 
 
-def _batch_size(images: int, wanted: int) -> tuple[int, int]:
-    """Images of a batch, which has at most all of them, and batches of a pass."""
-    size = min(wanted, images)
-    return size, images // size
+def _images_of(steps: int | None, images: int, wanted: int) -> int:
+    """Images of a training of so many batches; None for a pass."""
+    size, in_a_pass = whole_batches(images, wanted)
+    return size * (in_a_pass if steps is None else steps)
 
 
 def masked_form(model: nn.Module, masks: ChannelMasks) -> nn.Module:
