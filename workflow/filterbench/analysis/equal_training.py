@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -64,41 +65,19 @@ def _lead_at_equal_training(table: pd.DataFrame) -> Verdict | None:
     )
 
 
-def _annealing_or_random(table: pd.DataFrame) -> Verdict | None:
+def _searched_or_uniform(table: pd.DataFrame, cost: str) -> Verdict | None:
+    equally = EQUAL in table
     return _more(
-        table,
-        "annealing-beats-random",
-        "SimulatedAnnealing's allocation is more than {margin} points more accurate than the best of as many "
-        "random ones, at equal parameters.",
-        [(ANNEALING, RANDOM_ALLOCATION)],
+        at_equal_training(table) if equally else table,
+        f"searched-beats-uniform-{cost}",
+        "A searched allocation is more than {margin} points more accurate than one sparsity for all "
+        f"layers at equal {COSTS[cost]}{' and equal training' if equally else ''}: "
+        "SimulatedAnnealing, NetAdapt and AutoCompress, each against the uniform net with its params.",
+        list(UNIFORM.items()),
+        cost,
+        # The controls were matched by params; other counts are what they come to.
+        matched_accuracies if cost == "params" else accuracies,
     )
-
-
-def _seeing_search(table: pd.DataFrame) -> Verdict | None:
-    return _more(
-        table,
-        "seeing-beats-blind",
-        "An annealing that trains its candidates shortly before it judges them (TunedAnnealing) is more than "
-        "{margin} points more accurate than one that does not, at equal parameters.",
-        [(TUNED, ANNEALING)],
-    )
-
-
-def _searched_or_uniform(cost: str) -> Callable[[pd.DataFrame], Verdict | None]:
-    def conclusion(table: pd.DataFrame) -> Verdict | None:
-        return _more(
-            table if EQUAL not in table else at_equal_training(table),
-            f"searched-beats-uniform-{cost}",
-            "A searched allocation is more than {margin} points more accurate than one sparsity for all "
-            f"layers at equal {COSTS[cost]}{' and equal training' if EQUAL in table else ''}: "
-            "SimulatedAnnealing, NetAdapt and AutoCompress, each against the uniform net with its params.",
-            list(UNIFORM.items()),
-            cost,
-            # The controls were matched by params; other counts are what they come to.
-            matched_accuracies if cost == "params" else accuracies,
-        )
-
-    return conclusion
 
 
 def _inherited_or_scratch(table: pd.DataFrame) -> Verdict | None:
@@ -181,10 +160,22 @@ def _order_kept(name: str, unit: str, units: list[str], correlations: pd.Series,
 
 CONCLUSIONS: tuple[Callable[[pd.DataFrame], Verdict | None], ...] = (
     _lead_at_equal_training,
-    _annealing_or_random,
-    _seeing_search,
-    _searched_or_uniform("params"),
-    _searched_or_uniform("flops"),
+    partial(
+        _more,
+        key="annealing-beats-random",
+        statement="SimulatedAnnealing's allocation is more than {margin} points more accurate than the best "
+        "of as many random ones, at equal parameters.",
+        pairs=[(ANNEALING, RANDOM_ALLOCATION)],
+    ),
+    partial(
+        _more,
+        key="seeing-beats-blind",
+        statement="An annealing that trains its candidates shortly before it judges them (TunedAnnealing) is "
+        "more than {margin} points more accurate than one that does not, at equal parameters.",
+        pairs=[(TUNED, ANNEALING)],
+    ),
+    partial(_searched_or_uniform, cost="params"),
+    partial(_searched_or_uniform, cost="flops"),
     _inherited_or_scratch,
     _same_order,
 )

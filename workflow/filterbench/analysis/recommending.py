@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from filterbench.analysis.curves import UNIT
 from filterbench.analysis.seeds import FEWEST_UNITS, t_interval
 from filterbench.analysis.wording import short
 from filterbench.storage.tables import blind_cells
@@ -24,7 +25,6 @@ COLUMNS = [
     "first",
     "notes",
 ]
-UNIT = ["model", "seed"]
 # Logarithms of counts that differ by less are the same.
 ALIKE = 1e-9
 

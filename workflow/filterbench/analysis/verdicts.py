@@ -140,6 +140,21 @@ CONCLUSIONS: tuple[Callable[[pd.DataFrame], Verdict], ...] = (
 )
 
 
+def verdicts_document(source: str, table: pd.DataFrame, images: pd.DataFrame | None = None) -> dict[str, Any]:
+    """`verdicts.json`.
+
+    Args:
+        source: what the cells are.
+        table: as for `verdicts`.
+        images: as there.
+    """
+    return {
+        "source": source,
+        "definitions": definitions(),
+        "verdicts": [verdict.document() for verdict in verdicts(table, images)],
+    }
+
+
 def definitions() -> dict[str, Any]:
     """What the words of the verdicts mean, for `verdicts.json`."""
     return {

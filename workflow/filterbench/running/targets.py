@@ -15,8 +15,10 @@ def other_targets(workflow: Any, target: str) -> Callable[[Any], list[str]]:
     """
 
     def files(wildcards: Any) -> list[str]:
+        named = set(workflow.dag_settings.targets)
         # In a module the rule's name has a prefix.
-        asked = sorted(name for name in workflow.dag_settings.targets if not name.endswith(target))
+        own = {name for name in named if workflow.is_rule(name) and name.endswith(target)}
+        asked = sorted(named - own)
         rules = [workflow.get_rule(name) for name in asked if workflow.is_rule(name)]
         paths = [name for name in asked if not workflow.is_rule(name)]
         return [*paths, *(str(file) for rule in rules for file in (rule.output or rule.input))]

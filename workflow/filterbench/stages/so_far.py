@@ -10,8 +10,7 @@ import pandas as pd
 from filterbench.analysis.budgets import as_curves, sparsity_cells
 from filterbench.analysis.published import published_cells
 from filterbench.analysis.report import verdicts_page
-from filterbench.analysis.verdicts import definitions
-from filterbench.analysis.verdicts import verdicts as judged
+from filterbench.analysis.verdicts import verdicts_document
 from filterbench.data.registry import DATASETS
 from filterbench.models.registry import MODELS
 from filterbench.page.page import page
@@ -39,24 +38,20 @@ def so_far(job: Job) -> None:
     tables = tables_so_far(plan)
     folder = Path("results") / plan.study / "so-far"
     label = DATASETS[plan.config["dataset"]["name"]].label
-    made = sum(map(len, tables.values()))
-    title = (
-        f"Filter pruners compared on {label}: study {plan.study}, {made} of {len(plan.cells)} cells so far"
-    )
+    made = f"{sum(map(len, tables.values()))} of {len(plan.cells)} cells so far"
     for model, table in tables.items():
         write_table(folder / f"{model}.csv", table)
-        if table["infeasible"].isna().any():
-            heading = study_title(table, MODELS[model].label, label)
-            figure = draw_comparison(as_curves(table), f"{heading}\n{made} of {len(plan.cells)} cells so far")
-            save_figure(figure, folder / f"performance_comparison_{model}.png")
     feasible = {model: table for model, table in tables.items() if table["infeasible"].isna().any()}
+    for model, table in feasible.items():
+        heading = study_title(table, MODELS[model].label, label)
+        figure = draw_comparison(as_curves(table), f"{heading}\n{made}")
+        save_figure(figure, folder / f"performance_comparison_{model}.png")
     if feasible:
         overlay = {model: published_cells(model) for model in feasible} if plan.comparable else {}
+        title = f"Filter pruners compared on {label}: study {plan.study}, {made}"
         write_text(folder / "page.html", page(plan.study, title, feasible, overlay))
     cells = sparsity_cells(pd.concat(tables.values(), ignore_index=True))
-    source = f"study {plan.study}, {made} of {len(plan.cells)} cells so far"
-    found = [verdict.document() for verdict in judged(cells)]
-    document = {"source": source, "definitions": definitions(), "verdicts": found}
+    document = verdicts_document(f"study {plan.study}, {made}", cells)
     write_text(folder / "verdicts.md", verdicts_page(document))
     logger.info(
         "what is there: %s; with other settings than the study's, if any: validate --config partial=true",

@@ -7,8 +7,7 @@ import pandas as pd
 from filterbench.analysis.budgets import sparsity_cells
 from filterbench.analysis.published import published_cells, published_models
 from filterbench.analysis.report import verdicts_page
-from filterbench.analysis.verdicts import definitions
-from filterbench.analysis.verdicts import verdicts as judged
+from filterbench.analysis.verdicts import verdicts_document
 from filterbench.documents import write
 from filterbench.running.job import Job
 from filterbench.storage.errors import InputError
@@ -35,13 +34,8 @@ def verdicts(job: Job) -> None:
             f"with {LAYOUT}"
         )
     images = pd.read_csv(job.inputs["mcnemar"]) if "mcnemar" in job.inputs else None
-    found = judged(pd.concat(tables, ignore_index=True), images)
-    for verdict in found:
-        logger.info("%s: %s", verdict.key, verdict.verdict)
-    document = {
-        "source": job.params["source"],
-        "definitions": definitions(),
-        "verdicts": [verdict.document() for verdict in found],
-    }
+    document = verdicts_document(job.params["source"], pd.concat(tables, ignore_index=True), images)
+    for verdict in document["verdicts"]:
+        logger.info("%s: %s", verdict["key"], verdict["verdict"])
     write(job.outputs["document"], document)
     write_text(job.outputs["page"], verdicts_page(document))

@@ -14,6 +14,7 @@ from filterbench.study.cells import (
     references,
     sparsities,
     targets,
+    trained_again,
     training_settings,
 )
 
@@ -165,17 +166,11 @@ def _nesterov_without_momentum(config: Config) -> list[Fault]:
 
 def _epochs_tuned_and_counted_out(config: Config) -> list[Fault]:
     """Epochs that are to be chosen for each net, where others are to be trained for as long."""
-    counted = [
-        name
-        for name, asked in {
-            "equal_training": "equal_training" in config,
-            "scratch: total": "total" in config.get("scratch", []),
-        }.items()
-        if asked
-    ]
-    if "epochs" not in config["finetune"].get("tuning", {}) or not counted:
+    named = {"equal": "equal_training", "scratch-total": "scratch: total"}
+    counting = [named[name] for name in trained_again(config) if name in named]
+    if "epochs" not in config["finetune"].get("tuning", {}) or not counting:
         return []
-    return [Fault("$.finetune.tuning.epochs", f"{counted[0]} counts the epochs out; tune the learning_rate")]
+    return [Fault("$.finetune.tuning.epochs", f"{counting[0]} counts the epochs out; tune the learning_rate")]
 
 
 def _nothing_to_equal(config: Config) -> list[Fault]:
