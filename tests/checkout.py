@@ -30,12 +30,15 @@ class Checkout:
                 shutil.copy2(source, folder / part, follow_symlinks=False)
         return cls(folder)
 
-    def snakemake(self, *arguments: str, study: str = "studies/smoke.yaml") -> subprocess.CompletedProcess:
+    def snakemake(
+        self, *arguments: str, study: str = "studies/smoke.yaml", **environment: str
+    ) -> subprocess.CompletedProcess:
         chosen = ["--configfile", study] if study else []
         command = ["snakemake", "--cores", "2", *arguments, *chosen]
         # Snakemake reports a dry run on standard output and a real one on standard error.
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-        return subprocess.run(command, cwd=self.folder, text=True, check=False, **streams)
+        own = os.environ | environment
+        return subprocess.run(command, cwd=self.folder, text=True, check=False, env=own, **streams)
 
     def planned(self, *targets: str, study: str = "studies/smoke.yaml") -> dict[str, int]:
         """Rules that the next run would run, with their number of jobs."""

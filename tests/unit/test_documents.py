@@ -13,6 +13,7 @@ from filterbench.documents.reference import reference
 from filterbench.integrity.findings import Report
 from filterbench.stages.validate import study_findings
 from filterbench.storage.errors import InputError
+from filterbench.storage.files import file_digest, known_digest
 from filterbench.study.plan import Plan
 from filterbench.study.registered import registered
 
@@ -232,3 +233,11 @@ def test_the_keys_of_a_document_are_written_in_the_order_of_its_schema(tmp_path)
     shuffled = dict(reversed(RESULT.items()))
     write(tmp_path / "result.json", shuffled)
     assert list(parse(tmp_path / "result.json")) == ["performance", "params", "flops"]
+
+
+def test_a_known_digest_is_that_of_the_file_as_it_is(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"one")
+    assert known_digest(path) == file_digest(path)
+    path.write_bytes(b"another")
+    assert known_digest(path) == file_digest(path)

@@ -10,6 +10,7 @@ from torch import nn
 from filterbench.analysis.equal_training import KEPT_ORDER
 from filterbench.analysis.verdicts import verdicts
 from filterbench.documents import read
+from filterbench.documents.rules import _within_half_a_pass
 from filterbench.models.registry import build_model
 from filterbench.pruners.contract import InfeasibleError
 from filterbench.running.context import prepare
@@ -203,3 +204,39 @@ def test_the_figures_of_equal_training_are_drawn_from_the_table(tmp_path):
         params = {"model": "vgg16", "figure": figure, "dataset": "digits", "published": False}
         plot(Job({"table": path}, outputs, params))
         assert "AutoCompress" in outputs["svg"].read_text()
+
+
+def test_a_matched_control_is_compared_cell_by_cell_however_far_the_cells_lie_apart():
+    pair = {"SimulatedAnnealingPruner": 0.9, "UniformAllocationPruner": 0.85}
+    table = cells(pair, (0.5, 0.9), models=("a",), spread=0.0004)
+    table.loc[table["pruner"] == "UniformAllocationPruner", "params_speedup"] -= 1000
+    found = {verdict.key: verdict for verdict in verdicts(table)}
+    (scope,) = found["searched-beats-uniform-params"].scopes
+    assert scope.verdict == "holds"
+    assert [each["factor"] for each in scope.comparisons] == [4, 100]
+    # Other counts were not matched, and between cells so far apart nothing is known.
+    assert found["searched-beats-uniform-flops"].verdict == "holds"
+    table.loc[table["pruner"] == "UniformAllocationPruner", "flops_speedup"] -= 1000
+    assert words(table)["searched-beats-uniform-flops"] == "cannot tell"
+
+
+def test_two_sparsities_that_leave_the_same_net_are_one_comparison():
+    pair = {"SimulatedAnnealingPruner": 0.9, "UniformAllocationPruner": 0.85}
+    table = cells(pair, (0.5, 0.65), models=("a",), spread=0.0004)
+    table["params_speedup"] = 250_000
+    (scope,) = next(each for each in verdicts(table) if each.key == "searched-beats-uniform-params").scopes
+    assert [each["factor"] for each in scope.comparisons] == [4]
+
+
+@pytest.mark.parametrize(
+    ("spent", "said"), [(320, []), (321, ["is not the search's"]), (384, ["half a pass"])]
+)
+def test_what_was_spent_is_what_was_trained_and_near_what_was_asked(spent, said):
+    document = {
+        "training": {"settings": {"epochs": (spent - 64) // 64 or 1, "batch_size": 64}},
+        "images": {"train": 100},
+        "equal_training": {"asked": 340, "search": 64, "spent": spent},
+    }
+    faults = list(_within_half_a_pass(document))
+    assert len(faults) == len(said)
+    assert all(word in fault.reason for word, fault in zip(said, faults, strict=True))

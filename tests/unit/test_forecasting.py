@@ -1,9 +1,12 @@
-"""How far a run is."""
+"""What a study will cost, and how far a run is."""
 
 import os
 import time
+from pathlib import Path
 
+from filterbench.forecasting.expected import expected_work
 from filterbench.forecasting.progress import Progress
+from filterbench.study.paths import place_in_seed
 
 
 def test_progress_counts_work_and_not_jobs(tmp_path):
@@ -26,3 +29,41 @@ def test_progress_counts_work_and_not_jobs(tmp_path):
     # A document that is to be made anew counts once that is done.
     old.touch()
     assert progress.line(1800) == "progress: 100% of the work with nets, 3 of 3 jobs"
+
+
+def test_trainings_are_counted_as_the_stages_make_them(few_images, default_config):
+    """Forty training images; AutoCompress's search has three rounds of three passes."""
+    config = default_config | {
+        "models": {"vgg16": {"width": 1 / 16}},
+        "sparsities": [0.5],
+        "seeds": [0, 1],
+        "pruners": {
+            "L1FilterPruner": {},
+            "AutoCompressPruner": {"arguments": {"admm_num_iterations": 3, "admm_epochs_per_iteration": 1}},
+        },
+        "equal_training": {"as": ["AutoCompressPruner"]},
+        "scratch": ["finetune", "total"],
+    }
+    trained = {"batch_size": 20, "learning_rate": 0.1, "epochs": 2}
+    config["baseline"] = config["baseline"] | trained
+    config["finetune"] = config["finetune"] | trained | {"tuning": {"learning_rate": [0.1, 0.2, 0.3]}}
+    found = {(work.pruner, work.document): work for work in expected_work(config, few_images)}
+    passes = {key: work.trained / 40 / len(config["seeds"]) for key, work in found.items()}
+    cell = "L1FilterPruner/0.5"
+    assert passes["", "baseline/baseline.json"] == 2
+    # Each of the three rates.
+    assert passes["L1FilterPruner", f"{cell}/finetune.json"] == 3 * 2
+    assert passes["L1FilterPruner", f"{cell}/equal.json"] == 3 * (9 + 2)
+    assert passes["AutoCompressPruner", "AutoCompressPruner/0.5/equal.json"] == 3 * 2
+    # Nothing of it is tuned.
+    assert passes["L1FilterPruner", f"{cell}/scratch-finetune.json"] == 2
+    assert passes["L1FilterPruner", f"{cell}/scratch-total.json"] == 2 + 9 + 2
+    config["equal_training"] = {"images": 200}
+    found = {work.document: work for work in expected_work(config, few_images)}
+    assert found["AutoCompressPruner/0.5/equal.json"].trained == 0
+
+
+def test_a_document_is_known_by_its_place_below_its_seed():
+    path = Path("pruning/results/mine/vgg16/seed-3/L1FilterPruner/0.5/prune.json")
+    assert place_in_seed(path) == ("vgg16", "L1FilterPruner/0.5/prune.json")
+    assert place_in_seed(Path("results/mine/verdicts.json")) == ("", "")

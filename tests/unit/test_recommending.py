@@ -65,3 +65,10 @@ def test_seeds_tell_who_is_ahead_or_cannot():
     assert "at least 3 seeds" in leader(one_seed, "params", 0.5, recommendations(one_seed, "params", 0.5))
     alone = lost[ahead]
     assert leader(alone, "params", 0.5, recommendations(alone, "params", 0.5)).startswith("FPGM: no other")
+
+
+def test_a_cell_that_a_seed_lacks_is_not_recommended():
+    lost = table({"L1FilterPruner": [0.1, 0.2, 0.3]})
+    lost.loc[(lost["sparsity"] == 0.65) & (lost["seed"] == 2), "infeasible"] = "too little is left"
+    (sparsity,) = recommendations(lost, "params", 0.5)["sparsity"]
+    assert sparsity == 0.5

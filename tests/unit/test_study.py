@@ -8,7 +8,7 @@ import yaml
 from settings import TRAINING
 
 from filterbench.storage.errors import InputError
-from filterbench.study.cells import cells, pruner_arguments, training_settings
+from filterbench.study.cells import cells, pruner_arguments, search_settings, training_settings
 from filterbench.study.config import check_config
 from filterbench.study.extending import completed
 
@@ -266,3 +266,29 @@ def test_what_cannot_be_extended_is_told(text, said, tmp_path):
     write_study(tmp_path, "broken.yaml", "a: [")
     with pytest.raises(InputError, match=said):
         study_in(write_study(tmp_path, "own.yaml", text))
+
+
+def test_a_pruner_has_settings_of_its_own(default_config):
+    default_config["finetune"] |= {
+        "models": {"vgg16": {"epochs": 3, "momentum": 0.5}},
+        "pruners": {"FPGMPruner": {"epochs": 7}},
+    }
+    own = training_settings(default_config, "finetune", "vgg16", "FPGMPruner")
+    assert (own["epochs"], own["momentum"]) == (7, 0.5)
+    assert training_settings(default_config, "finetune", "vgg16", "L1FilterPruner")["epochs"] == 3
+    assert not {"models", "pruners", "tuning"} & set(own)
+
+
+def test_a_pruner_judges_as_the_study_says_as_it_does_or_as_its_own_line_says(default_config):
+    default_config["search"]["tune_steps"] = 1
+    default_config["pruners"] |= {
+        "TunedAnnealingPruner": {},
+        "NetAdaptPruner": {"search": {"tune_steps": 5, "batch_size": 16}},
+    }
+    found = {
+        name: search_settings(default_config, name)
+        for name in ("SimulatedAnnealingPruner", "TunedAnnealingPruner", "NetAdaptPruner")
+    }
+    assert [own["tune_steps"] for own in found.values()] == [1, 20, 5]
+    assert found["NetAdaptPruner"]["batch_size"] == 16
+    assert search_settings(default_config, "L1FilterPruner") == {}

@@ -1,11 +1,22 @@
 """A study in which all cells get as much training as AutoCompress's."""
 
+import re
+
 import pandas as pd
 import pytest
 from checkout import Checkout, made_once
 
 from filterbench.documents import parse
 
+PRUNERS = (
+    "L1FilterPruner",
+    "L2FilterPruner",
+    "NetAdaptPruner",
+    "SimulatedAnnealingPruner",
+    "AutoCompressPruner",
+    "TunedAnnealingPruner",
+    "UniformAsAutoCompressPruner",
+)
 CELL = "results/smoke/vgg16/seed-0/{}/0.5"
 SEARCHED = """\
   TunedAnnealingPruner:
@@ -23,8 +34,9 @@ def make(checkout: Checkout) -> None:
     checkout.edit(study, "vgg16: [0.5, 0.95], vgg16: [0.5]", "vgg16: [0.5]")
     asked = "equal_training: {as: [AutoCompressPruner]}\nscratch: [total]\nsearch:\n"
     checkout.edit(study, "search:\n  net", f"{asked}  net")
-    run = checkout.snakemake("all")
+    run = checkout.snakemake("all", FILTERBENCH_PROGRESS="5")
     assert run.returncode == 0, run.stdout
+    (checkout.folder / "said").write_text(run.stdout)
 
 
 @pytest.fixture(scope="session")
@@ -34,6 +46,16 @@ def equal(tmp_path_factory) -> Checkout:
 
 def document(checkout: Checkout, pruner: str, kind: str) -> dict:
     return parse(checkout.folder / CELL.format(pruner) / f"{kind}.json")
+
+
+def test_the_run_said_how_far_it_was(equal):
+    said = re.findall(r"^progress: (\d+)% .* (\d+) of (\d+) jobs", (equal.folder / "said").read_text(), re.M)
+    # A baseline and its fine-tuning, a search path, and of each cell four stages and two more trainings.
+    assert {int(jobs) for *_, jobs in said} == {2 + 1 + 6 * len(PRUNERS)}
+    shares = [int(share) for share, *_ in said]
+    assert len(shares) > 2
+    assert shares == sorted(shares)
+    assert shares[-1] > 50
 
 
 def test_every_cell_is_trained_on_as_many_images(equal):
