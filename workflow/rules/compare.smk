@@ -1,4 +1,4 @@
-from filterbench.study.cells import baseline_documents, cell_documents, trained_again
+from filterbench.study.cells import baseline_documents
 
 
 # Seconds each, from documents and tables alone.
@@ -12,8 +12,8 @@ localrules:
     page,
 
 
-# Trainings of every cell beyond its fine-tuning, and whether the unpruned nets are fine-tuned.
-AGAIN, UNPRUNED = trained_again(config), config.get("finetune_unpruned", False)
+# Whether the unpruned nets are fine-tuned.
+UNPRUNED = config.get("finetune_unpruned", False)
 
 
 rule result:
@@ -40,11 +40,7 @@ rule result:
 rule compare:
     """All cells of a model: the published collection format, and a table with one row per cell."""
     input:
-        lambda wildcards: expand(
-            "{cell}/{kind}.json",
-            cell=PLAN.model_cells(wildcards),
-            kind=cell_documents(config),
-        ),
+        lambda wildcards: PLAN.documents(PLAN.model_cells(wildcards)),
         lambda wildcards: expand(
             f"{BASELINE}/{{kind}}.json", kind=baseline_documents(config), seed=config["seeds"], **wildcards
         ),
@@ -64,7 +60,7 @@ rule compare:
         ENVIRONMENT
     params:
         cells=there(PLAN.model_cells),
-        again=AGAIN,
+        again=PLAN.again,
         unpruned=UNPRUNED,
         stage="stages.compare",
         code=code_of("compare"),

@@ -87,6 +87,8 @@ def _inherited_or_scratch(table: pd.DataFrame) -> Verdict | None:
     scratch = equal.assign(
         pruner=[f"{name} from scratch" for name in table["pruner"]], performance_finetuned=table[FROM_SCRATCH]
     )
+    # A study may leave pruners out of it.
+    scratch = scratch[table[FROM_SCRATCH].notna()]
     return _more(
         pd.concat([equal, scratch], ignore_index=True),
         "inherited-beats-scratch",

@@ -110,7 +110,6 @@ class _ModelWork:
     def __init__(self, config: Config, images: dict[str, int], model: str, shapes: Shapes) -> None:
         self._config, self._images, self._model, self._shapes = config, images, model, shapes
         self._whole = shapes.params * BYTES_A_PARAM
-        self._again_stages = trained_again(config)
 
     def jobs(self) -> Iterator[Work]:
         """Kind by kind."""
@@ -156,7 +155,7 @@ class _ModelWork:
         yield work("speedup", "speedup", 0, test, flops, 0.0 if final else compact)
         yield work("count", "count", 0, 0)
         yield work("finetune", "finetune", *self._training("finetune", pruner), flops, compact)
-        for stage in self._again_stages:
+        for stage in trained_again(self._config, pruner):
             rule = "equal_training" if stage == "equal" else "scratch"
             yield work(rule, stage, *self._again(stage, pruner, target), flops, compact)
 

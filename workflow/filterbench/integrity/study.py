@@ -125,7 +125,7 @@ def _missing(plan: Plan, study: str, root: Path, report: Report) -> Iterator[Fin
         if not (folder / "result.json").exists():
             report.missing.append(place)
             continue
-        for name in cell_documents(plan.config):
+        for name in cell_documents(plan.config, cell_at(place)[1].pruner):
             if not (path := folder / f"{name}.json").exists():
                 yield Finding(path, "", "missing beside result.json")
         baselines.add(baseline_folder(folder))

@@ -23,7 +23,6 @@ from filterbench.stages.optimism import optimism
 from filterbench.stages.verdicts import verdicts
 from filterbench.storage.errors import InputError
 from filterbench.storage.files import file_digest
-from filterbench.study.cells import trained_again
 from filterbench.study.plan import Plan
 
 logger = logging.getLogger(__name__)
@@ -117,7 +116,7 @@ def _other_tables(plan: Plan, study: str, root: Path) -> Iterator[Finding]:
 
 def _collections(plan: Plan, study: str, root: Path) -> Iterator[Finding]:
     config = plan.config
-    params = {"again": trained_again(config), "unpruned": config.get("finetune_unpruned", False)}
+    params = {"again": plan.again, "unpruned": config.get("finetune_unpruned", False)}
     names = {"collection": "comparison.json", "table": "comparison.csv", "digests": "digests.json"}
     for model in config["models"]:
         cells = [str(root / cell) for cell in plan.cells_of(model, study)]

@@ -79,9 +79,9 @@ def training_settings(config: Config, stage: str, model: str, pruner: str = "") 
     return own | changes[0] | changes[1]
 
 
-def cell_documents(config: Config) -> list[str]:
-    """The documents of every cell, by name."""
-    return [*STAGES, *trained_again(config)]
+def cell_documents(config: Config, pruner: str) -> list[str]:
+    """The documents of every cell of a pruner, by name."""
+    return [*STAGES, *trained_again(config, pruner)]
 
 
 def baseline_documents(config: Config) -> list[str]:
@@ -89,10 +89,11 @@ def baseline_documents(config: Config) -> list[str]:
     return ["baseline", *(["baseline-finetune"] if config.get("finetune_unpruned") else [])]
 
 
-def trained_again(config: Config) -> list[str]:
-    """The trainings of every cell beyond its fine-tuning, by name of their documents."""
+def trained_again(config: Config, pruner: str) -> list[str]:
+    """The trainings of a pruner's cells beyond their fine-tuning, by name of their documents."""
     equal = ["equal"] if "equal_training" in config else []
-    return [*equal, *(f"scratch-{budget}" for budget in config.get("scratch", []))]
+    scratch = config["pruners"][pruner].get("scratch", config.get("scratch", []))
+    return [*equal, *(f"scratch-{budget}" for budget in scratch)]
 
 
 def references(config: Config, model: str, target: Target) -> list[str]:

@@ -125,7 +125,7 @@ def _contradicting_arguments(config: Config) -> list[Fault]:
 def _no_epochs(config: Config) -> list[Fault]:
     """Trainings that the study asks for and gives no epoch; baselines may stay untrained."""
     asked = {"finetune": "fine-tune"}
-    if "baseline" in config.get("scratch", []):
+    if any("scratch-baseline" in trained_again(config, pruner) for pruner in config["pruners"]):
         asked["baseline"] = "train from scratch"
     return [
         Fault(f"$.{stage}.epochs", f"0 leaves nothing to {what}; at least 1")
@@ -167,7 +167,8 @@ def _nesterov_without_momentum(config: Config) -> list[Fault]:
 def _epochs_tuned_and_counted_out(config: Config) -> list[Fault]:
     """Epochs that are to be chosen for each net, where others are to be trained for as long."""
     named = {"equal": "equal_training", "scratch-total": "scratch: total"}
-    counting = [named[name] for name in trained_again(config) if name in named]
+    asked = (name for pruner in config["pruners"] for name in trained_again(config, pruner))
+    counting = [named[name] for name in asked if name in named]
     if "epochs" not in config["finetune"].get("tuning", {}) or not counting:
         return []
     return [Fault("$.finetune.tuning.epochs", f"{counting[0]} counts the epochs out; tune the learning_rate")]

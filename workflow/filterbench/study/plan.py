@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,13 @@ from filterbench.study.cells import (
     Cell,
     Config,
     budgets,
+    cell_documents,
     cells,
     pruner_arguments,
     references,
     search_settings,
     sparsities,
+    trained_again,
     training_settings,
 )
 from filterbench.study.paths import (
@@ -31,6 +33,7 @@ from filterbench.study.paths import (
     LATENCY_TABLE,
     MODEL_FOLDER,
     TRAJECTORY,
+    cell_at,
     cell_folder,
     trajectory_document,
 )
@@ -50,6 +53,7 @@ class Plan:
         images: its data file.
         limits: by split, how many images to take; None takes all.
         cells: the folders of its cells.
+        again: by pruner, the trainings of its cells beyond their fine-tuning, by name of their documents.
         latency: how to measure time.
         comparable: whether accuracies compare with the published ones.
     """
@@ -63,6 +67,7 @@ class Plan:
         self.images = data_file(dataset["name"], dataset.get("folder"))
         self.limits = {name: dataset.get(f"{name}_images") for name in ("train", "validation", "test")}
         self.cells = self.folders(self.study)
+        self.again = {pruner: trained_again(config, pruner) for pruner in config["pruners"]}
         self.latency = LATENCY | config.get("latency", {})
         published = set(published_names("model"))
         self.comparable = dataset["name"] == "cifar10" and set(config["models"]) <= published
@@ -86,6 +91,14 @@ class Plan:
         """The folders of a model's cells of the study's first seed."""
         first = self.config["seeds"][0]
         return self.cells_of(wildcards.model, wildcards.get("study"), lambda cell: cell.seed == first)
+
+    def documents(self, folders: Iterable[str | Path]) -> list[str]:
+        """All documents of the cells with these folders."""
+        return [
+            f"{folder}/{name}.json"
+            for folder in folders
+            for name in cell_documents(self.config, cell_at(folder)[1].pruner)
+        ]
 
     def made_of_cells(self, *names: str) -> list[Path]:
         """Documents with these names that the cells have by now."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,20 +18,21 @@ from filterbench.documents.targets import BUDGETS, target_of
 from filterbench.documents.types import CountDocument, PruneDocument, ResultDocument, TrainedDocument
 from filterbench.storage.errors import InputError
 from filterbench.storage.stopwatch import read_benchmark
-from filterbench.study.cells import baseline_documents, cell_documents, trained_again
+from filterbench.study.cells import baseline_documents
 from filterbench.study.paths import baseline_folder, trajectory_document
 from filterbench.study.plan import Plan
 
+NONE: Mapping[str, Sequence[str]] = {}
 BUDGET_COLUMNS = ["target", "budget_reached", "latency_estimate_original", "latency_estimate_speedup"]
 
 
 def whole_cells(plan: Plan, model: str) -> list[Path]:
     """The folders of those cells of a model that have all their documents by now, from their baselines on."""
-    own, baselines = cell_documents(plan.config), baseline_documents(plan.config)
+    baselines = baseline_documents(plan.config)
     return [
         cell
         for cell in map(Path, plan.cells_of(model))
-        if all((cell / f"{name}.json").exists() for name in own)
+        if all(Path(document).exists() for document in plan.documents([cell]))
         and all((baseline_folder(cell) / f"{name}.json").exists() for name in baselines)
     ]
 
@@ -42,19 +43,21 @@ def tables_so_far(plan: Plan) -> dict[str, pd.DataFrame]:
     Raises:
         InputError: no cell is made yet.
     """
-    again, unpruned = trained_again(plan.config), plan.config.get("finetune_unpruned", False)
+    unpruned = plan.config.get("finetune_unpruned", False)
     found = {model: whole_cells(plan, model) for model in plan.config["models"]}
     if not any(found.values()):
         raise InputError(f"study {plan.study}: none of its {len(plan.cells)} cells is made yet")
-    return {model: cells_table(cells, again, unpruned) for model, cells in found.items() if cells}
+    return {model: cells_table(cells, plan.again, unpruned) for model, cells in found.items() if cells}
 
 
-def cells_table(cells: Sequence[Path], again: Sequence[str] = (), unpruned: bool = False) -> pd.DataFrame:
+def cells_table(
+    cells: Sequence[Path], again: Mapping[str, Sequence[str]] = NONE, unpruned: bool = False
+) -> pd.DataFrame:
     """The cells of a model, with what their seeds say together and which are on a front.
 
     Args:
         cells: their folders, each with all documents of its stages.
-        again: the cells' trainings beyond their fine-tuning, by name of their documents.
+        again: by pruner, its cells' trainings beyond their fine-tuning, by name of their documents.
         unpruned: whether the unpruned nets were fine-tuned, too.
     """
     table = without_empty_targets(pd.DataFrame([_row(cell, again, unpruned) for cell in cells]))
@@ -77,12 +80,12 @@ def without_empty_targets(table: pd.DataFrame) -> pd.DataFrame:
     return table.drop(columns=BUDGET_COLUMNS, errors="ignore")
 
 
-def _row(cell: Path, again: Sequence[str], unpruned: bool) -> dict[str, Any]:
+def _row(cell: Path, again: Mapping[str, Sequence[str]], unpruned: bool) -> dict[str, Any]:
     """All that a cell's documents say, as one row; an infeasible cell has a reason and no numbers.
 
     Args:
         cell: the cell's folder.
-        again: the cell's trainings beyond its fine-tuning, by name of their documents.
+        again: by pruner, its cells' trainings beyond their fine-tuning, by name of their documents.
         unpruned: whether the unpruned net was fine-tuned, too.
     """
     prune = read(cell / "prune.json", PruneDocument)
@@ -103,7 +106,11 @@ def _row(cell: Path, again: Sequence[str], unpruned: bool) -> dict[str, Any]:
         "sparsity_reached": prune["sparsity"]["reached"],
         "budget_reached": prune["budget"]["reached"] if "budget" in prune else None,
         **{f"performance_{key}": value for key, value in result["performance"].items()},
-        **{column: value for name in again for column, value in _trained_again(cell / f"{name}.json")},
+        **{
+            column: value
+            for name in again.get(asked["pruner"], ())
+            for column, value in _trained_again(cell / f"{name}.json")
+        },
         **({"performance_original_finetuned": _unpruned_finetuned(cell)} if unpruned else {}),
         **{f"params_{key}": value for key, value in result["params"].items()},
         **{f"flops_{key}": value for key, value in result["flops"].items()},
