@@ -51,7 +51,8 @@ def document(checkout: Checkout, pruner: str, kind: str) -> dict:
 
 def test_the_run_said_how_far_it_was(equal):
     said = re.findall(r"^progress: (\d+)% .* (\d+) of (\d+) jobs", (equal.folder / "said").read_text(), re.M)
-    # A baseline and its fine-tuning, a search path, and of each cell four stages and two more trainings, of one less.
+    # A baseline and its fine-tuning, a search path, and of each cell four stages and two more trainings; one
+    # pruner's is not trained from scratch.
     assert {int(jobs) for *_, jobs in said} == {2 + 1 + 6 * len(PRUNERS) - 1}
     shares = [int(share) for share, *_ in said]
     assert len(shares) > 2

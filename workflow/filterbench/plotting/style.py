@@ -51,11 +51,13 @@ SCRATCH_STYLES = {
 }
 # Lines of the curves under each kind of budget.
 LINES = {"flops": "--", "latency": ":"}
+# Of pruners without an entry, such as a user's own.
+OTHER_COLORS = ("#CC6677", "#117733", "#DDCC77")
 OTHER_MARKERS = "X<>hpd"
 
 
 def style_of(pruner: str, position: int) -> Style:
-    """The style of a pruner; one without an entry gets grey and a marker by its position in the figure.
+    """The style of a pruner; one without an entry gets a colour and a marker by its position in the figure.
 
     Its cells under a budget (see `filterbench.documents.targets.Target.curve`) are dashed or dotted.
     """
@@ -64,5 +66,7 @@ def style_of(pruner: str, position: int) -> Style:
             style = style_of(name, position)
             name = f"{style.label}{curve_suffix(kind)}"
             return replace(style, label=name, line=LINES[kind], asked=f"{label} budget")
-    marker = OTHER_MARKERS[position % len(OTHER_MARKERS)]
-    return STYLES.get(pruner, Style("#666666", marker, pruner.removesuffix("Pruner")))
+    if pruner in STYLES:
+        return STYLES[pruner]
+    color, marker = (of[position % len(of)] for of in (OTHER_COLORS, OTHER_MARKERS))
+    return Style(color, marker, pruner.removesuffix("Pruner"))

@@ -15,6 +15,8 @@ from filterbench.storage.errors import InputError
 KEY = "extends"
 # Whose entries, and what these say, a study can take out by null, besides any key of its own level.
 NAMED = ("models", "pruners")
+# Where settings stand by model and pruner, too.
+TRAINED = ("baseline", "finetune")
 
 
 def completed(config: Mapping[str, Any], files: Sequence[str]) -> dict[str, Any]:
@@ -38,13 +40,21 @@ def completed(config: Mapping[str, Any], files: Sequence[str]) -> dict[str, Any]
     if bases:
         file, base = bases[-1]
         own = _joined(_whole(_beside(file, base), (file.resolve(),)), own)
-    own = _without_nulls(own)
-    for key in NAMED:
-        if key in own:
-            own[key] = _without_nulls(own[key])
-        if isinstance(own.get(key), Mapping):
-            own[key] = {name: _without_nulls(each) for name, each in own[key].items()}
+    own = _with_names_cleared(_without_nulls(own))
+    for stage in TRAINED:
+        if isinstance(own.get(stage), Mapping):
+            own[stage] = _with_names_cleared(own[stage])
     return own
+
+
+def _with_names_cleared(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings without the nulls among models and pruners, and among what these say."""
+    cleared = dict(settings)
+    for key in NAMED:
+        if isinstance(cleared.get(key), Mapping):
+            named = _without_nulls(cleared[key])
+            cleared[key] = {name: _without_nulls(each) for name, each in named.items()}
+    return cleared
 
 
 def _without_nulls(values: Any) -> Any:

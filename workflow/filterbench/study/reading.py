@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from filterbench.data.registry import data_file
+from filterbench.own_code.registering import register
 from filterbench.storage.errors import InputError
 from filterbench.study.cells import Config
 from filterbench.study.config import check_config
@@ -81,6 +82,7 @@ def read_study(config: Config, files: Sequence[str], overwritten: Mapping[str, A
     source = ", ".join(short_path(Path(file)) for file in files) or "the config of the module"
     if overwritten:
         source += f" with {COMMAND_LINE} {' '.join(overwritten)}"
+    register(_own_code(config, files), source)
     check_config(config, source)
     for *path, key in FOLDERS:
         place = config
@@ -95,6 +97,18 @@ def read_study(config: Config, files: Sequence[str], overwritten: Mapping[str, A
             if not Path(model["weights"]).is_file():
                 raise InputError(f"{source}: models.{name}.weights: there is no file {model['weights']}")
     return config
+
+
+def _own_code(config: Config, files: Sequence[str]) -> list[str]:
+    """The study's `code`, in which files that lie beside the study get their whole path."""
+    named = config.get("code")
+    if not isinstance(named, list) or not all(isinstance(each, str) for each in named):
+        return []
+    for position, name in enumerate(named):
+        beside = [Path(file).parent / Path(name).expanduser() for file in reversed(files)]
+        if name.endswith(".py") and (found := [path for path in beside if path.is_file()]):
+            named[position] = str(found[0].resolve())
+    return named
 
 
 def _yaml_value(value: Any) -> Any:

@@ -1,0 +1,124 @@
+"""Code of the user's own, taken into the registries."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from filterbench.own_code import registering
+from filterbench.own_code.registering import KINDS, VARIABLE
+from filterbench.storage.errors import InputError
+from filterbench.study.reading import read_study
+
+REPOSITORY = Path(__file__).parents[2]
+STUDY = "own_study.yaml"
+
+
+@pytest.fixture
+def mine(tmp_path, monkeypatch):
+    """A folder with the templates; what they register is forgotten afterwards."""
+    folder = tmp_path / "mine"
+    shutil.copytree(REPOSITORY / "docs/templates", folder)
+    shutil.copy(REPOSITORY / "config.yaml", tmp_path)
+    text = (folder / STUDY).read_text()
+    (folder / STUDY).write_text(text.replace("../../config.yaml", "../config.yaml"))
+    before = [(registry, dict(registry)) for registry, _ in KINDS.values()]
+    modules = set(sys.modules)
+    monkeypatch.setenv(VARIABLE, "[]")
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setattr(registering, "_HOMES", {})
+    monkeypatch.setattr(registering, "_FOLDERS", {})
+    yield folder
+    for registry, entries in before:
+        registry.clear()
+        registry.update(entries)
+    for name in set(sys.modules) - modules:
+        if getattr(sys.modules[name], "__file__", None) and str(folder) in str(sys.modules[name].__file__):
+            del sys.modules[name]
+
+
+def read(file: Path) -> dict:
+    return read_study(yaml.safe_load(file.read_text()), [str(file)], {})
+
+
+def test_a_file_beside_the_study_joins_the_registries(mine):
+    config = read(mine / STUDY)
+    assert config["code"][0] == str(mine / "own_pruner.py")
+    assert "LargestWeightPruner" in KINDS["PRUNERS"][0]
+    assert KINDS["MODELS"][0]["small-net"].label == "small net"
+    # Again, as a job does it in a process that a parent with all of it was forked for.
+    registering.register_as_told()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("centred: true", "centered: true", "pruners.LargestWeightPruner.arguments: unknown key 'centered'"),
+        ("[own_pruner.py,", "[pruner.py,", "code: pruner.py: there is no file /"),
+        ("[own_pruner.py,", "[broken.py,", "broken.py: cannot be imported (ModuleNotFoundError"),
+        ("[own_pruner.py,", "[empty.py,", "empty.py: none of PRUNERS, MODELS, DATASETS is a dictionary"),
+        ("[own_pruner.py,", "[random.py,", "Python has another module 'random'"),
+        ("[own_pruner.py,", "[own-pruner.py,", "'own-pruner' is no name of a module; rename the file"),
+        ("[own_pruner.py,", "[taken.py,", "PRUNERS: the name 'FPGMPruner' is taken; another name"),
+        ("[own_pruner.py,", "[plain.py,", "PRUNERS['MinePruner'] is no PrunerEntry"),
+        ("[own_pruner.py,", "[spaced.py,", "PRUNERS: 'Mine/Pruner' is no name; allowed: a letter"),
+        ("[own_pruner.py, own_model.py, own_dataset.py]", "own_pruner.py", "is not of type 'array'"),
+    ],
+)
+def test_a_mistake_is_told(mine, old, new, expected):
+    about = "from filterbench.pruners.registry import PRUNERS as P\n"
+    files = {
+        "broken": "import no_such_module",
+        "empty": "PRUNERS = {}",
+        "random": "PRUNERS = {}",
+        "own-pruner": "PRUNERS = {}",
+        "taken": f"{about}PRUNERS = {{'FPGMPruner': P['L1FilterPruner']}}",
+        "plain": "class MinePruner: ...\nPRUNERS = {'MinePruner': MinePruner}",
+        "spaced": f"{about}PRUNERS = {{'Mine/Pruner': P['L1FilterPruner']}}",
+    }
+    for name, text in files.items():
+        (mine / f"{name}.py").write_text(text)
+    study = (mine / STUDY).read_text()
+    assert old in study
+    (mine / STUDY).write_text(study.replace(old, new))
+    with pytest.raises(InputError) as error:
+        read(mine / STUDY)
+    assert str(error.value).startswith(f"{mine / STUDY}: ")
+    assert expected in str(error.value)
+
+
+def test_an_installed_package_names_its_entries(tmp_path):
+    package = tmp_path / "site/my_package"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    template = (REPOSITORY / "docs/templates/own_pruner.py").read_text()
+    text = template.replace('"own_pruner:', '"my_package.pruners:').replace("weight.abs()", "FACTOR * weight")
+    text = text.replace("import torch\n", "import torch\n\nfrom .scale import FACTOR\n", 1)
+    (package / "pruners.py").write_text(text)
+    (package / "scale.py").write_text("FACTOR = 1\n")
+    about = tmp_path / "site/my_package-1.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: my-package\nVersion: 1\n")
+    (about / "entry_points.txt").write_text("[filterbench]\npruners = my_package.pruners\n")
+
+    def digest() -> str:
+        code = (
+            "from filterbench.own_code.registering import register; register([], 'study');"
+            "from filterbench.running.code import rule_digest;"
+            "print(rule_digest('prune', pruner='LargestWeightPruner', model='vgg16'))"
+        )
+        path = os.pathsep.join([str(REPOSITORY / "workflow"), str(tmp_path / "site")])
+        own = os.environ | {"PYTHONPATH": path}
+        run = subprocess.run(
+            [sys.executable, "-c", code], env=own, capture_output=True, text=True, check=True
+        )
+        return run.stdout
+
+    first = digest()
+    # What the module imports from its package counts, too.
+    (package / "scale.py").write_text("FACTOR = 2\n")
+    assert digest() != first

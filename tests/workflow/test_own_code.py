@@ -1,0 +1,57 @@
+"""A study of a pruner, a model and a dataset of the user's own, from the templates of the documentation."""
+
+import json
+import shutil
+
+import pytest
+from checkout import REPOSITORY, Checkout, made_once
+
+STUDY = "mine/own_study.yaml"
+FIGURE = "figures/performance_comparison_small-net.png"
+CELLS = ("prune", "speedup", "count", "finetune", "result")
+
+
+def make(checkout: Checkout) -> None:
+    shutil.copytree(REPOSITORY / "docs/templates", checkout.folder / "mine")
+    checkout.edit(STUDY, "../../config.yaml", "../config.yaml")
+    run = checkout.snakemake(FIGURE, "validate", study=STUDY)
+    assert run.returncode == 0, run.stdout
+    assert "33 documents are sound" in run.stdout
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory) -> Checkout:
+    return made_once(tmp_path_factory, "own", make)
+
+
+def test_a_figure_from_own_code(own):
+    assert (own.folder / FIGURE).stat().st_size > 10_000
+    cell = own.folder / "results/own/small-net/seed-0/LargestWeightPruner/0.5"
+    prune = json.loads((cell / "prune.json").read_text())
+    assert prune["arguments"] == {"centred": True}
+    assert prune["cell"]["dataset"] == "squares"
+    # The narrowest of its layers at half of the width.
+    assert json.loads((cell / "count.json").read_text())["params"]["speedup"] == 3 * 9 * 8 + 16 + (
+        8 * 9 * 16 + 32 + 16 * 9 * 32 + 64 + 32 * 4 + 4
+    )
+
+
+def test_a_changed_line_makes_what_it_can_change(own, tmp_path):
+    checkout = own.copy(tmp_path / "again")
+    assert checkout.planned(FIGURE, study=STUDY) == {}
+    checkout.edit("mine/own_pruner.py", "largest = weight.abs()", "largest = 2 * weight.abs()")
+    assert checkout.planned(FIGURE, study=STUDY) == {"compare": 1, "plot": 1} | dict.fromkeys(CELLS, 2)
+    checkout.edit("mine/own_model.py", "nn.ReLU()", "nn.ReLU6()")
+    expected = {"train_baseline": 1, "compare": 1, "plot": 1} | dict.fromkeys(CELLS, 6)
+    assert checkout.planned(FIGURE, study=STUDY) == expected
+    checkout.edit("mine/own_dataset.py", "uint8(120)", "uint8(150)")
+    assert checkout.planned(FIGURE, study=STUDY) == expected | {"prepare_data": 1}
+
+
+def test_a_mistake_is_one_line(own, tmp_path):
+    checkout = own.copy(tmp_path / "mistake")
+    checkout.edit(STUDY, "[own_pruner.py,", "[pruner.py,")
+    run = checkout.snakemake("--dry-run", FIGURE, study=STUDY)
+    assert run.returncode == 1
+    assert run.stdout.splitlines()[-1].startswith(f"error: {STUDY}: code: pruner.py: there is no file /")
+    assert "Traceback" not in run.stdout

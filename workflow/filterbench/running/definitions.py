@@ -1,0 +1,181 @@
+"""Python source as what it defines and what it refers to, without what changes no number."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import resolve_name
+from pathlib import Path
+
+from filterbench.own_code.registering import folder_of
+
+PACKAGE = "filterbench"
+ROOT = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A top-level name of a module; None stands for the statements that run when it is imported."""
+
+    module: str
+    name: str | None
+
+
+class Module:
+    """A module's top-level definitions, and what they refer to."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        path = _source(name)
+        self._package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+        tree = _Meaning().visit(ast.parse(path.read_text(encoding="utf-8")))
+        self._imports: dict[str, tuple[str, str | None]] = {}
+        self._parts: dict[str, ast.AST] = {}
+        self._statements = ast.Module(body=[], type_ignores=[])
+        for node in tree.body:
+            self._take(node)
+
+    def _take(self, node: ast.stmt) -> None:
+        match node:
+            case ast.Import() | ast.ImportFrom():
+                self._imports |= dict(self._imported(node))
+            case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+                self._parts[name] = node
+            case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
+                self._parts[name] = node
+            case _:
+                self._statements.body.append(node)
+
+    @property
+    def names(self) -> list[str]:
+        """The names that it defines."""
+        return list(self._parts)
+
+    def part(self, name: str | None) -> ast.AST | None:
+        """A definition, or the module's statements; None where it has no such name."""
+        return self._statements if name is None else self._parts.get(name)
+
+    def entry(self, registry: str, key: str) -> ast.AST | None:
+        """The value of a key of a registry that is written out, all of any other; None without such a key."""
+        assigned = self._parts[registry]
+        value = assigned.value if isinstance(assigned, ast.Assign | ast.AnnAssign) else None
+        if not isinstance(value, ast.Dict):
+            # Put together by a user's code: all that it is put together from.
+            return assigned
+        pairs = zip(value.keys, value.values, strict=True)
+        return next((value for name, value in pairs if getattr(name, "value", None) == key), None)
+
+    def _imported(self, node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, tuple[str, str | None]]]:
+        """What an import binds: by name the module and the name in it, None for a module itself."""
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.asname or alias.name, (alias.name, None)
+            return
+        source = node.module or ""
+        if node.level:
+            source = resolve_name("." * node.level + source, self._package)
+        for alias in node.names:
+            inner = f"{source}.{alias.name}"
+            is_module = _is_own(inner) and _source(inner).exists()
+            yield alias.asname or alias.name, (inner, None) if is_module else (source, alias.name)
+
+    def references(self, node: ast.AST) -> Iterator[Definition]:
+        """The definitions of the package that a piece of this module's code refers to."""
+        yield Definition(self.name, None)
+        for child in ast.walk(node):
+            if isinstance(child, ast.Import | ast.ImportFrom):
+                # An import within a function.
+                yield from (Definition(*target) for _, target in self._imported(child) if _is_own(target[0]))
+            elif isinstance(child, ast.Attribute) and isinstance(child.value, ast.Name):
+                # `module.name` of an imported module.
+                module, name = self._imports.get(child.value.id, ("", ""))
+                if _is_own(module) and name is None:
+                    yield Definition(module, child.attr)
+            elif isinstance(child, ast.Name) and child.id in self._imports:
+                module, name = self._imports[child.id]
+                if _is_own(module):
+                    yield Definition(module, name)
+            elif isinstance(child, ast.Name) and child.id in self._parts:
+                yield Definition(self.name, child.id)
+            elif isinstance(child, ast.Constant) and isinstance(child.value, str):
+                # A registry's lazy "module:Name".
+                module, colon, name = child.value.partition(":")
+                if colon and _is_own(module):
+                    yield Definition(module, name)
+
+
+@cache
+def module_of(name: str) -> Module:
+    """The definitions of a module of the package or of the user's own."""
+    return Module(name)
+
+
+@cache
+def part_of(definition: Definition) -> tuple[str, list[Definition]]:
+    """The code of a definition, and what it refers to."""
+    source = module_of(definition.module)
+    node = source.part(definition.name)
+    return ("", []) if node is None else (ast.unparse(node), list(source.references(node)))
+
+
+@cache
+def entry_of(module: str, registry: str, key: str) -> tuple[str, list[Definition]]:
+    """The same of an entry."""
+    source = module_of(module)
+    node = source.entry(registry, key)
+    return ("", []) if node is None else (ast.unparse(node), list(source.references(node)))
+
+
+def _is_own(module: str) -> bool:
+    """Whether it is a module of this package or the user's own code."""
+    return module.partition(".")[0] == PACKAGE or folder_of(module) is not None
+
+
+def _source(module: str) -> Path:
+    folder = ROOT.parent if module.partition(".")[0] == PACKAGE else folder_of(module)
+    assert folder
+    path = folder.joinpath(*module.split("."))
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+class _Meaning(ast.NodeTransformer):
+    """Takes out what changes no number: docstrings, annotations, messages of errors and of the log."""
+
+    def visit_Module(self, node: ast.Module) -> ast.AST:
+        return self._without_docstring(node)
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        return self._without_docstring(node)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        node.returns = None
+        return self._without_docstring(node)
+
+    def _without_docstring(self, node: ast.Module | ast.ClassDef | ast.FunctionDef) -> ast.AST:
+        if ast.get_docstring(node) is not None:
+            node.body[0] = ast.Pass()
+        return self.generic_visit(node)
+
+    def visit_If(self, node: ast.If) -> ast.AST | None:
+        return None if ast.unparse(node.test) == "TYPE_CHECKING" else self.generic_visit(node)
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
+        node.annotation = ast.Constant(None)
+        return self.generic_visit(node)
+
+    def visit_arg(self, node: ast.arg) -> ast.AST:
+        node.annotation = None
+        return node
+
+    def visit_Raise(self, node: ast.Raise) -> ast.AST:
+        if isinstance(node.exc, ast.Call):
+            node.exc = node.exc.func
+        return node
+
+    def visit_Expr(self, node: ast.Expr) -> ast.AST:
+        called = node.value.func if isinstance(node.value, ast.Call) else None
+        if isinstance(called, ast.Attribute) and ast.unparse(called.value) == "logger":
+            return ast.Pass()
+        return self.generic_visit(node)
