@@ -20,8 +20,8 @@ include: "workflow/rules/prune.smk"
 include: "workflow/rules/compact.smk"
 include: "workflow/rules/finetune.smk"
 include: "workflow/rules/compare.smk"
-include: "workflow/rules/plot.smk"
 include: "workflow/rules/published.smk"
+include: "workflow/rules/plot.smk"
 include: "workflow/rules/validate.smk"
 
 
@@ -34,6 +34,7 @@ rule all:
         COMPARISONS,
         rules.verdicts.output,
         rules.differences.output,
+        rules.claims.output if PLAN.claims else [],
 
 
 rule baselines:

@@ -13,8 +13,11 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
-from filterbench.analysis.published import published_cells, published_models
+from filterbench.analysis.pareto import with_fronts
+from filterbench.analysis.published import PAPER_TABLE, published_cells, published_models
+from filterbench.analysis.reported import placed, read_claims
 from filterbench.analysis.seeds import with_statistics
+from filterbench.analysis.verdicts import verdicts_document
 from filterbench.page.page import page
 
 pytestmark = pytest.mark.skipif(
@@ -33,7 +36,7 @@ FLAGS = [
     "--disable-sync",
 ]
 SEEDS = 5
-LARGEST = 6_000_000
+LARGEST = 5_000_000
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +63,8 @@ def repeated_cells(model: str) -> pd.DataFrame:
 def html(tmp_path_factory) -> Path:
     """The page of a study as large as the published one with five seeds."""
     tables = {
-        model: with_statistics(repeated_cells(model)).assign(
+        model: with_fronts(with_statistics(repeated_cells(model))).assign(
+            protocol="validation",
             performance_original_finetuned=0.951,
             performance_speedup=0.1,
             images_evaluated=1000,
@@ -71,9 +75,20 @@ def html(tmp_path_factory) -> Path:
         for model in published_models()
     }
     tables["vgg16"].iloc[0, tables["vgg16"].columns.get_loc("infeasible")] = "<b>out of reach</b>"
-    published = {model: published_cells(model) for model in published_models()}
+    claims = {
+        model: placed(read_claims(PAPER_TABLE), model, "cifar10", table) for model, table in tables.items()
+    }
+    text = page(
+        "large",
+        "A large study",
+        tables,
+        verdicts=verdicts_document("a large study", pd.concat(tables.values(), ignore_index=True)),
+        others={model: {"published": published_cells(model)} for model in tables},
+        claims=claims,
+        controls=["FPGMPruner"],
+    )
     path = tmp_path_factory.mktemp("page") / "page.html"
-    path.write_text(page("large", "A large study", tables, published))
+    path.write_text(text)
     return path
 
 
@@ -145,7 +160,8 @@ def test_published_cells_are_switched_off(opened):
     before = len(plotted(opened))
     opened.find_element(By.ID, "published").click()
     assert len(plotted(opened)) == before - 6
-    assert not [trace for trace in plotted(opened) if trace["mode"] == "markers" and len(trace["x"]) > 1]
+    alone = [trace["name"] for trace in plotted(opened) if trace["mode"] == "markers"]
+    assert alone == ["front", "AutoCompress paper", "original, fine-tuned", "original"]
 
 
 def test_a_model_is_chosen(opened):
@@ -169,7 +185,9 @@ def test_a_blind_search_and_the_unpruned_net_with_the_same_finetuning_are_told_a
     opened.find_element(By.CSS_SELECTOR, ".dt-search input").send_keys("vgg16 SimulatedAnnealing 0.975")
     WebDriverWait(opened, 5).until(lambda page: table_rows(page)[0][headings.index("sparsity")] == "0.975")
     row = dict(zip(headings, table_rows(opened)[0], strict=True))
-    assert (row["blind search"], row["original, fine-tuned"]) == ("blind", "0.951")
+    assert (row["blind search"], row["original, fine-tuned (%)"]) == ("blind", "95.1")
+    low, mean, high = (float(row[name]) for name in ("95 % from", "mean of seeds (%)", "to"))
+    assert low < mean < high
 
 
 def test_dragging_zooms_and_a_marker_tells_its_numbers(opened):
@@ -187,9 +205,61 @@ def test_dragging_zooms_and_a_marker_tells_its_numbers(opened):
     for part in ("after fine-tuning", "before", "parameters", "times fewer", "FLOPs"):
         assert part in said
     assert "5 seeds, standard deviation 0.32 %" in said
+    assert "95 % interval of the mean" in said
 
 
-def test_the_table_is_sorted_and_filtered_and_links_documents(opened):
+def test_protocol_seeds_and_markers_are_told(opened):
+    about = opened.find_element(By.ID, "about").text
+    assert "protocol: validation" in about
+    assert "seeds: 0, 1, 2, 3, 4" in about
+    signs = [sign.text for sign in opened.find_elements(By.CSS_SELECTOR, "#pruners .sign")]
+    assert signs == ["●", "■", "▲", "◆", "▼", "✚"]
+
+
+def test_intervals_the_front_and_a_papers_point_are_drawn(opened):
+    def traces() -> dict[str, dict]:
+        found = opened.execute_script(
+            "return document.querySelector('.plot').data.map(trace => ({name: trace.name, x: trace.x,"
+            "y: trace.y, bars: trace.error_y?.array, text: trace.text}))"
+        )
+        return {trace["name"]: trace for trace in found}
+
+    drawn = traces()
+    assert drawn["L1Filter"]["bars"][0] == pytest.approx(0.3926, abs=1e-3)
+    assert drawn["AutoCompress paper"]["x"] == [287121]
+    assert "not like for like" in drawn["AutoCompress paper"]["text"]
+    # No cell of a front has both fewer params and more accuracy than another.
+    front = sorted(zip(drawn["front"]["x"], drawn["front"]["y"], strict=True))
+    assert len(front) > 3
+    assert [y for _, y in front] == sorted(y for _, y in front)
+    for box in ("front", "claims"):
+        opened.find_element(By.ID, box).click()
+    assert not {"front", "AutoCompress paper"} & set(traces())
+
+
+def test_a_filter_by_drop_and_what_to_take(opened):
+    before = sum(len(trace["x"]) for trace in plotted(opened))
+    Select(opened.find_element(By.ID, "drop")).select_by_visible_text("0.5")
+    after = [trace for trace in plotted(opened) if trace["name"] not in ("original", "original, fine-tuned")]
+    assert 0 < sum(len(trace["x"]) for trace in after) < before
+    said = opened.find_element(By.ID, "recommended").text
+    assert "vgg16, at most 0.5 points below the original, times fewer params" in said
+    assert "AutoCompress" in said
+    # A control is not recommended.
+    assert "FPGM" not in said
+    Select(opened.find_element(By.ID, "model")).select_by_visible_text("resnet50")
+    assert "resnet50, at most 0.5 points" in opened.find_element(By.ID, "recommended").text
+
+
+def test_the_verdicts_are_there(opened):
+    verdicts = opened.find_elements(By.CSS_SELECTOR, ".verdict")
+    assert len(verdicts) >= 4
+    assert verdicts[0].text.startswith(("holds", "does not hold", "cannot tell"))
+    verdicts[0].find_element(By.TAG_NAME, "summary").click()
+    assert "vgg16" in verdicts[0].text
+
+
+def test_the_table_is_sorted_and_filtered_and_names_documents(opened):
     assert "of 915 entries" in opened.find_element(By.CSS_SELECTOR, ".dt-info").text
     assert table_rows(opened)[0][-2] == "<b>out of reach</b>"
     opened.find_element(By.CSS_SELECTOR, ".dt-search input").send_keys("resnet18 AutoCompress 0.975")
@@ -202,8 +272,9 @@ def test_the_table_is_sorted_and_filtered_and_links_documents(opened):
         WebDriverWait(opened, 5).until(
             lambda page, wanted=order: "".join(row[3] for row in table_rows(page)) == wanted
         )
-    link = opened.find_element(By.CSS_SELECTOR, "#cells tbody a").get_attribute("href")
-    assert link.endswith("/resnet18/seed-4/AutoCompressPruner/0.975/result.json")
+    # No link: it would end where the page is moved to.
+    assert table_rows(opened)[0][-1] == "resnet18/seed-4/AutoCompressPruner/0.975/result.json"
+    assert not opened.find_elements(By.CSS_SELECTOR, "#cells tbody a")
 
 
 def test_the_keyboard_reaches_every_control(opened):
@@ -212,7 +283,7 @@ def test_the_keyboard_reaches_every_control(opened):
         webdriver.ActionChains(opened).send_keys(Keys.TAB).perform()
         focused = opened.switch_to.active_element
         reached.append(focused.get_attribute("id") or focused.get_attribute("value"))
-    assert reached[:4] == ["model", "log", "published", "L1FilterPruner"]
+    assert reached[:7] == ["model", "log", "front", "published", "claims", "drop", "L1FilterPruner"]
     box = opened.find_element(By.ID, "log")
     box.send_keys(Keys.SPACE)
     assert axis(opened)["type"] == "linear"

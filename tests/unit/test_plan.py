@@ -124,4 +124,8 @@ def test_what_searches_has_an_allocation_of_its_own():
 def test_the_published_study_names_its_models_and_pruners():
     assert published_names("model") == ("vgg16", "resnet18", "resnet50")
     assert len(published_names("pruner")) == 6
-    assert {path.name for path in published_files()} == {"published.csv", "published_raw.csv"}
+    assert {path.name for path in published_files()} == {
+        "autocompress_paper.csv",
+        "published.csv",
+        "published_raw.csv",
+    }

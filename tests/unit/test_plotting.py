@@ -75,7 +75,7 @@ def test_the_cells_on_the_front_are_ringed(table):
 
 def test_published_cells_lie_hollow_behind_and_the_papers_point_has_a_note(table):
     published, paper = published_cells("vgg16"), paper_points("vgg16")
-    axes = draw_comparison(table, "a title", published, paper).axes[0]
+    axes = draw_comparison(table, "a title", {"published": published}, paper).axes[0]
     labels = [line.get_label() for line in axes.get_lines()]
     assert "AutoCompress paper (not like for like)" in labels
     assert labels.count("published (hollow)") == 1

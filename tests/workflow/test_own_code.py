@@ -3,18 +3,20 @@
 import json
 import shutil
 
+import pandas as pd
 import pytest
 from checkout import REPOSITORY, Checkout, made_once
 
 STUDY = "mine/own_study.yaml"
 FIGURE = "figures/performance_comparison_small-net.png"
+CLAIMS = "results/own/claims.csv"
 CELLS = ("prune", "speedup", "count", "finetune", "result")
 
 
 def make(checkout: Checkout) -> None:
     shutil.copytree(REPOSITORY / "docs/templates", checkout.folder / "mine")
     checkout.edit(STUDY, "../../config.yaml", "../config.yaml")
-    run = checkout.snakemake(FIGURE, "validate", study=STUDY)
+    run = checkout.snakemake(FIGURE, CLAIMS, "results/own/page.html", "validate", study=STUDY)
     assert run.returncode == 0, run.stdout
     assert "33 documents are sound" in run.stdout
 
@@ -34,6 +36,19 @@ def test_a_figure_from_own_code(own):
     assert json.loads((cell / "count.json").read_text())["params"]["speedup"] == 3 * 9 * 8 + 16 + (
         8 * 9 * 16 + 32 + 16 * 9 * 32 + 64 + 32 * 4 + 4
     )
+
+
+def test_a_papers_point_beside_the_curves(own, tmp_path):
+    table = pd.read_csv(own.folder / CLAIMS)
+    assert set(table["curve"]) == {"L1FilterPruner", "FPGMPruner", "LargestWeightPruner"}
+    assert set(table["label"]) == {"a paper"}
+    # One seed tells nothing of the spread.
+    assert set(table["verdict"]) == {"cannot tell"}
+    assert '"label":"a paper"' in (own.folder / "results/own/page.html").read_text()
+    checkout = own.copy(tmp_path / "point")
+    assert checkout.planned(FIGURE, CLAIMS, study=STUDY) == {}
+    checkout.edit("mine/own_claims.csv", "97.5", "96.5")
+    assert checkout.planned(FIGURE, CLAIMS, study=STUDY) == {"plot": 1, "claims": 1}
 
 
 def test_a_changed_line_makes_what_it_can_change(own, tmp_path):

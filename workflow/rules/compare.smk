@@ -7,6 +7,7 @@ localrules:
     compare,
     differences,
     verdicts,
+    claims,
     optimism_gap,
     compare_latency,
     page,
@@ -125,6 +126,33 @@ rule verdicts:
         "../scripts/stage.py"
 
 
+rule claims:
+    """What papers report, judged against the study's curves; where the study names them."""
+    input:
+        TABLES,
+    output:
+        table=report(
+            f"results/{STUDY}/claims.csv",
+            caption="../report/claims.rst",
+            category="Tables",
+            labels={"model": "all"},
+        ),
+    log:
+        f"logs/{STUDY}/claims.log",
+    conda:
+        ENVIRONMENT
+    resources:
+        claims=PLAN.claims,
+    params:
+        tables=there(TABLES),
+        dataset=config["dataset"]["name"],
+        claims=PLAN.claims_digest(),
+        stage="stages.claims",
+        code=code_of("claims"),
+    script:
+        "../scripts/stage.py"
+
+
 rule optimism_gap:
     """The same cells under both protocols: how much choosing by the test images flatters them."""
     input:
@@ -195,17 +223,21 @@ rule page:
     """One HTML file in which a reader explores the study."""
     input:
         TABLES,
+        verdicts=rules.verdicts.output.document,
     output:
         page=f"results/{STUDY}/page.html",
     log:
         f"logs/{STUDY}/page.log",
     conda:
         ENVIRONMENT
+    resources:
+        claims=PLAN.claims,
     params:
         tables=there(TABLES),
         study=STUDY,
         dataset=config["dataset"]["name"],
         published=PLAN.comparable,
+        claims=PLAN.claims_digest(),
         stage="stages.page",
         code=code_of("page"),
     script:

@@ -3,9 +3,16 @@ localrules:
     plot_search,
 
 
+def imported_beside(wildcards):
+    """The user's imported NNI results of a model, which its comparison shows too."""
+    beside = wildcards.figure == "performance_comparison" and wildcards.model in IMPORTS.sources
+    return {"imported": f"{IMPORTED}/{wildcards.model}/comparison.csv"} if beside else {}
+
+
 rule plot:
     """Accuracy of all pruners on a model: against params and FLOPs or, on request, against cost."""
     input:
+        unpack(imported_beside),
         table=f"results/{STUDY}/{{model}}/comparison.csv",
     output:
         png="figures/{figure}_{model}.png",
@@ -22,11 +29,14 @@ rule plot:
         figure="performance_comparison|accuracy_against_cost|equal_training|accuracy_against_training",
     conda:
         ENVIRONMENT
+    resources:
+        claims=PLAN.claims,
     params:
         model="{model}",
         figure="{figure}",
         dataset=config["dataset"]["name"],
         published=PLAN.comparable,
+        claims=PLAN.claims_digest(),
         stage="stages.plot",
         code=code_of("plot"),
     script:

@@ -8,10 +8,12 @@ from pathlib import Path
 import pandas as pd
 
 from filterbench.analysis.chance import guessing_bound
+from filterbench.analysis.reported import read_claims
 from filterbench.storage.errors import InputError
 
 RESOURCES = Path(__file__).parents[2] / "resources"
 TABLE = RESOURCES / "published.csv"
+PAPER_TABLE = RESOURCES / "autocompress_paper.csv"
 RAW_TABLE = RESOURCES / "published_raw.csv"
 STUDY_SOURCE = "nni"
 # The study has one run of each cell and names no seed.
@@ -73,9 +75,9 @@ def before_finetuning(cells: pd.DataFrame) -> pd.DataFrame:
 
 
 def paper_points(model: str) -> pd.DataFrame:
-    """Points that the study quotes from papers (accuracy, params, flops); they are not like for like."""
-    table = _table()
-    return table[(table["like_for_like"] == "no") & (table["model"] == model)]
+    """Points that the study quotes from a paper (see `filterbench.analysis.reported.read_claims`)."""
+    claims = read_claims(PAPER_TABLE)
+    return claims[claims["model"] == model]
 
 
 def published_models() -> list[str]:

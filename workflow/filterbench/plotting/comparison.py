@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -13,11 +14,11 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from filterbench.plotting.marks import (
+    draw_behind,
+    draw_claims,
     draw_curves,
     draw_front,
     draw_originals,
-    draw_paper,
-    draw_published,
     draw_scratch,
 )
 from filterbench.plotting.scales import add_factors, scale
@@ -41,8 +42,8 @@ PANELS = (
 def draw_comparison(
     table: pd.DataFrame,
     title: str,
-    published: pd.DataFrame | None = None,
-    paper: pd.DataFrame | None = None,
+    others: Mapping[str, pd.DataFrame] | None = None,
+    claims: pd.DataFrame | None = None,
 ) -> Figure:
     """Draw the figure of one model.
 
@@ -50,17 +51,17 @@ def draw_comparison(
         table: `comparison.csv` of the model, one row per cell; with several seeds, their standard deviation
             is a band and the 95 % t interval of their mean a bar.
         title: what the cells are.
-        published: published cells in the same columns, drawn hollow and behind.
-        paper: points that a paper reports (accuracy, params, flops), drawn with a note.
+        others: by name, the cells of other studies in the same columns, drawn hollow and behind.
+        claims: points that papers report (`filterbench.analysis.reported.placed`).
     """
     figure = Figure(figsize=(7.5, 9.4), layout=ConstrainedLayoutEngine(w_pad=0.15, h_pad=0.08))
     upper, lower = figure.subplots(2, 1, sharey=True)
     for axes, panel in zip((upper, lower), PANELS, strict=True):
         _draw_panel(axes, panel, table)
-        if published is not None:
-            draw_published(axes, panel.column, published)
-        if paper is not None and len(paper):
-            draw_paper(axes, panel.column, paper)
+        for name, cells in (others or {}).items():
+            draw_behind(axes, panel.column, cells, name)
+        if claims is not None:
+            draw_claims(axes, panel.column, claims)
     finish(figure, title, upper, table)
     return figure
 

@@ -76,9 +76,9 @@ def draw_front(axes: Axes, spent: str, front: pd.DataFrame) -> None:
     )
 
 
-def draw_published(axes: Axes, column: str, published: pd.DataFrame) -> None:
-    """The published cells, hollow and behind; one entry in the legend for all."""
-    for position, (pruner, cells) in enumerate(published.groupby("pruner", sort=False)):
+def draw_behind(axes: Axes, column: str, others: pd.DataFrame, label: str) -> None:
+    """Cells of another study, hollow and behind; one entry in the legend for all."""
+    for position, (pruner, cells) in enumerate(others.groupby("pruner", sort=False)):
         style = style_of(str(pruner), position)
         axes.plot(
             cells[f"{column}_speedup"],
@@ -90,14 +90,16 @@ def draw_published(axes: Axes, column: str, published: pd.DataFrame) -> None:
             markersize=6,
             alpha=0.7,
             zorder=1,
-            label="published (hollow)" if position == 0 else None,
+            label=f"{label} (hollow)" if position == 0 else None,
         )
 
 
-def draw_paper(axes: Axes, column: str, paper: pd.DataFrame) -> None:
-    """Points that a paper reports, which were not measured in the same way."""
-    for position, (pruner, points) in enumerate(paper.groupby("pruner", sort=False)):
-        style = style_of(f"{pruner}Pruner", position)
+def draw_claims(axes: Axes, column: str, claims: pd.DataFrame) -> None:
+    """Points that papers report; the legend says which were not measured in the same way."""
+    for position, ((label, alike), points) in enumerate(
+        claims.groupby(["label", "like_for_like"], sort=False)
+    ):
+        style = style_of(str(points["pruner"].iloc[0]), position)
         axes.plot(
             points[column],
             100 * points["accuracy"],
@@ -107,7 +109,7 @@ def draw_paper(axes: Axes, column: str, paper: pd.DataFrame) -> None:
             markeredgecolor=style.color,
             markeredgewidth=1.5,
             markersize=10,
-            label=f"{style.label} paper (not like for like)",
+            label=str(label) if alike else f"{label} (not like for like)",
         )
 
 

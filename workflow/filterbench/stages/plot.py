@@ -1,10 +1,13 @@
 """Rule `plot`: the figure of a model."""
 
+from pathlib import Path
+
 import pandas as pd
 
 from filterbench.analysis.budgets import as_curves
 from filterbench.analysis.equal_training import at_equal_training
-from filterbench.analysis.published import paper_points, published_cells
+from filterbench.analysis.published import PAPER_TABLE, published_cells
+from filterbench.analysis.reported import placed, read_claims
 from filterbench.analysis.seeds import with_statistics
 from filterbench.data.registry import DATASETS
 from filterbench.models.registry import MODELS
@@ -26,8 +29,23 @@ def plot(job: Job) -> None:
         figure = draw_equal_training({"as published": table, "at equal training": equal}, title)
     elif job.params["figure"] == "accuracy_against_training":
         figure = draw_training(table, title)
-    elif job.params["published"]:
-        figure = draw_comparison(table, title, published_cells(model), paper_points(model))
     else:
-        figure = draw_comparison(table, title)
+        figure = draw_comparison(table, title, _others(job), _claims(job, table))
     save_figure(figure, *(job.outputs[name] for name in ("png", "svg", "own")))
+
+
+def _others(job: Job) -> dict[str, pd.DataFrame]:
+    """Cells of other studies beside the study's own: the published ones, and those that the user imports."""
+    published = {"published": published_cells(job.params["model"])} if job.params["published"] else {}
+    imported = {"imported": pd.read_csv(job.inputs["imported"])} if "imported" in job.inputs else {}
+    return published | {name: cells[cells["infeasible"].isna()] for name, cells in imported.items()}
+
+
+def _claims(job: Job, table: pd.DataFrame) -> pd.DataFrame | None:
+    """Points of papers: those that the published study quotes, and the user's."""
+    files = [PAPER_TABLE] if job.params["published"] else []
+    files += [Path(job.resources["claims"])] if job.resources.get("claims") else []
+    if not files:
+        return None
+    claims = pd.concat(map(read_claims, files), ignore_index=True)
+    return placed(claims, job.params["model"], job.params["dataset"], table)

@@ -22,6 +22,6 @@ def published(job: Job) -> None:
         f"{MODELS[model].label} on CIFAR-10, the published study\n{shown}test protocol, one run of each cell"
     )
     figure = draw_comparison(
-        with_fronts(with_statistics(cells)), title, paper=None if before else paper_points(model)
+        with_fronts(with_statistics(cells)), title, claims=None if before else paper_points(model)
     )
     save_figure(figure, job.outputs["png"], job.outputs["svg"])

@@ -16,6 +16,7 @@ from filterbench.models.registry import MODELS
 from filterbench.page.page import page
 from filterbench.plotting.comparison import draw_comparison, study_title
 from filterbench.plotting.saving import save_figure
+from filterbench.pruners.registry import PRUNERS
 from filterbench.running.job import Job
 from filterbench.storage.files import write_text
 from filterbench.storage.tables import write_table
@@ -41,17 +42,21 @@ def so_far(job: Job) -> None:
     made = f"{sum(map(len, tables.values()))} of {len(plan.cells)} cells so far"
     for model, table in tables.items():
         write_table(folder / f"{model}.csv", table)
+    cells = sparsity_cells(pd.concat(tables.values(), ignore_index=True))
+    document = verdicts_document(f"study {plan.study}, {made}", cells)
     feasible = {model: table for model, table in tables.items() if table["infeasible"].isna().any()}
     for model, table in feasible.items():
         heading = study_title(table, MODELS[model].label, label)
         figure = draw_comparison(as_curves(table), f"{heading}\n{made}")
         save_figure(figure, folder / f"performance_comparison_{model}.png")
     if feasible:
-        overlay = {model: published_cells(model) for model in feasible} if plan.comparable else {}
         title = f"Filter pruners compared on {label}: study {plan.study}, {made}"
-        write_text(folder / "page.html", page(plan.study, title, feasible, overlay))
-    cells = sparsity_cells(pd.concat(tables.values(), ignore_index=True))
-    document = verdicts_document(f"study {plan.study}, {made}", cells)
+        others = (
+            {model: {"published": published_cells(model)} for model in feasible} if plan.comparable else {}
+        )
+        controls = [name for name, entry in PRUNERS.items() if entry.control]
+        text = page(plan.study, title, feasible, verdicts=document, others=others, controls=controls)
+        write_text(folder / "page.html", text)
     write_text(folder / "verdicts.md", verdicts_page(document))
     logger.info(
         "what is there: %s; with other settings than the study's, if any: validate --config partial=true",

@@ -54,6 +54,7 @@ class Plan:
         limits: by split, how many images to take; None takes all.
         cells: the folders of its cells.
         again: by pruner, the trainings of its cells beyond their fine-tuning, by name of their documents.
+        claims: the user's table of points that papers report; empty where there is none.
         latency: how to measure time.
         comparable: whether accuracies compare with the published ones.
     """
@@ -68,6 +69,7 @@ class Plan:
         self.limits = {name: dataset.get(f"{name}_images") for name in ("train", "validation", "test")}
         self.cells = self.folders(self.study)
         self.again = {pruner: trained_again(config, pruner) for pruner in config["pruners"]}
+        self.claims = config.get("claims") or ""
         self.latency = LATENCY | config.get("latency", {})
         published = set(published_names("model"))
         self.comparable = dataset["name"] == "cifar10" and set(config["models"]) <= published
@@ -103,6 +105,10 @@ class Plan:
     def made_of_cells(self, *names: str) -> list[Path]:
         """Documents with these names that the cells have by now."""
         return [path for cell in self.cells for name in names if (path := Path(cell) / name).exists()]
+
+    def claims_digest(self) -> str:
+        """Digest of the user's table of reported points, wherever it lies."""
+        return known_digest(Path(self.claims)) if self.claims else ""
 
     def folder_content(self, wildcards: Any) -> str:
         """Digest of a user's folder of files, so that other files are read anew."""

@@ -14,7 +14,7 @@ RESOURCES = Path(__file__).parents[2] / "resources"
 
 def published_files() -> list[Path]:
     """The tables of the published study."""
-    return sorted(RESOURCES.glob("published*.csv"))
+    return sorted(RESOURCES.glob("*.csv"))
 
 
 @cache

@@ -91,11 +91,12 @@ def read_study(config: Config, files: Sequence[str], overwritten: Mapping[str, A
         if place.get(key):
             place[key] = str(Path(place[key]).expanduser())
             _refuse_missing(config, ".".join((*path, key)), place[key], source)
-    for name, model in config["models"].items():
-        if model.get("weights"):
-            model["weights"] = str(Path(model["weights"]).expanduser())
-            if not Path(model["weights"]).is_file():
-                raise InputError(f"{source}: models.{name}.weights: there is no file {model['weights']}")
+    named = {f"models.{name}.weights": (model, "weights") for name, model in config["models"].items()}
+    for name, (place, key) in {**named, "claims": (config, "claims")}.items():
+        if place.get(key):
+            place[key] = _found(place[key], files)
+            if not Path(place[key]).is_file():
+                raise InputError(f"{source}: {name}: there is no file {place[key]}")
     return config
 
 
@@ -104,11 +105,15 @@ def _own_code(config: Config, files: Sequence[str]) -> list[str]:
     named = config.get("code")
     if not isinstance(named, list) or not all(isinstance(each, str) for each in named):
         return []
-    for position, name in enumerate(named):
-        beside = [Path(file).parent / Path(name).expanduser() for file in reversed(files)]
-        if name.endswith(".py") and (found := [path for path in beside if path.is_file()]):
-            named[position] = str(found[0].resolve())
+    named[:] = [_found(name, files) if name.endswith(".py") else name for name in named]
     return named
+
+
+def _found(name: str, files: Sequence[str]) -> str:
+    """The path of a file that a study names: beside the study, or from the working directory."""
+    path = Path(name).expanduser()
+    beside = [Path(file).parent / path for file in reversed(files)]
+    return next((str(each) for each in beside if each.is_file()), str(path))
 
 
 def _yaml_value(value: Any) -> Any:

@@ -1,0 +1,130 @@
+"""Points that papers report, beside a study's curves."""
+
+import pandas as pd
+import pytest
+
+from filterbench.analysis.published import PAPER_TABLE, TABLE
+from filterbench.analysis.reported import judged, placed, read_claims
+from filterbench.storage.errors import InputError
+
+HEADER = "source,label,model,pruner,accuracy,params_factor,flops,convention\n"
+
+
+def table(tmp_path, *rows: str, header: str = HEADER):
+    path = tmp_path / "points.csv"
+    path.write_text(header + "".join(f"{row}\n" for row in rows))
+    return path
+
+
+def cells(seeds=(0, 1, 2), spread=0.004) -> pd.DataFrame:
+    """Two cells of one pruner, at four and eight times fewer of both."""
+    return pd.DataFrame(
+        {
+            "model": "vgg16",
+            "pruner": "L1FilterPruner",
+            "sparsity": sparsity,
+            "seed": seed,
+            "infeasible": None,
+            "performance_finetuned": accuracy + spread * (seed - 1),
+            "params_original": 8000,
+            "params_speedup": 8000 / factor,
+            "flops_original": 1600,
+            "flops_speedup": 1600 / factor,
+        }
+        for seed in seeds
+        for sparsity, factor, accuracy in ((0.5, 4, 0.9), (0.7, 8, 0.8))
+    )
+
+
+def verdicts(path, own: pd.DataFrame) -> dict[tuple[str, str], str]:
+    points = placed(read_claims(path), "vgg16", "digits", own)
+    found = judged(points, own)
+    return {(row["label"], row["cost"]): row["verdict"] for row in found.to_dict("records")}
+
+
+def test_a_point_is_above_on_or_below_a_curve(tmp_path):
+    path = table(
+        tmp_path,
+        "Doe 2024,high,vgg16,L1FilterPruner,95,4,,macs",
+        "Doe 2024,near,vgg16,L1FilterPruner,0.903,4,,macs",
+        "Doe 2024,low,vgg16,L1FilterPruner,70%,8,400,macs",
+        "Doe 2024,far,vgg16,L1FilterPruner,70,1000,,macs",
+        "Doe 2024,other,resnet18,L1FilterPruner,70,4,,macs",
+    )
+    # The t interval of 0.896, 0.9 and 0.904 reaches from 0.8901 to 0.9099.
+    assert verdicts(path, cells()) == {
+        ("high", "params"): "above",
+        ("near", "params"): "on",
+        ("low", "params"): "below",
+        ("low", "flops"): "below",
+    }
+    assert set(verdicts(path, cells(seeds=(0, 1))).values()) == {"cannot tell"}
+
+
+def test_the_difference_and_the_interval_are_told(tmp_path):
+    path = table(tmp_path, "Doe 2024,,vgg16,L1FilterPruner,92,4,,nni-full")
+    row = judged(placed(read_claims(path), "vgg16", "digits", cells()), cells()).iloc[0]
+    assert (row["label"], row["curve"], row["seeds"]) == ("L1FilterPruner Doe 2024", "L1FilterPruner", 3)
+    assert row["difference"] == pytest.approx(2)
+    assert (row["curve_low"], row["curve_high"]) == pytest.approx((0.89006, 0.90994), abs=1e-4)
+    assert row["like_for_like"]
+
+
+def test_counts_and_factors_follow_from_each_other(tmp_path):
+    path = table(tmp_path, "Doe 2024,a,vgg16,L1FilterPruner,92,4,200,macs")
+    point = placed(read_claims(path), "vgg16", "digits", cells()).iloc[0]
+    assert (point["params"], point["flops_factor"]) == (2000, 8)
+
+
+@pytest.mark.parametrize(
+    ("convention", "dataset", "told", "expected"),
+    [
+        ("nni-full", "digits", "", True),
+        ("nni-full", "", "", True),
+        ("nni-full", "cifar10", "", False),
+        ("macs", "digits", "", False),
+        ("macs", "digits", "yes", True),
+        ("nni-full", "digits", "no", False),
+    ],
+)
+def test_like_for_like(tmp_path, convention, dataset, told, expected):
+    header = "source,model,accuracy,params_factor,convention,dataset,like_for_like\n"
+    path = table(tmp_path, f"Doe,vgg16,92,4,{convention},{dataset},{told}", header=header)
+    assert placed(read_claims(path), "vgg16", "digits", cells())["like_for_like"].item() is expected
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ("Doe,a,vgg16,,high,4,,macs", "line 2: accuracy: 'high' is no number"),
+        ("Doe,a,vgg16,,101,4,,macs", "line 2: accuracy: 101; allowed: above 0, up to 1, or 100 per cent"),
+        ("Doe,a,vgg16,,-1,4,,macs", "line 2: accuracy: -1; allowed: above 0"),
+        ("Doe,a,,,92,4,,macs", "line 2: model is empty"),
+        ("Doe,a,vgg16,,92,,,macs", "line 2: one of params, params_factor, flops and flops_factor is needed"),
+        ("Doe,a,vgg16,,92,0.5,,macs", "line 2: params_factor: 0.5; allowed: how many times fewer, from 1"),
+    ],
+)
+def test_a_faulty_row_is_told(tmp_path, row, expected):
+    with pytest.raises(InputError, match=r"points\.csv: ") as error:
+        read_claims(table(tmp_path, row))
+    assert expected in str(error.value)
+
+
+def test_a_faulty_table_is_told(tmp_path):
+    with pytest.raises(InputError, match="no column 'convention'"):
+        read_claims(table(tmp_path, "a,b", header="source,model,accuracy\n"))
+    with pytest.raises(InputError, match="unknown column 'parms'"):
+        read_claims(table(tmp_path, header=HEADER.replace("params_factor", "parms")))
+    with pytest.raises(InputError, match="no rows"):
+        read_claims(table(tmp_path))
+    with pytest.raises(InputError, match="not a readable table"):
+        read_claims(tmp_path / "nothing.csv")
+
+
+def test_the_published_tables_are_such_files():
+    published, paper = read_claims(TABLE), read_claims(PAPER_TABLE)
+    # Without the unpruned nets.
+    assert (len(published), len(paper)) == (183, 2)
+    assert published["like_for_like"].all()
+    assert not paper["like_for_like"].any()
+    assert published["accuracy"].between(0.1, 0.96).all()

@@ -1,0 +1,173 @@
+"""Points that papers report, from a table, beside a study's curves."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from filterbench.analysis.curves import UNIT, accuracy_at
+from filterbench.analysis.seeds import FEWEST_UNITS, statistics
+from filterbench.storage.errors import InputError
+
+COSTS = ("params", "flops")
+REQUIRED = ("source", "model", "accuracy", "convention")
+OPTIONAL = (
+    "label",
+    "dataset",
+    "pruner",
+    "sparsity",
+    "params",
+    "params_factor",
+    "flops",
+    "flops_factor",
+    "like_for_like",
+)
+# How this workflow counts (docs/method.md).
+OWN_CONVENTION = "nni-full"
+# How NNI's study, and this file's readers, call the unpruned net.
+UNPRUNED = "original"
+ABOVE, ON, BELOW, OPEN = "above", "on", "below", "cannot tell"
+
+
+def read_claims(path: Path) -> pd.DataFrame:
+    """A table of reported points, checked; docs/claims.md says what its columns mean.
+
+    Returns:
+        One row a point: `label`, `source`, `dataset`, `model`, `pruner`, `accuracy` (0..1), `params`,
+        `flops`, `params_factor` and `flops_factor` (NaN where it has none), `convention`, `like_for_like`
+        (bool).
+
+    Raises:
+        InputError: the file is no such table; the message names the row and the column.
+    """
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    except (OSError, ValueError) as reason:
+        raise InputError(f"{path}: not a readable table ({str(reason).splitlines()[0]})") from reason
+    missing = [name for name in REQUIRED if name not in table]
+    unknown = [name for name in table if name not in (*REQUIRED, *OPTIONAL)]
+    wrong = [f"no column {name!r}" for name in missing] + [f"unknown column {name!r}" for name in unknown]
+    if wrong or table.empty:
+        columns = ", ".join((*REQUIRED, *OPTIONAL))
+        raise InputError(f"{path}: {', '.join(wrong) or 'no rows'}; columns: {columns}")
+    table = table.reindex(columns=[*REQUIRED, *OPTIONAL], fill_value="")
+    points = pd.DataFrame([_point(path, line, row) for line, row in enumerate(table.to_dict("records"), 2)])
+    return points[points["pruner"] != UNPRUNED].reset_index(drop=True)
+
+
+def _point(path: Path, line: int, row: Mapping[Hashable, Any]) -> dict[str, Any]:
+    """A row's values, each of its type."""
+    where = f"{path}: line {line}"
+    numbers = {name: _number(f"{where}: {name}", row[name]) for name in ("params", "flops", "accuracy")}
+    factors = {f"{cost}_factor": _number(f"{where}: {cost}_factor", row[f"{cost}_factor"]) for cost in COSTS}
+    for name in REQUIRED:
+        if not row[name]:
+            raise InputError(f"{where}: {name} is empty")
+    if pd.isna([*factors.values(), numbers["params"], numbers["flops"]]).all():
+        raise InputError(f"{where}: one of params, params_factor, flops and flops_factor is needed")
+    if row["like_for_like"] not in ("yes", "no", ""):
+        raise InputError(f"{where}: like_for_like: {row['like_for_like']!r}; allowed: yes, no, or nothing")
+    if not 0 < numbers["accuracy"] <= 100:
+        raise InputError(f"{where}: accuracy: {row['accuracy']}; allowed: above 0, up to 1, or 100 per cent")
+    for name, factor in factors.items():
+        if factor < 1:
+            raise InputError(f"{where}: {name}: {row[name]}; allowed: how many times fewer, from 1")
+    alike = row["convention"] == OWN_CONVENTION
+    return {
+        **{name: row[name] for name in ("source", "model", "dataset", "pruner", "convention")},
+        "label": row["label"] or " ".join(filter(None, (row["pruner"], row["source"]))),
+        **numbers,
+        "accuracy": numbers["accuracy"] / (100 if numbers["accuracy"] > 1 else 1),
+        **factors,
+        "like_for_like": row["like_for_like"] == "yes" if row["like_for_like"] else alike,
+    }
+
+
+def _number(where: str, text: str) -> float:
+    """A number above 0, as a count or in per cent; NaN for nothing."""
+    if not text:
+        return float("nan")
+    try:
+        number = float(text.strip().removesuffix("%"))
+    except ValueError as reason:
+        raise InputError(f"{where}: {text!r} is no number") from reason
+    if not 0 < number < float("inf"):
+        raise InputError(f"{where}: {text}; allowed: above 0")
+    return number
+
+
+def placed(claims: pd.DataFrame, model: str, dataset: str, table: pd.DataFrame) -> pd.DataFrame:
+    """The points of a model, with count and factor from each other by the study's unpruned net.
+
+    A point on another dataset is not like for like.
+
+    Args:
+        claims: from `read_claims`.
+        model: name of the model.
+        dataset: name of the study's dataset.
+        table: `comparison.csv` of the model.
+    """
+    points = claims[claims["model"] == model].copy()
+    points["like_for_like"] &= points["dataset"].isin(("", dataset))
+    for cost in COSTS:
+        original = float(table[f"{cost}_original"].mean())
+        points[f"{cost}_factor"] = points[f"{cost}_factor"].fillna(original / points[cost])
+        points[cost] = points[cost].fillna(original / points[f"{cost}_factor"])
+    return points
+
+
+def judged(points: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+    """Each point against each pruner's curve at the same factor: above it, on it or below it.
+
+    A curve's accuracy there is the mean over seeds, with its 95 % t interval; a point within that interval is
+    `on` the curve. With fewer than three seeds nothing can be told; a curve without cells near that factor
+    has no row.
+
+    Args:
+        points: from `placed`.
+        table: `comparison.csv` of the model, infeasible cells included.
+    """
+    feasible = table[table["infeasible"].isna()]
+    rows = [
+        row
+        for point in points.to_dict("records")
+        for cost in COSTS
+        if point[f"{cost}_factor"] >= 1
+        for row in _against(point, cost, feasible)
+    ]
+    return pd.DataFrame(rows, columns=_COLUMNS)
+
+
+_COLUMNS = [
+    *("label", "source", "model", "like_for_like", "accuracy", "cost", "factor"),
+    *("curve", "seeds", "curve_mean", "curve_low", "curve_high", "difference", "verdict"),
+]
+
+
+def _against(point: Mapping[Hashable, Any], cost: str, cells: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    said = {name: point[name] for name in ("label", "source", "model", "like_for_like", "accuracy")}
+    factor = point[f"{cost}_factor"]
+    for pruner, own in cells.groupby("pruner", sort=False):
+        seeds = [float(accuracy_at(each, cost, [factor])[0]) for _, each in own.groupby(UNIT, sort=False)]
+        found = statistics(pd.Series(seeds))
+        if not found["n"]:
+            continue
+        accuracy, low, high = point["accuracy"], found["low"], found["high"]
+        verdict = OPEN
+        if found["n"] >= FEWEST_UNITS and low == low:
+            verdict = ABOVE if accuracy > high else BELOW if accuracy < low else ON
+        yield {
+            **said,
+            "cost": cost,
+            "factor": round(factor, 4),
+            "curve": pruner,
+            "seeds": found["n"],
+            "curve_mean": found["mean"],
+            "curve_low": low,
+            "curve_high": high,
+            "difference": 100 * (accuracy - found["mean"]),
+            "verdict": verdict,
+        }

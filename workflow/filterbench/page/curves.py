@@ -1,0 +1,118 @@
+"""What the page's plots show, as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from filterbench.plotting.style import style_of
+from filterbench.storage.tables import blind_cells
+
+# A sign for each marker of the figures, beside Plotly's name for it.
+MARKERS = {
+    "o": ("circle", "●"),
+    "s": ("square", "■"),
+    "^": ("triangle-up", "▲"),
+    "D": ("diamond", "◆"),
+    "d": ("diamond-tall", "♦"),
+    "v": ("triangle-down", "▼"),
+    "P": ("cross", "✚"),
+    "X": ("x", "✖"),
+    "<": ("triangle-left", "◀"),
+    ">": ("triangle-right", "▶"),
+    "h": ("hexagon", "⬢"),
+    "H": ("hexagon2", "⬣"),
+    "p": ("pentagon", "⬟"),
+}
+DASHES = {"-": "solid", "--": "dash", ":": "dot", "-.": "dashdot"}
+DIGITS = 6
+
+
+def styles_of(tables: Iterable[pd.DataFrame]) -> dict[str, dict[str, str]]:
+    """By pruner how its curve looks, as in the figures."""
+    pruners = dict.fromkeys(pruner for table in tables for pruner in table["pruner"])
+    found = {}
+    for position, pruner in enumerate(pruners):
+        style = style_of(str(pruner), position)
+        symbol, sign = MARKERS[style.marker]
+        dash = DASHES.get(style.line, "dash") if isinstance(style.line, str) else "dash"
+        found[str(pruner)] = {
+            "label": style.label,
+            "color": style.color,
+            "symbol": symbol,
+            "sign": sign,
+            "dash": dash,
+        }
+    return found
+
+
+def model_data(table: pd.DataFrame, others: Mapping[str, pd.DataFrame], claims: pd.DataFrame | None) -> Any:
+    """The curves of a model, means over seeds, its unpruned net, and what stands beside them.
+
+    Args:
+        table: its cells, as curves (`filterbench.analysis.budgets.as_curves`).
+        others: by name, the cells of other studies.
+        claims: points that papers report (`filterbench.analysis.reported.placed`).
+    """
+    first = table.dropna(subset=["params_original"]).iloc[0]
+    accuracies = (
+        table.get(column, pd.Series(dtype=float)).mean()
+        for column in ("performance_original", "performance_original_finetuned")
+    )
+    return {
+        "original": {
+            **dict(zip(("accuracy", "finetuned"), _numbers(accuracies), strict=True)),
+            "params": int(first["params_original"]),
+            "flops": int(first["flops_original"]),
+        },
+        "curves": _curves(table),
+        "others": {name: _curves(cells) for name, cells in others.items()},
+        "claims": [] if claims is None else _points(claims),
+    }
+
+
+def _curves(table: pd.DataFrame) -> dict[str, dict[str, list]]:
+    """By pruner, a list per quantity, one entry per sparsity."""
+    cells = table[table["infeasible"].isna()]
+    images = sum(cells.get(f"images_{use}", pd.Series(dtype=float)) for use in ("evaluated", "trained"))
+    seconds = sum(cells.get(f"seconds_{stage}", pd.Series(dtype=float)) for stage in ("prune", "finetune"))
+    quantities = {
+        "accuracy": cells["performance_finetuned"],
+        "seeds": cells.get("seeds"),
+        "std": cells.get("performance_std"),
+        "low": cells.get("performance_low"),
+        "high": cells.get("performance_high"),
+        "before": cells.get("performance_speedup"),
+        "params": cells["params_speedup"],
+        "flops": cells["flops_speedup"],
+        "images": images,
+        "seconds": seconds,
+        # The share of the seeds whose search was blind.
+        "blind": pd.Series(cells.index.isin(blind_cells(cells).index), cells.index),
+        "front_params": cells.get("pareto_params"),
+        "front_flops": cells.get("pareto_flops"),
+    }
+    points = pd.DataFrame(quantities, index=cells.index).astype(float)
+    keys = {"pruner": cells["pruner"], "sparsity": cells["sparsity"]}
+    means = points.assign(**keys).groupby(list(keys), sort=False).mean().reset_index()
+    # Along a line, whichever cell is infeasible with the first seed.
+    means = means.sort_values("sparsity", kind="stable")
+    return {
+        str(pruner): {str(name): _numbers(curve[name]) for name in curve.columns if name != "pruner"}
+        for pruner, curve in means.groupby("pruner", sort=False)
+    }
+
+
+def _points(claims: pd.DataFrame) -> list[dict[str, Any]]:
+    shown = ["label", "source", "pruner", "accuracy", "params", "flops", "like_for_like"]
+    rows = zip(*(claims[name] for name in shown), strict=True)
+    return [
+        {name: None if pd.isna(value) else value for name, value in zip(shown, row, strict=True)}
+        for row in rows
+    ]
+
+
+def _numbers(values: Iterable[float]) -> list[float | None]:
+    return [None if pd.isna(value) else round(float(value), DIGITS) for value in values]

@@ -1,0 +1,87 @@
+"""The rows of the page's table, one a cell."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from filterbench.analysis.budgets import as_curves
+from filterbench.storage.tables import blind_cells
+
+# The table's columns, of `comparison.csv` or made of its columns, with their headings.
+COLUMNS = {
+    "model": "model",
+    "short": "pruner",
+    "sparsity": "sparsity",
+    "seed": "seed",
+    "performance_finetuned": "after fine-tuning (%)",
+    "performance_mean": "mean of seeds (%)",
+    "performance_low": "95 % from",
+    "performance_high": "to",
+    "performance_equal": "at equal training (%)",
+    "performance_speedup": "before (%)",
+    "performance_original": "original (%)",
+    "performance_original_finetuned": "original, fine-tuned (%)",
+    "params_speedup": "params",
+    "flops_speedup": "FLOPs",
+    "params_factor": "times fewer params",
+    "flops_factor": "times fewer FLOPs",
+    "seconds": "seconds",
+    "blind": "blind search",
+    "reason": "infeasible",
+    "document": "document",
+}
+# Of columns that a study need not have, those without an entry are left out.
+ALWAYS = (
+    "model",
+    "short",
+    "sparsity",
+    "seed",
+    "performance_finetuned",
+    "params_speedup",
+    "flops_speedup",
+    "document",
+)
+
+
+def rows_of(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a model, with `COLUMNS`; accuracies in per cent.
+
+    Args:
+        table: `comparison.csv`.
+    """
+    curves = as_curves(table)
+    plain = table.assign(
+        short=curves["pruner"].str.replace("Pruner", ""),
+        sparsity=curves["sparsity"],
+        params_factor=(table["params_original"] / table["params_speedup"]).round(2),
+        flops_factor=(table["flops_original"] / table["flops_speedup"]).round(2),
+        seconds=(table["seconds_prune"] + table["seconds_finetune"]).round(1),
+        blind=pd.Series("blind", blind_cells(table).index).reindex(table.index),
+        reason=table["infeasible"],
+        document=[
+            f"{model}/seed-{seed}/{pruner}/{target}/result.json"
+            for model, seed, pruner, target in zip(
+                table["model"],
+                table["seed"],
+                table["pruner"],
+                table.get("target", table["sparsity"]),
+                strict=True,
+            )
+        ],
+    ).reindex(columns=list(COLUMNS))
+    shares = [name for name in COLUMNS if name.startswith("performance")]
+    return plain.assign(**{name: (100 * plain[name].astype(float)).round(2) for name in shares})
+
+
+def table_data(tables: list[pd.DataFrame]) -> dict[str, Any]:
+    """Headings and rows of the table of all models, as JSON."""
+    rows = pd.concat([rows_of(table) for table in tables], ignore_index=True)
+    there = [name for name in COLUMNS if name in ALWAYS or rows[name].notna().any()]
+    # Column by column: pandas turns the values of whole rows into text or floats.
+    columns = [[None if pd.isna(value) else value for value in rows[name].astype(object)] for name in there]
+    return {
+        "headings": [COLUMNS[name] for name in there],
+        "rows": [list(row) for row in zip(*columns, strict=True)],
+    }
