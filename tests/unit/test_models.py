@@ -1,8 +1,10 @@
 import pytest
 import torch
+from torch import nn
 from torchvision.models import mobilenet_v2
 
 from filterbench.costs.counting import count_net
+from filterbench.models.inputs import example_input
 from filterbench.models.rebuilding import draw_fresh_weights, rebuild_model
 from filterbench.models.registry import MODELS, build_model
 from filterbench.storage.errors import InputError
@@ -52,6 +54,21 @@ def test_a_net_is_rebuilt_from_its_weights_alone(name, tmp_path):
     images = torch.randn(2, 3, 32, 32)
     rebuilt = rebuild_model(name, read_weights(path), path)
     assert torch.equal(rebuilt(images), model(images))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_net_of_larger_images_has_as_many_params_and_more_macs(name, tmp_path):
+    small, large = (build_model(name, width=1 / 8, image_size=size).eval() for size in (32, 96))
+    one, nine = count_net(small), count_net(large)
+    assert nine.params == one.params
+    linear = sum(layer.weight.numel() for layer in large.modules() if isinstance(layer, nn.Linear))
+    assert nine.conv_linear_macs - linear == 9 * (one.conv_linear_macs - linear)
+    path = tmp_path / "model.safetensors"
+    write_weights(path, large.state_dict())
+    images = torch.randn(2, 3, 96, 96)
+    rebuilt = rebuild_model(name, read_weights(path), path, 96)
+    assert torch.equal(rebuilt(images), large(images))
+    assert example_input(rebuilt).shape == (2, 3, 96, 96)
 
 
 @pytest.mark.parametrize("name", MODELS)

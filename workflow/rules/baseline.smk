@@ -19,6 +19,7 @@ rule prepare_data:
     params:
         name=config["dataset"]["name"],
         content=PLAN.folder_content,
+        image_size=PLAN.image_size,
         stage="stages.prepare_data",
         code=code_of("prepare_data"),
     script:

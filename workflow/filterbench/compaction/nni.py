@@ -11,7 +11,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from filterbench.models.inputs import IMAGE_SHAPE, example_input
+from filterbench.models.inputs import example_input, image_shape
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -72,5 +72,5 @@ def count(model: nn.Module, mode: str) -> tuple[int, int]:
     Returns:
         (params, MACs).
     """
-    macs, params, _ = count_flops_params(model, (1, *IMAGE_SHAPE), verbose=False, mode=mode)
+    macs, params, _ = count_flops_params(model, (1, *image_shape(model)), verbose=False, mode=mode)
     return int(params), int(macs)

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from filterbench.compaction.nni import count
-from filterbench.models.inputs import IMAGE_SHAPE
+from filterbench.models.inputs import image_shape
 
 CONVENTION = "nni-full"
 COUNTED_LAYERS = (nn.Conv2d, nn.Linear)
@@ -22,7 +22,7 @@ class CountersDisagreeError(Exception):
 
 @dataclass(frozen=True)
 class Counts:
-    """What a net holds and what it computes on one 3x32x32 image, by NNI's counter and by thop's.
+    """What a net holds and what it computes on one image, by NNI's counter and by thop's.
 
     Attributes:
         params: learned numbers.
@@ -60,7 +60,7 @@ def count_net(model: nn.Module) -> Counts:
 
 def _count_with_thop(model: nn.Module) -> tuple[int, int]:
     """Params of the whole net, and MACs of its convolutions and linear layers, by thop."""
-    images = torch.zeros(1, *IMAGE_SHAPE)
+    images = torch.zeros(1, *image_shape(model))
     _, params, layers = thop.profile(model, (images,), verbose=False, ret_layer_info=True)
     counted = dict(model.named_modules())
     macs = sum(entry[0] for name, entry in _leaves(layers) if isinstance(counted[name], COUNTED_LAYERS))

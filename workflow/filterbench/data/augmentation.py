@@ -4,26 +4,28 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-SHIFT = 4
+# Of height and width; 4 pixels of 32.
+SHIFT = 1 / 8
 
 
 def flip_and_shift(pixels: Tensor, generator: torch.Generator) -> Tensor:
-    """Mirror half of the images and shift each by up to 4 pixels (pad with black, crop).
+    """Mirror half of the images and shift each by up to an eighth (pad with black, crop).
 
     Args:
-        pixels: any type, (n, channels, height, width).
+        pixels: any type, (n, channels, size, size).
         generator: a CPU generator, the source of every draw.
 
     Returns:
         New pixels of the same shape and type.
     """
     count, _, height, width = pixels.shape
+    reach = int(SHIFT * height)
     device = pixels.device
     mirrored = torch.randint(2, (count, 1), generator=generator).bool().to(device)
-    tops, lefts = torch.randint(2 * SHIFT + 1, (2, count, 1), generator=generator).to(device)
+    tops, lefts = torch.randint(2 * reach + 1, (2, count, 1), generator=generator).to(device)
     rows = tops + torch.arange(height, device=device)
     columns = lefts + torch.where(mirrored, *_both_ways(width, device))
-    padded = pad(pixels, (SHIFT, SHIFT, SHIFT, SHIFT))
+    padded = pad(pixels, (reach, reach, reach, reach))
     each = torch.arange(count, device=device)[:, None, None]
     # Indexing on both sides of the slice puts the channels last.
     return padded[each, :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)

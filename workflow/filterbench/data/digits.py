@@ -13,8 +13,8 @@ from filterbench.storage.errors import InputError
 BRIGHTEST = 16
 
 
-def fetch(folder: Path | None, downloads: Path) -> RawImages:
-    """Read the digits, enlarged to 32x32 by bilinear interpolation.
+def fetch(folder: Path | None, downloads: Path, size: int) -> RawImages:
+    """Read the digits, enlarged to (size, size) by bilinear interpolation.
 
     Raises:
         InputError: a folder was given; the digits come with scikit-learn.
@@ -23,5 +23,5 @@ def fetch(folder: Path | None, downloads: Path) -> RawImages:
         raise InputError("dataset.folder: digits come with scikit-learn and take no folder; set it to null")
     digits = load_digits()
     small = torch.tensor(digits.images * (255 / BRIGHTEST), dtype=torch.float32)[:, None]
-    large = interpolate(small, size=(32, 32), mode="bilinear", align_corners=False)
+    large = interpolate(small, size=(size, size), mode="bilinear", align_corners=False)
     return RawImages(large.round().to(torch.uint8).numpy(), digits.target.astype(np.int64))

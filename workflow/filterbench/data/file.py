@@ -21,7 +21,7 @@ class ImageFile:
     """What `data/{dataset}.npz` holds.
 
     Attributes:
-        images: uint8, (n, 1 or 3, 32, 32).
+        images: uint8, (n, 1 or 3, size, size).
         labels: int64, (n,), classes counted from 0.
         mean: float32, (1 or 3,), of the train split's channels, 0..1.
         std: float32, (1 or 3,), of the train split's channels.

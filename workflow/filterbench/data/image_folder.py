@@ -17,7 +17,6 @@ from filterbench.storage.errors import InputError
 
 logger = logging.getLogger(__name__)
 
-SIZE = (32, 32)
 # Names of folders that hold a split, by split; case does not matter.
 TRAIN = ("train", "training")
 TEST = ("test", "testing")
@@ -41,8 +40,8 @@ class _Classes(ImageFolder):
         return names, {name: label for label, name in enumerate(names)}
 
 
-def fetch(folder: Path | None, downloads: Path) -> RawImages:
-    """Read the images in RGB, each cut to its centre square and resized to 32x32.
+def fetch(folder: Path | None, downloads: Path, size: int) -> RawImages:
+    """Read the images in RGB, each cut to its centre square and resized to (size, size).
 
     The classes are the subfolders' names in alphabetical order; deeper folders belong to their class. If the
     folder holds `train` and `test` (or `training`, `Test`, ...), these hold the class folders, and `test` is
@@ -52,6 +51,7 @@ def fetch(folder: Path | None, downloads: Path) -> RawImages:
     Args:
         folder: the folder.
         downloads: not used.
+        size: height and width to resize to, in pixels.
 
     Raises:
         InputError: no folder is given, it has fewer than two classes, a class has too few images, the splits
@@ -68,7 +68,7 @@ def fetch(folder: Path | None, downloads: Path) -> RawImages:
     _tell_left_out(folder)
     listings = [*rest, *held_out]
     samples = [sample for listing in listings for sample in listing.samples]
-    images = np.stack([_read(Path(path)) for path, _ in samples])
+    images = np.stack([_read(Path(path), size) for path, _ in samples])
     labels = np.array([label for _, label in samples], dtype=np.int64)
     first = sum(len(listing.samples) for listing in rest)
     return RawImages(images, labels, np.arange(first, len(samples)) if held_out else None)
@@ -145,14 +145,14 @@ def _tell_left_out(folder: Path) -> None:
         )
 
 
-def _read(path: Path) -> np.ndarray:
-    """An image as uint8, (3, 32, 32)."""
+def _read(path: Path, size: int) -> np.ndarray:
+    """An image as uint8, (3, size, size)."""
     try:
         with Image.open(path) as image:
             upright = ImageOps.exif_transpose(image)
             if upright.mode.startswith(("I", "F")):
                 raise InputError(f"{path}: {upright.mode} pixels; an image needs 8 bits a channel")
-            square = ImageOps.fit(_opaque(upright), SIZE, Image.Resampling.BICUBIC)
+            square = ImageOps.fit(_opaque(upright), (size, size), Image.Resampling.BICUBIC)
     except InputError:
         raise
     except Exception as reason:  # The library raises whatever a damaged file leads it to.

@@ -21,7 +21,7 @@ class Images:
     """Labelled images of one role.
 
     Attributes:
-        pixels: uint8, (n, 1 or 3, 32, 32).
+        pixels: uint8, (n, 1 or 3, size, size).
         labels: int64, (n,).
         mean: float32, (1, 1 or 3, 1, 1), on the scale 0..1.
         std: float32, (1, 1 or 3, 1, 1).
@@ -40,7 +40,7 @@ class Images:
         return int(self.labels.bincount().max()) / len(self)
 
     def normalised(self, pixels: Tensor) -> Tensor:
-        """uint8 pixels (n, 1 or 3, 32, 32) to what a net takes: float32 (n, 3, 32, 32), channels last."""
+        """uint8 pixels (n, 1 or 3, size, size) to a net's float32 (n, 3, size, size), channels last."""
         values = (pixels.float() / 255 - self.mean) / self.std
         return values.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
 
@@ -49,7 +49,7 @@ class Images:
         return self.normalised(self.pixels[:count])
 
     def batch(self, chosen: Tensor, generator: torch.Generator | None) -> Tensor:
-        """Some images, normalised: (n, 3, 32, 32).
+        """Some images, normalised: (n, 3, size, size).
 
         Args:
             chosen: int64 indices, (n,).
@@ -79,6 +79,11 @@ class Splits:
     selection: Images
     test: Images
     classes: int
+
+    @property
+    def image_size(self) -> int:
+        """Height and width of the images, in pixels."""
+        return self.train.pixels.shape[-1]
 
     def document(self) -> ImageCounts:
         """Number of images by role and what chance scores on the test images, as documents record it."""

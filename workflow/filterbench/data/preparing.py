@@ -7,10 +7,13 @@ import numpy as np
 from filterbench.data.file import ImageFile, write_images
 from filterbench.data.registry import fetch_images
 from filterbench.data.splitting import faults_of, split
+from filterbench.documents.parts import IMAGE_SIZE
 from filterbench.storage.errors import InputError
 
 
-def prepare_data(name: str, folder: Path | None, downloads: Path, path: Path) -> ImageFile:
+def prepare_data(
+    name: str, folder: Path | None, downloads: Path, path: Path, image_size: int = IMAGE_SIZE
+) -> ImageFile:
     """Fetch a dataset, split it and write `path`.
 
     Args:
@@ -18,12 +21,13 @@ def prepare_data(name: str, folder: Path | None, downloads: Path, path: Path) ->
         folder: the user's folder with the dataset's files; None downloads them.
         downloads: where a download is kept.
         path: the file to write.
+        image_size: height and width that the study asks for, in pixels.
 
     Raises:
         InputError: the dataset's files cannot be had, or its images or labels are not as they should be.
     """
-    raw = fetch_images(name, folder, downloads)
-    for fault in faults_of(raw):
+    raw = fetch_images(name, folder, downloads, image_size)
+    for fault in faults_of(raw, image_size):
         raise InputError(f"dataset {name}: {fault}")
     splits = split(raw)
     mean, std = _channel_statistics(raw.images[splits["train"]])

@@ -11,6 +11,7 @@ from pkgutil import resolve_name
 from typing import TYPE_CHECKING
 
 from filterbench.data.contents import folder_digest
+from filterbench.documents.parts import IMAGE_SIZE
 
 if TYPE_CHECKING:
     from filterbench.data.splitting import RawImages
@@ -27,20 +28,25 @@ class DatasetEntry:
     Attributes:
         label: the name shown in figures.
         source: where the images come from.
-        images: "module:function" that reads the images, given the user's folder of files (None: get them) and
-            a folder for downloads.
+        images: "module:function" that reads the images, given the user's folder of files (None: get them), a
+            folder for downloads and, where it gives any size, the size.
+        any_size: whether it gives images of any multiple of 32 pixels, not of 32x32 alone.
         own_folder: whether the user's folder is the dataset, so that each has a data file of its own.
     """
 
     label: str
     source: str
     images: str
+    any_size: bool = False
     own_folder: bool = False
 
 
 DATASETS: dict[str, DatasetEntry] = {
     "digits": DatasetEntry(
-        "digits", "scikit-learn's copy of the UCI handwritten digits", "filterbench.data.digits:fetch"
+        "digits",
+        "scikit-learn's copy of the UCI handwritten digits",
+        "filterbench.data.digits:fetch",
+        any_size=True,
     ),
     "fashion-mnist": DatasetEntry(
         "Fashion-MNIST", "Xiao et al. 2017, arXiv:1708.07747", "filterbench.data.fashion_mnist:fetch"
@@ -56,23 +62,29 @@ DATASETS: dict[str, DatasetEntry] = {
         "filterbench.data.cifar:fetch_cifar100",
     ),
     "image-folder": DatasetEntry(
-        "a folder of images", "the user's own", "filterbench.data.image_folder:fetch", True
+        "a folder of images",
+        "the user's own",
+        "filterbench.data.image_folder:fetch",
+        any_size=True,
+        own_folder=True,
     ),
 }
 
 
-def fetch_images(name: str, folder: Path | None, downloads: Path) -> RawImages:
+def fetch_images(name: str, folder: Path | None, downloads: Path, image_size: int) -> RawImages:
     """A dataset's images; see `DatasetEntry`.
 
     Args:
         name: a key of `DATASETS`.
         folder: the user's folder of files; None gets them.
         downloads: where a download is kept.
+        image_size: height and width that the study asks for, in pixels.
     """
-    return resolve_name(DATASETS[name].images)(folder, downloads)
+    entry = DATASETS[name]
+    return resolve_name(entry.images)(folder, downloads, *((image_size,) if entry.any_size else ()))
 
 
-def data_file(name: str, folder: str | None) -> str:
+def data_file(name: str, folder: str | None, image_size: int = IMAGE_SIZE) -> str:
     """Path of a dataset's uniform file, relative to the working directory.
 
     A user's own images are known by what their folder holds, wherever it lies.
@@ -80,10 +92,11 @@ def data_file(name: str, folder: str | None) -> str:
     Args:
         name: a key of `DATASETS`.
         folder: the user's folder of files, if any.
+        image_size: height and width of the images, in pixels.
     """
-    if DATASETS[name].own_folder and folder:
-        name += f"-{content_digest(name, folder)[:12]}"
-    return f"data/{name}.npz"
+    digest = f"-{content_digest(name, folder)[:12]}" if DATASETS[name].own_folder and folder else ""
+    size = f"-{image_size}" if image_size != IMAGE_SIZE else ""
+    return f"data/{name}{digest}{size}.npz"
 
 
 def content_digest(name: str, folder: str | None) -> str:

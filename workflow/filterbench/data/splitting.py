@@ -20,7 +20,7 @@ class RawImages:
     """A dataset as its publisher gives it.
 
     Attributes:
-        images: uint8, (n, 1 or 3, 32, 32).
+        images: uint8, (n, 1 or 3, size, size).
         labels: int64, (n,), classes counted from 0.
         test: indices of the publisher's test images; None where there is no such split.
     """
@@ -30,11 +30,13 @@ class RawImages:
     test: np.ndarray | None = None
 
 
-def faults_of(raw: RawImages) -> Iterator[str]:
-    """What the other stages could not work with."""
+def faults_of(raw: RawImages, image_size: int) -> Iterator[str]:
+    """What the other stages could not work with, of a study's images of this height and width."""
     images, labels = raw.images, raw.labels
-    if images.dtype != np.uint8 or images.shape[1:] not in ((1, 32, 32), (3, 32, 32)):
-        yield f"images are {images.dtype} {images.shape}; allowed: uint8, (n, 1 or 3, 32, 32)"
+    size = image_size, image_size
+    if images.dtype != np.uint8 or images.shape[1:] not in ((1, *size), (3, *size)):
+        allowed = f"uint8, (n, 1 or 3, {image_size}, {image_size})"
+        yield f"images are {images.dtype} {images.shape}; allowed: {allowed}"
     if labels.shape != images.shape[:1] or not np.issubdtype(labels.dtype, np.integer):
         yield f"labels are {labels.dtype} {labels.shape}; allowed: an integer an image"
         return

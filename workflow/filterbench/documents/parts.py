@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any, NotRequired, TypedDict
 
+# Height and width of a cell's images, in pixels, where the cell does not say.
+IMAGE_SIZE = 32
+
 
 class BaselineCell(TypedDict):
     """Which unpruned net a document is about."""
@@ -14,6 +17,7 @@ class BaselineCell(TypedDict):
     model: str
     width: float
     seed: int
+    image_size: NotRequired[int]
 
 
 class OneTarget(TypedDict):

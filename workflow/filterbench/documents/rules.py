@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from filterbench.documents.parts import IMAGE_SIZE
 from filterbench.documents.schemas import Fault
 from filterbench.documents.spending import images_in_a_pass, images_trained
 from filterbench.documents.targets import SPARSITY, target_of
@@ -12,6 +13,12 @@ from filterbench.documents.targets import SPARSITY, target_of
 Document = dict[str, Any]
 
 ACCURACY_SLACK = 1e-6
+
+
+def _counted_on_the_cells_images(document: Document) -> Iterator[Fault]:
+    size = document["cell"].get("image_size", IMAGE_SIZE)
+    if document["input_shape"] != [3, size, size]:
+        yield Fault("$.input_shape", f"{document['input_shape']} is not the cell's [3, {size}, {size}]")
 
 
 def _never_above_original(key: str) -> Callable[[Document], Iterator[Fault]]:
@@ -119,7 +126,7 @@ RULES: dict[str, tuple[Callable[[Document], Iterator[Fault]], ...]] = {
     "prune": (_accuracies_are_shares_of_test_images, _layers_shrink, _asked_is_the_cells, _within_budget),
     "trajectory": (),
     "speedup": (_accuracies_are_shares_of_test_images, _layers_shrink),
-    "count": (_params, _flops, _counters_agree, _counts_within_budget),
+    "count": (_params, _flops, _counters_agree, _counts_within_budget, _counted_on_the_cells_images),
     "latency": (),
     "latency_table": (_a_time_for_each_point,),
     "finetune": (_accuracies_are_shares_of_test_images, _best_epoch_was_trained),

@@ -243,5 +243,5 @@ def expected_work(config: Config, splits: Splits) -> Iterator[Work]:
     """All jobs of a study that compute with nets, kind by kind."""
     images = {name: len(getattr(splits, name)) for name in ("train", "selection", "test")}
     for name, settings in config["models"].items():
-        shapes = Shapes(build_model(name, settings["width"], splits.classes).eval())
+        shapes = Shapes(build_model(name, settings["width"], splits.classes, splits.image_size).eval())
         yield from _ModelWork(config, images, name, shapes).jobs()

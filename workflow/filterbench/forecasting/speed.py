@@ -51,7 +51,8 @@ def speeds(models: Mapping[str, Mapping[str, Any]], splits: Splits) -> dict[str,
     """
     torch.set_num_threads(1)
     return {
-        name: _speed(build_model(name, own["width"], splits.classes), splits) for name, own in models.items()
+        name: _speed(build_model(name, own["width"], splits.classes, splits.image_size), splits)
+        for name, own in models.items()
     }
 
 

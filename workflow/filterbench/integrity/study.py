@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from filterbench.documents import check, kind_of, parse
+from filterbench.documents.parts import IMAGE_SIZE
 from filterbench.documents.targets import parse_target
 from filterbench.integrity.agreement import disagreements, other_settings
 from filterbench.integrity.files import changed_files, wrong_counts
@@ -94,6 +95,8 @@ def _expected(plan: Plan, study: str, path: Path) -> dict[str, Any]:
         expected["model"] = place["model"]
         if place["model"] in plan.config["models"]:
             expected["width"] = plan.config["models"][place["model"]]["width"]
+        if plan.image_size != IMAGE_SIZE:
+            expected["image_size"] = plan.image_size
     if "seed" in place:
         expected["seed"] = int(place["seed"])
     if "target" in place:

@@ -1,4 +1,6 @@
-"""MobileNetV2 for 32x32 images (Sandler et al. 2018, arXiv:1801.04381)."""
+"""MobileNetV2 for small images (Sandler et al. 2018, arXiv:1801.04381)."""
+
+from math import prod
 
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
@@ -55,7 +57,7 @@ class MobileNetV2(nn.Module):
     The last average pool is a function, for the reason given in `filterbench.models.vgg.VGG`.
     """
 
-    def __init__(self, width: float, classes: int) -> None:
+    def __init__(self, width: float, classes: int, image_size: int) -> None:
         super().__init__()
         channels = int(STEM * width)
         self.stem = nn.Sequential(conv_norm(3, channels, 3), nn.ReLU6())
@@ -68,18 +70,20 @@ class MobileNetV2(nn.Module):
         self.blocks = nn.Sequential(*blocks)
         last = int(LAST * width)
         self.head = nn.Sequential(conv_norm(channels, last), nn.ReLU6())
+        self.last_size = image_size // prod(stride for *_, stride in STAGES)
         self.flatten = nn.Flatten()
         self.classifier = nn.Linear(last, classes)
 
     def forward(self, images: Tensor) -> Tensor:
-        """(batch, 3, 32, 32) -> (batch, classes)."""
-        return self.classifier(self.flatten(avg_pool2d(self.head(self.blocks(self.stem(images))), 4)))
+        """(batch, 3, image_size, image_size) -> (batch, classes)."""
+        features = self.head(self.blocks(self.stem(images)))
+        return self.classifier(self.flatten(avg_pool2d(features, self.last_size)))
 
 
-def mobilenetv2(width: float = 1.0, classes: int = 10) -> MobileNetV2:
+def mobilenetv2(width: float = 1.0, classes: int = 10, image_size: int = 32) -> MobileNetV2:
     """MobileNetV2 in its CIFAR form; 2,236,682 params at width 1, as the paper's net with ten classes.
 
     `width` rounds down to any number of channels and narrows the last convolution too; the paper's
     multiplier does neither.
     """
-    return MobileNetV2(width, classes)
+    return MobileNetV2(width, classes, image_size)

@@ -7,18 +7,20 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from filterbench.documents.parts import IMAGE_SIZE
 from filterbench.models.depthwise import is_depthwise
 from filterbench.models.registry import build_model
 from filterbench.storage.weights import Weights, load_into
 
 
-def rebuild_model(name: str, weights: Weights, path: Path) -> nn.Module:
+def rebuild_model(name: str, weights: Weights, path: Path, image_size: int = IMAGE_SIZE) -> nn.Module:
     """Make the net that a set of weights belongs to, pruned or not.
 
     Args:
         name: a key of `MODELS`.
         weights: the net's whole state, on the CPU; the tensors become the net's own.
         path: the file that they come from, for the error.
+        image_size: height and width of the images.
 
     Returns:
         The net on the CPU, in evaluation mode.
@@ -27,7 +29,7 @@ def rebuild_model(name: str, weights: Weights, path: Path) -> nn.Module:
         InputError: the weights are another net's.
     """
     with torch.device("meta"):
-        model = build_model(name)
+        model = build_model(name, image_size=image_size)
     resize_layers(model, weights)
     load_into(model, weights, path)
     return model.eval()

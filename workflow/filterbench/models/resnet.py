@@ -1,4 +1,4 @@
-"""ResNet18, ResNet50 and ResNet56 for 32x32 images: a 3x3 stem, no max-pool, 1x1 projection shortcuts."""
+"""ResNet18, ResNet50 and ResNet56 for small images: a 3x3 stem, no max-pool, 1x1 projection shortcuts."""
 
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
@@ -70,10 +70,17 @@ class ResNet(nn.Module):
         planes: of the stem and of the first stage's blocks, at width 1.
         width: multiplies every channel count.
         classes: number of outputs.
+        image_size: height and width of the images.
     """
 
     def __init__(
-        self, block: type[Block], depths: tuple[int, ...], planes: int, width: float, classes: int
+        self,
+        block: type[Block],
+        depths: tuple[int, ...],
+        planes: int,
+        width: float,
+        classes: int,
+        image_size: int,
     ) -> None:
         super().__init__()
         channels = int(planes * width)
@@ -86,29 +93,29 @@ class ResNet(nn.Module):
                 blocks.append(block(channels, inner, stride))
                 channels = inner * block.expansion
         self.blocks = nn.Sequential(*blocks)
-        self.last_size = 32 // 2 ** (len(depths) - 1)
+        self.last_size = image_size // 2 ** (len(depths) - 1)
         self.flatten = nn.Flatten()
         self.classifier = nn.Linear(channels, classes)
 
     def forward(self, images: Tensor) -> Tensor:
-        """(batch, 3, 32, 32) -> (batch, classes)."""
+        """(batch, 3, image_size, image_size) -> (batch, classes)."""
         return self.classifier(self.flatten(avg_pool2d(self.blocks(self.stem(images)), self.last_size)))
 
 
-def resnet18(width: float = 1.0, classes: int = 10) -> ResNet:
+def resnet18(width: float = 1.0, classes: int = 10, image_size: int = 32) -> ResNet:
     """ResNet18 in its CIFAR form; 11,173,962 params at width 1."""
-    return ResNet(Block, (2, 2, 2, 2), 64, width, classes)
+    return ResNet(Block, (2, 2, 2, 2), 64, width, classes, image_size)
 
 
-def resnet50(width: float = 1.0, classes: int = 10) -> ResNet:
+def resnet50(width: float = 1.0, classes: int = 10, image_size: int = 32) -> ResNet:
     """ResNet50 in its CIFAR form; 23,520,842 params at width 1."""
-    return ResNet(Bottleneck, (3, 4, 6, 3), 64, width, classes)
+    return ResNet(Bottleneck, (3, 4, 6, 3), 64, width, classes, image_size)
 
 
-def resnet56(width: float = 1.0, classes: int = 10) -> ResNet:
+def resnet56(width: float = 1.0, classes: int = 10, image_size: int = 32) -> ResNet:
     """ResNet56 of He et al. 2015, section 4.2: three stages of nine blocks; 855,770 params at width 1.
 
     The two shortcuts that widen are 1x1 projections (their option B), where the paper's CIFAR nets pad
     with zeros (option A, 853,018 params): a padded channel has no convolution whose filter could go.
     """
-    return ResNet(Block, (9, 9, 9), 16, width, classes)
+    return ResNet(Block, (9, 9, 9), 16, width, classes, image_size)

@@ -1,4 +1,4 @@
-"""VGG16 and VGG19 with batch normalisation for 32x32 images."""
+"""VGG16 and VGG19 with batch normalisation, in their form for small images."""
 
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
@@ -24,13 +24,13 @@ HIDDEN = 512
 
 
 class VGG(nn.Module):
-    """Convolutions, a 2x2 average pool and a classifier with one hidden layer.
+    """Convolutions, an average pool over all places and a classifier with one hidden layer.
 
     The average pool is a function and no module, so that NNI's counter leaves it out, as it did in
     the published counts.
     """
 
-    def __init__(self, plan: Plan, width: float, classes: int) -> None:
+    def __init__(self, plan: Plan, width: float, classes: int, image_size: int) -> None:
         super().__init__()
         layers: list[nn.Module] = []
         channels = 3
@@ -42,6 +42,7 @@ class VGG(nn.Module):
             layers += [nn.Conv2d(channels, out, 3, padding=1, bias=False), nn.BatchNorm2d(out), nn.ReLU()]
             channels = out
         self.features = nn.Sequential(*layers)
+        self.last_size = image_size // 2 ** plan.count("pool")
         self.flatten = nn.Flatten()
         hidden = int(HIDDEN * width)
         self.classifier = nn.Sequential(
@@ -49,15 +50,15 @@ class VGG(nn.Module):
         )
 
     def forward(self, images: Tensor) -> Tensor:
-        """(batch, 3, 32, 32) -> (batch, classes)."""
-        return self.classifier(self.flatten(avg_pool2d(self.features(images), 2)))
+        """(batch, 3, image_size, image_size) -> (batch, classes)."""
+        return self.classifier(self.flatten(avg_pool2d(self.features(images), self.last_size)))
 
 
-def vgg16(width: float = 1.0, classes: int = 10) -> VGG:
+def vgg16(width: float = 1.0, classes: int = 10, image_size: int = 32) -> VGG:
     """VGG16 (configuration D) in its CIFAR form; 14,987,722 params at width 1."""
-    return VGG(PLAN_D, width, classes)
+    return VGG(PLAN_D, width, classes, image_size)
 
 
-def vgg19(width: float = 1.0, classes: int = 10) -> VGG:
+def vgg19(width: float = 1.0, classes: int = 10, image_size: int = 32) -> VGG:
     """VGG19 (configuration E) in its CIFAR form; 20,298,698 params at width 1."""
-    return VGG(PLAN_E, width, classes)
+    return VGG(PLAN_E, width, classes, image_size)

@@ -114,6 +114,7 @@ def _about(tables: Mapping[str, pd.DataFrame]) -> dict[str, str]:
         "protocol": "protocol",
         "seed": "seeds",
         "width": "width",
+        "image_size": "image size",
         "test_images": "test images",
         "device": "device",
     }

@@ -129,8 +129,11 @@ def study_title(table: pd.DataFrame, model: str, dataset: str) -> str:
         if len(seeds) == 1
         else f"mean of seeds {', '.join(map(str, seeds))}"
     )
+    size = first.get("image_size")
+    sized = "" if pd.isna(size) or size is None else f" of {size:g}x{size:g} pixels"
     return (
-        f"{model} (width {first['width']:g}) on {dataset}, pruned and fine-tuned: study {first['study']}\n"
+        f"{model} (width {first['width']:g}) on {dataset}{sized}, pruned and fine-tuned: "
+        f"study {first['study']}\n"
         f"{first['protocol']} protocol, {named}, {first['test_images']:.0f} test images"
     )
 

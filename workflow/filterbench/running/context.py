@@ -15,10 +15,11 @@ from torch import nn
 
 from filterbench.data.loading import Splits, load_splits
 from filterbench.documents import read
-from filterbench.documents.parts import Cell, Code, Machine, Provenance
+from filterbench.documents.parts import IMAGE_SIZE, Cell, Code, Machine, Provenance
 from filterbench.documents.targets import TRAJECTORY_NAME
 from filterbench.documents.types import CellDocument
 from filterbench.models.rebuilding import rebuild_model
+from filterbench.models.registry import build_model
 from filterbench.running.environment import choose_device, machine, make_deterministic, versions
 from filterbench.running.job import Job
 from filterbench.running.version import code_version
@@ -51,6 +52,11 @@ class Context:
         """What the job runs on."""
         return machine(self.device)
 
+    @property
+    def image_size(self) -> int:
+        """Height and width of the study's images, in pixels."""
+        return self.cell.get("image_size", IMAGE_SIZE)
+
     def splits(self) -> Splits:
         """The study's images."""
         images = self.job.inputs["images"]
@@ -65,9 +71,13 @@ class Context:
         path = self.job.inputs[name]
         return self.rebuild(read_weights(path), path)
 
+    def build(self, classes: int) -> nn.Module:
+        """The cell's unpruned net with fresh weights, on the CPU."""
+        return build_model(self.cell["model"], self.cell["width"], classes, self.image_size)
+
     def rebuild(self, weights: Weights, path: Path) -> nn.Module:
         """The cell's net with weights that were read from `path`, on the device."""
-        return self.place(rebuild_model(self.cell["model"], weights, path))
+        return self.place(rebuild_model(self.cell["model"], weights, path, self.image_size))
 
     def checkpoint(self, number: int = 0) -> Checkpoint:
         """Where a long computation of the job is taken up: beside its outputs, which Snakemake deletes."""

@@ -8,7 +8,7 @@ from filterbench.costs.counting import CONVENTION, Counts, count_net
 from filterbench.documents import write
 from filterbench.documents.parts import Pair
 from filterbench.documents.types import CountDocument
-from filterbench.models.inputs import IMAGE_SHAPE
+from filterbench.models.inputs import image_shape
 from filterbench.running.context import prepare
 from filterbench.running.infeasible import infeasible_before, write_infeasible
 from filterbench.running.job import Job
@@ -22,7 +22,8 @@ def count(job: Job) -> None:
     if reason := infeasible_before(job):
         write_infeasible(context, reason)
         return
-    original = count_net(context.read_net("original"))
+    net = context.read_net("original")
+    original = count_net(net)
     compact = count_net(context.read_net("compact"))
     logger.info(
         "params %d -> %d, FLOPs %d -> %d", original.params, compact.params, original.flops, compact.flops
@@ -30,7 +31,7 @@ def count(job: Job) -> None:
     document: CountDocument = {
         "cell": context.cell,
         "convention": CONVENTION,
-        "input_shape": list(IMAGE_SHAPE),
+        "input_shape": list(image_shape(net)),
         "params": _pair(original, compact, "params"),
         "flops": _pair(original, compact, "flops"),
         "conv_linear_macs": _pair(original, compact, "conv_linear_macs"),

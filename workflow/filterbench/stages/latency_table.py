@@ -8,7 +8,6 @@ from dataclasses import replace
 from filterbench.costs.latency_table import LatencyCost, measure_table
 from filterbench.documents import write
 from filterbench.documents.types import LatencyTableDocument
-from filterbench.models.registry import build_model
 from filterbench.running.context import prepare
 from filterbench.running.environment import machine
 from filterbench.running.job import Job
@@ -24,7 +23,7 @@ def latency_table(job: Job) -> None:
     settings = job.params["latency"]
     context = prepare(replace(job, threads=settings["threads"]))
     cell = context.cell
-    model = context.place(build_model(cell["model"], cell["width"], context.splits().classes)).eval()
+    model = context.place(context.build(context.splits().classes)).eval()
     layers = measure_table(model, settings["batch"], settings["runs"], settings["warm_up"])
     logger.info("the unpruned net: %.2f ms for %d images", LatencyCost(model, layers)({}), settings["batch"])
     document: LatencyTableDocument = {

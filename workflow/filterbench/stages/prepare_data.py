@@ -18,6 +18,7 @@ def prepare_data(job: Job) -> None:
         Path(folder) if folder else None,
         path.parent / "downloads" / job.params["name"],
         path,
+        job.params["image_size"],
     )
     sizes = ", ".join(f"{len(indices)} {name}" for name, indices in content.splits.items())
     logger.info("%d images of %d classes: %s", len(content.labels), content.classes, sizes)

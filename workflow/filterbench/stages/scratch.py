@@ -24,7 +24,7 @@ def scratch(job: Job) -> None:
             write_infeasible(context, str(reason))
             return
     path = job.inputs["weights"]
-    model = rebuild_model(context.cell["model"], read_weights(path), path)
+    model = rebuild_model(context.cell["model"], read_weights(path), path, context.image_size)
     draw_fresh_weights(model, context.seed)
     net = context.place(model)
     train_and_write(context, splits, net, "scratch", settings, budget=job.params["budget"])

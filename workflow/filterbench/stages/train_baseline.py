@@ -5,7 +5,6 @@ from pathlib import Path
 
 from filterbench.analysis.chance import guessing_bound
 from filterbench.models.adopting import adopt_weights
-from filterbench.models.registry import build_model
 from filterbench.running.context import prepare
 from filterbench.running.job import Job
 from filterbench.running.training import train_and_write
@@ -18,7 +17,7 @@ def train_baseline(job: Job) -> None:
     """Train a net from fresh weights; with 0 epochs it stays untrained. A user's own weights are measured."""
     context = prepare(job)
     splits = context.splits()
-    model = build_model(context.cell["model"], context.cell["width"], splits.classes)
+    model = context.build(splits.classes)
     settings, more = job.params["training"], {}
     if file := job.resources.get("own_weights"):
         adopt_weights(model, Path(file))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from filterbench.data.registry import DATASETS
+from filterbench.documents.parts import IMAGE_SIZE
 from filterbench.documents.schemas import Fault, faults_against, schema_faults
 from filterbench.models.registry import MODELS
 from filterbench.pruners.arguments import contradictions, schema_of
@@ -59,6 +60,7 @@ def check_config(config: Config, source: str) -> None:
             *_no_epochs(config),
             *_controls_without_search(config),
             *_nesterov_without_momentum(config),
+            *_of_one_size(config),
             *_epochs_tuned_and_counted_out(config),
         ]
     faults = faults or [
@@ -98,6 +100,23 @@ def _widths_without_channels(config: Config) -> list[Fault]:
         )
         for name, model in config["models"].items()
         if int((narrowest := MODELS[name].narrowest) * model["width"]) < 1
+    ]
+
+
+def _of_one_size(config: Config) -> list[Fault]:
+    """An image size that the dataset or a model is not for."""
+    size, name = config["dataset"].get("image_size", IMAGE_SIZE), config["dataset"]["name"]
+    if size == IMAGE_SIZE:
+        return []
+    if not DATASETS[name].any_size:
+        allowed = ", ".join(each for each, entry in DATASETS.items() if entry.any_size)
+        return [
+            Fault("$.dataset.image_size", f"{name} has {IMAGE_SIZE}x{IMAGE_SIZE} images; others: {allowed}")
+        ]
+    return [
+        Fault(f"$.models.{each}", f"is for {IMAGE_SIZE}x{IMAGE_SIZE} images alone")
+        for each in config["models"]
+        if not MODELS[each].any_size
     ]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from filterbench.data.registry import content_digest, data_file
 from filterbench.documents import read
+from filterbench.documents.parts import IMAGE_SIZE
 from filterbench.documents.spending import REFERENCE
 from filterbench.documents.targets import SPARSITY, parse_target, target_of
 from filterbench.documents.types import TrajectoryDocument
@@ -50,6 +51,7 @@ class Plan:
     Attributes:
         study: its name.
         protocols: protocol by name of the study and of its twin, which has the cells under the other one.
+        image_size: height and width of its images, in pixels.
         images: its data file.
         limits: by split, how many images to take; None takes all.
         cells: the folders of its cells.
@@ -65,14 +67,16 @@ class Plan:
         twin = TWIN_PROTOCOLS[config["protocol"]]
         self.protocols = {self.study: config["protocol"], f"{self.study}-{twin}": twin}
         dataset = config["dataset"]
-        self.images = data_file(dataset["name"], dataset.get("folder"))
+        self.image_size = dataset.get("image_size", IMAGE_SIZE)
+        self.images = data_file(dataset["name"], dataset.get("folder"), self.image_size)
         self.limits = {name: dataset.get(f"{name}_images") for name in ("train", "validation", "test")}
         self.cells = self.folders(self.study)
         self.again = {pruner: trained_again(config, pruner) for pruner in config["pruners"]}
         self.claims = config.get("claims") or ""
         self.latency = LATENCY | config.get("latency", {})
         published = set(published_names("model"))
-        self.comparable = dataset["name"] == "cifar10" and set(config["models"]) <= published
+        as_published = (dataset["name"], self.image_size) == ("cifar10", IMAGE_SIZE)
+        self.comparable = as_published and set(config["models"]) <= published
 
     def folders(self, study: str) -> list[str]:
         """The folders of all cells, as the study or its twin has them."""
@@ -124,6 +128,7 @@ class Plan:
             "model": wildcards.model,
             "width": self.config["models"][wildcards.model]["width"],
             "seed": int(wildcards.get("seed", self.config["seeds"][0])),
+            **({} if self.image_size == IMAGE_SIZE else {"image_size": self.image_size}),
         }
 
     def own_weights(self, wildcards: Any) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from filterbench.data.registry import data_file
+from filterbench.documents.parts import IMAGE_SIZE
 from filterbench.own_code.registering import register
 from filterbench.storage.errors import InputError
 from filterbench.study.cells import Config
@@ -128,9 +129,13 @@ def _yaml_value(value: Any) -> Any:
         return value
 
 
+def _data_file(dataset: Config) -> str:
+    return data_file(dataset["name"], dataset.get("folder"), dataset.get("image_size", IMAGE_SIZE))
+
+
 def _refuse_missing(config: Config, key: str, folder: str, source: str) -> None:
     if Path(folder).is_dir():
         return
     dataset = config["dataset"]
-    if key != "dataset.folder" or not Path(data_file(dataset["name"], dataset["folder"])).exists():
+    if key != "dataset.folder" or not Path(_data_file(dataset)).exists():
         raise InputError(f"{source}: {key}: there is no folder {folder}")
