@@ -345,14 +345,17 @@ def draw_latencies(folder: Path, infeasible: dict) -> None:
     compare_latency(Job({}, outputs, params))
     table, measured = pd.read_csv(outputs["table"]), read(folder / "latency.json")
     assert table["infeasible"].tolist()[1] == "too far"
-    for name in ("single", "batch"):
-        original, compact = (measured[name][net]["median"] for net in ("original", "speedup"))
-        assert table[f"latency_{name}_speedup"][0] == compact
-        assert table[f"relative_{name}_speedup"][0] == pytest.approx(compact / original)
+    for runtime, timings in measured["runtimes"].items():
+        for name in ("single", "batch"):
+            original, compact = (timings[name][net]["median"] for net in ("original", "speedup"))
+            assert table[f"latency_{runtime}_{name}_speedup"][0] == compact
+            assert table[f"relative_{runtime}_{name}_speedup"][0] == pytest.approx(compact / original)
+    activations = measured["memory"]["activations"]["batch"]["speedup"]
+    assert table["activations_batch_speedup"][0] == activations
     drawn = outputs["svg"].read_text()
     for text in (
         "NetAdapt (infeasible: 0.5)",
-        "latency of one image, relative to",
+        "torch: latency of one image, relative to",
         "median of 5 runs, batch of 50",
     ):
         assert text in drawn
@@ -368,7 +371,8 @@ def test_a_cells_nets_are_timed_and_its_compact_net_is_exported(device, digits_f
         "original": tmp_path / "baseline.safetensors",
         "compact": tmp_path / "speedup.safetensors",
     }
-    settings = {"batch": 50, "runs": 5, "warm_up": 2, "threads": 1}
+    runtimes = ["torch", "onnxruntime"] if device == "cpu" else ["torch"]
+    settings = {"batch": 50, "runs": 5, "warm_up": 2, "threads": 1, "runtimes": runtimes}
     timed = {"document": tmp_path / "latency.json"}
 
     def time_with(**changes) -> None:
@@ -379,8 +383,18 @@ def test_a_cells_nets_are_timed_and_its_compact_net_is_exported(device, digits_f
     measured = read(timed["document"])
     assert (measured["provenance"]["device"], measured["provenance"]["threads"]) == (device, 1)
     assert ("gpu" in measured["machine"]) == (device == "cuda")
+    assert list(measured["runtimes"]) == runtimes
     if device == "cpu":
-        assert measured["batch"]["original"]["median"] > 2 * measured["single"]["original"]["median"]
+        for timings in measured["runtimes"].values():
+            assert timings["batch"]["original"]["median"] > 2 * timings["single"]["original"]["median"]
+        assert measured["runtimes"]["onnxruntime"]["relative_difference"] < 1e-4
+        memory = measured["memory"]
+        assert memory["onnx_bytes"]["speedup"] < memory["onnx_bytes"]["original"]
+        # Python, numpy and onnxruntime themselves take tens of megabytes.
+        assert 2e7 < memory["process"]["single"]["speedup"] < memory["process"]["batch"]["original"] < 1e9
+    else:
+        with pytest.raises(InputError, match=r"latency\.runtimes: onnxruntime is measured on the CPU"):
+            time_with(runtimes=["onnxruntime"])
     draw_latencies(tmp_path, {**cell, "pruner": "NetAdaptPruner"})
     with pytest.raises(InputError, match=r"latency\.batch: 101 is more than the study's 100 test images"):
         time_with(batch=101)

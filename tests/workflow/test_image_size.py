@@ -31,7 +31,7 @@ def test_documents_name_the_size_and_counts_follow_it(large):
         assert parse(cell / f"{kind}.json")["cell"]["image_size"] == 64
     count = parse(cell / "count.json")
     assert count["input_shape"] == [3, 64, 64]
-    assert parse(cell / "speedup.json")["equivalence"]["relative_difference"] < 1e-4
+    assert parse(cell / "speedup.json")["check"]["relative_difference"] < 1e-4
     with np.load(large.folder / "data/digits-64.npz") as stored:
         assert stored["images"].shape[1:] == (1, 64, 64)
 

@@ -185,13 +185,29 @@ class Timings(TypedDict):
     speedup: Timing
 
 
+class RuntimeTimings(TypedDict):
+    """Latencies in one runtime; in another one than torch, how far its logits differ from torch's."""
+
+    single: Timings
+    batch: Timings
+    relative_difference: NotRequired[float]
+
+
+class Memory(TypedDict):
+    """Bytes: by batch of activations and of onnxruntime's process, and of the ONNX models."""
+
+    activations: dict[str, Pair]
+    process: NotRequired[dict[str, Pair]]
+    onnx_bytes: NotRequired[Pair]
+
+
 class LatencyDocument(TypedDict):
     """`latency.json`."""
 
     cell: Cell
-    settings: dict[str, int]
-    single: Timings
-    batch: Timings
+    settings: dict[str, Any]
+    runtimes: dict[str, RuntimeTimings]
+    memory: Memory
     machine: Machine
     provenance: Provenance
     infeasible: NotRequired[str]

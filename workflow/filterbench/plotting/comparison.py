@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -82,7 +82,7 @@ def draw_cost(table: pd.DataFrame, title: str) -> Figure:
     return figure
 
 
-def draw_latency(table: pd.DataFrame, title: str) -> Figure:
+def draw_latency(table: pd.DataFrame, runtimes: Sequence[str], title: str) -> Figure:
     """Draw accuracy against the measured latency of one image and of a batch, a curve a pruner.
 
     Latencies are relative to the original net's, which each cell times in turns with its own net: what else
@@ -90,18 +90,22 @@ def draw_latency(table: pd.DataFrame, title: str) -> Figure:
 
     Args:
         table: `latency.csv` of the model, one row per cell.
+        runtimes: in which latencies were measured, a column of panels each.
         title: what the cells are.
     """
-    figure = Figure(figsize=(7.5, 9.6), layout=ConstrainedLayoutEngine(w_pad=0.15, h_pad=0.08))
-    panels = figure.subplots(2, 1, sharey=True)
-    for axes, name, images in zip(panels, ("single", "batch"), ("one image", "a batch"), strict=True):
-        original = table[f"latency_{name}_original"].median()
-        label = f"latency of {images}, relative to the original net's {original:.3g} ms"
-        panel = Panel(f"relative_{name}", label, "times faster")
-        _draw_panel(axes, panel, table.assign(**{f"relative_{name}_original": 1.0}))
-        axes.xaxis.set_major_locator(MaxNLocator(steps=[1, 2, 5, 10]))
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    finish(figure, title, panels[0], table)
+    size = 7.5 * len(runtimes), 9.6
+    figure = Figure(figsize=size, layout=ConstrainedLayoutEngine(w_pad=0.15, h_pad=0.08))
+    panels = figure.subplots(2, len(runtimes), sharey=True, squeeze=False)
+    for column, runtime in zip(panels.T, runtimes, strict=True):
+        for axes, batch, images in zip(column, ("single", "batch"), ("one image", "a batch"), strict=True):
+            name = f"{runtime}_{batch}"
+            original = table[f"latency_{name}_original"].median()
+            label = f"{runtime}: latency of {images}, relative to the original's {original:.3g} ms"
+            panel = Panel(f"relative_{name}", label, "times faster")
+            _draw_panel(axes, panel, table.assign(**{f"relative_{name}_original": 1.0}))
+            axes.xaxis.set_major_locator(MaxNLocator(steps=[1, 2, 5, 10]))
+            axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    finish(figure, title, panels[0, 0], table)
     return figure
 
 
@@ -130,11 +134,10 @@ def study_title(table: pd.DataFrame, model: str, dataset: str) -> str:
         else f"mean of seeds {', '.join(map(str, seeds))}"
     )
     size = first.get("image_size")
-    sized = "" if pd.isna(size) or size is None else f" of {size:g}x{size:g} pixels"
+    sized = "" if size is None or pd.isna(size) else f" of {size:g}x{size:g} pixels"
     return (
-        f"{model} (width {first['width']:g}) on {dataset}{sized}, pruned and fine-tuned: "
-        f"study {first['study']}\n"
-        f"{first['protocol']} protocol, {named}, {first['test_images']:.0f} test images"
+        f"{model} (width {first['width']:g}) on {dataset}, pruned and fine-tuned: study {first['study']}\n"
+        f"{first['protocol']} protocol, {named}, {first['test_images']:.0f} test images{sized}"
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -15,6 +15,7 @@ from filterbench.documents import read
 from filterbench.documents.types import (
     BudgetUse,
     LatencyDocument,
+    Memory,
     PruneDocument,
     ResultDocument,
     Timings,
@@ -28,7 +29,7 @@ from filterbench.storage.errors import InputError
 from filterbench.storage.tables import write_table
 from filterbench.study.tables import asked_columns, without_empty_targets
 
-BATCHES = ("single", "batch")
+BATCHES: tuple[Literal["single", "batch"], ...] = ("single", "batch")
 
 
 def compare_latency(job: Job) -> None:
@@ -40,14 +41,16 @@ def compare_latency(job: Job) -> None:
     table = without_empty_targets(pd.DataFrame([_row(Path(path)) for path in job.params["cells"]]))
     if table["infeasible"].notna().all():
         raise InputError(f"{job.outputs['table'].parent}: every cell of this model is infeasible")
-    for name in BATCHES:
-        original = table[f"latency_{name}_original"]
-        table[f"relative_{name}_speedup"] = table[f"latency_{name}_speedup"] / original
-    curves = with_fronts(with_statistics(as_curves(table)), [f"relative_{name}" for name in BATCHES])
+    measured = _measured(table)
+    for name in measured:
+        relative = table[f"latency_{name}_speedup"] / table[f"latency_{name}_original"]
+        table[f"relative_{name}_speedup"] = relative
+    curves = with_fronts(with_statistics(as_curves(table)), [f"relative_{name}" for name in measured])
     write_table(job.outputs["table"], table.join(curves.drop(columns=table.columns)))
     labels = MODELS[job.params["model"]].label, DATASETS[job.params["dataset"]].label
     title = f"{study_title(table, *labels)}\n{measurement_title(table)}"
-    save_figure(draw_latency(curves, title), *(job.outputs[name] for name in ("png", "svg", "own")))
+    runtimes = list(dict.fromkeys(name.rpartition("_")[0] for name in measured))
+    save_figure(draw_latency(curves, runtimes, title), *(job.outputs[name] for name in ("png", "svg", "own")))
 
 
 def _row(cell: Path) -> dict[str, Any]:
@@ -62,16 +65,42 @@ def _row(cell: Path) -> dict[str, Any]:
         "performance_original": performance["original"],
         "performance_finetuned": performance["finetuned"],
         "test_images": read(cell / "finetune.json", TrainedDocument)["images"]["test"],
-        **_columns("single", latency["single"]),
-        **_columns("batch", latency["batch"]),
+        **{
+            column: value
+            for runtime, timings in latency["runtimes"].items()
+            for name in BATCHES
+            for column, value in _columns(f"{runtime}_{name}", timings[name]).items()
+        },
+        **_memory(latency["memory"]),
         **_estimate(read(cell / "prune.json", PruneDocument).get("budget")),
-        **latency["settings"],
+        **{name: value for name, value in latency["settings"].items() if name != "runtimes"},
         "machine": latency["machine"].get("gpu", latency["machine"]["cpu"]),
     }
 
 
+def _measured(table: pd.DataFrame) -> list[str]:
+    """What was timed, as `{runtime}_{single or batch}`, in the order of the columns."""
+    ends = "latency_", "_original"
+    names = (name for name in map(str, table) if name.startswith(ends[0]) and name.endswith(ends[1]))
+    return [name.removeprefix(ends[0]).removesuffix(ends[1]) for name in names if "estimate" not in name]
+
+
+def _memory(memory: Memory) -> dict[str, int]:
+    """Bytes of both nets."""
+    by_kind = {
+        **{f"activations_{name}": pair for name, pair in memory["activations"].items()},
+        **{f"process_{name}": pair for name, pair in memory.get("process", {}).items()},
+        **({"onnx_bytes": memory["onnx_bytes"]} if "onnx_bytes" in memory else {}),
+    }
+    return {
+        f"{kind}_{net}": number
+        for kind, pair in by_kind.items()
+        for net, number in (("original", pair["original"]), ("speedup", pair["speedup"]))
+    }
+
+
 def _columns(name: str, timings: Timings) -> dict[str, float]:
-    """Both nets' latencies of one image or a batch."""
+    """Both nets' latencies of one image or a batch, in one runtime."""
     nets = {"original": timings["original"], "speedup": timings["speedup"]}
     medians = {f"latency_{name}_{net}": timing["median"] for net, timing in nets.items()}
     ranges = {

@@ -16,8 +16,13 @@ from filterbench.study.tables import tables_so_far
 
 logger = logging.getLogger(__name__)
 
-LATENCY = "relative_single_speedup"
-COSTS = {"params": "fewer params", "flops": "fewer FLOPs", "relative_single": "faster for one image"}
+COSTS = {
+    "params": "fewer params",
+    "flops": "fewer FLOPs",
+    "relative_torch_single": "faster for one image in torch",
+    "relative_onnxruntime_single": "faster for one image in onnxruntime",
+}
+LATENCIES = [cost for cost in COSTS if cost.startswith("relative")]
 
 
 def recommend(job: Job) -> None:
@@ -48,10 +53,12 @@ def _with_latency(plan: Plan, model: str, table: pd.DataFrame) -> pd.DataFrame:
     path = plan.latency_csv(model)
     keys = ["pruner", "seed", "target" if "target" in table else "sparsity"]
     measured = pd.read_csv(path) if path.exists() else pd.DataFrame()
-    if not {*keys, LATENCY} <= set(measured):
+    costs = [cost for cost in LATENCIES if {*keys, f"{cost}_speedup"} <= set(measured)]
+    if not costs:
         return table
-    found = table.merge(measured[[*keys, LATENCY]], on=keys, how="left")
-    if found.loc[found["infeasible"].isna(), LATENCY].isna().any():
+    columns = [f"{cost}_speedup" for cost in costs]
+    found = table.merge(measured[[*keys, *columns]], on=keys, how="left")
+    if found.loc[found["infeasible"].isna(), columns].isna().any(axis=None):
         logger.info("%s: not of all cells that are there; left out", path)
         return table
-    return found.assign(relative_single_original=1.0)
+    return found.assign(**{f"{cost}_original": 1.0 for cost in costs})

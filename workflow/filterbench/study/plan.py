@@ -42,7 +42,7 @@ from filterbench.study.published import published_names
 
 TWIN_PROTOCOLS = {"validation": "test", "test": "validation"}
 # How to measure time, where the study does not say.
-LATENCY = {"batch": 64, "runs": 50, "warm_up": 10, "threads": 1}
+LATENCY = {"batch": 64, "runs": 50, "warm_up": 10, "threads": 1, "runtimes": ["torch"]}
 
 
 class Plan:

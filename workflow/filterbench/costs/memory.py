@@ -1,0 +1,39 @@
+"""How much memory the values between a net's layers take."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, fx, nn
+
+
+class _Watching(fx.Interpreter):
+    """Runs a net operation by operation, and lets each value go after its last use."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__(fx.symbolic_trace(model), garbage_collect_values=True)
+        self.peak = 0
+
+    def run_node(self, n: fx.Node) -> Any:
+        """Run one operation; its inputs and its output are there at the same time."""
+        result = super().run_node(n)
+        values = [value for value in (*self.env.values(), result) if isinstance(value, Tensor)]
+        held = {value.untyped_storage().data_ptr(): value.untyped_storage().nbytes() for value in values}
+        self.peak = max(self.peak, sum(held.values()))
+        return result
+
+
+@torch.inference_mode()
+def peak_activations(model: nn.Module, images: Tensor) -> int:
+    """The most bytes that the images and the values between layers take at once in a forward pass.
+
+    Operation by operation, as torch runs a net; a runtime that fuses operations can take less.
+
+    Args:
+        model: a net that `torch.fx` can trace, in evaluation mode.
+        images: its input.
+    """
+    watching = _Watching(model)
+    watching.run(images)
+    return watching.peak
