@@ -1,4 +1,4 @@
-"""Writes this folder's README.md and what the repository's README.md says was found, from the study's documents.
+"""Writes this folder's README.md, and what the repository's says was found, from the study's documents.
 
     PYTHONPATH=workflow python docs/fair-comparison/write_page.py
 
@@ -71,7 +71,7 @@ class Study:
         return times(float((cells[f"{cost}_original"] / cells[f"{cost}_speedup"]).mean()))
 
     def lead(self, model: str, pruner: str, other: str, sparsity: float, training: str) -> str:
-        """One pruner's accuracy minus another's at a sparsity, in points, with its 95 % interval over seeds."""
+        """One pruner's accuracy minus another's at a sparsity, in points, with its 95 % interval."""
         points = self.differences(model, pruner, other, [sparsity], training)[sparsity]
         if not points:
             return "-"

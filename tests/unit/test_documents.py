@@ -1,20 +1,15 @@
 import copy
 import json
-import shutil
 import subprocess
 import typing
 from pathlib import Path
 
 import pytest
-import yaml
 
 from filterbench.documents import KINDS, check, parse, read, schema_path, types, write
 from filterbench.documents.reference import reference
-from filterbench.integrity.findings import Report
-from filterbench.stages.validate import study_findings
 from filterbench.storage.errors import InputError
 from filterbench.storage.files import file_digest, known_digest
-from filterbench.study.plan import Plan
 from filterbench.study.registered import registered
 
 REPOSITORY = Path(__file__).parents[2]
@@ -57,15 +52,6 @@ def altered(document: dict, section: str, key: str, value) -> dict:
     else:
         document[section][key] = value
     return document
-
-
-def test_the_example_study_is_sound(tmp_path):
-    config = yaml.safe_load((REPOSITORY / "studies/example.yaml").read_text())
-    shutil.copytree(REPOSITORY / "docs/example-study/results", tmp_path / "results/example")
-    report = Report()
-    assert [str(finding) for finding in study_findings(Plan(config), tmp_path, report)] == []
-    assert report.missing == []
-    assert report.checked.total() > 300
 
 
 def test_the_published_example_is_sound():
