@@ -116,6 +116,7 @@ def test_a_control_takes_what_the_searched_cell_did(digits_file, tmp_path):
             "device": "cpu",
             "arguments": arguments_of(pruner, changes),
             "search": {"net": "compact", "batch_size": 64, "augment": False},
+            "round_channels": 1,
         }
         outputs = {name: tmp_path / folder / file for name, file in names.items()}
         prune(Job({"images": digits_file, "weights": weights} | inputs, outputs, params))

@@ -25,7 +25,7 @@ CELL = {
     "width": 0.0625,
     "seed": 0,
 }
-COMMON = {"limits": {"train": 256}, "device": "cpu"}
+COMMON = {"limits": {"train": 256}, "device": "cpu", "round_channels": 1}
 SEARCH = {"net": "compact", "batch_size": 64, "augment": True}
 
 

@@ -11,7 +11,9 @@ import yaml
 
 from filterbench.own_code import registering
 from filterbench.own_code.registering import KINDS, VARIABLE
+from filterbench.running.code import rule_digest
 from filterbench.storage.errors import InputError
+from filterbench.study.cells import round_channels
 from filterbench.study.reading import read_study
 
 REPOSITORY = Path(__file__).parents[2]
@@ -28,10 +30,11 @@ def mine(tmp_path, monkeypatch):
     (folder / STUDY).write_text(text.replace("../../config.yaml", "../config.yaml"))
     before = [(registry, dict(registry)) for registry, _ in KINDS.values()]
     modules = set(sys.modules)
-    monkeypatch.setenv(VARIABLE, "[]")
+    monkeypatch.setenv(VARIABLE, "{}")
     monkeypatch.setattr(sys, "path", [*sys.path])
     monkeypatch.setattr(registering, "_HOMES", {})
     monkeypatch.setattr(registering, "_FOLDERS", {})
+    monkeypatch.setattr(registering, "_VARIANTS", {})
     yield folder
     for registry, entries in before:
         registry.clear()
@@ -54,6 +57,18 @@ def test_a_file_beside_the_study_joins_the_registries(mine):
     registering.register_as_told()
 
 
+def test_a_variant_is_its_pruner_under_another_name(mine):
+    text = (mine / STUDY).read_text()
+    study = text.replace("pruners:\n", "pruners:\n  Rounded: {variant_of: FPGMPruner, round_channels: 8}\n")
+    (mine / STUDY).write_text(study)
+    config = read(mine / STUDY)
+    pruners = KINDS["PRUNERS"][0]
+    assert pruners["Rounded"] is pruners["FPGMPruner"]
+    assert (round_channels(config, "Rounded"), round_channels(config, "FPGMPruner")) == (8, 1)
+    digests = [rule_digest("prune", pruner=name, model="vgg16") for name in ("Rounded", "FPGMPruner")]
+    assert digests[0] == digests[1] != rule_digest("prune", pruner="LAMPPruner", model="vgg16")
+
+
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
@@ -65,6 +80,12 @@ def test_a_file_beside_the_study_joins_the_registries(mine):
         ("[own_pruner.py,", "[own-pruner.py,", "'own-pruner' is no name of a module; rename the file"),
         ("[own_pruner.py,", "[taken.py,", "PRUNERS: the name 'FPGMPruner' is taken; another name"),
         ("[own_pruner.py,", "[plain.py,", "PRUNERS['MinePruner'] is no PrunerEntry"),
+        (
+            "{arguments: {centred",
+            "{variant_of: L1Pruner, arguments: {centred",
+            "variant_of: unknown 'L1Pruner'",
+        ),
+        ("{arguments: {centred", "{variant_of: FPGMPruner, arguments: {centred", "is a pruner's name"),
         ("[own_pruner.py,", "[spaced.py,", "PRUNERS: 'Mine/Pruner' is no name; allowed: a letter"),
         ("[own_pruner.py, own_model.py, own_dataset.py]", "own_pruner.py", "is not of type 'array'"),
     ],
@@ -107,7 +128,7 @@ def test_an_installed_package_names_its_entries(tmp_path):
 
     def digest() -> str:
         code = (
-            "from filterbench.own_code.registering import register; register([], 'study');"
+            "from filterbench.own_code.registering import register; register([], {}, 'study');"
             "from filterbench.running.code import rule_digest;"
             "print(rule_digest('prune', pruner='LargestWeightPruner', model='vgg16'))"
         )

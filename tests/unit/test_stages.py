@@ -89,6 +89,7 @@ def run_cell(
     width: float = 0.125,
     protocol: str = "validation",
     target: Target = HALF,
+    round_channels: int = 1,
 ) -> dict[str, dict]:
     """All stages of one cell; its documents by kind."""
     folder.mkdir(exist_ok=True)
@@ -129,7 +130,7 @@ def run_cell(
         searched = folder / "searched"
         run_cell(device, entry.searched, images, searched, model, width, protocol)
         start |= {f"searched_{kind}": f"searched/{kind}.json" for kind in ("prune", "count")}
-    job(prune, start, cell=cell, arguments=arguments, search=searching)
+    job(prune, start, cell=cell, arguments=arguments, search=searching, round_channels=round_channels)
     pruned = {
         "images": images,
         "document": "prune.json",
@@ -331,6 +332,30 @@ def test_a_model_goes_through_all_stages(model, width, digits_file, tmp_path):
     params = documents["result"]["params"]
     assert params["speedup"] < 0.8 * params["original"]
     assert documents["speedup"]["check"]["relative_difference"] < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("pruner", "target"),
+    [
+        ("L1FilterPruner", HALF),
+        ("NetAdaptPruner", HALF),
+        ("AutoCompressPruner", HALF),
+        ("GroupNormPruner", HALF),
+        ("L2FilterPruner", Target("flops", 0.5)),
+    ],
+)
+def test_channels_are_rounded_and_budgets_hold(pruner, target, digits_file, tmp_path):
+    documents = run_cell("cpu", pruner, digits_file, tmp_path, target=target, round_channels=4)
+    assert documents["prune"]["round_channels"] == 4
+    for layer in documents["speedup"]["layers"]:
+        assert layer["kept"] % 4 == 0, layer
+        assert 0 < layer["kept"] <= layer["channels"]
+    if target.kind == "flops":
+        assert documents["prune"]["budget"]["reached"] <= 0.5
+        flops = documents["count"]["flops"]
+        assert flops["speedup"] / flops["original"] <= 0.5
+    if "check" in documents["speedup"]:
+        assert documents["speedup"]["check"]["relative_difference"] < 1e-4
 
 
 def draw_latencies(folder: Path, infeasible: dict) -> None:

@@ -98,6 +98,7 @@ rule prune:
         device=device,
         arguments=PLAN.pruner_arguments,
         search=PLAN.search_settings,
+        round_channels=PLAN.round_channels,
         stage="stages.prune",
         code=code_of("prune"),
     script:

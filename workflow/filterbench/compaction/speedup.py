@@ -10,7 +10,7 @@ from torch import Tensor, fx, nn
 
 from filterbench.compaction.masks import ChannelMasks, apply_masks
 from filterbench.compaction.nni import speed_up
-from filterbench.models.graph import graph_of
+from filterbench.models.graph import norms_after
 from filterbench.storage.errors import InputError
 
 TOLERANCE = 1e-4
@@ -32,11 +32,7 @@ def silencer(model: nn.Module, masks: ChannelMasks, graph: fx.Graph | None = Non
         graph: of the net, where that of a net with the same layers is at hand.
     """
     modules = dict(model.named_modules())
-    norms = {
-        str(node.args[0].target): modules[str(node.target)]
-        for node in (graph or graph_of(model)).nodes
-        if node.op == "call_module" and isinstance(modules[str(node.target)], nn.BatchNorm2d)
-    }
+    norms = {name: modules[norm] for name, norm in norms_after(model, graph).items()}
 
     @torch.no_grad()
     def silence() -> None:

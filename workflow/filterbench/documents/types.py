@@ -97,6 +97,7 @@ class PruneDocument(TypedDict):
     arguments: dict[str, Any]
     sparsity: Sparsity
     budget: NotRequired[BudgetUse]
+    round_channels: NotRequired[int]
     layers: list[Layer]
     search: NotRequired[dict[str, Any]]
     scores: NotRequired[Scores]

@@ -18,3 +18,18 @@ def graph_of(model: nn.Module) -> fx.Graph:
     if model not in _GRAPHS:
         _GRAPHS[model] = fx.symbolic_trace(model).graph
     return _GRAPHS[model]
+
+
+def norms_after(model: nn.Module, graph: fx.Graph | None = None) -> dict[str, str]:
+    """By name of a layer, the BatchNorm that its output goes to.
+
+    Args:
+        model: a net whose convolutions are each followed by their own BatchNorm, or by none.
+        graph: of the net, where that of a net with the same layers is at hand.
+    """
+    modules = dict(model.named_modules())
+    return {
+        str(node.args[0].target): str(node.target)
+        for node in (graph or graph_of(model)).nodes
+        if node.op == "call_module" and isinstance(modules[str(node.target)], nn.BatchNorm2d)
+    }

@@ -37,28 +37,53 @@ NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 # By (registry, name of an entry) the module that it comes from; by that module the folder it lies in.
 _HOMES: dict[tuple[str, str], str] = {}
 _FOLDERS: dict[str, Path] = {}
+# By the study's name of a variant, the pruner that it is.
+_VARIANTS: dict[str, str] = {}
 
 
-def register(named: Sequence[str], source: str) -> None:
+def register(named: Sequence[str], variants: Mapping[str, str], source: str) -> None:
     """Take the entries of a study's own code, and those of installed packages, into the registries.
 
     Args:
         named: the study's `code`: modules, and files ending in `.py`.
+        variants: by its name in the study, the pruner that a variant of one is.
         source: name of the study, for errors.
 
     Raises:
-        InputError: one cannot be imported, has no entries, or has one whose name is taken.
+        InputError: one cannot be imported, has no entries, or has one whose name is taken; a variant is of no
+            pruner, or has a pruner's name.
     """
     installed = [point.value for point in entry_points(group=GROUP)]
     for each in (*installed, *named):
         _register(each, source if each in named else f"entry point {each}")
-    os.environ[VARIABLE] = json.dumps([*installed, *named])
+    _register_variants(variants, source)
+    os.environ[VARIABLE] = json.dumps({"code": [*installed, *named], "variants": dict(variants)})
 
 
 def register_as_told() -> None:
     """In a job, take what the process that started it has registered."""
-    for each in json.loads(os.environ.get(VARIABLE, "[]")):
+    told = json.loads(os.environ.get(VARIABLE, "{}"))
+    for each in told.get("code", []):
         _register(each, "the study")
+    _register_variants(told.get("variants", {}), "the study")
+
+
+def base_of(pruner: str) -> str:
+    """The pruner that a variant is; of any other, itself."""
+    return _VARIANTS.get(pruner, pruner)
+
+
+def _register_variants(variants: Mapping[str, str], source: str) -> None:
+    for name, base in variants.items():
+        where = f"{source}: pruners.{name}.variant_of"
+        if base not in PRUNERS or base in _VARIANTS:
+            allowed = ", ".join(each for each in PRUNERS if each not in _VARIANTS)
+            raise InputError(f"{where}: unknown {base!r}; allowed: {allowed}")
+        if name in PRUNERS and name not in _VARIANTS:
+            raise InputError(f"{where}: {name!r} is a pruner's name; another name")
+        _check_name(name, f"{source}: pruners")
+        PRUNERS[name] = PRUNERS[base]
+        _VARIANTS[name] = base
 
 
 def home_of(registry: str, name: str) -> str:
@@ -89,15 +114,17 @@ def _register(named: str, source: str) -> None:
         known, kind = KINDS[registry]
         if not isinstance(entry, kind):
             raise InputError(f"{source}: code: {named}: {registry}[{name!r}] is no {kind.__name__}")
-        if not NAME.fullmatch(str(name)):
-            raise InputError(
-                f"{source}: code: {named}: {registry}: {name!r} is no name; allowed: a letter, then letters, "
-                "digits, `_` and `-`"
-            )
+        _check_name(str(name), f"{source}: code: {named}: {registry}")
         if name in known and _HOMES.get((registry, name)) != module.__name__:
             raise InputError(f"{source}: code: {named}: {registry}: the name {name!r} is taken; another name")
         known[name] = entry
         _HOMES[registry, name] = module.__name__
+
+
+def _check_name(name: str, where: str) -> None:
+    if not NAME.fullmatch(name):
+        allowed = "a letter, then letters, digits, `_` and `-`"
+        raise InputError(f"{where}: {name!r} is no name; allowed: {allowed}")
 
 
 def _entries(module: ModuleType) -> Iterator[tuple[str, str, Any]]:

@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Sequence
 from functools import cache
 
-from filterbench.own_code.registering import home_of
+from filterbench.own_code.registering import base_of, home_of
 from filterbench.running.definitions import PACKAGE, Definition, entry_of, module_of, part_of
 
 # What no number depends on: how files are read, written and checked, and how a job is run.
@@ -56,7 +56,8 @@ def rule_digest(stage: str, **uses: str | Sequence[str]) -> str:
         uses: the entries that the job uses, one or several, by kind: `pruner`, `model`, `dataset`. Of a
             registry no other entry counts.
     """
-    chosen = {kind: (names,) if isinstance(names, str) else tuple(names) for kind, names in uses.items()}
+    named = {kind: (names,) if isinstance(names, str) else names for kind, names in uses.items()}
+    chosen = {kind: tuple(map(base_of, names)) for kind, names in named.items()}
     return _digest(stage, tuple(sorted(chosen.items())))
 
 

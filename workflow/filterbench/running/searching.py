@@ -22,13 +22,16 @@ from filterbench.storage.weights import Weights, read_weights, write_weights
 TENSORS = ("weights", "masks")
 
 
-def new_search(context: Context, splits: Splits, key: str, workers: int = 1) -> Search:
+def new_search(
+    context: Context, splits: Splits, key: str, workers: int = 1, round_channels: int = 1
+) -> Search:
     """The search of a job's pruner; its state lies beside the job's outputs.
 
     Args:
         context: of the job.
         splits: the study's images.
         key: digest of everything that the search depends on.
+        round_channels: the multiple of channels that layers are to keep.
         workers: how many candidates are judged at once, on a CPU; the outcome does not depend on it.
     """
     settings = SearchSettings(**context.job.params["search"])
@@ -42,6 +45,7 @@ def new_search(context: Context, splits: Splits, key: str, workers: int = 1) -> 
         key,
         context.job.stopwatch,
         side_by_side=at_once,
+        round_channels=round_channels,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from torch import nn
 
 from filterbench.compaction.masks import PrunedNet, write_masked_net
+from filterbench.compaction.rounding import with_rounded_channels
 from filterbench.costs.budget import Budget
 from filterbench.documents import read, write
 from filterbench.documents.search_table import read_search, write_search
@@ -37,12 +38,14 @@ def prune(job: Job) -> None:
     splits = context.splits()
     baseline = context.read_net("weights")
     layers = _convolutions(baseline)
-    search = new_search(context, splits, context.state_key())
+    search = new_search(context, splits, context.state_key(), round_channels=job.params["round_channels"])
     target = target_of(context.cell)
     budget = budget_of(job, target, baseline)
     try:
         arguments = {**job.params["arguments"], **matched_arguments(job)}
         pruned = _prune(context, baseline, target, budget, arguments, search)
+        if search.round_channels > 1 and pruned.masks:
+            pruned = _rounded(context, pruned, budget, search.round_channels)
     except InfeasibleError as reason:
         logger.info("infeasible: %s", reason)
         write_search(job.outputs["search"], search.steps)
@@ -70,6 +73,8 @@ def prune(job: Job) -> None:
     }
     if budget:
         document["budget"] = _used(target, budget, pruned)
+    if search.round_channels > 1:
+        document["round_channels"] = search.round_channels
     if search.steps:
         images = splits.selection
         document["search"] = job.params["search"]
@@ -96,6 +101,21 @@ def _prune(
     if isinstance(pruner, BudgetPruner):
         return pruner.prune_within(baseline, budget, search)
     return prune_uniformly(pruner, baseline, budget, search)
+
+
+def _rounded(context: Context, pruned: PrunedNet, budget: Budget | None, multiple: int) -> PrunedNet:
+    """The net with channels that come back to the next multiple or, below a budget, go to the one before.
+
+    Raises:
+        InfeasibleError: a layer with one multiple left uses more than the budget.
+    """
+    rounded = with_rounded_channels(pruned, context.read_net("weights"), multiple, up=budget is None)
+    if budget and not budget.met(rounded.masks):
+        raise InfeasibleError(
+            f"with multiples of {multiple} channels the net has {budget.reached(rounded.masks):.2%} of the "
+            "unpruned one's cost left"
+        )
+    return rounded
 
 
 def _from_snapshot(context: Context, baseline: nn.Module, target: Target, search: Search) -> PrunedNet:

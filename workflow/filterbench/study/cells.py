@@ -66,6 +66,11 @@ def pruner_arguments(config: Config, pruner: str, model: str) -> Config:
     return arguments_of(pruner, asked.get("arguments", {}), asked.get("models", {}).get(model, {}))
 
 
+def round_channels(config: Config, pruner: str) -> int:
+    """The multiple of channels that a pruner's layers keep: its own, or the study's."""
+    return config["pruners"][pruner].get("round_channels", config.get("round_channels", 1))
+
+
 def search_settings(config: Config, pruner: str) -> Config:
     """How a pruner judges and trains candidates: as all do, or as it does; empty where it does not search."""
     entry, own = PRUNERS[pruner], config["pruners"][pruner].get("search", {})

@@ -24,6 +24,7 @@ from filterbench.study.cells import (
     cells,
     pruner_arguments,
     references,
+    round_channels,
     search_settings,
     sparsities,
     trained_again,
@@ -148,6 +149,10 @@ class Plan:
     def pruner_arguments(self, wildcards: Any) -> dict[str, Any]:
         """All arguments of a cell's pruner."""
         return pruner_arguments(self.config, wildcards.pruner, wildcards.model)
+
+    def round_channels(self, wildcards: Any) -> int:
+        """The multiple of channels that a cell's layers keep; 1 leaves them as the pruner does."""
+        return round_channels(self.config, wildcards.pruner)
 
     def search_settings(self, wildcards: Any) -> dict[str, Any]:
         """How a cell's pruner judges and trains candidates; empty where it does not search."""

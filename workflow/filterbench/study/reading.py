@@ -83,7 +83,7 @@ def read_study(config: Config, files: Sequence[str], overwritten: Mapping[str, A
     source = ", ".join(short_path(Path(file)) for file in files) or "the config of the module"
     if overwritten:
         source += f" with {COMMAND_LINE} {' '.join(overwritten)}"
-    register(_own_code(config, files), source)
+    register(_own_code(config, files), _variants(config), source)
     check_config(config, source)
     for *path, key in FOLDERS:
         place = config
@@ -108,6 +108,14 @@ def _own_code(config: Config, files: Sequence[str]) -> list[str]:
         return []
     named[:] = [_found(name, files) if name.endswith(".py") else name for name in named]
     return named
+
+
+def _variants(config: Config) -> dict[str, str]:
+    """By name, the pruner that a variant of one is, as far as the study has its form."""
+    pruners = config.get("pruners")
+    settings = pruners.items() if isinstance(pruners, dict) else ()
+    named = {str(name): own.get("variant_of") for name, own in settings if isinstance(own, dict)}
+    return {name: base for name, base in named.items() if isinstance(base, str)}
 
 
 def _found(name: str, files: Sequence[str]) -> str:

@@ -15,6 +15,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from filterbench.compaction.masks import ChannelMasks, PrunedNet, apply_masks
+from filterbench.compaction.rounding import rounded_masks
 from filterbench.compaction.speedup import compact, silence_masked_channels
 from filterbench.pruners.nni import ADMMPruner, convolution_config, filters_as_rows, wrapped_masks
 from filterbench.pruners.search.annealing import SimulatedAnnealing, anneal
@@ -150,5 +151,7 @@ class AutoCompress:
             search.count_training(None)
         masks = wrapped_masks(pruner.compress())
         pruner._unwrap_model()
+        if search.round_channels > 1:
+            masks = rounded_masks(pruner.bound_model, masks, search.round_channels, up=True)
         apply_masks(pruner.bound_model, masks)
         return pruner.bound_model.eval(), masks

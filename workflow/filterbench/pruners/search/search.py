@@ -121,6 +121,7 @@ class Search:
         cost: what has been spent so far, replayed steps included.
         steps: the rows of `search.csv`.
         side_by_side: runs candidates that do not depend on each other.
+        round_channels: the multiple of channels that a pruner which takes channels out itself keeps.
     """
 
     splits: Splits
@@ -132,6 +133,7 @@ class Search:
     cost: Cost = field(default_factory=Cost)
     steps: list[dict[str, Any]] = field(default_factory=list)
     side_by_side: SideBySide = one_by_one
+    round_channels: int = 1
 
     def journal(self, name: str, expected: int) -> Journal:
         """The journal called `name`."""
