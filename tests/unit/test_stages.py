@@ -260,7 +260,13 @@ def test_a_shape_trained_from_scratch_is_the_compact_one_and_has_its_column(digi
             "table": table,
             "digests": tmp_path / "digests.json",
         }
-        compare(Job({}, outputs, {"cells": [tmp_path / "0.5"], "again": again, "unpruned": False}))
+        compare(
+            Job(
+                {},
+                outputs,
+                {"cells": [tmp_path / "0.5"], "again": {"L1FilterPruner": again}, "unpruned": False},
+            )
+        )
         with table.open(newline="") as file:
             return next(csv.DictReader(file))
 
@@ -290,7 +296,7 @@ def test_the_unpruned_net_can_be_fine_tuned_too(digits_file, tmp_path):
         "table": table,
         "digests": tmp_path / "digests.json",
     }
-    compare(Job({}, outputs, {"cells": [cell], "again": [], "unpruned": True}))
+    compare(Job({}, outputs, {"cells": [cell], "again": {}, "unpruned": True}))
     row = pd.read_csv(table).iloc[0]
     assert row["performance_original_finetuned"] == document["performance"]["finetuned"]
     assert row["chance"] == documents["finetune"]["images"]["chance"]

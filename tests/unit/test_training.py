@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from filterbench.data.augmentation import SHIFT, flip_and_shift
+from filterbench.data.augmentation import flip_and_shift
 from filterbench.models.registry import build_model
 from filterbench.running.environment import choose_device
 from filterbench.storage.checkpoint import Checkpoint
@@ -90,15 +90,12 @@ def test_a_diverging_training_says_what_to_change(few_images):
 
 
 def test_augmentation_shows_shifted_and_mirrored_images_and_nothing_else():
-    original = torch.arange(1, 65, dtype=torch.uint8).view(1, 1, 8, 8)
-    padded = torch.nn.functional.pad(original, (SHIFT,) * 4)
-    windows = [
-        padded[..., top : top + 8, left : left + 8]
-        for top in range(2 * SHIFT + 1)
-        for left in range(2 * SHIFT + 1)
-    ]
+    # An eighth of 16 pixels is 2.
+    original = torch.arange(256).to(torch.uint8).view(1, 1, 16, 16)
+    padded = torch.nn.functional.pad(original, (2,) * 4)
+    windows = [padded[..., top : top + 16, left : left + 16] for top in range(5) for left in range(5)]
     possible = {tuple(view.flatten().tolist()) for crop in windows for view in (crop, crop.flip(-1))}
-    batch = flip_and_shift(original.expand(4000, 1, 8, 8), torch.Generator().manual_seed(0))
+    batch = flip_and_shift(original.expand(2000, 1, 16, 16), torch.Generator().manual_seed(0))
     seen = {tuple(image.flatten().tolist()) for image in batch}
     assert seen == possible
 
