@@ -225,7 +225,7 @@ def test_intervals_the_front_and_a_papers_point_are_drawn(opened):
         return {trace["name"]: trace for trace in found}
 
     drawn = traces()
-    assert drawn["L1Filter"]["bars"][0] == pytest.approx(0.3926, abs=1e-3)
+    assert drawn["L2Filter"]["bars"][0] == pytest.approx(0.3926, abs=1e-3)
     assert drawn["AutoCompress paper"]["x"] == [287121]
     assert "not like for like" in drawn["AutoCompress paper"]["text"]
     # No cell of a front has both fewer params and more accuracy than another.
