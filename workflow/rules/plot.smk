@@ -3,16 +3,17 @@ localrules:
     plot_search,
 
 
-def imported_beside(wildcards):
-    """The user's imported NNI results of a model, which its comparison shows too."""
-    beside = wildcards.figure == "performance_comparison" and wildcards.model in IMPORTS.sources
-    return {"imported": f"{IMPORTED}/{wildcards.model}/comparison.csv"} if beside else {}
-
-
 rule plot:
     """Accuracy of all pruners on a model: against params and FLOPs or, on request, against cost."""
     input:
-        unpack(imported_beside),
+        # The user's imported NNI results, which the comparison shows too.
+        unpack(
+            lambda wildcards: (
+                {"imported": f"{IMPORTED}/{wildcards.model}/comparison.csv"}
+                if wildcards.figure == "performance_comparison" and wildcards.model in IMPORTS.sources
+                else {}
+            )
+        ),
         table=f"results/{STUDY}/{{model}}/comparison.csv",
     output:
         png="figures/{figure}_{model}.png",
