@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +81,25 @@ class Study:
     def mean_lead(self, model: str, pruner: str, other: str, sparsity: float, training: str) -> str:
         """The mean of that difference alone, without a sign."""
         return f"{abs(np.mean(self.differences(model, pruner, other, [sparsity], training)[sparsity])):.1f}"
+
+    def leads(self, model: str, pruner: str, other: str, training: str) -> str:
+        """The smallest and the largest of the mean differences over all sparsities."""
+        points = self.differences(model, pruner, other, self.targets(model), training)
+        means = [float(np.mean(values)) for values in points.values() if values]
+        return f"between {min(means):+.1f} and {max(means):+.1f}"
+
+    def rows_with_more_flops(self, pairs: Mapping[str, str]) -> str:
+        """In how many of all targets a searched net has more FLOPs than its uniform one."""
+        flops = [
+            [
+                self.number(model, "flops_speedup", pruner=name, sparsity=target)
+                for name in (pruner, pairs[pruner])
+            ]
+            for model in self.models
+            for pruner in pairs
+            for target in self.targets(model)
+        ]
+        return f"{sum(searched > other for searched, other in flops)} of {len(flops)}"
 
     def differences(
         self, model: str, pruner: str, other: str, sparsities: Iterable[float], training: str
