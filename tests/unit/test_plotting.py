@@ -8,6 +8,7 @@ from filterbench.analysis.pareto import with_fronts
 from filterbench.analysis.published import paper_points, published_cells
 from filterbench.analysis.seeds import with_statistics
 from filterbench.plotting.comparison import draw_comparison, study_title
+from filterbench.plotting.equal_training import draw_training
 from filterbench.plotting.marks import STATISTICS
 from filterbench.plotting.optimism import draw_optimism
 from filterbench.plotting.style import SCRATCH_STYLES, STYLES
@@ -228,3 +229,20 @@ def test_plotting_imports_no_torch():
     workflow = Path(__file__).parents[2] / "workflow"
     code = "import sys, filterbench.stages.plot; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=workflow, check=False).returncode == 0
+
+
+def test_panels_of_other_accuracies_hold_all_their_points():
+    cells = pd.DataFrame(
+        {
+            "pruner": ["L1FilterPruner", "L1FilterPruner"],
+            "sparsity": [0.3, 0.9],
+            "images_trained_after": [1000, 1000],
+            "performance_finetuned": [0.9, 0.2],
+            "images_trained_equal": [4000, 4000],
+            "performance_equal": [0.95, 0.4],
+        }
+    )
+    for axes in draw_training(cells, "a title").axes:
+        low, high = axes.get_ylim()
+        reached = [value for line in axes.get_lines() for value in line.get_ydata()]
+        assert low <= min(reached) <= max(reached) <= high

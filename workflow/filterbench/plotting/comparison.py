@@ -54,7 +54,9 @@ def draw_comparison(
         others: by name, the cells of other studies in the same columns, drawn hollow and behind.
         claims: points that papers report (`filterbench.analysis.reported.placed`).
     """
-    figure = Figure(figsize=(7.5, 9.4), layout=ConstrainedLayoutEngine(w_pad=0.15, h_pad=0.08))
+    # Room for a long legend.
+    height = 9.4 + 0.3 * max(0, table["pruner"].nunique() - 9)
+    figure = Figure(figsize=(7.5, height), layout=ConstrainedLayoutEngine(w_pad=0.15, h_pad=0.08))
     upper, lower = figure.subplots(2, 1, sharey=True)
     for axes, panel in zip((upper, lower), PANELS, strict=True):
         _draw_panel(axes, panel, table)

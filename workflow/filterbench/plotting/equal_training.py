@@ -31,9 +31,12 @@ def draw_equal_training(tables: Mapping[str, pd.DataFrame], title: str) -> Figur
         original = float(table["params_original"].mean())
         draw_curves(axes, "params_speedup", table)
         draw_originals(axes, original, table)
+        axes.set_title(heading, fontsize=12)
+    # Once all is drawn: the panels share what their accuracies reach.
+    for axes, table in zip(panels, tables.values(), strict=True):
+        original = float(table["params_original"].mean())
         scale(axes, PANELS[0].label)
         add_factors(axes, PANELS[0].factor_label, original)
-        axes.set_title(heading, fontsize=12)
     panels[-1].set_ylabel("")
     # Both panels count, for the curves that only one of them has.
     finish(figure, title, panels[0], pd.concat(tables.values()))
@@ -73,8 +76,9 @@ def draw_training(table: pd.DataFrame, title: str) -> Figure:
                     markerfacecolor=fill,
                     markersize=6,
                 )
-        scale(axes, "images trained on after the baseline")
         axes.set_title(f"sparsity {target:g}", fontsize=11)
+    for axes in panels:
+        scale(axes, "images trained on after the baseline")
         if axes is not panels[0]:
             axes.set_ylabel("")
     figure.suptitle(title, fontsize=13, linespacing=1.5)
