@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from filterbench.own_code import registering
-from filterbench.own_code.registering import KINDS, VARIABLE
+from filterbench.own_code import VARIABLE, registering
+from filterbench.own_code.registering import KINDS
 from filterbench.running.code import rule_digest
 from filterbench.storage.errors import InputError
 from filterbench.study.cells import round_channels

@@ -21,11 +21,10 @@ from typing import Any
 
 from filterbench.data.registry import DATASETS, DatasetEntry
 from filterbench.models.registry import MODELS, ModelEntry
+from filterbench.own_code import VARIABLE
 from filterbench.pruners.registry import PRUNERS, PrunerEntry
 from filterbench.storage.errors import InputError
 
-# Where jobs find what the process that read the study registered.
-VARIABLE = "FILTERBENCH_CODE"
 GROUP = "filterbench"
 KINDS: Mapping[str, tuple[dict[str, Any], type]] = {
     "PRUNERS": (PRUNERS, PrunerEntry),
@@ -57,11 +56,13 @@ def register(named: Sequence[str], variants: Mapping[str, str], source: str) -> 
     for each in (*installed, *named):
         _register(each, source if each in named else f"entry point {each}")
     _register_variants(variants, source)
-    os.environ[VARIABLE] = json.dumps({"code": [*installed, *named], "variants": dict(variants)})
+    os.environ.pop(VARIABLE, None)
+    if installed or named or variants:
+        os.environ[VARIABLE] = json.dumps({"code": [*installed, *named], "variants": dict(variants)})
 
 
 def register_as_told() -> None:
-    """In a job, take what the process that started it has registered."""
+    """In a job, take what the process that started it has registered, if that is something."""
     told = json.loads(os.environ.get(VARIABLE, "{}"))
     for each in told.get("code", []):
         _register(each, "the study")

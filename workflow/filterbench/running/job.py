@@ -17,7 +17,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from filterbench.own_code.registering import register_as_told
+from filterbench.own_code import VARIABLE
 from filterbench.running.warm_parent import end_as, run_in_child
 from filterbench.storage.errors import InputError
 from filterbench.storage.stopwatch import Stopwatch
@@ -106,7 +106,9 @@ def execute(title: str, log: str, job: Job) -> None:
 
 def _make(job: Job) -> None:
     """Call the job's stage; what computes with nets can have been made by another study, and is timed."""
-    register_as_told()
+    if VARIABLE in os.environ:
+        # It imports the registries, and the code itself.
+        resolve_name("filterbench.own_code.registering:register_as_told")()
     stage = resolve_name(f"{job.module}:{job.module.rpartition('.')[2]}")
     if "cell" not in job.params:
         stage(job)
