@@ -80,6 +80,17 @@ def paper_points(model: str) -> pd.DataFrame:
     return claims[claims["model"] == model]
 
 
+def claims_beside(published: bool, own: str) -> pd.DataFrame | None:
+    """The points that papers report, to stand beside a study's cells; None where there are none.
+
+    Args:
+        published: whether the study compares with the published one, which quotes some.
+        own: the user's table; empty where there is none.
+    """
+    files = [PAPER_TABLE] * published + [Path(own)] * bool(own)
+    return pd.concat(map(read_claims, files), ignore_index=True) if files else None
+
+
 def published_models() -> list[str]:
     """The models of the published study."""
     table = _table()

@@ -8,11 +8,12 @@ from typing import Any
 
 import pandas as pd
 
+from filterbench.analysis.claims import OPEN
 from filterbench.analysis.curves import UNIT, accuracy_at
+from filterbench.analysis.pareto import COSTS
 from filterbench.analysis.seeds import FEWEST_UNITS, statistics
 from filterbench.storage.errors import InputError
 
-COSTS = ("params", "flops")
 REQUIRED = ("source", "model", "accuracy", "convention")
 OPTIONAL = (
     "label",
@@ -27,9 +28,9 @@ OPTIONAL = (
 )
 # How this workflow counts (docs/method.md).
 OWN_CONVENTION = "nni-full"
-# How NNI's study, and this file's readers, call the unpruned net.
+# What such a table calls the unpruned net, which is no point.
 UNPRUNED = "original"
-ABOVE, ON, BELOW, OPEN = "above", "on", "below", "cannot tell"
+ABOVE, ON, BELOW = "above", "on", "below"
 
 
 def read_claims(path: Path) -> pd.DataFrame:

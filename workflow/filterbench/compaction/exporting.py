@@ -14,6 +14,8 @@ from filterbench.models.inputs import example_input
 from filterbench.storage.errors import InputError
 
 TOLERANCE = 1e-4
+# Real images on which net and ONNX model are compared.
+CHECKED_IMAGES = 64
 
 
 def export_onnx(model: nn.Module) -> bytes:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from filterbench.compaction.masks import ChannelMasks, PrunedNet
+from filterbench.compaction.masks import ChannelMasks, PrunedNet, apply_masks
 from filterbench.compaction.slicing import channel_sources
 from filterbench.models.depthwise import mask_depthwise
 from filterbench.models.graph import norms_after
@@ -79,12 +79,9 @@ def with_rounded_channels(pruned: PrunedNet, original: nn.Module, multiple: int,
     with torch.no_grad():
         for name, kept in masks.items():
             back = kept & ~pruned.masks[name]
-            gone = pruned.masks[name] & ~kept
             for layer in filter(None, (name, norms.get(name))):
                 for entry in ("weight", "bias", "running_mean", "running_var"):
                     if (key := f"{layer}.{entry}") in ours:
                         ours[key][back] = theirs[key][back]
-            for entry in ("weight", "bias"):
-                if (key := f"{name}.{entry}") in ours:
-                    ours[key][gone] = 0
+    apply_masks(pruned.model, masks)
     return PrunedNet(pruned.model, masks)

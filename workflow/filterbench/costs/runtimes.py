@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from filterbench.compaction.exporting import OnnxNet, check_onnx, export_onnx
 from filterbench.storage.errors import InputError
 
-TORCH, ONNXRUNTIME = "torch", "onnxruntime"
+ONNXRUNTIME = "onnxruntime"
 # The same net without torch: its session, one batch, and what that process held at most. On Linux getrusage
 # tells what the process that forked it held, if that was more.
 _PROCESS = """

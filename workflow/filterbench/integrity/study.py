@@ -17,7 +17,6 @@ from filterbench.storage.files import file_digest, files_below
 from filterbench.study.cells import (
     Cell,
     baseline_documents,
-    cell_documents,
     pruner_arguments,
     search_settings,
     training_settings,
@@ -128,8 +127,8 @@ def _missing(plan: Plan, study: str, root: Path, report: Report) -> Iterator[Fin
         if not (folder / "result.json").exists():
             report.missing.append(place)
             continue
-        for name in cell_documents(plan.config, cell_at(place)[1].pruner):
-            if not (path := folder / f"{name}.json").exists():
+        for document in plan.documents([place]):
+            if not (path := root / document).exists():
                 yield Finding(path, "", "missing beside result.json")
         baselines.add(baseline_folder(folder))
     for baseline in sorted(baselines):

@@ -88,7 +88,9 @@ def page(
         about=_about(tables),
         models=list(tables),
         axes=AXES,
-        styles={pruner: data["styles"][pruner] for pruner in styles_of(curves.values())},
+        styles={
+            pruner: data["styles"][pruner] for table in curves.values() for pruner in table["pruner"].unique()
+        },
         others=list(dict.fromkeys(name for named in beside.values() for name in named)),
         any_claims=any(len(points) for points in reported.values()),
         any_blind=any(len(blind_cells(table)) for table in tables.values()),

@@ -149,6 +149,11 @@ PRUNERS: dict[str, PrunerEntry] = {
 }
 
 
+def controls() -> list[str]:
+    """The pruners that are there to be compared with, not to be recommended."""
+    return [name for name, entry in PRUNERS.items() if entry.control]
+
+
 def arguments_of(pruner: str, *changes: Mapping[str, Any]) -> dict[str, Any]:
     """All arguments of a pruner: its defaults, with one change after the other."""
     arguments = {name: argument["default"] for name, argument in PRUNERS[pruner].arguments.items()}

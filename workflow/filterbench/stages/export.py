@@ -3,7 +3,7 @@
 import logging
 from importlib.metadata import version
 
-from filterbench.compaction.exporting import TOLERANCE, check_onnx, export_onnx
+from filterbench.compaction.exporting import CHECKED_IMAGES, TOLERANCE, check_onnx, export_onnx
 from filterbench.documents import write
 from filterbench.documents.types import ExportDocument
 from filterbench.running.context import prepare
@@ -14,7 +14,6 @@ from filterbench.storage.files import atomic_write, file_digest
 
 logger = logging.getLogger(__name__)
 
-CHECKED_IMAGES = 64
 PACKAGES = ("onnx", "onnxruntime", "onnxscript")
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from filterbench.compaction.exporting import CHECKED_IMAGES
 from filterbench.costs.latency import Latency, measure_latencies
 from filterbench.costs.memory import peak_activations
 from filterbench.costs.runtimes import ONNXRUNTIME, in_onnxruntime, process_peak
@@ -24,7 +25,6 @@ from filterbench.storage.errors import InputError
 
 logger = logging.getLogger(__name__)
 
-CHECKED_IMAGES = 64
 Nets = tuple[nn.Module, nn.Module]
 
 
@@ -45,9 +45,7 @@ def latency(job: Job) -> None:
         )
     nets = context.read_net("original"), context.read_net("compact")
     batches = {"single": images.first(1), "batch": images.first(settings["batch"])}
-    memory: Memory = {
-        "activations": _by_batch(batches, lambda net, batch: peak_activations(net, batch), nets)
-    }
+    memory: Memory = {"activations": _by_batch(batches, peak_activations, nets)}
     runtimes: dict[str, RuntimeTimings] = {}
     for name in settings["runtimes"]:
         if name == ONNXRUNTIME:

@@ -5,12 +5,12 @@ from pathlib import Path
 import pandas as pd
 
 from filterbench.analysis.budgets import as_curves
-from filterbench.analysis.published import PAPER_TABLE, published_cells
-from filterbench.analysis.reported import placed, read_claims
+from filterbench.analysis.published import claims_beside, published_cells
+from filterbench.analysis.reported import placed
 from filterbench.data.registry import DATASETS
 from filterbench.documents import parse
 from filterbench.page.page import page as page_of
-from filterbench.pruners.registry import PRUNERS
+from filterbench.pruners.registry import controls
 from filterbench.running.job import Job
 from filterbench.storage.files import write_text
 
@@ -20,9 +20,7 @@ def page(job: Job) -> None:
     tables = {Path(path).parent.name: pd.read_csv(path) for path in job.params["tables"]}
     study, dataset = job.params["study"], job.params["dataset"]
     published = job.params["published"]
-    files = [PAPER_TABLE] if published else []
-    files += [Path(job.resources["claims"])] if job.resources.get("claims") else []
-    claims = [read_claims(path) for path in files]
+    claims = claims_beside(published, job.resources["claims"])
     text = page_of(
         study,
         f"Filter pruners compared on {DATASETS[dataset].label}: study {study}",
@@ -30,10 +28,10 @@ def page(job: Job) -> None:
         verdicts=parse(job.inputs["verdicts"]),
         others={model: {"published": published_cells(model)} for model in tables} if published else {},
         claims={
-            model: placed(pd.concat(claims, ignore_index=True), model, dataset, as_curves(table))
+            model: placed(claims, model, dataset, as_curves(table))
             for model, table in tables.items()
-            if claims
+            if claims is not None
         },
-        controls=[name for name, entry in PRUNERS.items() if entry.control],
+        controls=controls(),
     )
     write_text(job.outputs["page"], text)

@@ -1,13 +1,11 @@
 """Rule `plot`: the figure of a model."""
 
-from pathlib import Path
-
 import pandas as pd
 
 from filterbench.analysis.budgets import as_curves
 from filterbench.analysis.equal_training import at_equal_training
-from filterbench.analysis.published import PAPER_TABLE, published_cells
-from filterbench.analysis.reported import placed, read_claims
+from filterbench.analysis.published import claims_beside, published_cells
+from filterbench.analysis.reported import placed
 from filterbench.analysis.seeds import with_statistics
 from filterbench.data.registry import DATASETS
 from filterbench.models.registry import MODELS
@@ -43,9 +41,5 @@ def _others(job: Job) -> dict[str, pd.DataFrame]:
 
 def _claims(job: Job, table: pd.DataFrame) -> pd.DataFrame | None:
     """Points of papers: those that the published study quotes, and the user's."""
-    files = [PAPER_TABLE] if job.params["published"] else []
-    files += [Path(job.resources["claims"])] if job.resources.get("claims") else []
-    if not files:
-        return None
-    claims = pd.concat(map(read_claims, files), ignore_index=True)
-    return placed(claims, job.params["model"], job.params["dataset"], table)
+    claims = claims_beside(job.params["published"], job.resources["claims"])
+    return None if claims is None else placed(claims, job.params["model"], job.params["dataset"], table)

@@ -9,7 +9,7 @@ import pandas as pd
 from filterbench.analysis.budgets import as_curves
 from filterbench.analysis.recommending import leader, recommendations
 from filterbench.models.registry import MODELS
-from filterbench.pruners.registry import PRUNERS
+from filterbench.pruners.registry import controls
 from filterbench.running.job import Job
 from filterbench.study.plan import Plan
 from filterbench.study.tables import tables_so_far
@@ -32,10 +32,9 @@ def recommend(job: Job) -> None:
         InputError: no cell is made yet.
     """
     plan, drop = Plan(job.params["config"]), job.params["drop"]
-    controls = [name for name, entry in PRUNERS.items() if entry.control]
     for model, table in tables_so_far(plan).items():
         cells = as_curves(_with_latency(plan, model, table))
-        candidates = cells[~table["pruner"].isin(controls)]
+        candidates = cells[~table["pruner"].isin(controls())]
         for cost, words in COSTS.items():
             if f"{cost}_speedup" not in candidates:
                 continue

@@ -16,7 +16,7 @@ from filterbench.models.registry import MODELS
 from filterbench.page.page import page
 from filterbench.plotting.comparison import draw_comparison, study_title
 from filterbench.plotting.saving import save_figure
-from filterbench.pruners.registry import PRUNERS
+from filterbench.pruners.registry import controls
 from filterbench.running.job import Job
 from filterbench.storage.files import write_text
 from filterbench.storage.tables import write_table
@@ -54,8 +54,7 @@ def so_far(job: Job) -> None:
         others = (
             {model: {"published": published_cells(model)} for model in feasible} if plan.comparable else {}
         )
-        controls = [name for name, entry in PRUNERS.items() if entry.control]
-        text = page(plan.study, title, feasible, verdicts=document, others=others, controls=controls)
+        text = page(plan.study, title, feasible, verdicts=document, others=others, controls=controls())
         write_text(folder / "page.html", text)
     write_text(folder / "verdicts.md", verdicts_page(document))
     logger.info(
