@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,21 @@ REPOSITORY = Path(__file__).parents[2]
 STUDY = "own_study.yaml"
 
 
+@contextmanager
+def remembered(monkeypatch):
+    """Forgets afterwards what was registered."""
+    before = [(registry, dict(registry)) for registry, _ in KINDS.values()]
+    monkeypatch.setenv(VARIABLE, "{}")
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setattr(registering, "_HOMES", {})
+    monkeypatch.setattr(registering, "_FOLDERS", {})
+    monkeypatch.setattr(registering, "_VARIANTS", {})
+    yield
+    for registry, entries in before:
+        registry.clear()
+        registry.update(entries)
+
+
 @pytest.fixture
 def mine(tmp_path, monkeypatch):
     """A folder with the templates; what they register is forgotten afterwards."""
@@ -28,17 +44,9 @@ def mine(tmp_path, monkeypatch):
     shutil.copy(REPOSITORY / "config.yaml", tmp_path)
     text = (folder / STUDY).read_text()
     (folder / STUDY).write_text(text.replace("../../config.yaml", "../config.yaml"))
-    before = [(registry, dict(registry)) for registry, _ in KINDS.values()]
     modules = set(sys.modules)
-    monkeypatch.setenv(VARIABLE, "{}")
-    monkeypatch.setattr(sys, "path", [*sys.path])
-    monkeypatch.setattr(registering, "_HOMES", {})
-    monkeypatch.setattr(registering, "_FOLDERS", {})
-    monkeypatch.setattr(registering, "_VARIANTS", {})
-    yield folder
-    for registry, entries in before:
-        registry.clear()
-        registry.update(entries)
+    with remembered(monkeypatch):
+        yield folder
     for name in set(sys.modules) - modules:
         if getattr(sys.modules[name], "__file__", None) and str(folder) in str(sys.modules[name].__file__):
             del sys.modules[name]

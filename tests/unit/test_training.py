@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
 from filterbench.data.augmentation import flip_and_shift
 from filterbench.models.registry import build_model
@@ -126,10 +127,23 @@ class InterruptingCheckpoint(Checkpoint):
             raise InterruptionError
 
 
+def net_with_dropout():
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Flatten(), nn.Dropout(0.5), nn.Linear(3 * 32 * 32, 10))
+
+
 @pytest.mark.parametrize("schedule", ["one-cycle", "multistep", "cosine"])
 def test_an_interrupted_training_ends_with_the_same_weights(few_images, tmp_path, schedule):
     settings = replace(SETTINGS, epochs=5, augment=True, schedule=schedule)
-    undisturbed, interrupted = fresh_net(), fresh_net()
+    _interrupt(fresh_net, few_images, settings, tmp_path)
+
+
+def test_an_interrupted_training_with_dropout_ends_with_the_same_weights(few_images, tmp_path):
+    _interrupt(net_with_dropout, few_images, replace(SETTINGS, epochs=5), tmp_path)
+
+
+def _interrupt(make, few_images, settings, tmp_path):
+    undisturbed, interrupted = make(), make()
     expected = train(undisturbed, few_images, settings, seed=0)
     path = tmp_path / "checkpoint"
     with pytest.raises(InterruptionError):
@@ -137,7 +151,8 @@ def test_an_interrupted_training_ends_with_the_same_weights(few_images, tmp_path
             interrupted, few_images, settings, 0, InterruptingCheckpoint(path, "key", Stopwatch(), interval=0)
         )
 
-    taken_up = fresh_net()
+    taken_up = make()
+    torch.manual_seed(9)  # Another process draws other numbers.
     record = train(taken_up, few_images, settings, 0, Checkpoint(path, "key", Stopwatch(), interval=0))
     assert record == expected
     for name, tensor in undisturbed.state_dict().items():

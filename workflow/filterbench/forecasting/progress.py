@@ -107,10 +107,12 @@ def _forecast(config: dict[str, Any], documents: Iterable[str]) -> dict[Path, fl
     from filterbench.data.loading import load_splits
     from filterbench.forecasting.expected import expected_work
     from filterbench.forecasting.speed import speeds
+    from filterbench.own_code.registering import register_as_told
     from filterbench.running.environment import choose_device
     from filterbench.study.paths import place_in_seed
     from filterbench.study.plan import Plan
 
+    register_as_told()
     plan = Plan(config)
     if not Path(plan.images).exists():
         return None

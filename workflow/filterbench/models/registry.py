@@ -28,6 +28,7 @@ class ModelEntry:
             any size, (width, classes, image_size).
         any_size: whether it is for images of any multiple of 32 pixels, not for 32x32 alone.
         depthwise: whether it has depthwise convolutions, whose channels follow other convolutions'.
+        any_width: whether it is for any width, not for 1 alone.
     """
 
     label: str
@@ -36,6 +37,7 @@ class ModelEntry:
     net: str
     any_size: bool = False
     depthwise: bool = False
+    any_width: bool = True
 
 
 MODELS: dict[str, ModelEntry] = {

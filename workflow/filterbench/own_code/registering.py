@@ -31,6 +31,8 @@ KINDS: Mapping[str, tuple[dict[str, Any], type]] = {
     "MODELS": (MODELS, ModelEntry),
     "DATASETS": (DATASETS, DatasetEntry),
 }
+# What comes with the package in the form of a user's code.
+SHIPPED = ("filterbench.models.torchvision_nets",)
 # A name becomes a part of paths.
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 # By (registry, name of an entry) the module that it comes from; by that module the folder it lies in.
@@ -115,7 +117,8 @@ def _register(named: str, source: str) -> None:
         known, kind = KINDS[registry]
         if not isinstance(entry, kind):
             raise InputError(f"{source}: code: {named}: {registry}[{name!r}] is no {kind.__name__}")
-        _check_name(str(name), f"{source}: code: {named}: {registry}")
+        if named not in SHIPPED:
+            _check_name(str(name), f"{source}: code: {named}: {registry}")
         if name in known and _HOMES.get((registry, name)) != module.__name__:
             raise InputError(f"{source}: code: {named}: {registry}: the name {name!r} is taken; another name")
         known[name] = entry

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from filterbench.data.registry import DATASETS
 from filterbench.documents.parts import IMAGE_SIZE
 from filterbench.documents.schemas import Fault, faults_against, schema_faults
+from filterbench.models import torchvision_nets
 from filterbench.models.registry import MODELS
 from filterbench.pruners.arguments import contradictions, schema_of
 from filterbench.pruners.registry import PRUNERS
@@ -37,7 +40,7 @@ def check_config(config: Config, source: str) -> None:
     if not faults:
         faults = [
             *_unknown("$.dataset.name", [config["dataset"]["name"]], DATASETS),
-            *_unknown("$.models", config["models"], MODELS),
+            *_unknown_models(config["models"]),
             *_unknown("$.pruners", config["pruners"], PRUNERS),
             *(
                 fault
@@ -55,7 +58,7 @@ def check_config(config: Config, source: str) -> None:
     if not faults:
         faults = [
             *_reserved_name(config),
-            *_widths_without_channels(config),
+            *_impossible_widths(config),
             *_faulty_arguments(config),
             *_no_epochs(config),
             *_controls_without_search(config),
@@ -92,7 +95,20 @@ def _unknown(path: str, names, registry) -> list[Fault]:
     ]
 
 
-def _widths_without_channels(config: Config) -> list[Fault]:
+def _unknown_models(names: Iterable[str]) -> list[Fault]:
+    """Models that are not there; of torchvision's, why not."""
+    theirs = [name for name in names if name.startswith(torchvision_nets.PREFIX) and name not in MODELS]
+    allowed = ", ".join(torchvision_nets.MODELS)
+    return [
+        *_unknown("$.models", [name for name in names if name not in theirs], MODELS),
+        *(
+            Fault("$.models", f"{name!r} {torchvision_nets.why_refused(name)}; allowed: {allowed}")
+            for name in theirs
+        ),
+    ]
+
+
+def _impossible_widths(config: Config) -> list[Fault]:
     return [
         Fault(
             f"$.models.{name}.width",
@@ -100,6 +116,10 @@ def _widths_without_channels(config: Config) -> list[Fault]:
         )
         for name, model in config["models"].items()
         if int((narrowest := MODELS[name].narrowest) * model["width"]) < 1
+    ] + [
+        Fault(f"$.models.{name}.width", f"{model['width']}; allowed: 1, the only one of this model")
+        for name, model in config["models"].items()
+        if not MODELS[name].any_width and model["width"] != 1
     ]
 
 

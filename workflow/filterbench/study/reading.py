@@ -11,6 +11,7 @@ import yaml
 
 from filterbench.data.registry import data_file
 from filterbench.documents.parts import IMAGE_SIZE
+from filterbench.models import torchvision_nets
 from filterbench.own_code.registering import register
 from filterbench.storage.errors import InputError
 from filterbench.study.cells import Config
@@ -83,7 +84,7 @@ def read_study(config: Config, files: Sequence[str], overwritten: Mapping[str, A
     source = ", ".join(short_path(Path(file)) for file in files) or "the config of the module"
     if overwritten:
         source += f" with {COMMAND_LINE} {' '.join(overwritten)}"
-    register(_own_code(config, files), _variants(config), source)
+    register([*_torchvision(config), *_own_code(config, files)], _variants(config), source)
     check_config(config, source)
     for *path, key in FOLDERS:
         place = config
@@ -99,6 +100,13 @@ def read_study(config: Config, files: Sequence[str], overwritten: Mapping[str, A
             if not Path(place[key]).is_file():
                 raise InputError(f"{source}: {name}: there is no file {place[key]}")
     return config
+
+
+def _torchvision(config: Config) -> list[str]:
+    """The module of torchvision's nets where the study names one that there is."""
+    named = config.get("models")
+    asked = torchvision_nets.MODELS.keys() & set(named if isinstance(named, dict) else ())
+    return [torchvision_nets.__name__] if asked else []
 
 
 def _own_code(config: Config, files: Sequence[str]) -> list[str]:

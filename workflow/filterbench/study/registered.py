@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from filterbench.data.registry import DATASETS
 from filterbench.documents.reference import allowed
+from filterbench.models import torchvision_nets
 from filterbench.models.registry import MODELS
 from filterbench.pruners.registry import PRUNERS, PrunerEntry
 
@@ -18,12 +19,18 @@ What a study can name. This page is written from the registries by `make docs`; 
 
 def registered() -> str:
     """The page in Markdown."""
-    models = ((f"`{name}`", entry.label, entry.paper) for name, entry in MODELS.items())
+    every = MODELS | torchvision_nets.MODELS
+    models = ((f"`{name}`", entry.label, entry.paper) for name, entry in every.items())
     datasets = ((f"`{name}`", entry.label, entry.source) for name, entry in DATASETS.items())
     pruners = ((f"`{name}`", _about(entry), entry.paper) for name, entry in PRUNERS.items())
     sections = [
         HEADING,
-        _section("Models", "Under `models`, each with a `width`.", ("name", "label", "source"), models),
+        _section(
+            "Models",
+            "Under `models`, each with a `width`; torchvision's at width 1, plain where they have no BatchNorm.",
+            ("name", "label", "source"),
+            models,
+        ),
         _section("Datasets", "As `dataset.name`.", ("name", "label", "source"), datasets),
         _section(
             "Pruners",

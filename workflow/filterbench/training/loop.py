@@ -119,6 +119,7 @@ class _Training:
 
     def __init__(self, model: nn.Module, splits: Splits, settings: TrainingSettings, seed: int) -> None:
         self._model, self._splits, self._settings = model, splits, settings
+        self._seed = seed
         self._generator = torch.Generator().manual_seed(seed)
         self._steps = max(1, len(splits.train) // settings.batch_size)
         self._optimizer = SGD(
@@ -157,6 +158,8 @@ class _Training:
     def _pass_over_images(self) -> float:
         """All images in random order, without the last incomplete batch; the mean loss."""
         self._model.train()
+        # What a net's own layers draw, as dropout does, is the same after an interruption.
+        torch.manual_seed(self._seed + len(self.epochs))
         images, settings = self._splits.train, self._settings
         order = torch.randperm(len(images), generator=self._generator).to(images.labels.device)
         losses = torch.zeros((), device=images.labels.device)

@@ -215,7 +215,10 @@ class Search:
             seeds: what this training's order and augmentation depend on, besides the search's seed.
         """
         images, size = self.splits.train, self.settings.batch_size
-        generator = torch.Generator().manual_seed(derived_seed(self.seed, *seeds))
+        seed = derived_seed(self.seed, *seeds)
+        generator = torch.Generator().manual_seed(seed)
+        # For what a net's own layers draw, as dropout does.
+        torch.manual_seed(seed)
         model.train()
         for chosen in _batches(len(images), size, steps, generator):
             batch = images.batch(chosen, generator if self.settings.augment else None)
