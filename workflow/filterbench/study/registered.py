@@ -27,7 +27,7 @@ def registered() -> str:
         HEADING,
         _section(
             "Models",
-            "Under `models`, each with a `width`; torchvision's at width 1, plain where they have no BatchNorm.",
+            "Under `models`, each with a `width`; torchvision's at width 1, without BatchNorm where it has none.",
             ("name", "label", "source"),
             models,
         ),
