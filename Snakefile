@@ -52,6 +52,11 @@ rule latencies:
         collect("{cell}/latency.json", cell=PLAN.cells),
 
 
+rule int8:
+    input:
+        collect("{cell}/int8.json", cell=PLAN.cells),
+
+
 rule results:
     input:
         collect("{cell}/result.json", cell=PLAN.cells),

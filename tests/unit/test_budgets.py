@@ -240,9 +240,10 @@ def test_one_trajectory_serves_all_budgets(few_images, tmp_path):
         assert all(torch.equal(kept, expected[name]) for name, kept in masks.items())
 
 
-def test_a_latency_table_estimates_what_its_layers_took():
+@pytest.mark.parametrize("runtime", ["torch", "onnxruntime"])
+def test_a_latency_table_estimates_what_its_layers_took(runtime):
     model = fresh_net("resnet18", 1 / 8)
-    entries = measure_table(model, batch=2, runs=3, warm_up=1)
+    entries = measure_table(model, batch=2, runs=3, warm_up=1, runtime=runtime)
     measured = [name for entry in entries for name in entry["names"]]
     assert sorted(measured) == sorted(
         name for name, module in model.named_modules() if isinstance(module, nn.Conv2d | nn.Linear)

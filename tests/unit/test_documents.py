@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from filterbench.documents import KINDS, check, parse, read, schema_path, types, write
+from filterbench.documents import KINDS, check, measurements, parse, read, schema_path, types, write
 from filterbench.documents.reference import reference
 from filterbench.storage.errors import InputError
 from filterbench.storage.files import file_digest, known_digest
@@ -184,9 +184,10 @@ TYPES = {
     "finetune": types.TrainedDocument,
     "equal": types.TrainedDocument,
     "scratch": types.TrainedDocument,
-    "latency": types.LatencyDocument,
-    "latency_table": types.LatencyTableDocument,
-    "export": types.ExportDocument,
+    "latency": measurements.LatencyDocument,
+    "latency_table": measurements.LatencyTableDocument,
+    "export": measurements.ExportDocument,
+    "int8": measurements.Int8Document,
     "result": types.ResultDocument,
 }
 # Keys that a type shares with documents of another kind.

@@ -65,7 +65,7 @@ HALF = Target("sparsity", 0.5)
 # One name of each class: others have its code.
 ONE_OF_A_CLASS = list({entry.pruner: name for name, entry in reversed(PRUNERS.items())}.values())
 NARROW = {"model": "vgg16", "width": 0.0625}
-QUICK = {"batch": 8, "runs": 5, "warm_up": 1, "threads": 1}
+QUICK = {"batch": 8, "runs": 5, "warm_up": 1, "threads": 1, "budget_runtime": "torch"}
 DEVICES = [
     "cpu",
     pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")),

@@ -1,7 +1,7 @@
 """torchvision's nets as models of a study."""
 
 import copy
-from importlib import import_module
+from pathlib import Path
 
 import pytest
 import torch

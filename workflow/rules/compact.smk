@@ -112,3 +112,32 @@ rule export:
         code=code_of("export"),
     script:
         "../scripts/stage.py"
+
+
+rule quantize:
+    """A cell's original and fine-tuned net in int8, beside float32; on request."""
+    input:
+        images=PLAN.images,
+        document=f"{CELL}/finetune.json",
+        original=f"{BASELINE}/model.safetensors",
+        finetuned=f"{CELL}/finetune.safetensors",
+    output:
+        document=f"{CELL}/int8.json",
+    log:
+        "logs/{study}/{model}/seed-{seed}/{pruner}/{target}/quantize.log",
+    conda:
+        ENVIRONMENT
+    threads: whole_machine
+    resources:
+        mem_mb=more_each_time(6000),
+        runtime=more_each_time(60),
+        gpu=0,
+    params:
+        cell=PLAN.cell,
+        limits=PLAN.limits,
+        device="cpu",
+        int8=PLAN.int8,
+        stage="stages.quantize",
+        code=code_of("quantize"),
+    script:
+        "../scripts/stage.py"

@@ -10,6 +10,7 @@ localrules:
     claims,
     optimism_gap,
     compare_latency,
+    compare_int8,
     page,
 
 
@@ -215,6 +216,36 @@ rule compare_latency:
         cells=there(PLAN.model_cells),
         stage="stages.compare_latency",
         code=code_of("compare_latency"),
+    script:
+        "../scripts/stage.py"
+
+
+rule compare_int8:
+    """A model's cells in int8 beside float32, as a table and a figure; on request."""
+    input:
+        lambda wildcards: expand(
+            "{cell}/{kind}.json", cell=PLAN.model_cells(wildcards), kind=["result", "int8"]
+        ),
+    output:
+        table=f"results/{STUDY}/{{model}}/int8.csv",
+        png="figures/int8_{model}.png",
+        own=report(
+            f"results/{STUDY}/figures/int8_{{model}}.png",
+            caption="../report/int8.rst",
+            category="Figures",
+            labels={"model": "{model}", "figure": "int8"},
+        ),
+        svg="figures/int8_{model}.svg",
+    log:
+        f"logs/{STUDY}/{{model}}/compare_int8.log",
+    conda:
+        ENVIRONMENT
+    params:
+        model="{model}",
+        dataset=config["dataset"]["name"],
+        cells=there(PLAN.model_cells),
+        stage="stages.compare_int8",
+        code=code_of("compare_int8"),
     script:
         "../scripts/stage.py"
 

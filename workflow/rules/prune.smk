@@ -21,7 +21,7 @@ rule latency_table:
         cell=PLAN.baseline_cell,
         limits=PLAN.limits,
         device=device,
-        latency=PLAN.latency,
+        latency=PLAN.latency_table,
         stage="stages.latency_table",
         code=code_of("latency_table"),
     script:

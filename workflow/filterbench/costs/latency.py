@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.utils.benchmark import Measurement, Timer
+
+from filterbench.data.loading import Images
+from filterbench.documents.measurements import Timing
+from filterbench.storage.errors import InputError
 
 RUNS = 50
 WARM_UP = 10
@@ -59,6 +64,44 @@ def measure_latencies(
                 model(images)
         rounds = [[timer.timeit(1) for timer in timers] for _ in range(runs)]
     return [_summary(list(passes), images) for passes in zip(*rounds, strict=True)]
+
+
+def timed_batches(images: Images, size: int) -> dict[str, Tensor]:
+    """What a cell's nets are timed on: the first test image, and the first batch of them.
+
+    Args:
+        images: the study's test images.
+        size: of the batch.
+
+    Raises:
+        InputError: there are fewer images.
+    """
+    if size > len(images):
+        raise InputError(f"latency.batch: {size} is more than the study's {len(images)} test images")
+    return {"single": images.first(1), "batch": images.first(size)}
+
+
+def time_nets(
+    nets: Mapping[str, nn.Module], batches: Mapping[str, Tensor], settings: Mapping[str, Any]
+) -> dict[str, dict[str, Timing]]:
+    """By batch and net, latencies as documents record them; all nets of a batch in turns.
+
+    Args:
+        nets: by name, in evaluation mode on one device.
+        batches: by name, on that device.
+        settings: `latency` of the study.
+    """
+    return {
+        batch: {
+            name: {"median": latency.median, "interquartile_range": latency.interquartile_range}
+            for name, latency in zip(
+                nets,
+                measure_latencies(list(nets.values()), images, settings["runs"], settings["warm_up"]),
+                strict=True,
+            )
+        }
+        for batch, images in batches.items()
+    }
 
 
 def _summary(passes: list[Measurement], images: Tensor) -> Latency:

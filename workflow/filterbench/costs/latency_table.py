@@ -12,10 +12,12 @@ import numpy as np
 import torch
 from torch import nn
 
+from filterbench.compaction.exporting import OnnxNet, layer_onnx
 from filterbench.compaction.masks import ChannelMasks
 from filterbench.costs.latency import measure_latencies
 from filterbench.costs.layer_costs import CompactLayers, Layer
-from filterbench.documents.types import LayerTimes
+from filterbench.costs.runtimes import ONNXRUNTIME, needs_cpu
+from filterbench.documents.measurements import LayerTimes
 
 # Where a layer is measured: one channel, all of them, and on both sides of these shares. A share itself is a
 # multiple of what vector units take, where a layer is faster than with one channel more or less.
@@ -23,7 +25,9 @@ SHARES = (0.25, 0.5, 0.75)
 TIMED = (nn.Conv2d, nn.Linear)
 
 
-def measure_table(model: nn.Module, batch: int, runs: int, warm_up: int) -> list[LayerTimes]:
+def measure_table(
+    model: nn.Module, batch: int, runs: int, warm_up: int, runtime: str = "torch"
+) -> list[LayerTimes]:
     """Time every convolution, with a BatchNorm and a ReLU, and every linear layer of a net.
 
     Args:
@@ -31,6 +35,7 @@ def measure_table(model: nn.Module, batch: int, runs: int, warm_up: int) -> list
         batch: images of a forward pass.
         runs: timed forward passes of each layer at each point of its grid.
         warm_up: forward passes before these.
+        runtime: `torch` or `onnxruntime`, which folds a BatchNorm into its convolution.
 
     Returns:
         An entry for all layers of one shape, as the document `latency_table` holds it.
@@ -41,10 +46,12 @@ def measure_table(model: nn.Module, batch: int, runs: int, warm_up: int) -> list
         if isinstance(layer.module, TIMED):
             shape = f"{layer.module} {layer.input_shape} {net.prunable(name)}"
             alike.setdefault(shape, []).append(name)
-    return [_entry(names, net, batch, runs, warm_up) for names in alike.values()]
+    return [_entry(names, net, batch, runs, warm_up, runtime) for names in alike.values()]
 
 
-def _entry(names: list[str], net: CompactLayers, batch: int, runs: int, warm_up: int) -> LayerTimes:
+def _entry(
+    names: list[str], net: CompactLayers, batch: int, runs: int, warm_up: int, runtime: str
+) -> LayerTimes:
     layer = net.layers[names[0]]
     inputs, outputs = (
         _grid(shape[0]) if prunable else [shape[0]]
@@ -59,6 +66,10 @@ def _entry(names: list[str], net: CompactLayers, batch: int, runs: int, warm_up:
         if images.dim() == 4:
             images = images.to(memory_format=torch.channels_last)
         resized = [_resized(layer, channels, count).to(device).eval() for count in outputs]
+        if runtime == ONNXRUNTIME:
+            needs_cpu(device)
+            images = images.contiguous()
+            resized = [OnnxNet(layer_onnx(module), torch.get_num_threads()) for module in resized]
         times.append([latency.median for latency in measure_latencies(resized, images, runs, warm_up)])
     return {"names": names, "inputs": inputs, "outputs": outputs, "milliseconds": times}
 

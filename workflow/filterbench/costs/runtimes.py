@@ -1,18 +1,26 @@
-"""The runtimes in which a net's latency and memory can be measured."""
+"""The runtimes in which a net's latency and memory can be measured, beside torch itself."""
 
 from __future__ import annotations
 
+import copy
+import os
+import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
+import torch
 from torch import Tensor, nn
 
-from filterbench.compaction.exporting import OnnxNet, check_onnx, export_onnx
+from filterbench.compaction.exporting import TOLERANCE, OnnxNet, check_onnx, export_onnx
+from filterbench.compaction.speedup import relative_difference
 from filterbench.storage.errors import InputError
 
-ONNXRUNTIME = "onnxruntime"
+ONNXRUNTIME, TORCH_COMPILE = "onnxruntime", "torch-compile"
+# What torch's compiler looks for; the variable names another one.
+COMPILERS, COMPILER_VARIABLE = ("g++", "clang++"), "CXX"
 # The same net without torch: its session, one batch, and what that process held at most. On Linux getrusage
 # tells what the process that forked it held, if that was more.
 _PROCESS = """
@@ -30,6 +38,16 @@ print(1024 * kilobytes[0] if kilobytes else resource.getrusage(resource.RUSAGE_S
 """
 
 
+def needs_cpu(device: torch.device) -> None:
+    """Refuse onnxruntime beside a GPU.
+
+    Raises:
+        InputError: the nets are on one.
+    """
+    if device.type != "cpu":
+        raise InputError("latency.runtimes: onnxruntime is measured on the CPU; set device: cpu")
+
+
 def in_onnxruntime(model: nn.Module, images: Tensor, threads: int) -> tuple[OnnxNet, bytes, float]:
     """A net in onnxruntime, which computes what the net computes.
 
@@ -44,10 +62,41 @@ def in_onnxruntime(model: nn.Module, images: Tensor, threads: int) -> tuple[Onnx
     Raises:
         InputError: the net is on a GPU, or the logits differ (see `filterbench.compaction.exporting`).
     """
-    if images.device.type != "cpu":
-        raise InputError("latency.runtimes: onnxruntime is measured on the CPU; set device: cpu")
+    needs_cpu(images.device)
     content = export_onnx(model)
     return OnnxNet(content, threads), content, check_onnx(content, model, images, threads)
+
+
+def in_torch_compile(model: nn.Module, batches: Iterable[Tensor]) -> tuple[nn.Module, float]:
+    """A net that torch's compiler (inductor) has compiled for batches of these sizes.
+
+    Args:
+        model: in evaluation mode.
+        batches: real images, each (n, 3, size, size), on which both are compared.
+
+    Returns:
+        The net, and the largest relative difference of its logits.
+
+    Raises:
+        InputError: there is no C++ compiler, or the logits differ by `TOLERANCE` or more.
+    """
+    compiler = os.environ.get(COMPILER_VARIABLE)
+    if not any(shutil.which(name) for name in ([compiler] if compiler else COMPILERS)):
+        sought = f"{COMPILER_VARIABLE}={compiler}" if compiler else " or ".join(COMPILERS)
+        raise InputError(
+            f"latency.runtimes: {TORCH_COMPILE} needs a C++ compiler, and {sought} is not there; "
+            "install one (Debian: apt-get install g++), or leave the runtime out"
+        )
+    compiled = copy.deepcopy(model)
+    compiled.compile(dynamic=False)
+    with torch.inference_mode():
+        difference = max(relative_difference(model, compiled, images) for images in batches)
+    if not difference < TOLERANCE:
+        raise InputError(
+            f"the compiled net differs from the net by {difference:.2g}, relative to the largest logit; "
+            f"allowed: below {TOLERANCE}"
+        )
+    return compiled, difference
 
 
 def process_peak(content: bytes, shape: tuple[int, ...], threads: int) -> int:

@@ -133,6 +133,7 @@ RULES: dict[str, tuple[Callable[[Document], Iterator[Fault]], ...]] = {
     "equal": (_accuracies_are_shares_of_test_images, _best_epoch_was_trained, _within_half_a_pass),
     "scratch": (_accuracies_are_shares_of_test_images, _best_epoch_was_trained),
     "export": (),
+    "int8": (_accuracies_are_shares_of_test_images,),
     "result": (_params, _flops),
     "comparison": (_sparsities_rise,),
     "digests": (),

@@ -14,7 +14,6 @@ from filterbench.documents.parts import (
     Cost,
     ImageCounts,
     Layer,
-    Machine,
     OneTarget,
     Pair,
     Provenance,
@@ -170,82 +169,3 @@ class ResultDocument(TypedDict):
     params: Pair
     flops: Pair
     infeasible: NotRequired[str]
-
-
-class Timing(TypedDict):
-    """Latency of a net, in milliseconds."""
-
-    median: float
-    interquartile_range: float
-
-
-class Timings(TypedDict):
-    """Latency of the original and the compact net."""
-
-    original: Timing
-    speedup: Timing
-
-
-class RuntimeTimings(TypedDict):
-    """Latencies in one runtime; in another one than torch, how far its logits differ from torch's."""
-
-    single: Timings
-    batch: Timings
-    relative_difference: NotRequired[float]
-
-
-class Memory(TypedDict):
-    """Bytes: by batch of activations and of onnxruntime's process, and of the ONNX models."""
-
-    activations: dict[str, Pair]
-    process: NotRequired[dict[str, Pair]]
-    onnx_bytes: NotRequired[Pair]
-
-
-class LatencyDocument(TypedDict):
-    """`latency.json`."""
-
-    cell: Cell
-    settings: dict[str, Any]
-    runtimes: dict[str, RuntimeTimings]
-    memory: Memory
-    machine: Machine
-    provenance: Provenance
-    infeasible: NotRequired[str]
-
-
-class LayerTimes(TypedDict):
-    """Times of the layers of one shape: a row an input count, a value an output count, in milliseconds."""
-
-    names: list[str]
-    inputs: list[int]
-    outputs: list[int]
-    milliseconds: list[list[float]]
-
-
-class LatencyTableDocument(TypedDict):
-    """`latency_table.json`."""
-
-    cell: BaselineCell
-    settings: dict[str, int]
-    layers: list[LayerTimes]
-    machine: Machine
-    provenance: Provenance
-
-
-class Normalisation(TypedDict):
-    """How images are normalised, by channel."""
-
-    mean: list[float]
-    std: list[float]
-
-
-class ExportDocument(TypedDict):
-    """`export.json`."""
-
-    cell: Cell
-    digest: str
-    normalisation: Normalisation
-    check: Check
-    packages: dict[str, str]
-    provenance: Provenance

@@ -43,6 +43,11 @@ _CELL_INPUTS = {
     "scratch": _COMPACT,
     "latency": _NETS,
     "export": {"weights": "finetune.safetensors", "document": "finetune.json"},
+    "int8": {
+        "original": f"{_BASELINE}/model.safetensors",
+        "finetuned": "finetune.safetensors",
+        "document": "finetune.json",
+    },
 }
 # The same for the documents beside a baseline.
 _BASELINE_INPUTS = {"weights": "model.safetensors", "document": "baseline.json"}

@@ -24,11 +24,12 @@ def draw_originals(axes: Axes, original: float, table: pd.DataFrame) -> None:
     axes.axhline(accuracy, color="0.6", linewidth=1, linestyle=(0, (4, 3)), zorder=0)
     column = "performance_original_finetuned"
     if column in table and table[column].notna().any():
-        _draw_star(axes, original, 100 * float(table[column].mean()), "white", "original, fine-tuned")
-    _draw_star(axes, original, accuracy, "black", "original")
+        draw_star(axes, original, 100 * float(table[column].mean()), "white", "original, fine-tuned")
+    draw_star(axes, original, accuracy, "black", "original")
 
 
-def _draw_star(axes: Axes, spent: float, accuracy: float, fill: str, label: str) -> None:
+def draw_star(axes: Axes, spent: float, accuracy: float, fill: str, label: str) -> None:
+    """A form of the unpruned net; accuracy in per cent."""
     axes.plot(
         spent,
         accuracy,

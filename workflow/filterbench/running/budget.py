@@ -11,8 +11,8 @@ from filterbench.costs.budget import Budget
 from filterbench.costs.latency_table import LatencyCost
 from filterbench.costs.layer_costs import FlopsCost
 from filterbench.documents import read
+from filterbench.documents.measurements import LatencyTableDocument
 from filterbench.documents.targets import SPARSITY, Target
-from filterbench.documents.types import LatencyTableDocument
 from filterbench.running.job import Job
 
 

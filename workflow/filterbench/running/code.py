@@ -15,7 +15,7 @@ from filterbench.own_code.registering import base_of, home_of
 from filterbench.running.definitions import PACKAGE, Definition, entry_of, module_of, part_of
 
 # What no number depends on: how files are read, written and checked, and how a job is run.
-_DOCUMENTS = ("checking", "parts", "reference", "rules", "schemas", "search_table", "types")
+_DOCUMENTS = ("checking", "measurements", "parts", "reference", "rules", "schemas", "search_table", "types")
 _RUNNING = (
     "code",
     "definitions",

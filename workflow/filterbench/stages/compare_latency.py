@@ -12,15 +12,8 @@ from filterbench.analysis.pareto import with_fronts
 from filterbench.analysis.seeds import with_statistics
 from filterbench.data.registry import DATASETS
 from filterbench.documents import read
-from filterbench.documents.types import (
-    BudgetUse,
-    LatencyDocument,
-    Memory,
-    PruneDocument,
-    ResultDocument,
-    Timings,
-    TrainedDocument,
-)
+from filterbench.documents.measurements import LatencyDocument, Memory, Timings
+from filterbench.documents.types import BudgetUse, PruneDocument, ResultDocument, TrainedDocument
 from filterbench.models.registry import MODELS
 from filterbench.plotting.comparison import draw_latency, measurement_title, study_title
 from filterbench.plotting.saving import save_figure
@@ -101,11 +94,10 @@ def _memory(memory: Memory) -> dict[str, int]:
 
 def _columns(name: str, timings: Timings) -> dict[str, float]:
     """Both nets' latencies of one image or a batch, in one runtime."""
-    nets = {"original": timings["original"], "speedup": timings["speedup"]}
-    medians = {f"latency_{name}_{net}": timing["median"] for net, timing in nets.items()}
+    medians = {f"latency_{name}_{net}": timing["median"] for net, timing in timings.items()}
     ranges = {
         f"latency_{name}_{net}_interquartile_range": timing["interquartile_range"]
-        for net, timing in nets.items()
+        for net, timing in timings.items()
     }
     return medians | ranges
 

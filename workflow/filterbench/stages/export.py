@@ -5,7 +5,7 @@ from importlib.metadata import version
 
 from filterbench.compaction.exporting import CHECKED_IMAGES, TOLERANCE, check_onnx, export_onnx
 from filterbench.documents import write
-from filterbench.documents.types import ExportDocument
+from filterbench.documents.measurements import ExportDocument
 from filterbench.running.context import prepare
 from filterbench.running.infeasible import infeasible_before
 from filterbench.running.job import Job

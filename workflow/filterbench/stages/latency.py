@@ -10,18 +10,23 @@ from typing import Any
 from torch import Tensor, nn
 
 from filterbench.compaction.exporting import CHECKED_IMAGES
-from filterbench.costs.latency import Latency, measure_latencies
+from filterbench.costs.latency import time_nets, timed_batches
 from filterbench.costs.memory import peak_activations
-from filterbench.costs.runtimes import ONNXRUNTIME, in_onnxruntime, process_peak
+from filterbench.costs.runtimes import (
+    ONNXRUNTIME,
+    TORCH_COMPILE,
+    in_onnxruntime,
+    in_torch_compile,
+    process_peak,
+)
 from filterbench.data.loading import Images
 from filterbench.documents import write
+from filterbench.documents.measurements import LatencyDocument, Memory, RuntimeTimings
 from filterbench.documents.parts import Pair
-from filterbench.documents.types import LatencyDocument, Memory, RuntimeTimings, Timing, Timings
 from filterbench.running.context import prepare
 from filterbench.running.environment import machine
 from filterbench.running.infeasible import infeasible_before, write_infeasible
 from filterbench.running.job import Job
-from filterbench.storage.errors import InputError
 
 logger = logging.getLogger(__name__)
 
@@ -39,17 +44,15 @@ def latency(job: Job) -> None:
         write_infeasible(context, reason)
         return
     images = context.splits().test
-    if settings["batch"] > len(images):
-        raise InputError(
-            f"latency.batch: {settings['batch']} is more than the study's {len(images)} test images"
-        )
+    batches = timed_batches(images, settings["batch"])
     nets = context.read_net("original"), context.read_net("compact")
-    batches = {"single": images.first(1), "batch": images.first(settings["batch"])}
     memory: Memory = {"activations": _by_batch(batches, peak_activations, nets)}
     runtimes: dict[str, RuntimeTimings] = {}
     for name in settings["runtimes"]:
         if name == ONNXRUNTIME:
             runtimes[name] = _in_onnxruntime(nets, images, batches, settings, memory)
+        elif name == TORCH_COMPILE:
+            runtimes[name] = _in_torch_compile(nets, batches, settings)
         else:
             runtimes[name] = _timings(name, nets, batches, settings)
     document: LatencyDocument = {
@@ -79,6 +82,13 @@ def _in_onnxruntime(
     return {**_timings(ONNXRUNTIME, (first, second), plain, settings), "relative_difference": max(one, other)}
 
 
+def _in_torch_compile(nets: Nets, batches: dict[str, Tensor], settings: dict[str, Any]) -> RuntimeTimings:
+    """Timings of the compiled nets, with the proof that they compute the same."""
+    (first, one), (second, other) = (in_torch_compile(net, batches.values()) for net in nets)
+    timings = _timings(TORCH_COMPILE, (first, second), batches, settings)
+    return {**timings, "relative_difference": max(one, other)}
+
+
 def _by_batch(
     batches: dict[str, Tensor], measure: Callable[[Any, Tensor], int], nets: tuple[Any, Any]
 ) -> dict[str, Pair]:
@@ -92,19 +102,8 @@ def _by_batch(
 def _timings(
     runtime: str, nets: Nets, batches: dict[str, Tensor], settings: dict[str, Any]
 ) -> RuntimeTimings:
-    single, batch = (_measure(runtime, nets, batches[name], settings) for name in ("single", "batch"))
-    return {"single": single, "batch": batch}
-
-
-def _measure(runtime: str, nets: Nets, images: Tensor, settings: dict[str, Any]) -> Timings:
-    """Both nets' latencies on the first test images."""
-    pair = measure_latencies(nets, images, settings["runs"], settings["warm_up"])
-    medians = (latency.median for latency in pair)
-    logger.info("%s, batch %d: %.3f ms -> %.3f ms", runtime, len(images), *medians)
-    before, after = map(_document, pair)
-    return {"original": before, "speedup": after}
-
-
-def _document(latency: Latency) -> Timing:
-    """In milliseconds."""
-    return {"median": latency.median, "interquartile_range": latency.interquartile_range}
+    found = time_nets(dict(zip(("original", "speedup"), nets, strict=True)), batches, settings)
+    for name, timings in found.items():
+        medians = (timings[net]["median"] for net in ("original", "speedup"))
+        logger.info("%s, %s: %.3f ms -> %.3f ms", runtime, name, *medians)
+    return {"single": found["single"], "batch": found["batch"]}

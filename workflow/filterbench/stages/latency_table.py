@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from filterbench.costs.latency_table import LatencyCost, measure_table
 from filterbench.documents import write
-from filterbench.documents.types import LatencyTableDocument
+from filterbench.documents.measurements import LatencyTableDocument
 from filterbench.running.context import prepare
 from filterbench.running.environment import machine
 from filterbench.running.job import Job
@@ -24,7 +24,8 @@ def latency_table(job: Job) -> None:
     context = prepare(replace(job, threads=settings["threads"]))
     cell = context.cell
     model = context.place(context.build(context.splits().classes)).eval()
-    layers = measure_table(model, settings["batch"], settings["runs"], settings["warm_up"])
+    runtime = settings["budget_runtime"]
+    layers = measure_table(model, settings["batch"], settings["runs"], settings["warm_up"], runtime)
     logger.info("the unpruned net: %.2f ms for %d images", LatencyCost(model, layers)({}), settings["batch"])
     document: LatencyTableDocument = {
         "cell": cell,

@@ -17,6 +17,7 @@ from filterbench.integrity.findings import Finding, Report
 from filterbench.integrity.study import VERDICT, findings
 from filterbench.running.job import Job
 from filterbench.stages.compare import compare
+from filterbench.stages.compare_int8 import compare_int8
 from filterbench.stages.compare_latency import compare_latency
 from filterbench.stages.differences import differences
 from filterbench.stages.optimism import optimism
@@ -105,7 +106,7 @@ def _other_tables(plan: Plan, study: str, root: Path) -> Iterator[Finding]:
 
     What was made from a table that is wrong itself is not looked at.
     """
-    for tables in REMADE if study == plan.study else (_collections, _latencies):
+    for tables in REMADE if study == plan.study else (_collections, _measured):
         sound = True
         for finding in tables(plan, study, root):
             sound = False
@@ -123,11 +124,12 @@ def _collections(plan: Plan, study: str, root: Path) -> Iterator[Finding]:
         yield from _remade(compare, _folder(root, study, model), names, params | {"cells": cells})
 
 
-def _latencies(plan: Plan, study: str, root: Path) -> Iterator[Finding]:
+def _measured(plan: Plan, study: str, root: Path) -> Iterator[Finding]:
     for model in plan.config["models"]:
         cells = [str(root / cell) for cell in plan.cells_of(model, study)]
         params = {"model": model, "dataset": plan.config["dataset"]["name"], "cells": cells}
-        yield from _remade(compare_latency, _folder(root, study, model), {"table": "latency.csv"}, params)
+        for stage, table in ((compare_latency, "latency.csv"), (compare_int8, "int8.csv")):
+            yield from _remade(stage, _folder(root, study, model), {"table": table}, params)
 
 
 def _gaps(plan: Plan, study: str, root: Path) -> Iterator[Finding]:
@@ -157,7 +159,7 @@ def _verdicts(plan: Plan, study: str, root: Path) -> Iterator[Finding]:
 
 
 # In the order in which one is made from the others.
-REMADE = (_collections, _latencies, _gaps, _differences, _verdicts)
+REMADE = (_collections, _measured, _gaps, _differences, _verdicts)
 
 
 def _folder(root: Path, study: str, model: str = "") -> Path:

@@ -14,6 +14,7 @@ MOST_LINES = 20
 # By log of a job, relative to a cell's folder, the document that it would have made.
 DOCUMENTS = {
     "equal_training": "equal",
+    "quantize": "int8",
     "train_baseline": "baseline",
     "finetune_unpruned": "baseline-finetune",
 }

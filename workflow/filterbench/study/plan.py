@@ -43,7 +43,9 @@ from filterbench.study.published import published_names
 
 TWIN_PROTOCOLS = {"validation": "test", "test": "validation"}
 # How to measure time, where the study does not say.
-LATENCY = {"batch": 64, "runs": 50, "warm_up": 10, "threads": 1, "runtimes": ["torch"]}
+MEASUREMENT = {"batch": 64, "runs": 50, "warm_up": 10, "threads": 1}
+RUNTIMES = {"runtimes": ["torch"], "budget_runtime": "torch"}
+INT8 = {"calibration_images": 256}
 
 
 class Plan:
@@ -58,7 +60,9 @@ class Plan:
         cells: the folders of its cells.
         again: by pruner, the trainings of its cells beyond their fine-tuning, by name of their documents.
         claims: the user's table of points that papers report; empty where there is none.
-        latency: how to measure time.
+        latency: how to measure the time of a cell's nets.
+        latency_table: how to measure that of a model's layers.
+        int8: how to quantise nets, and to measure their time.
         comparable: whether accuracies compare with the published ones.
     """
 
@@ -74,7 +78,11 @@ class Plan:
         self.cells = self.folders(self.study)
         self.again = {pruner: trained_again(config, pruner) for pruner in config["pruners"]}
         self.claims = config.get("claims") or ""
-        self.latency = LATENCY | config.get("latency", {})
+        measurement = MEASUREMENT | RUNTIMES | config.get("latency", {})
+        runtimes, table_runtime = (measurement.pop(name) for name in RUNTIMES)
+        self.latency = measurement | {"runtimes": runtimes}
+        self.latency_table = measurement | {"budget_runtime": table_runtime}
+        self.int8 = measurement | INT8 | config.get("int8", {})
         published = set(published_names("model"))
         as_published = (dataset["name"], self.image_size) == ("cifar10", IMAGE_SIZE)
         self.comparable = as_published and set(config["models"]) <= published

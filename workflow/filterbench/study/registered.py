@@ -27,7 +27,7 @@ def registered() -> str:
         HEADING,
         _section(
             "Models",
-            "Under `models`, each with a `width`; torchvision's at width 1, without BatchNorm where it has none.",
+            "Under `models`, each with a `width`, which of torchvision's nets is 1.",
             ("name", "label", "source"),
             models,
         ),

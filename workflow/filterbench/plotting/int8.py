@@ -1,0 +1,79 @@
+"""What int8 changes: accuracy and time of the same nets in float32 and in int8."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from filterbench.plotting.comparison import PANELS, finish
+from filterbench.plotting.marks import draw_curves, draw_originals, draw_star
+from filterbench.plotting.scales import add_factors, scale
+from filterbench.plotting.style import style_of
+
+DASHES = (0, (3, 2))
+
+
+def draw_int8(table: pd.DataFrame, title: str) -> Figure:
+    """Draw accuracy against the time of a batch in both formats, and what int8 takes against params.
+
+    Args:
+        table: `int8.csv` of a model, one row per cell.
+        title: what the cells are.
+    """
+    figure = Figure(figsize=(7.5, 10), layout=ConstrainedLayoutEngine(w_pad=0.15, h_pad=0.08))
+    upper, lower = figure.subplots(2, 1)
+    _draw_accuracies(upper, table)
+    _draw_losses(lower, table)
+    finish(figure, title, upper, table)
+    return figure
+
+
+def _draw_accuracies(axes: Axes, table: pd.DataFrame) -> None:
+    draw_curves(axes, "relative_batch_finetuned", table)
+    spent, accuracy = "relative_batch_finetuned_int8", "performance_finetuned_int8"
+    _draw_means(axes, table, spent, accuracy, DASHES, "int8")
+    draw_originals(axes, 1.0, table)
+    means = table[["relative_batch_original_int8", "performance_original_int8"]].mean()
+    draw_star(axes, means.iloc[0], 100 * means.iloc[1], "white", "original in int8")
+    original = table["latency_batch_original"].median()
+    scale(axes, f"latency of a batch, relative to the float32 original's {original:.3g} ms")
+    axes.xaxis.set_major_locator(MaxNLocator(steps=[1, 2, 5, 10]))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    add_factors(axes, "times faster", 1.0)
+
+
+def _draw_losses(axes: Axes, table: pd.DataFrame) -> None:
+    lost = table.assign(lost=table["performance_finetuned"] - table["performance_finetuned_int8"])
+    _draw_means(axes, lost, "params_speedup", "lost", "-", None)
+    original = float(table["params_original"].mean())
+    taken = (table["performance_original"] - table["performance_original_int8"]).mean()
+    draw_star(axes, original, 100 * taken, "black", "original")
+    axes.axhline(0, color="0.6", linewidth=1, zorder=0)
+    limits = axes.get_ylim()
+    scale(axes, PANELS[0].label)
+    axes.set_ylim(limits)
+    axes.set_ylabel("accuracy that int8 takes (points)")
+    add_factors(axes, PANELS[0].factor_label, original)
+
+
+def _draw_means(
+    axes: Axes, table: pd.DataFrame, spent: str, accuracy: str, line: str | tuple, label: str | None
+) -> None:
+    """A curve a pruner of the means over seeds, by target; hollow, with one entry in the legend for all."""
+    for position, (pruner, cells) in enumerate(table.groupby("pruner", sort=False)):
+        style = style_of(str(pruner), position)
+        means = cells.groupby("sparsity")[[spent, accuracy]].mean()
+        axes.plot(
+            means[spent],
+            100 * means[accuracy],
+            color=style.color,
+            linestyle=line,
+            linewidth=1.2,
+            marker=style.marker,
+            markerfacecolor="white",
+            markersize=6,
+            label=f"the same in {label} (hollow)" if label and position == 0 else None,
+        )

@@ -1,0 +1,67 @@
+"""Rule `compare_int8`: a model's cells in int8 beside float32, as a table and a figure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from filterbench.analysis.budgets import as_curves
+from filterbench.analysis.seeds import with_statistics
+from filterbench.data.registry import DATASETS
+from filterbench.documents import read
+from filterbench.documents.measurements import Int8Document
+from filterbench.documents.types import ResultDocument
+from filterbench.models.registry import MODELS
+from filterbench.plotting.comparison import measurement_title, study_title
+from filterbench.plotting.int8 import draw_int8
+from filterbench.plotting.saving import save_figure
+from filterbench.running.job import Job
+from filterbench.storage.errors import InputError
+from filterbench.storage.tables import write_table
+from filterbench.study.tables import asked_columns, without_empty_targets
+
+
+def compare_int8(job: Job) -> None:
+    """Write the table, one row per cell, and the figure.
+
+    Raises:
+        InputError: no cell is feasible.
+    """
+    table = without_empty_targets(pd.DataFrame([_row(Path(path)) for path in job.params["cells"]]))
+    if table["infeasible"].notna().all():
+        raise InputError(f"{job.outputs['table'].parent}: every cell of this model is infeasible")
+    write_table(job.outputs["table"], table)
+    labels = MODELS[job.params["model"]].label, DATASETS[job.params["dataset"]].label
+    title = f"{study_title(table, *labels)}\nonnxruntime, {measurement_title(table)}"
+    figure = draw_int8(with_statistics(as_curves(table)), title)
+    save_figure(figure, *(job.outputs[name] for name in ("png", "svg", "own")))
+
+
+def _row(cell: Path) -> dict[str, Any]:
+    """What a cell's documents say; an infeasible cell has a reason and no numbers.
+
+    Latencies are relative to that of the unpruned net in float32.
+    """
+    int8 = read(cell / "int8.json", Int8Document)
+    if "infeasible" in int8:
+        return {**asked_columns(int8["cell"]), "infeasible": int8["infeasible"]}
+    params = read(cell / "result.json", ResultDocument)["params"]
+    timed = [
+        (f"{batch}_{net}", timing["median"], timings["original"]["median"])
+        for batch, timings in int8["latency"].items()
+        for net, timing in timings.items()
+    ]
+    return {
+        **asked_columns(int8["cell"]),
+        "infeasible": None,
+        **{f"params_{net}": count for net, count in params.items()},
+        **{f"performance_{net}": accuracy for net, accuracy in int8["performance"].items()},
+        "test_images": int8["images"]["test"],
+        **{f"latency_{name}": median for name, median, _ in timed},
+        **{f"relative_{name}": median / original for name, median, original in timed},
+        **{f"onnx_bytes_{net}": size for net, size in int8["onnx_bytes"].items()},
+        **int8["settings"],
+        "machine": int8["machine"]["cpu"],
+    }

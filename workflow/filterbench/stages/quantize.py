@@ -1,0 +1,77 @@
+"""Rule `quantize`: a cell's original and fine-tuned net in int8, beside float32."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from importlib.metadata import version
+
+from filterbench.compaction.exporting import CHECKED_IMAGES, TOLERANCE, OnnxNet
+from filterbench.compaction.quantizing import quantize_onnx
+from filterbench.costs.latency import time_nets, timed_batches
+from filterbench.costs.runtimes import in_onnxruntime
+from filterbench.documents import write
+from filterbench.documents.measurements import Int8Document
+from filterbench.running.context import prepare
+from filterbench.running.environment import machine
+from filterbench.running.infeasible import infeasible_before, write_infeasible
+from filterbench.running.job import Job
+from filterbench.training.evaluation import evaluate
+
+logger = logging.getLogger(__name__)
+
+PACKAGES = ("onnx", "onnxruntime")
+NETS = ("original", "finetuned")
+
+
+def quantize(job: Job) -> None:
+    """Quantise both nets, and take accuracy, latency and size of the four, all in onnxruntime on the CPU.
+
+    The job may hold more of the machine than it uses, so that no other job disturbs it.
+    """
+    settings = job.params["int8"]
+    threads = settings["threads"]
+    context = prepare(replace(job, threads=threads))
+    if reason := infeasible_before(job):
+        write_infeasible(context, reason)
+        return
+    splits = context.splits()
+    batches = timed_batches(splits.test, settings["batch"])
+    calibration = splits.train.first(settings["calibration_images"])
+    contents: dict[str, bytes] = {}
+    differences = []
+    for name in NETS:
+        net = context.read_net(name)
+        _, content, difference = in_onnxruntime(net, splits.test.first(CHECKED_IMAGES), threads)
+        contents |= {name: content, f"{name}_int8": quantize_onnx(content, calibration)}
+        differences.append(difference)
+    nets = {name: OnnxNet(content, threads) for name, content in contents.items()}
+    performance = {name: evaluate(net, splits.test).accuracy for name, net in nets.items()}
+    plain = {name: batch.contiguous() for name, batch in batches.items()}
+    timings = time_nets(nets, plain, settings)
+    for name in NETS:
+        logger.info(
+            "%s: accuracy %.2f %% -> %.2f %% in int8, a batch in %.3f ms -> %.3f ms",
+            name,
+            100 * performance[name],
+            100 * performance[f"{name}_int8"],
+            timings["batch"][name]["median"],
+            timings["batch"][f"{name}_int8"]["median"],
+        )
+    document: Int8Document = {
+        "cell": context.cell,
+        "images": splits.document(),
+        "settings": settings | {"calibration_images": len(calibration)},
+        "performance": performance,
+        "latency": timings,
+        "onnx_bytes": {name: len(content) for name, content in contents.items()},
+        "check": {
+            "images": min(CHECKED_IMAGES, len(splits.test)),
+            "relative_difference": max(differences),
+            "tolerance": TOLERANCE,
+        },
+        "packages": {name: version(name) for name in PACKAGES},
+        "machine": machine(context.device),
+        "provenance": context.provenance(),
+    }
+    write(job.outputs["document"], document)
