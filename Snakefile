@@ -83,6 +83,11 @@ rule published:
         rules.published_verdicts.output,
 
 
+rule equal_latency:
+    input:
+        rules.latency_verdicts.output,
+
+
 rule imported:
     input:
         expand("figures/imported_{model}.{kind}", model=IMPORTS.sources, kind=["png", "svg"]),

@@ -113,3 +113,25 @@ def test_the_study_holds_together_and_its_cost_was_told(equal, tmp_path):
     run = checkout.snakemake("validate")
     assert run.returncode == 1
     assert "equal.json" in run.stdout
+
+
+def test_shapes_are_timed_and_judged_at_equal_latency_on_request(equal):
+    assert "shape_latencies" not in equal.planned("all")
+    run = equal.snakemake("equal_latency", "validate")
+    assert run.returncode == 0, run.stdout
+    results = equal.folder / "results/smoke"
+    table = pd.read_csv(results / "vgg16/shape_latency.csv").set_index("pruner")
+    assert set(table.index) == {"AutoCompressPruner", "UniformAsAutoCompressPruner"}
+    assert set(table["runtime"]) == {"torch"}
+    (verdict,) = parse(results / "verdicts-latency.json")["verdicts"]
+    assert verdict["key"] == "searched-beats-uniform-latency"
+    assert "at equal latency and equal training" in verdict["statement"]
+    # What does not follow from the tables is found.
+    page = results / "verdicts-latency.md"
+    kept = page.read_text()
+    page.write_text(kept.replace("cannot tell", "holds"))
+    try:
+        run = equal.snakemake("validate")
+        assert "verdicts-latency.md: not what its documents give" in run.stdout
+    finally:
+        page.write_text(kept)

@@ -11,9 +11,11 @@ localrules:
     optimism_gap,
     compare_latency,
     compare_int8,
+    latency_verdicts,
     page,
 
 
+SHAPE_LATENCIES = expand(f"{MODEL_FOLDER}/shape_latency.csv", study=STUDY, model=config["models"])
 # Whether the unpruned nets are fine-tuned.
 UNPRUNED = config.get("finetune_unpruned", False)
 
@@ -246,6 +248,61 @@ rule compare_int8:
         cells=there(PLAN.model_cells),
         stage="stages.compare_int8",
         code=code_of("compare_int8"),
+    script:
+        "../scripts/stage.py"
+
+
+rule shape_latencies:
+    """Latencies of nets with the shapes of searched cells and of their uniform controls; on request."""
+
+    # The cells' documents are taken as they are, so that those of another machine do, which come without weights.
+    input:
+        images=PLAN.images,
+    output:
+        table=f"{MODEL_FOLDER}/shape_latency.csv",
+    log:
+        "logs/{study}/{model}/shape_latencies.log",
+    conda:
+        ENVIRONMENT
+    threads: whole_machine
+    resources:
+        mem_mb=more_each_time(6000),
+        runtime=more_each_time(120),
+        gpu=GPU,
+    params:
+        cell=PLAN.baseline_cell,
+        cells=there(PLAN.matched_cells),
+        limits=PLAN.limits,
+        device=device,
+        latency=PLAN.latency,
+        stage="stages.shape_latencies",
+        code=code_of("shape_latencies"),
+    script:
+        "../scripts/stage.py"
+
+
+rule latency_verdicts:
+    """Whether a search pays at equal latency; on request."""
+    input:
+        SHAPE_LATENCIES,
+    output:
+        document=f"results/{STUDY}/verdicts-latency.json",
+        page=report(
+            f"results/{STUDY}/verdicts-latency.md",
+            caption="../report/latency_verdicts.rst",
+            category="Verdicts",
+            labels={"cells": "this study, at equal latency"},
+        ),
+    log:
+        f"logs/{STUDY}/latency_verdicts.log",
+    conda:
+        ENVIRONMENT
+    params:
+        tables=there(TABLES),
+        latencies=there(SHAPE_LATENCIES),
+        source=f"study {STUDY}",
+        stage="stages.latency_verdicts",
+        code=code_of("latency_verdicts"),
     script:
         "../scripts/stage.py"
 

@@ -11,9 +11,20 @@ import pandas as pd
 # report, as far as the cells reach.
 FACTORS = tuple(2.0**power for power in range(1, 13))
 SMALLEST_FACTOR = FACTORS[0]
+# Of latency their fourth roots: narrow nets seldom take half the time, however few their parameters are.
+LATENCY_FACTORS = tuple(factor**0.25 for factor in FACTORS)
 # Accuracy is concave in the logarithm of the factor, so that a line across a wide gap comes out too low.
 LARGEST_GAP = 2.5
 UNIT = ["model", "seed"]
+
+
+def smallest_factor(cost: str) -> float:
+    """The factor from which on pruners are compared at equal params, FLOPs or latency."""
+    return _asked_factors(cost)[0]
+
+
+def _asked_factors(cost: str) -> tuple[float, ...]:
+    return LATENCY_FACTORS if cost == "latency" else FACTORS
 
 
 def accuracy_at(cells: pd.DataFrame, cost: str, factors: Sequence[float]) -> np.ndarray:
@@ -25,7 +36,7 @@ def accuracy_at(cells: pd.DataFrame, cost: str, factors: Sequence[float]) -> np.
 
     Args:
         cells: the feasible cells of one pruner, model and seed.
-        cost: `params` or `flops`.
+        cost: `params`, `flops` or `latency`.
         factors: original count over pruned count, at least 1; shape (factors,).
 
     Returns:
@@ -52,16 +63,17 @@ def accuracies(table: pd.DataFrame, pruners: Sequence[str], cost: str) -> pd.Dat
     """Accuracies of several pruners at the same budgets, in each model and seed.
 
     Where the pruners have the same counts at each sparsity, as those that prune all layers alike on VGG16,
-    their cells are compared as they are; else at powers of two, between cells by `accuracy_at`.
+    their cells are compared as they are; else at powers of two, of latency at their fourth roots, between
+    cells by `accuracy_at`.
 
     Args:
         table: cells of any models and seeds.
         pruners: whose accuracies.
-        cost: `params` or `flops`.
+        cost: `params`, `flops` or `latency`.
 
     Returns:
         Accuracies (0..1), a column a pruner and a row a (model, seed, factor) that all the pruners reach;
-        factors from 2 on.
+        factors from `smallest_factor` on.
     """
     feasible = table[table["infeasible"].isna() & table["pruner"].isin(pruners)]
     if feasible.empty:
@@ -70,13 +82,15 @@ def accuracies(table: pd.DataFrame, pruners: Sequence[str], cost: str) -> pd.Dat
         )
     found = _at_equal_cells(feasible, pruners, cost)
     if found is None:
+        factors = _asked_factors(cost)
+        index = pd.Index(factors, name="factor")
         curves = {
-            (*unit, pruner): pd.Series(accuracy_at(cells, cost, FACTORS), pd.Index(FACTORS, name="factor"))
+            (*unit, pruner): pd.Series(accuracy_at(cells, cost, factors), index)
             for (*unit, pruner), cells in feasible.groupby([*UNIT, "pruner"], sort=False)
         }
         found = pd.concat(curves, names=[*UNIT, "pruner"]).unstack("pruner")
     found = found.reindex(columns=list(pruners)).dropna()
-    return found[found.index.get_level_values("factor") >= SMALLEST_FACTOR]
+    return found[found.index.get_level_values("factor") >= smallest_factor(cost)]
 
 
 def matched_accuracies(table: pd.DataFrame, pruners: Sequence[str], cost: str) -> pd.DataFrame:

@@ -14,7 +14,7 @@ import pandas as pd
 
 from filterbench.analysis.claims import ALPHA, FAILS, HOLDS, MARGIN, MORE, OPEN, STRICT
 from filterbench.analysis.comparing import ANNEALING, AUTO_COMPRESS, NET_ADAPT, ONE_SHOT, Accuracies, Pair
-from filterbench.analysis.curves import SMALLEST_FACTOR, accuracies, matched_accuracies
+from filterbench.analysis.curves import accuracies, matched_accuracies, smallest_factor
 from filterbench.analysis.scopes import Question, Scope, Verdict, scopes
 from filterbench.analysis.seeds import t_interval
 from filterbench.analysis.wording import COSTS, counted, short
@@ -40,6 +40,15 @@ def equal_training_verdicts(table: pd.DataFrame) -> list[Verdict]:
     """
     found = (conclusion(table) for conclusion in CONCLUSIONS)
     return [verdict for verdict in found if verdict]
+
+
+def equal_latency_verdict(table: pd.DataFrame) -> Verdict | None:
+    """Whether a search pays at equal latency; None where the cells are not about it.
+
+    Args:
+        table: cells of any models and seeds, with `latency_original` and `latency_speedup` of a batch.
+    """
+    return _searched_or_uniform(table, "latency")
 
 
 def at_equal_training(table: pd.DataFrame) -> pd.DataFrame:
@@ -112,7 +121,7 @@ def _more(
     found = [pair for pair in pairs if set(pair) <= there]
     if not found:
         return None
-    question = Question(MORE, found, [cost], SMALLEST_FACTOR, apart=True, at=at)
+    question = Question(MORE, found, [cost], smallest_factor(cost), apart=True, at=at)
     return Verdict(key, statement.format(margin=MARGIN), scopes(table, question))
 
 

@@ -50,7 +50,7 @@ def verdicts_page(document: dict[str, Any]) -> str:
             for comparison in scope["comparisons"]
         ]
         if rows:
-            heading = ["", "pair", "times fewer", "of", "points", "95 %", "90 %", "", "by unit"]
+            heading = ["", "pair", "times less", "of", "points", "95 %", "90 %", "", "by unit"]
             lines += ["", _table(heading, rows)]
         lines += [""]
     return "\n".join(lines)

@@ -124,8 +124,8 @@ def judge(table: pd.DataFrame, question: Question, name: str, unit: str) -> Scop
     if not deciding:
         everywhere = "in every model" if unit == ACROSS_MODELS else "with every seed"
         reason = (
-            f"There is no factor from {question.decided_from:g} on at which all {len(question.pruners)} "
-            f"pruners have cells near enough {everywhere}.{left_out}"
+            f"There is no factor from {wording.times(question.decided_from)} on at which all "
+            f"{len(question.pruners)} pruners have cells near enough {everywhere}.{left_out}"
         )
         return Scope(
             name, unit, units, OPEN, reason, None, [_document(each) for each in compared.comparisons]

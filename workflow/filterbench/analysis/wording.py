@@ -9,7 +9,8 @@ from filterbench.analysis.claims import ALPHA, FAILS, HOLDS, MARGIN, MOST_UNITS,
 from filterbench.analysis.comparing import Comparison
 from filterbench.analysis.seeds import LEVEL
 
-COSTS = {"params": "parameters", "flops": "FLOPs"}
+COSTS = {"params": "parameters", "flops": "FLOPs", "latency": "latency"}
+LESS = {"params": "fewer parameters", "flops": "fewer FLOPs", "latency": "less latency"}
 JUDGED = {HOLDS: "holds at", FAILS: "does not hold at", OPEN: "cannot tell at"}
 # What single runs show, which is no verdict.
 SEEN = {HOLDS: "so at", FAILS: "not so at"}
@@ -21,7 +22,7 @@ def difference(comparison: Comparison) -> str:
     low, high = comparison.interval(1 - 2 * ALPHA)
     interval = "" if math.isnan(low) else f", 90 % interval {low:+.2f} to {high:+.2f}"
     return (
-        f"{one} minus {other} at {times(comparison.factor)} times fewer {COSTS[comparison.cost]} "
+        f"{one} minus {other} at {times(comparison.factor)} times {LESS[comparison.cost]} "
         f"{comparison.mean:+.2f} points{interval}"
     )
 
@@ -41,7 +42,7 @@ def by_factor(
             for verdict in words
         }
         parts = [f"{words[verdict]} {listed(map(times, at))}" for verdict, at in places.items() if at]
-        said.append(f"{', '.join(parts)} times fewer {COSTS[cost]}")
+        said.append(f"{', '.join(parts)} times {LESS[cost]}")
     return "; ".join(said)
 
 
@@ -52,7 +53,7 @@ def factor_range(comparisons: Sequence[Comparison]) -> str:
         factors = sorted({each.factor for each in comparisons if each.cost == cost})
         ends = dict.fromkeys((times(factors[0]), times(factors[-1])))
         count = f" ({len(factors)} factors)" if len(factors) > 1 else ""
-        said.append(f"{' to '.join(ends)} times fewer {COSTS[cost]}{count}")
+        said.append(f"{' to '.join(ends)} times {LESS[cost]}{count}")
     text = " and ".join(said)
     return text[0].upper() + text[1:]
 
@@ -60,9 +61,7 @@ def factor_range(comparisons: Sequence[Comparison]) -> str:
 def left_out(guessing: dict[str, list[float]]) -> str:
     """The factors at which nets are at chance, as a sentence; empty where there are none."""
     places = [
-        f"{listed(map(times, factors))} times fewer {COSTS[cost]}"
-        for cost, factors in guessing.items()
-        if factors
+        f"{listed(map(times, factors))} times {LESS[cost]}" for cost, factors in guessing.items() if factors
     ]
     return f" Left out, as both nets of a pair are at chance there: {'; '.join(places)}." if places else ""
 

@@ -55,7 +55,7 @@ def _draw_losses(axes: Axes, table: pd.DataFrame) -> None:
     limits = axes.get_ylim()
     scale(axes, PANELS[0].label)
     axes.set_ylim(limits)
-    axes.set_ylabel("accuracy that int8 takes (points)")
+    axes.set_ylabel("accuracy lost in int8 (points)")
     add_factors(axes, PANELS[0].factor_label, original)
 
 

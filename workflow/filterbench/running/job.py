@@ -115,7 +115,8 @@ def _make(job: Job) -> None:
         return
     # It imports torch, which jobs of tables and figures do without.
     resolve_name("filterbench.running.sharing:make_or_take")(stage, job)
-    job.stopwatch.write(job.outputs["document"])
+    if "document" in job.outputs:
+        job.stopwatch.write(job.outputs["document"])
 
 
 @contextmanager

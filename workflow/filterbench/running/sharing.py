@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 RECORDS = Path("results/.shared")
 # How long something takes is measured each time.
-MEASURED = ("stages.latency", "stages.latency_table", "stages.quantize")
+MEASURED = ("stages.latency", "stages.latency_table", "stages.quantize", "stages.shape_latencies")
 
 
 def make_or_take(stage: Callable[[Job], None], job: Job) -> None:

@@ -20,6 +20,7 @@ from filterbench.stages.compare import compare
 from filterbench.stages.compare_int8 import compare_int8
 from filterbench.stages.compare_latency import compare_latency
 from filterbench.stages.differences import differences
+from filterbench.stages.latency_verdicts import latency_verdicts
 from filterbench.stages.optimism import optimism
 from filterbench.stages.verdicts import verdicts
 from filterbench.storage.errors import InputError
@@ -158,8 +159,21 @@ def _verdicts(plan: Plan, study: str, root: Path) -> Iterator[Finding]:
     yield from _remade(verdicts, folder, names, params, {"mcnemar": folder / "mcnemar.csv"})
 
 
+def _latency_verdicts(plan: Plan, study: str, root: Path) -> Iterator[Finding]:
+    folder = _folder(root, study)
+    latencies = [str(folder / model / "shape_latency.csv") for model in plan.config["models"]]
+    params = {
+        "tables": _tables(plan, study, root),
+        "latencies": latencies,
+        "source": f"study {study}",
+    }
+    names = {"document": "verdicts-latency.json", "page": "verdicts-latency.md"}
+    measured = {str(number): Path(path) for number, path in enumerate(latencies)}
+    yield from _remade(latency_verdicts, folder, names, params, measured)
+
+
 # In the order in which one is made from the others.
-REMADE = (_collections, _measured, _gaps, _differences, _verdicts)
+REMADE = (_collections, _measured, _gaps, _differences, _verdicts, _latency_verdicts)
 
 
 def _folder(root: Path, study: str, model: str = "") -> Path:

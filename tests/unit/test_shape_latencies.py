@@ -1,0 +1,124 @@
+"""Latencies of the cells' shapes, without their weights, and what they say of searches."""
+
+import pandas as pd
+import pytest
+from test_stages import BASELINE, LIMITS, run_cell
+
+from filterbench.costs.shapes import shaped
+from filterbench.documents import read, write
+from filterbench.models.registry import build_model
+from filterbench.running.job import Job
+from filterbench.stages.latency_verdicts import latency_verdicts
+from filterbench.stages.shape_latencies import shape_latencies
+from filterbench.storage.errors import InputError
+from filterbench.storage.weights import read_weights
+
+SETTINGS = {"batch": 20, "runs": 3, "warm_up": 1, "threads": 1, "runtimes": ["torch"]}
+PAIR = "AutoCompressPruner", "UniformAsAutoCompressPruner"
+
+
+@pytest.fixture(scope="module")
+def cells(digits_file, tmp_path_factory):
+    """A control's cell, in whose folder the searched one is."""
+    folder = tmp_path_factory.mktemp("cells")
+    run_cell("cpu", PAIR[1], digits_file, folder)
+    return [folder / "searched", folder]
+
+
+def times(cells, digits_file, output, **changes) -> pd.DataFrame:
+    params = {
+        "cell": {**BASELINE, "model": "resnet18", "width": 0.125},
+        "cells": list(map(str, cells)),
+        "limits": LIMITS,
+        "device": "cpu",
+        "latency": SETTINGS | changes,
+    }
+    shape_latencies(Job({"images": digits_file}, {"table": output}, params))
+    return pd.read_csv(output)
+
+
+def test_a_net_has_the_shapes_of_the_compact_net(cells):
+    for cell in cells:
+        compact = read_weights(cell / "speedup.safetensors")
+        model = build_model("resnet18", 0.125, 10)
+        net = shaped(model, read(cell / "speedup.json")["layers"])
+        assert {name: value.shape for name, value in net.state_dict().items()} == {
+            name: value.shape for name, value in compact.items()
+        }
+
+
+def test_a_shape_is_timed_once(cells, digits_file, tmp_path):
+    table = times([*cells, cells[0]], digits_file, tmp_path / "shape_latency.csv")
+    assert table["pruner"].tolist() == [*PAIR, PAIR[0]]
+    assert table["latency_speedup"][0] == table["latency_speedup"][2] != table["latency_speedup"][1]
+    assert (table[["latency_original", "latency_speedup"]] > 0).all(axis=None)
+    assert table["runtime"].unique() == ["torch"]
+    in_onnx = times(cells, digits_file, tmp_path / "onnx.csv", runtimes=["onnxruntime", "torch"])
+    assert in_onnx["runtime"].unique() == ["onnxruntime"]
+
+
+def test_mistakes_are_told(cells, digits_file, tmp_path):
+    output = tmp_path / "shape_latency.csv"
+    with pytest.raises(
+        InputError, match=r"shape_latency\.csv: nothing to compare; the study needs a searching"
+    ):
+        times([], digits_file, output)
+    with pytest.raises(
+        InputError, match=r"1 of 3 cells are missing \(.*gone, \.\.\.\); make the study first"
+    ):
+        times([*cells, tmp_path / "gone"], digits_file, output)
+    other = tmp_path / "other"
+    other.mkdir()
+    for name in ("speedup", "count"):
+        (other / f"{name}.json").write_text((cells[0] / f"{name}.json").read_text())
+    counted = read(other / "count.json")
+    counted["params"]["speedup"] -= 1
+    counted["second_counter"]["params"]["speedup"] -= 1
+    write(other / "count.json", counted)
+    with pytest.raises(InputError, match=r"its layers make \d+ params, count\.json says \d+"):
+        times([other], digits_file, output)
+    assert not output.exists()
+
+
+def cells_at(pruner: str, accuracy: float, factors: dict[float, float], seed: int) -> pd.DataFrame:
+    """A pruner's cells with these factors of latency by sparsity."""
+    return pd.DataFrame(
+        {
+            "model": "vgg16",
+            "pruner": pruner,
+            "seed": seed,
+            "sparsity": list(factors),
+            "infeasible": None,
+            "test_images": 10_000,
+            "chance": 0.1,
+            "performance_original": 0.9,
+            "performance_finetuned": [
+                accuracy - 0.01 * factor + 0.0001 * seed * len(pruner) for factor in factors.values()
+            ],
+            "latency_original": 8.0,
+            "latency_speedup": [8.0 / factor for factor in factors.values()],
+        }
+    )
+
+
+@pytest.mark.parametrize(("lead", "verdict"), [(0.03, "holds"), (-0.03, "does not hold")])
+def test_a_search_is_judged_where_both_are_as_fast(lead, verdict, tmp_path):
+    table = pd.concat(
+        [
+            *(cells_at(PAIR[0], 0.8 + lead, {0.5: 1.1, 0.7: 1.6}, seed) for seed in range(5)),
+            *(cells_at(PAIR[1], 0.8, {0.5: 1.15, 0.7: 2.0}, seed) for seed in range(5)),
+        ]
+    )
+    times = ["latency_original", "latency_speedup"]
+    paths = {"tables": tmp_path / "comparison.csv", "latencies": tmp_path / "shape_latency.csv"}
+    table.drop(columns=times).to_csv(paths["tables"], index=False)
+    table[["model", "pruner", "seed", "sparsity", *times]].to_csv(paths["latencies"], index=False)
+    outputs = {"document": tmp_path / "verdicts-latency.json", "page": tmp_path / "verdicts-latency.md"}
+    params = {name: [str(path)] for name, path in paths.items()} | {"source": "study synthetic"}
+    latency_verdicts(Job({}, outputs, params))
+    (found,) = read(outputs["document"])["verdicts"]
+    assert found["verdict"] == verdict
+    # Fourth roots of two that both curves reach.
+    (scope,) = found["scopes"]
+    assert [each["factor"] for each in scope["comparisons"]] == [1.1892, 1.4142]
+    assert "times less latency" in outputs["page"].read_text()

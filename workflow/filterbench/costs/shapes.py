@@ -1,0 +1,25 @@
+"""Nets of given shapes, to be timed or counted: their weights do not matter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import nn
+
+from filterbench.compaction.slicing import kept_indices, slice_channels
+from filterbench.documents.parts import Layer
+
+
+def shaped(model: nn.Module, layers: Iterable[Layer]) -> nn.Module:
+    """A net with the channels that a compact net of the model keeps.
+
+    Args:
+        model: the unpruned net; it is left as it is.
+        layers: of the cell's `speedup.json`.
+    """
+    device = next(model.parameters()).device
+    masks = {
+        layer["name"]: torch.arange(layer["channels"], device=device) < layer["kept"] for layer in layers
+    }
+    return slice_channels(model, kept_indices(model, masks))

@@ -1,0 +1,105 @@
+"""Rule `shape_latencies`: how long nets of the cells' shapes take, from documents alone."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from torch import Tensor, nn
+
+from filterbench.costs.latency import measure_latencies, timed_batches
+from filterbench.costs.runtimes import in_runtime
+from filterbench.costs.shapes import shaped
+from filterbench.documents import read
+from filterbench.documents.parts import Layer
+from filterbench.documents.types import CountDocument, SpeedupDocument
+from filterbench.running.context import prepare
+from filterbench.running.environment import machine
+from filterbench.running.job import Job
+from filterbench.storage.errors import InputError
+from filterbench.storage.tables import write_table
+from filterbench.study.tables import asked_columns
+
+logger = logging.getLogger(__name__)
+
+
+def shape_latencies(job: Job) -> None:
+    """Time a batch through the unpruned net and each shape in turns, in the study's first runtime.
+
+    Shapes that several cells have are timed once. The nets have fresh weights: no weights of the cells are
+    needed, and another machine can be measured than the one that pruned them.
+
+    Raises:
+        InputError: the study has no such cells, one is not made yet, or a shape has other params than its
+            cell counted.
+    """
+    settings, cells = job.params["latency"], [Path(path) for path in job.params["cells"]]
+    if not cells:
+        raise InputError(
+            f"{job.outputs['table']}: nothing to compare; the study needs a searching pruner and its uniform "
+            "control, such as AutoCompressPruner and UniformAsAutoCompressPruner"
+        )
+    if missing := [cell for cell in cells if not (cell / "speedup.json").exists()]:
+        raise InputError(
+            f"{len(missing)} of {len(cells)} cells are missing ({missing[0]}, ...); make the study first: "
+            "snakemake --cores all"
+        )
+    context = prepare(replace(job, threads=settings["threads"]))
+    splits = context.splits()
+    batch = timed_batches(splits.test, settings["batch"])["batch"]
+    model = context.place(context.build(splits.classes)).eval()
+    shapes = _Shapes(model, batch, settings)
+    rows = []
+    for number, cell in enumerate(cells, start=1):
+        document = read(cell / "speedup.json", SpeedupDocument)
+        asked = asked_columns(document["cell"])
+        if "infeasible" in document:
+            rows.append({**asked, "infeasible": document["infeasible"]})
+            continue
+        params = read(cell / "count.json", CountDocument)["params"]["speedup"]
+        rows.append({**asked, "infeasible": None, **shapes.times(cell, document["layers"], params)})
+        if number % 20 == 0 or number == len(cells):
+            logger.info("%d of %d cells, %d shapes", number, len(cells), len(shapes.found))
+    used = {"runtime": settings["runtimes"][0], **{name: settings[name] for name in USED}}
+    described = machine(context.device)
+    table = pd.DataFrame(rows).assign(**used, machine=described.get("gpu", described["cpu"]))
+    write_table(job.outputs["table"], table)
+
+
+# The settings that a measured time depends on.
+USED = ("batch", "runs", "warm_up", "threads")
+
+
+class _Shapes:
+    """Measured shapes of one model.
+
+    Attributes:
+        found: by the channels that a shape keeps, the medians of the unpruned net and of the shape, ms.
+    """
+
+    def __init__(self, model: nn.Module, batch: Tensor, settings: dict[str, Any]) -> None:
+        self.found: dict[tuple[int, ...], dict[str, float]] = {}
+        self._model, self._batch, self._settings = model, batch, settings
+        self._original = self._placed(model)
+
+    def times(self, cell: Path, layers: Iterable[Layer], params: int) -> dict[str, float]:
+        """Milliseconds of a batch, as columns of the table."""
+        key = tuple(layer["kept"] for layer in layers)
+        if key not in self.found:
+            net = shaped(self._model, layers)
+            if (has := sum(parameter.numel() for parameter in net.parameters())) != params:
+                raise InputError(
+                    f"{cell}/speedup.json: its layers make {has} params, count.json says {params}"
+                )
+            settings = self._settings
+            nets = [self._original, self._placed(net)]
+            before, after = measure_latencies(nets, self._batch, settings["runs"], settings["warm_up"])
+            self.found[key] = {"latency_original": before.median, "latency_speedup": after.median}
+        return self.found[key]
+
+    def _placed(self, net: nn.Module) -> nn.Module:
+        return in_runtime(self._settings["runtimes"][0], net, self._batch, self._settings["threads"])
