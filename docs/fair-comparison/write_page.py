@@ -41,8 +41,12 @@ class Study:
         self.config = yaml.safe_load(STUDY.read_text(encoding="utf-8"))
         self.models = {name: MODELS[name].label for name in self.config["models"]}
         self.tables = {name: pd.read_csv(RESULTS / name / "comparison.csv") for name in self.models}
-        document = json.loads((RESULTS / "verdicts.json").read_text(encoding="utf-8"))
-        self.verdicts = {each["key"]: each for each in document["verdicts"]}
+        self.latencies = {name: pd.read_csv(RESULTS / name / "shape_latency.csv") for name in self.models}
+        documents = [
+            json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+            for name in ("verdicts", "verdicts-latency")
+        ]
+        self.verdicts = {each["key"]: each for document in documents for each in document["verdicts"]}
 
     def targets(self, model: str) -> list[float]:
         """The sparsities that the model was pruned to."""
@@ -69,6 +73,26 @@ class Study:
         """How many times fewer, the mean over seeds."""
         cells = self._chosen(model, pruner=pruner, sparsity=sparsity)
         return times(float((cells[f"{cost}_original"] / cells[f"{cost}_speedup"]).mean()))
+
+    def speed(self, model: str, pruner: str, sparsity: float) -> str:
+        """How many times less time a batch takes than through the unpruned net, the mean over seeds."""
+        times_of = self.latencies[model]
+        cells = times_of[(times_of["pruner"] == pruner) & (times_of["sparsity"] == sparsity)]
+        return times(float((cells["latency_original"] / cells["latency_speedup"]).mean()))
+
+    def rows_slower(self, pairs: Mapping[str, str]) -> str:
+        """In how many of all targets a searched net takes longer than its uniform one."""
+        speeds = [
+            [float(self.speed(model, name, target)) for name in (pruner, pairs[pruner])]
+            for model in self.models
+            for pruner in pairs
+            for target in self.targets(model)
+        ]
+        return f"{sum(searched < other for searched, other in speeds)} of {len(speeds)}"
+
+    def measured(self) -> dict[str, Any]:
+        """How and where latencies were measured."""
+        return self.latencies[next(iter(self.models))].iloc[0].to_dict()
 
     def lead(self, model: str, pruner: str, other: str, sparsity: float, training: str) -> str:
         """One pruner's accuracy minus another's at a sparsity, in points, with its 95 % interval."""

@@ -1,9 +1,16 @@
 """Which pruner to take for an allowed loss of accuracy."""
 
+import json
+import re
+from types import SimpleNamespace
+
+import pandas as pd
 import pytest
 from cells import cells
 
 from filterbench.analysis.recommending import leader, recommendations
+from filterbench.page.page import page
+from filterbench.study.tables import with_latencies
 
 # Sparsities of 2.04, 4 and 8.16 times fewer params.
 SPARSITIES = (0.3, 0.5, 0.65)
@@ -72,3 +79,23 @@ def test_a_cell_that_a_seed_lacks_is_not_recommended():
     lost.loc[(lost["sparsity"] == 0.65) & (lost["seed"] == 2), "infeasible"] = "too little is left"
     (sparsity,) = recommendations(lost, "params", 0.5)["sparsity"]
     assert sparsity == 0.5
+
+
+def test_measured_latencies_join_the_cells_and_the_page(tmp_path):
+    found = table({"L1FilterPruner": [0.1, 0.4, 2], "FPGMPruner": [0.1, 0.2, 0.3]})
+    path = tmp_path / "latency.csv"
+    plan = SimpleNamespace(latency_csv=lambda model: path)
+    assert with_latencies(plan, "a", found) is found
+    name = "relative_onnxruntime_single"
+    found[["pruner", "seed", "sparsity"]].assign(**{f"{name}_speedup": 0.4}).to_csv(path, index=False)
+    joined = with_latencies(plan, "a", found)
+    assert list(recommendations(joined, name, 0.5)["factor"].round(2)) == [2.5, 2.5]
+    text = page("tiny", "Tiny", {"a": joined.assign(seconds_prune=1.0, seconds_finetune=1.0)})
+    data = json.loads(re.search(r'<script[^>]*type="application/json"[^>]*>(.*?)</script>', text, re.S)[1])
+    assert data["axes"][name] == "latency relative to the original (for one image in onnxruntime)"
+    assert data["models"]["a"]["curves"]["FPGMPruner"][name] == [0.4] * 3
+    assert data["models"]["a"]["original"][name] == 1
+    assert "faster for one image in onnxruntime" in {each["cost"] for each in data["recommended"]["a"]}
+    # Of a part of the cells they are left out.
+    pd.read_csv(path).iloc[1:].to_csv(path, index=False)
+    assert with_latencies(plan, "a", found) is found

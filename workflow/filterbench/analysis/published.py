@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
 import pandas as pd
 
+from filterbench.analysis.budgets import as_curves
 from filterbench.analysis.chance import guessing_bound
-from filterbench.analysis.reported import read_claims
+from filterbench.analysis.reported import placed, read_claims
 from filterbench.storage.errors import InputError
 
 RESOURCES = Path(__file__).parents[2] / "resources"
@@ -89,6 +91,23 @@ def claims_beside(published: bool, own: str) -> pd.DataFrame | None:
     """
     files = [PAPER_TABLE] * published + [Path(own)] * bool(own)
     return pd.concat(map(read_claims, files), ignore_index=True) if files else None
+
+
+def claims_by_model(
+    published: bool, own: str, dataset: str, tables: Mapping[str, pd.DataFrame]
+) -> dict[str, pd.DataFrame]:
+    """The same by model, placed beside its cells; empty where there are none.
+
+    Args:
+        published: as for `claims_beside`.
+        own: as there.
+        dataset: name of the study's dataset.
+        tables: `comparison.csv` by model.
+    """
+    claims = claims_beside(published, own)
+    if claims is None:
+        return {}
+    return {model: placed(claims, model, dataset, as_curves(table)) for model, table in tables.items()}
 
 
 def published_models() -> list[str]:

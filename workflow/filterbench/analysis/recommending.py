@@ -25,8 +25,21 @@ COLUMNS = [
     "first",
     "notes",
 ]
+# What can be saved: names of columns, and how much less there is of it. Latencies, relative to the unpruned
+# net's, are there once they are measured.
+LATENCIES = {
+    f"relative_{runtime}_{batch}": f"faster for {images} in {runtime}"
+    for runtime in ("torch", "onnxruntime", "torch-compile")
+    for batch, images in (("single", "one image"), ("batch", "a batch"))
+}
+COSTS = {"params": "fewer params", "flops": "fewer FLOPs", **LATENCIES}
 # Logarithms of counts that differ by less are the same.
 ALIKE = 1e-9
+
+
+def known_costs(table: pd.DataFrame) -> dict[str, str]:
+    """Those of `COSTS` that a table of cells has."""
+    return {cost: words for cost, words in COSTS.items() if f"{cost}_speedup" in table}
 
 
 def recommendations(cells: pd.DataFrame, cost: str, drop: float) -> pd.DataFrame:

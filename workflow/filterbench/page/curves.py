@@ -48,13 +48,19 @@ def styles_of(tables: Iterable[pd.DataFrame]) -> dict[str, dict[str, str]]:
     return found
 
 
-def model_data(table: pd.DataFrame, others: Mapping[str, pd.DataFrame], claims: pd.DataFrame | None) -> Any:
+def model_data(
+    table: pd.DataFrame,
+    others: Mapping[str, pd.DataFrame],
+    claims: pd.DataFrame | None,
+    latencies: Iterable[str] = (),
+) -> Any:
     """The curves of a model, means over seeds, its unpruned net, and what stands beside them.
 
     Args:
         table: its cells, as curves (`filterbench.analysis.budgets.as_curves`).
         others: by name, the cells of other studies.
         claims: points that papers report (`filterbench.analysis.reported.placed`).
+        latencies: the names of relative latencies (`filterbench.analysis.recommending.LATENCIES`) to show.
     """
     first = table.dropna(subset=["params_original"]).iloc[0]
     accuracies = (
@@ -66,14 +72,15 @@ def model_data(table: pd.DataFrame, others: Mapping[str, pd.DataFrame], claims: 
             **dict(zip(("accuracy", "finetuned"), _numbers(accuracies), strict=True)),
             "params": int(first["params_original"]),
             "flops": int(first["flops_original"]),
+            **dict.fromkeys(latencies, 1),
         },
-        "curves": _curves(table),
-        "others": {name: _curves(cells) for name, cells in others.items()},
+        "curves": _curves(table, latencies),
+        "others": {name: _curves(cells, latencies) for name, cells in others.items()},
         "claims": [] if claims is None else _points(claims),
     }
 
 
-def _curves(table: pd.DataFrame) -> dict[str, dict[str, list]]:
+def _curves(table: pd.DataFrame, latencies: Iterable[str]) -> dict[str, dict[str, list]]:
     """By pruner, a list per quantity, one entry per sparsity."""
     cells = table[table["infeasible"].isna()]
     images = sum(cells.get(f"images_{use}", pd.Series(dtype=float)) for use in ("evaluated", "trained"))
@@ -93,6 +100,7 @@ def _curves(table: pd.DataFrame) -> dict[str, dict[str, list]]:
         "blind": pd.Series(cells.index.isin(blind_cells(cells).index), cells.index),
         "front_params": cells.get("pareto_params"),
         "front_flops": cells.get("pareto_flops"),
+        **{name: cells.get(f"{name}_speedup") for name in latencies},
     }
     points = pd.DataFrame(quantities, index=cells.index).astype(float)
     keys = {"pruner": cells["pruner"], "sparsity": cells["sparsity"]}

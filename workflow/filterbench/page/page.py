@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, select_autoescape
 from plotly.offline import get_plotlyjs
 
 from filterbench.analysis.budgets import as_curves
-from filterbench.analysis.recommending import leader, recommendations
+from filterbench.analysis.recommending import LATENCIES, known_costs, leader, recommendations
 from filterbench.page.curves import model_data, styles_of
 from filterbench.page.table import table_data
 from filterbench.storage.tables import blind_cells
@@ -31,7 +31,6 @@ AXES = {
 }
 # Allowed losses of accuracy that the page offers, in points.
 DROPS = (0.5, 1.0, 2.0, 5.0, 10.0)
-COSTS = {"params": "fewer params", "flops": "fewer FLOPs"}
 RECOMMENDED = {
     "pruner": "pruner",
     "sparsity": "sparsity",
@@ -61,7 +60,8 @@ def page(
     Args:
         study: name of the study.
         title: what the study is, in a sentence.
-        tables: `comparison.csv` by model.
+        tables: `comparison.csv` by model, with measured latencies (`filterbench.study.tables.with_latencies`)
+            where these are to be shown.
         verdicts: `verdicts.json`, if there is one.
         others: by model and name, cells of other studies in the same columns (the published ones, where they
             are comparable).
@@ -70,12 +70,14 @@ def page(
     """
     curves = {model: as_curves(table) for model, table in tables.items()}
     beside, reported = others or {}, claims or {}
+    latencies = {name: text for table in curves.values() for name, text in _latencies(table).items()}
+    axes = AXES | latencies
     models = {
-        model: model_data(table, beside.get(model, {}), reported.get(model))
+        model: model_data(table, beside.get(model, {}), reported.get(model), list(latencies))
         for model, table in curves.items()
     }
     data = {
-        "axes": AXES,
+        "axes": axes,
         "models": models,
         "styles": styles_of([*curves.values(), *reported.values()]),
         "recommended": {model: _recommended(table, controls) for model, table in curves.items()},
@@ -87,7 +89,7 @@ def page(
         title=title,
         about=_about(tables),
         models=list(tables),
-        axes=AXES,
+        axes=axes,
         styles={
             pruner: data["styles"][pruner] for table in curves.values() for pruner in table["pruner"].unique()
         },
@@ -128,13 +130,22 @@ def _about(tables: Mapping[str, pd.DataFrame]) -> dict[str, str]:
     return about
 
 
+def _latencies(table: pd.DataFrame) -> dict[str, str]:
+    """The relative latencies that a table has, with labels for axes."""
+    return {
+        name: f"latency relative to the original ({words.removeprefix('faster ')})"
+        for name, words in LATENCIES.items()
+        if f"{name}_speedup" in table
+    }
+
+
 def _recommended(table: pd.DataFrame, controls: Collection[str]) -> list[dict[str, Any]]:
     """For each allowed loss and cost: who is ahead, and the smallest net of each pruner."""
     base = table["pruner"].str.partition(" ")[0]
     candidates = table[~base.isin(list(controls))]
     found = []
     for drop in DROPS:
-        for cost, words in COSTS.items():
+        for cost, words in known_costs(candidates).items():
             rows = recommendations(candidates, cost, drop)
             said = leader(candidates, cost, drop, rows) if len(rows) else "no pruner has such a net"
             shown = rows[list(RECOMMENDED)].astype(object).where(rows.notna(), None)

@@ -4,9 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from filterbench.analysis.budgets import as_curves
-from filterbench.analysis.published import claims_beside, published_cells
-from filterbench.analysis.reported import placed
+from filterbench.analysis.published import claims_by_model, published_cells
 from filterbench.data.registry import DATASETS
 from filterbench.documents import parse
 from filterbench.page.page import page as page_of
@@ -20,18 +18,13 @@ def page(job: Job) -> None:
     tables = {Path(path).parent.name: pd.read_csv(path) for path in job.params["tables"]}
     study, dataset = job.params["study"], job.params["dataset"]
     published = job.params["published"]
-    claims = claims_beside(published, job.resources["claims"])
     text = page_of(
         study,
         f"Filter pruners compared on {DATASETS[dataset].label}: study {study}",
         tables,
         verdicts=parse(job.inputs["verdicts"]),
         others={model: {"published": published_cells(model)} for model in tables} if published else {},
-        claims={
-            model: placed(claims, model, dataset, as_curves(table))
-            for model, table in tables.items()
-            if claims is not None
-        },
+        claims=claims_by_model(published, job.resources["claims"], dataset, tables),
         controls=controls(),
     )
     write_text(job.outputs["page"], text)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from filterbench.analysis.budgets import as_curves, sparsity_cells
-from filterbench.analysis.published import published_cells
+from filterbench.analysis.published import claims_by_model, published_cells
 from filterbench.analysis.report import verdicts_page
 from filterbench.analysis.verdicts import verdicts_document
 from filterbench.data.registry import DATASETS
@@ -22,7 +22,7 @@ from filterbench.storage.files import write_text
 from filterbench.storage.tables import write_table
 from filterbench.study.failures import failures, summary
 from filterbench.study.plan import Plan
-from filterbench.study.tables import tables_so_far
+from filterbench.study.tables import tables_so_far, with_latencies
 
 logger = logging.getLogger(__name__)
 
@@ -38,23 +38,33 @@ def so_far(job: Job) -> None:
         logger.info("%s", line)
     tables = tables_so_far(plan)
     folder = Path("results") / plan.study / "so-far"
-    label = DATASETS[plan.config["dataset"]["name"]].label
+    dataset = plan.config["dataset"]["name"]
+    label = DATASETS[dataset].label
     made = f"{sum(map(len, tables.values()))} of {len(plan.cells)} cells so far"
     for model, table in tables.items():
         write_table(folder / f"{model}.csv", table)
     cells = sparsity_cells(pd.concat(tables.values(), ignore_index=True))
     document = verdicts_document(f"study {plan.study}, {made}", cells)
     feasible = {model: table for model, table in tables.items() if table["infeasible"].isna().any()}
+    claims = claims_by_model(plan.comparable, plan.claims, dataset, feasible)
     for model, table in feasible.items():
         heading = study_title(table, MODELS[model].label, label)
-        figure = draw_comparison(as_curves(table), f"{heading}\n{made}")
+        figure = draw_comparison(as_curves(table), f"{heading}\n{made}", claims=claims.get(model))
         save_figure(figure, folder / f"performance_comparison_{model}.png")
     if feasible:
         title = f"Filter pruners compared on {label}: study {plan.study}, {made}"
         others = (
             {model: {"published": published_cells(model)} for model in feasible} if plan.comparable else {}
         )
-        text = page(plan.study, title, feasible, verdicts=document, others=others, controls=controls())
+        text = page(
+            plan.study,
+            title,
+            {model: with_latencies(plan, model, table) for model, table in feasible.items()},
+            verdicts=document,
+            others=others,
+            claims=claims,
+            controls=controls(),
+        )
         write_text(folder / "page.html", text)
     write_text(folder / "verdicts.md", verdicts_page(document))
     logger.info(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pandas as pd
 
 from filterbench.analysis.budgets import as_curves, sparsity_cells
 from filterbench.analysis.pareto import with_fronts
+from filterbench.analysis.recommending import LATENCIES
 from filterbench.analysis.seeds import with_statistics
 from filterbench.documents import read
 from filterbench.documents.parts import Cell
@@ -21,6 +23,8 @@ from filterbench.storage.stopwatch import read_benchmark
 from filterbench.study.cells import baseline_documents
 from filterbench.study.paths import baseline_folder, trajectory_document
 from filterbench.study.plan import Plan
+
+logger = logging.getLogger(__name__)
 
 NONE: Mapping[str, Sequence[str]] = {}
 BUDGET_COLUMNS = ["target", "budget_reached", "latency_estimate_original", "latency_estimate_speedup"]
@@ -48,6 +52,28 @@ def tables_so_far(plan: Plan) -> dict[str, pd.DataFrame]:
     if not any(found.values()):
         raise InputError(f"study {plan.study}: none of its {len(plan.cells)} cells is made yet")
     return {model: cells_table(cells, plan.again, unpruned) for model, cells in found.items() if cells}
+
+
+def with_latencies(plan: Plan, model: str, table: pd.DataFrame) -> pd.DataFrame:
+    """The cells of a model with their measured latencies, where all of them were measured.
+
+    Args:
+        plan: of the study.
+        model: the model.
+        table: its cells, as `tables_so_far` has them.
+    """
+    path = plan.latency_csv(model)
+    keys = ["pruner", "seed", "target" if "target" in table else "sparsity"]
+    measured = pd.read_csv(path) if path.exists() else pd.DataFrame()
+    costs = [cost for cost in LATENCIES if {*keys, f"{cost}_speedup"} <= set(measured)]
+    if not costs:
+        return table
+    columns = [f"{cost}_speedup" for cost in costs]
+    found = table.merge(measured[[*keys, *columns]], on=keys, how="left")
+    if found.loc[found["infeasible"].isna(), columns].isna().any(axis=None):
+        logger.info("%s: not of all cells that are there; left out", path)
+        return table
+    return found.assign(**{f"{cost}_original": 1.0 for cost in costs})
 
 
 def cells_table(
