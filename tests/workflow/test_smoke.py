@@ -140,6 +140,8 @@ def test_latencies_are_measured_on_request_alone(finished):
     assert finished.planned("latencies") == {"latency": CELLS, "latencies": 1}
     figure = "figures/accuracy_against_latency_resnet18.png"
     assert finished.planned(figure) == {"latency": 2, "compare_latency": 1}
+    assert finished.planned("int8") == {"quantize": CELLS, "int8": 1}
+    assert finished.planned("figures/int8_resnet18.png") == {"quantize": 2, "compare_int8": 1}
 
 
 def test_touching_every_source_file_reruns_nothing(again):
