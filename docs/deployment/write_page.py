@@ -54,7 +54,7 @@ class Study:
         return f"{cells[f'{cost}_speedup'].corr(cells[self._ratio(runtime, batch)], method='spearman'):+.2f}"
 
     def slope(self, model: str, runtime: str, batch: str) -> str:
-        """How many times faster a quarter of the FLOPs makes cells: the logarithms' fit through the origin."""
+        """How many times faster a quarter of the FLOPs makes cells: the logarithms' fit through zero."""
         cells = self._feasible(model)
         flops = np.log(cells["flops_original"] / cells["flops_speedup"])
         faster = -np.log(cells[self._ratio(runtime, batch)])
