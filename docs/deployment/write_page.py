@@ -32,6 +32,11 @@ class Study:
     def __init__(self) -> None:
         self.config = yaml.safe_load(STUDY.read_text(encoding="utf-8"))
         self.models = {name: MODELS[name].label for name in self.config["models"]}
+        self.rounded = {
+            name: settings["variant_of"]
+            for name, settings in self.config["pruners"].items()
+            if "variant_of" in settings
+        }
         self.runtimes = self.config["latency"]["runtimes"]
         self.repeats = pd.read_csv(HERE / "repeats.csv")
         comparison, latency, self.int8 = (
@@ -48,22 +53,41 @@ class Study:
         """What the nets were timed on."""
         return str(self.cells["machine"].iloc[0])
 
-    def correlation(self, model: str, cost: str, runtime: str, batch: str) -> str:
-        """Rank correlation (Spearman) of a count and a latency over a model's cells."""
-        cells = self._feasible(model)
+    def correlation(self, model: str, form: str, cost: str, runtime: str, batch: str) -> str:
+        """Rank correlation (Spearman) of a count and a latency over a model's cells of one form."""
+        cells = self._of(model, form)
         return f"{cells[f'{cost}_speedup'].corr(cells[self._ratio(runtime, batch)], method='spearman'):+.2f}"
 
-    def slope(self, model: str, runtime: str, batch: str) -> str:
+    def slope(self, model: str, form: str, runtime: str, batch: str) -> str:
         """How many times faster a quarter of the FLOPs makes cells: the logarithms' fit through zero."""
-        cells = self._feasible(model)
+        cells = self._of(model, form)
         flops = np.log(cells["flops_original"] / cells["flops_speedup"])
         faster = -np.log(cells[self._ratio(runtime, batch)])
         return f"{4 ** ((flops * faster).sum() / (flops**2).sum()):.1f}"
 
-    def slower(self, model: str, runtime: str, batch: str) -> str:
-        """How many of a model's cells take longer than the unpruned net."""
-        cells = self._feasible(model)
+    def slower(self, model: str, form: str, runtime: str, batch: str) -> str:
+        """How many of a model's cells of one form take longer than the unpruned net."""
+        cells = self._of(model, form)
         return f"{(cells[self._ratio(runtime, batch)] > 1).sum()} of {len(cells)}"
+
+    def cell(self, model: str, pruner: str, sparsity: float) -> dict[str, str]:
+        """How many times fewer FLOPs a cell has, and how many times faster it is, by runtime and batch."""
+        cells = self._feasible(model)
+        row = cells[(cells["pruner"] == pruner) & (cells["sparsity"] == sparsity)].iloc[0]
+        faster = {
+            f"{runtime}_{batch}": f"{1 / row[self._ratio(runtime, batch)]:.2f}"
+            for runtime in self.runtimes
+            for batch in BATCHES
+        }
+        return {"flops": f"{row['flops_original'] / row['flops_speedup']:.1f}", **faster}
+
+    def infeasible(self) -> str:
+        """The cells that could not be made."""
+        cells = self.cells[self.cells["infeasible"].notna()]
+        named = [
+            f"{self.models[row.model]}, {short(row.pruner)} at {row.sparsity:g}" for row in cells.itertuples()
+        ]
+        return "; ".join(named) or "none"
 
     def rounding(self, model: str, column: str) -> str:
         """The geometric mean of a column with rounded channels over the same without, and its range."""
@@ -126,19 +150,19 @@ class Study:
     def _feasible(self, model: str) -> pd.DataFrame:
         return self.cells[(self.cells["model"] == model) & self.cells["infeasible"].isna()]
 
+    def _of(self, model: str, form: str) -> pd.DataFrame:
+        """The feasible cells whose channels are `plain` or `rounded`."""
+        cells = self._feasible(model)
+        return cells[cells["pruner"].isin(list(self.rounded)) == (form == "rounded")]
+
     def _quantised(self, model: str) -> pd.DataFrame:
         return self.int8[(self.int8["model"] == model) & self.int8["infeasible"].isna()]
 
     def _pairs(self, model: str) -> pd.DataFrame:
         """A row a cell, with the columns of its rounded variant."""
         cells = self._feasible(model)
-        names = {
-            name: settings["variant_of"]
-            for name, settings in self.config["pruners"].items()
-            if "variant_of" in settings
-        }
-        rounded = cells[cells["pruner"].isin(list(names))]
-        rounded = rounded.assign(pruner=rounded["pruner"].map(names))
+        rounded = cells[cells["pruner"].isin(list(self.rounded))]
+        rounded = rounded.assign(pruner=rounded["pruner"].map(self.rounded))
         return cells.merge(rounded, on=CELL, suffixes=("", "_rounded"))
 
 

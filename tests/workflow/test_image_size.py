@@ -16,7 +16,8 @@ def make(checkout: Checkout) -> None:
     text = (checkout.folder / study).read_text()
     start, end = text.index("  L2FilterPruner:"), text.index("search:")
     (checkout.folder / study).write_text(text[:start] + text[end:])
-    run = checkout.snakemake("all", f"{CELL}/latency.json", f"{CELL}/export.json", "validate")
+    asked = [f"{CELL}/{kind}.json" for kind in ("latency", "int8", "export")]
+    run = checkout.snakemake("all", *asked, "validate")
     assert run.returncode == 0, run.stdout
 
 
@@ -27,7 +28,7 @@ def large(tmp_path_factory) -> Checkout:
 
 def test_documents_name_the_size_and_counts_follow_it(large):
     cell = large.folder / CELL
-    for kind in ("prune", "speedup", "count", "finetune", "latency", "export"):
+    for kind in ("prune", "speedup", "count", "finetune", "latency", "int8", "export"):
         assert parse(cell / f"{kind}.json")["cell"]["image_size"] == 64
     count = parse(cell / "count.json")
     assert count["input_shape"] == [3, 64, 64]

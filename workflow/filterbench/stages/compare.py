@@ -17,7 +17,7 @@ from filterbench.study.paths import baseline_folder, trajectory_document
 from filterbench.study.tables import cells_table
 
 # Documents that are made after the tables, or anew with them untouched.
-ON_REQUEST = ("latency", "export")
+ON_REQUEST = ("latency", "int8", "export")
 
 
 def compare(job: Job) -> None:
