@@ -53,7 +53,8 @@ SCRATCH_STYLES = {
 LINES = {"flops": "--", "latency": ":"}
 # Of pruners without an entry, such as a user's own.
 OTHER_COLORS = ("#CC6677", "#117733", "#DDCC77")
-OTHER_MARKERS = "X<>hpd"
+# As many as no multiple of the colours, so that the same pair comes again as late as can be.
+OTHER_MARKERS = "X<>hpdH"
 
 
 def style_of(pruner: str, position: int) -> Style:
