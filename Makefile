@@ -36,10 +36,11 @@ lint: $(VENV)/installed  ## Formatting, types, imports and workflow style.
 	cd workflow && ../$(BIN)/lint-imports --config ../pyproject.toml
 	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --lint
 
-docs: $(VENV)/installed  ## Write the pages that are made from schemas, registries and the fair study.
+docs: $(VENV)/installed  ## Write the pages that are made from schemas, registries and the kept studies.
 	PYTHONPATH=workflow $(BIN)/python -m filterbench.documents.reference > docs/documents.md
 	PYTHONPATH=workflow $(BIN)/python -m filterbench.study.registered > docs/registered.md
 	PYTHONPATH=workflow $(BIN)/python docs/fair-comparison/write_page.py
+	PYTHONPATH=workflow $(BIN)/python docs/deployment/write_page.py
 
 lock:  ## Pin the newest allowed versions of pyproject.toml's packages, for pip and for conda.
 	$(BIN)/pip install --quiet uv

@@ -128,10 +128,11 @@ class Study:
         mean = f"{np.exp(np.log(found).mean()):.2f}"
         return mean if net == "original" else f"{mean} ({found.min():.2f} to {found.max():.2f})"
 
-    def pruning_speed(self, model: str, batch: str, form: str) -> str:
-        """How many times faster pruned nets are than the unpruned one, both in one format."""
+    def pruning_speed(self, model: str, form: str, batch: str, format_: str) -> str:
+        """How many times faster pruned nets of one form are than the unpruned one, both in one format."""
         cells = self._quantised(model)
-        found = cells[f"latency_{batch}_original{form}"] / cells[f"latency_{batch}_finetuned{form}"]
+        cells = cells[self._has(cells, form)]
+        found = cells[f"latency_{batch}_original{format_}"] / cells[f"latency_{batch}_finetuned{format_}"]
         return f"{np.exp(np.log(found).mean()):.2f} ({found.min():.2f} to {found.max():.2f})"
 
     def int8_size(self, model: str) -> str:
@@ -153,7 +154,10 @@ class Study:
     def _of(self, model: str, form: str) -> pd.DataFrame:
         """The feasible cells whose channels are `plain` or `rounded`."""
         cells = self._feasible(model)
-        return cells[cells["pruner"].isin(list(self.rounded)) == (form == "rounded")]
+        return cells[self._has(cells, form)]
+
+    def _has(self, cells: pd.DataFrame, form: str) -> pd.Series:
+        return cells["pruner"].isin(list(self.rounded)) == (form == "rounded")
 
     def _quantised(self, model: str) -> pd.DataFrame:
         return self.int8[(self.int8["model"] == model) & self.int8["infeasible"].isna()]

@@ -208,6 +208,15 @@ def test_the_legend_fits_and_covers_no_panel(table, budgets):
         assert not legend.overlaps(axes.get_window_extent())
 
 
+@pytest.mark.parametrize("title", ["a title", 40 * "long " + "title"])
+def test_the_title_fits(table, title):
+    figure = draw_comparison(table, title)
+    figure.draw_without_rendering()
+    (heading,) = figure.texts
+    extent = heading.get_window_extent()
+    assert figure.bbox.x0 <= extent.x0 < extent.x1 <= figure.bbox.x1
+
+
 def test_a_legend_too_wide_for_any_number_of_columns_is_there_all_the_same(table):
     table["pruner"] = table["pruner"].str.replace("L1FilterPruner", "a name " * 30)
     assert len(draw_comparison(table, "a title").legends) == 1

@@ -22,6 +22,7 @@ from filterbench.plotting.marks import (
     draw_scratch,
 )
 from filterbench.plotting.scales import add_factors, scale
+from filterbench.plotting.titles import set_title
 
 
 @dataclass(frozen=True)
@@ -152,7 +153,7 @@ def finish(figure: Figure, title: str, axes: Axes, table: pd.DataFrame) -> None:
         axes: whose marks the legend names.
         table: the cells.
     """
-    figure.suptitle(title, fontsize=13, linespacing=1.5)
+    set_title(figure, title)
     handles, labels = axes.get_legend_handles_labels()
     if table["performance_std"].notna().any():
         handles.append(Patch(color="0.4", alpha=0.25, linewidth=0))

@@ -12,6 +12,7 @@ from filterbench.plotting.comparison import PANELS, finish
 from filterbench.plotting.marks import draw_curves, draw_originals
 from filterbench.plotting.scales import add_factors, scale
 from filterbench.plotting.style import style_of
+from filterbench.plotting.titles import set_title
 
 # What a cell was trained on after its baseline, and its accuracy.
 TRAINED_AS_PUBLISHED = ["images_trained_after", "performance_finetuned"]
@@ -81,6 +82,6 @@ def draw_training(table: pd.DataFrame, title: str) -> Figure:
         scale(axes, "images trained on after the baseline")
         if axes is not panels[0]:
             axes.set_ylabel("")
-    figure.suptitle(title, fontsize=13, linespacing=1.5)
+    set_title(figure, title)
     figure.legend(loc="outside lower center", ncols=4, frameon=False)
     return figure

@@ -6,6 +6,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from filterbench.plotting.style import style_of
+from filterbench.plotting.titles import set_title
 
 
 def draw_optimism(table: pd.DataFrame, title: str) -> Figure:
@@ -40,6 +41,6 @@ def draw_optimism(table: pd.DataFrame, title: str) -> Figure:
     seeds = int(table["n"].max())
     counted = "one seed" if seeds == 1 else f"{seeds} seeds"
     drawn = "bars: 95 % t interval of the mean" if table["low"].notna().any() else "too few for bars"
-    figure.suptitle(f"{title}: optimism gap\n{counted}, {drawn}", fontsize=13, linespacing=1.5)
+    set_title(figure, f"{title}: optimism gap\n{counted}, {drawn}")
     figure.legend(loc="outside lower center", ncols=3, frameon=False)
     return figure

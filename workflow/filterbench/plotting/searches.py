@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from filterbench.plotting.style import style_of
+from filterbench.plotting.titles import set_title
 
 COLUMNS = 3
 SHARE = ScalarMappable(Normalize(0, 1), "cividis")
@@ -48,7 +49,7 @@ def draw_layer_sparsities(layers: pd.DataFrame, title: str) -> Figure:
     for axes in grid[len(pruners) :]:
         axes.set_visible(False)
     figure.colorbar(SHARE, ax=list(grid), label="share of filters pruned", shrink=0.6)
-    figure.suptitle(title, fontsize=13)
+    set_title(figure, title)
     return figure
 
 
@@ -80,5 +81,5 @@ def draw_search_scores(searches: Mapping[tuple[str, float], pd.DataFrame], title
         axes.spines[["top", "right"]].set_visible(False)
         axes.legend(title=style.asked, loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
     grid[-1].set_xlabel("step of the search (dots: the search went on from here)")
-    figure.suptitle(title, fontsize=13)
+    set_title(figure, title)
     return figure

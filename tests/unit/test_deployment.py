@@ -1,0 +1,50 @@
+"""The study of nets where they run: its documents, which come with the repository, and its page."""
+
+import importlib.util
+import shutil
+from pathlib import Path
+
+import pytest
+from test_own_code import remembered
+
+from filterbench.integrity.findings import Report
+from filterbench.own_code.registering import register
+from filterbench.stages.validate import study_findings
+from filterbench.study.plan import Plan
+
+REPOSITORY = Path(__file__).parents[2]
+FOLDER = REPOSITORY / "docs/deployment"
+
+
+@pytest.fixture(scope="module")
+def writer():
+    spec = importlib.util.spec_from_file_location("write_deployment", FOLDER / "write_page.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_study_is_sound(writer, monkeypatch, tmp_path):
+    study = writer.Study()
+    shutil.copytree(FOLDER / "results", tmp_path / "results/deployment")
+    report = Report()
+    with remembered(monkeypatch):
+        register([], study.rounded, "the study")
+        found = study_findings(Plan(study.config), tmp_path, report)
+        assert [str(finding) for finding in found] == []
+    assert report.missing == []
+    assert (report.checked["latency"], report.checked["int8"]) == (48, 48)
+
+
+def test_every_number_of_the_page_is_from_the_documents(writer):
+    assert (REPOSITORY / "docs/deployment.md").read_text() == writer.page()
+
+
+def test_a_changed_document_changes_the_page(writer, monkeypatch, tmp_path):
+    shutil.copytree(FOLDER / "results", tmp_path / "results", ignore=shutil.ignore_patterns("seed-*"))
+    for name in ("latency", "int8"):
+        table = tmp_path / f"results/vgg16/{name}.csv"
+        lines = table.read_text().splitlines(keepends=True)
+        table.write_text("".join(lines[:-1]))
+        monkeypatch.setattr(writer, "RESULTS", tmp_path / "results")
+        assert (REPOSITORY / "docs/deployment.md").read_text() != writer.page()
