@@ -75,7 +75,7 @@ class Study:
         return times(float((cells[f"{cost}_original"] / cells[f"{cost}_speedup"]).mean()))
 
     def speed(self, model: str, pruner: str, sparsity: float) -> str:
-        """How many times less time a batch takes than through the unpruned net, the mean over seeds."""
+        """How many times as fast as through the unpruned net a batch is, the mean over seeds."""
         times_of = self.latencies[model]
         cells = times_of[(times_of["pruner"] == pruner) & (times_of["sparsity"] == sparsity)]
         return times(float((cells["latency_original"] / cells["latency_speedup"]).mean()))
