@@ -51,17 +51,22 @@ _StudyValidator = validators.extend(
 
 
 @cache
-def _validator(name: str) -> Draft202012Validator:
-    registry: Registry = Registry(retrieve=_retrieve)  # type: ignore[call-arg]
-    kind = _StudyValidator if name == "config" else Draft202012Validator
-    return kind({"$ref": f"{name}.schema.json"}, registry=registry)
+def _registry() -> Registry:
+    """All schemas, followed once: a registry that retrieves them when asked forgets them each time."""
+    return Registry().with_resources((path.name, _resource(path)) for path in SCHEMAS.glob("*.json")).crawl()
 
 
-def _retrieve(uri: str) -> Resource:
-    contents = json.loads((SCHEMAS / uri).read_text(encoding="utf-8"))
+def _resource(path: Path) -> Resource:
+    contents = json.loads(path.read_text(encoding="utf-8"))
     # A schema that names its draft is checked by that draft's own class of validator.
     del contents["$schema"]
     return DRAFT202012.create_resource(contents)
+
+
+@cache
+def _validator(name: str) -> Draft202012Validator:
+    kind = _StudyValidator if name == "config" else Draft202012Validator
+    return kind({"$ref": f"{name}.schema.json"}, registry=_registry())
 
 
 @cache
