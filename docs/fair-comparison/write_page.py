@@ -90,6 +90,11 @@ class Study:
         ]
         return f"{sum(searched < other for searched, other in speeds)} of {len(speeds)}"
 
+    def original_times(self, model: str) -> str:
+        """The smallest and the largest median of a batch through the unpruned net, ms."""
+        times_of = self.latencies[model]["latency_original"]
+        return f"{times_of.min():.1f} to {times_of.max():.1f}"
+
     def measured(self) -> dict[str, Any]:
         """How and where latencies were measured."""
         return self.latencies[next(iter(self.models))].iloc[0].to_dict()

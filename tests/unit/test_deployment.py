@@ -41,10 +41,11 @@ def test_every_number_of_the_page_is_from_the_documents(writer):
 
 
 def test_a_changed_document_changes_the_page(writer, monkeypatch, tmp_path):
-    shutil.copytree(FOLDER / "results", tmp_path / "results", ignore=shutil.ignore_patterns("seed-*"))
     for name in ("latency", "int8"):
-        table = tmp_path / f"results/vgg16/{name}.csv"
+        results = tmp_path / name
+        shutil.copytree(FOLDER / "results", results, ignore=shutil.ignore_patterns("seed-*"))
+        table = results / f"vgg16/{name}.csv"
         lines = table.read_text().splitlines(keepends=True)
         table.write_text("".join(lines[:-1]))
-        monkeypatch.setattr(writer, "RESULTS", tmp_path / "results")
+        monkeypatch.setattr(writer, "RESULTS", results)
         assert (REPOSITORY / "docs/deployment.md").read_text() != writer.page()

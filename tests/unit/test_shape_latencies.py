@@ -53,6 +53,8 @@ def test_a_shape_is_timed_once(cells, digits_file, tmp_path):
     assert table["latency_speedup"][0] == table["latency_speedup"][2] != table["latency_speedup"][1]
     assert (table[["latency_original", "latency_speedup"]] > 0).all(axis=None)
     assert table["runtime"].unique() == ["torch"]
+    with pytest.raises(InputError, match="put torch or onnxruntime first"):
+        times(cells, digits_file, tmp_path / "compiled.csv", runtimes=["torch-compile"])
     in_onnx = times(cells, digits_file, tmp_path / "onnx.csv", runtimes=["onnxruntime", "torch"])
     assert in_onnx["runtime"].unique() == ["onnxruntime"]
 
@@ -92,6 +94,7 @@ def cells_at(pruner: str, accuracy: float, factors: dict[float, float], seed: in
             "test_images": 10_000,
             "chance": 0.1,
             "performance_original": 0.9,
+            "params_speedup": 1000,
             "performance_finetuned": [
                 accuracy - 0.01 * factor + 0.0001 * seed * len(pruner) for factor in factors.values()
             ],
@@ -105,14 +108,19 @@ def cells_at(pruner: str, accuracy: float, factors: dict[float, float], seed: in
 def test_a_search_is_judged_where_both_are_as_fast(lead, verdict, tmp_path):
     table = pd.concat(
         [
-            *(cells_at(PAIR[0], 0.8 + lead, {0.5: 1.1, 0.7: 1.6}, seed) for seed in range(5)),
-            *(cells_at(PAIR[1], 0.8, {0.5: 1.15, 0.7: 2.0}, seed) for seed in range(5)),
+            *(
+                cells_at(PAIR[0], 0.8 + lead, {0.5: 1.1, 0.6: 1.3, 0.65: 1.2, 0.7: 1.6}, seed)
+                for seed in range(5)
+            ),
+            *(cells_at(PAIR[1], 0.8, {0.5: 1.15, 0.6: 1.4, 0.7: 1.7}, seed) for seed in range(5)),
         ]
     )
     times = ["latency_original", "latency_speedup"]
     paths = {"tables": tmp_path / "comparison.csv", "latencies": tmp_path / "shape_latency.csv"}
     table.drop(columns=times).to_csv(paths["tables"], index=False)
-    table[["model", "pruner", "seed", "sparsity", *times]].to_csv(paths["latencies"], index=False)
+    table[["model", "pruner", "seed", "sparsity", "params_speedup", *times]].to_csv(
+        paths["latencies"], index=False
+    )
     outputs = {"document": tmp_path / "verdicts-latency.json", "page": tmp_path / "verdicts-latency.md"}
     params = {name: [str(path)] for name, path in paths.items()} | {"source": "study synthetic"}
     latency_verdicts(Job({}, outputs, params))
@@ -122,3 +130,9 @@ def test_a_search_is_judged_where_both_are_as_fast(lead, verdict, tmp_path):
     (scope,) = found["scopes"]
     assert [each["factor"] for each in scope["comparisons"]] == [1.1892, 1.4142]
     assert "times less latency" in outputs["page"].read_text()
+    table.assign(params_speedup=999).drop(columns=times).to_csv(paths["tables"], index=False)
+    with pytest.raises(InputError, match="cells have other nets by now than were timed"):
+        latency_verdicts(Job({}, outputs, params))
+    paths["tables"].unlink()
+    with pytest.raises(InputError, match=r"comparison\.csv: missing; make the study first"):
+        latency_verdicts(Job({}, outputs, params))

@@ -12,7 +12,8 @@ import pandas as pd
 FACTORS = tuple(2.0**power for power in range(1, 13))
 SMALLEST_FACTOR = FACTORS[0]
 # Of latency their fourth roots: narrow nets seldom take half the time, however few their parameters are.
-LATENCY_FACTORS = tuple(factor**0.25 for factor in FACTORS)
+LATENCY_ROOT = 0.25
+LATENCY_FACTORS = tuple(factor**LATENCY_ROOT for factor in FACTORS)
 # Accuracy is concave in the logarithm of the factor, so that a line across a wide gap comes out too low.
 LARGEST_GAP = 2.5
 UNIT = ["model", "seed"]
@@ -31,8 +32,9 @@ def accuracy_at(cells: pd.DataFrame, cost: str, factors: Sequence[float]) -> np.
     """Accuracy of one pruner at compression factors; NaN where its cells do not tell.
 
     Linear between neighbouring cells on the logarithm of the factor, the scale of the figures; never across
-    a gap of more than 2.5 times, below the first cell, or beyond the last one. The curve starts at the
-    unpruned net only where that had the same fine-tuning (`performance_original_finetuned`).
+    a gap of more than 2.5 times (of latency its fourth root), below the first cell, or beyond the last one.
+    Of latency, cells that are no faster than a milder one are left out. The curve
+    starts at the unpruned net only where that had the same fine-tuning (`performance_original_finetuned`).
 
     Args:
         cells: the feasible cells of one pruner, model and seed.
@@ -42,6 +44,8 @@ def accuracy_at(cells: pd.DataFrame, cost: str, factors: Sequence[float]) -> np.
     Returns:
         Accuracies, 0 to 1, of shape (factors,).
     """
+    if cost == "latency":
+        cells = _faster_than_milder(cells)
     known = pd.Series(cells["performance_finetuned"].to_numpy(), index=_factors(cells, cost))
     if "performance_original_finetuned" in cells:
         known = pd.concat([known, pd.Series([cells["performance_original_finetuned"].mean()], index=[1.0])])
@@ -55,8 +59,19 @@ def accuracy_at(cells: pd.DataFrame, cost: str, factors: Sequence[float]) -> np.
     found = np.interp(asked, points, known, left=np.nan, right=np.nan)
     right = np.searchsorted(points, asked).clip(1, max(1, len(points) - 1))
     gaps = np.diff(points, append=np.inf)[right - 1]
-    found[(gaps > np.log(LARGEST_GAP)) & ~on_a_cell] = np.nan
+    found[(gaps > np.log(_largest_gap(cost))) & ~on_a_cell] = np.nan
     return found
+
+
+def _largest_gap(cost: str) -> float:
+    return LARGEST_GAP**LATENCY_ROOT if cost == "latency" else LARGEST_GAP
+
+
+def _faster_than_milder(cells: pd.DataFrame) -> pd.DataFrame:
+    """The cells that are faster than all milder ones: nobody would take the others."""
+    ordered = cells.sort_values("sparsity")
+    factors = pd.Series(_factors(ordered, "latency"), ordered.index)
+    return ordered[factors > factors.cummax().shift(fill_value=0)]
 
 
 def accuracies(table: pd.DataFrame, pruners: Sequence[str], cost: str) -> pd.DataFrame:

@@ -68,7 +68,9 @@ def recommendations(cells: pd.DataFrame, cost: str, drop: float) -> pd.DataFrame
         by_sparsity = own.groupby("sparsity").agg(
             lost=("lost", "mean"), factor=("factor", "mean"), made=("lost", "size")
         )
-        within = by_sparsity[(by_sparsity["lost"] <= drop) & (by_sparsity["made"] == seeds)]
+        # A pruned net can be slower than the unpruned one.
+        smaller = (by_sparsity["made"] == seeds) & (by_sparsity["factor"] > 1)
+        within = by_sparsity[(by_sparsity["lost"] <= drop) & smaller]
         if within.empty:
             continue
         sparsity = float(str(within["factor"].idxmax()))

@@ -99,23 +99,6 @@ def in_torch_compile(model: nn.Module, batches: Iterable[Tensor]) -> tuple[nn.Mo
     return compiled, difference
 
 
-def in_runtime(name: str, model: nn.Module, images: Tensor, threads: int) -> nn.Module:
-    """A net in a runtime, for one batch, which computes what the net computes.
-
-    Args:
-        name: `torch`, `onnxruntime` or `torch-compile`.
-        model: in evaluation mode.
-        images: the batch, (n, 3, size, size).
-        threads: of the runtime.
-
-    Raises:
-        InputError: as `in_onnxruntime` and `in_torch_compile`.
-    """
-    if name == ONNXRUNTIME:
-        return in_onnxruntime(model, images, threads)[0]
-    return in_torch_compile(model, [images])[0] if name == TORCH_COMPILE else model
-
-
 def process_peak(content: bytes, shape: tuple[int, ...], threads: int) -> int:
     """The most memory, in bytes, of a process that runs an ONNX model on one batch with onnxruntime alone.
 

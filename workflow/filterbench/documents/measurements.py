@@ -59,7 +59,7 @@ class LatencyTableDocument(TypedDict):
     """`latency_table.json`."""
 
     cell: BaselineCell
-    settings: dict[str, int]
+    settings: dict[str, Any]
     layers: list[LayerTimes]
     machine: Machine
     provenance: Provenance

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 
 import pandas as pd
 
@@ -12,6 +13,7 @@ from filterbench.analysis.report import verdicts_page
 from filterbench.analysis.verdicts import definitions
 from filterbench.documents import write
 from filterbench.running.job import Job
+from filterbench.storage.errors import InputError
 from filterbench.storage.files import write_text
 
 logger = logging.getLogger(__name__)
@@ -21,11 +23,27 @@ TIMES = ["latency_original", "latency_speedup"]
 
 
 def latency_verdicts(job: Job) -> None:
-    """Judge from the cells' accuracies and the measured latencies of their shapes."""
+    """Judge from the cells' accuracies and the measured latencies of their shapes.
+
+    Raises:
+        InputError: a table is missing, or is of other nets; no searching pruner stands beside its control.
+    """
+    paths = [path for name in ("tables", "latencies") for path in job.params[name]]
+    if missing := [path for path in paths if not Path(path).exists()]:
+        raise InputError(f"{missing[0]}: missing; make the study first: snakemake --cores all")
     cells, times = (_together(job.params[name]) for name in ("tables", "latencies"))
-    table = cells.merge(times[[*CELL, *TIMES]], on=CELL)
+    table = cells.merge(times[[*CELL, *TIMES, "params_speedup"]], on=CELL, suffixes=("", "_timed"))
+    other = table[table["infeasible"].isna() & (table["params_speedup"] != table["params_speedup_timed"])]
+    if len(other):
+        raise InputError(
+            f"{job.params['latencies'][0]}: {len(other)} cells have other nets by now than were timed; "
+            "remove the table, and they are timed anew"
+        )
     verdict = equal_latency_verdict(table)
-    assert verdict, "shape latencies are those of searching pruners and their controls"
+    if verdict is None:
+        raise InputError(
+            f"{job.params['source']}: none of the published searching pruners has its uniform control"
+        )
     logger.info("%s: %s", verdict.key, verdict.verdict)
     document = {
         "source": job.params["source"],

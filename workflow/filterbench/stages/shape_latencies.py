@@ -12,7 +12,7 @@ import pandas as pd
 from torch import Tensor, nn
 
 from filterbench.costs.latency import measure_latencies, timed_batches
-from filterbench.costs.runtimes import in_runtime
+from filterbench.costs.runtimes import ONNXRUNTIME, TORCH_COMPILE, in_onnxruntime
 from filterbench.costs.shapes import shaped
 from filterbench.documents import read
 from filterbench.documents.parts import Layer
@@ -34,8 +34,8 @@ def shape_latencies(job: Job) -> None:
     needed, and another machine can be measured than the one that pruned them.
 
     Raises:
-        InputError: the study has no such cells, one is not made yet, or a shape has other params than its
-            cell counted.
+        InputError: the runtime is torch-compile, the study has no such cells, one is not made yet, or a shape
+            has other params than its cell counted.
     """
     settings, cells = job.params["latency"], [Path(path) for path in job.params["cells"]]
     if not cells:
@@ -48,6 +48,11 @@ def shape_latencies(job: Job) -> None:
             f"{len(missing)} of {len(cells)} cells are missing ({missing[0]}, ...); make the study first: "
             "snakemake --cores all"
         )
+    if settings["runtimes"][0] == TORCH_COMPILE:
+        raise InputError(
+            "latency.runtimes: shapes are timed in the first one, and compiling hundreds takes hours; "
+            "put torch or onnxruntime first"
+        )
     context = prepare(replace(job, threads=settings["threads"]))
     splits = context.splits()
     batch = timed_batches(splits.test, settings["batch"])["batch"]
@@ -58,10 +63,11 @@ def shape_latencies(job: Job) -> None:
         document = read(cell / "speedup.json", SpeedupDocument)
         asked = asked_columns(document["cell"])
         if "infeasible" in document:
-            rows.append({**asked, "infeasible": document["infeasible"]})
+            rows.append({**asked, "infeasible": document["infeasible"], **dict.fromkeys(MEASURED)})
             continue
         params = read(cell / "count.json", CountDocument)["params"]["speedup"]
-        rows.append({**asked, "infeasible": None, **shapes.times(cell, document["layers"], params)})
+        measured = shapes.times(cell, document["layers"], params)
+        rows.append({**asked, "infeasible": None, "params_speedup": params, **measured})
         if number % 20 == 0 or number == len(cells):
             logger.info("%d of %d cells, %d shapes", number, len(cells), len(shapes.found))
     used = {"runtime": settings["runtimes"][0], **{name: settings[name] for name in USED}}
@@ -70,6 +76,7 @@ def shape_latencies(job: Job) -> None:
     write_table(job.outputs["table"], table)
 
 
+MEASURED = ("params_speedup", "latency_original", "latency_speedup")
 # The settings that a measured time depends on.
 USED = ("batch", "runs", "warm_up", "threads")
 
@@ -83,7 +90,10 @@ class _Shapes:
 
     def __init__(self, model: nn.Module, batch: Tensor, settings: dict[str, Any]) -> None:
         self.found: dict[tuple[int, ...], dict[str, float]] = {}
-        self._model, self._batch, self._settings = model, batch, settings
+        self._model, self._settings = model, settings
+        self._in_onnxruntime = settings["runtimes"][0] == ONNXRUNTIME
+        # So that it is not copied in each pass.
+        self._batch = batch.contiguous() if self._in_onnxruntime else batch
         self._original = self._placed(model)
 
     def times(self, cell: Path, layers: Iterable[Layer], params: int) -> dict[str, float]:
@@ -102,4 +112,6 @@ class _Shapes:
         return self.found[key]
 
     def _placed(self, net: nn.Module) -> nn.Module:
-        return in_runtime(self._settings["runtimes"][0], net, self._batch, self._settings["threads"])
+        if not self._in_onnxruntime:
+            return net
+        return in_onnxruntime(net, self._batch, self._settings["threads"])[0]
