@@ -87,7 +87,9 @@ def test_measured_latencies_join_the_cells_and_the_page(tmp_path):
     plan = SimpleNamespace(latency_csv=lambda model: path)
     assert with_latencies(plan, "a", found) is found
     name = "relative_onnxruntime_single"
-    found[["pruner", "seed", "sparsity"]].assign(**{f"{name}_speedup": 0.4}).to_csv(path, index=False)
+    found[["pruner", "seed", "sparsity"]].assign(
+        **{f"{name}_speedup": 0.4, "onnx_bytes_original": 1000, "onnx_bytes_speedup": 250}
+    ).to_csv(path, index=False)
     joined = with_latencies(plan, "a", found)
     assert list(recommendations(joined, name, 0.5)["factor"].round(2)) == [2.5, 2.5]
     text = page("tiny", "Tiny", {"a": joined.assign(seconds_prune=1.0, seconds_finetune=1.0)})
@@ -95,6 +97,8 @@ def test_measured_latencies_join_the_cells_and_the_page(tmp_path):
     assert data["axes"][name] == "latency relative to the original (for one image in onnxruntime)"
     assert data["models"]["a"]["curves"]["FPGMPruner"][name] == [0.4] * 3
     assert data["models"]["a"]["original"][name] == 1
+    assert data["axes"]["relative_onnx_bytes"] == "relative to the original (smaller as an ONNX file)"
+    assert data["models"]["a"]["curves"]["FPGMPruner"]["relative_onnx_bytes"] == [0.25] * 3
     assert "faster for one image in onnxruntime" in {each["cost"] for each in data["recommended"]["a"]}
     # Of a part of the cells they are left out.
     pd.read_csv(path).iloc[1:].to_csv(path, index=False)

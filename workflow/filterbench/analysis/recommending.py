@@ -32,7 +32,14 @@ LATENCIES = {
     for runtime in ("torch", "onnxruntime", "torch-compile")
     for batch, images in (("single", "one image"), ("batch", "a batch"))
 }
-COSTS = {"params": "fewer params", "flops": "fewer FLOPs", **LATENCIES}
+# Columns of `latency.csv` in bytes; what is saved of them is relative, too.
+MEMORY = {
+    "activations_batch": "less memory for the activations of a batch",
+    "process_batch": "less memory for a process with onnxruntime and a batch",
+    "onnx_bytes": "smaller as an ONNX file",
+}
+MEASURED = LATENCIES | {f"relative_{name}": words for name, words in MEMORY.items()}
+COSTS = {"params": "fewer params", "flops": "fewer FLOPs", **MEASURED}
 # Logarithms of counts that differ by less are the same.
 ALIKE = 1e-9
 

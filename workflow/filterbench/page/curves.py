@@ -60,7 +60,7 @@ def model_data(
         table: its cells, as curves (`filterbench.analysis.budgets.as_curves`).
         others: by name, the cells of other studies.
         claims: points that papers report (`filterbench.analysis.reported.placed`).
-        latencies: the names of relative latencies (`filterbench.analysis.recommending.LATENCIES`) to show.
+        latencies: the names of relative latencies (`filterbench.analysis.recommending.MEASURED`) to show.
     """
     first = table.dropna(subset=["params_original"]).iloc[0]
     accuracies = (

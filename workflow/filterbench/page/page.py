@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, select_autoescape
 from plotly.offline import get_plotlyjs
 
 from filterbench.analysis.budgets import as_curves
-from filterbench.analysis.recommending import LATENCIES, known_costs, leader, recommendations
+from filterbench.analysis.recommending import MEASURED, known_costs, leader, recommendations
 from filterbench.page.curves import model_data, styles_of
 from filterbench.page.table import table_data
 from filterbench.storage.tables import blind_cells
@@ -131,10 +131,12 @@ def _about(tables: Mapping[str, pd.DataFrame]) -> dict[str, str]:
 
 
 def _latencies(table: pd.DataFrame) -> dict[str, str]:
-    """The relative latencies that a table has, with labels for axes."""
+    """The relative latencies and memory that a table has, with labels for axes."""
     return {
         name: f"latency relative to the original ({words.removeprefix('faster ')})"
-        for name, words in LATENCIES.items()
+        if words.startswith("faster ")
+        else f"relative to the original ({words})"
+        for name, words in MEASURED.items()
         if f"{name}_speedup" in table
     }
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from filterbench.analysis.budgets import as_curves, sparsity_cells
 from filterbench.analysis.pareto import with_fronts
-from filterbench.analysis.recommending import LATENCIES
+from filterbench.analysis.recommending import MEASURED, MEMORY
 from filterbench.analysis.seeds import with_statistics
 from filterbench.documents import read
 from filterbench.documents.parts import Cell
@@ -55,7 +55,7 @@ def tables_so_far(plan: Plan) -> dict[str, pd.DataFrame]:
 
 
 def with_latencies(plan: Plan, model: str, table: pd.DataFrame) -> pd.DataFrame:
-    """The cells of a model with their measured latencies, where all of them were measured.
+    """The cells of a model with their measured latencies and memory, where all of them were measured.
 
     Args:
         plan: of the study.
@@ -65,7 +65,10 @@ def with_latencies(plan: Plan, model: str, table: pd.DataFrame) -> pd.DataFrame:
     path = plan.latency_csv(model)
     keys = ["pruner", "seed", "target" if "target" in table else "sparsity"]
     measured = pd.read_csv(path) if path.exists() else pd.DataFrame()
-    costs = [cost for cost in LATENCIES if {*keys, f"{cost}_speedup"} <= set(measured)]
+    for name in MEMORY:
+        if f"{name}_original" in measured:
+            measured[f"relative_{name}_speedup"] = measured[f"{name}_speedup"] / measured[f"{name}_original"]
+    costs = [cost for cost in MEASURED if {*keys, f"{cost}_speedup"} <= set(measured)]
     if not costs:
         return table
     columns = [f"{cost}_speedup" for cost in costs]
