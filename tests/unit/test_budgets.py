@@ -13,8 +13,10 @@ from torch import nn
 from filterbench.analysis.budgets import as_curves, sparsity_cells
 from filterbench.analysis.pareto import with_fronts
 from filterbench.analysis.seeds import with_statistics
+from filterbench.compaction.exporting import layer_onnx
 from filterbench.compaction.masks import ChannelMasks, PrunedNet
 from filterbench.compaction.slicing import kept_indices, slice_channels
+from filterbench.costs import latency_table
 from filterbench.costs.budget import Budget
 from filterbench.costs.counting import count_net
 from filterbench.costs.latency_table import LatencyCost, measure_table
@@ -241,9 +243,13 @@ def test_one_trajectory_serves_all_budgets(few_images, tmp_path):
 
 
 @pytest.mark.parametrize("runtime", ["torch", "onnxruntime"])
-def test_a_latency_table_estimates_what_its_layers_took(runtime):
+def test_a_latency_table_estimates_what_its_layers_took(runtime, monkeypatch):
+    made = []
+    monkeypatch.setattr(latency_table, "layer_onnx", lambda layer: made.append(layer) or layer_onnx(layer))
     model = fresh_net("resnet18", 1 / 8)
     entries = measure_table(model, batch=2, runs=3, warm_up=1, runtime=runtime)
+    points = sum(len(entry["inputs"]) * len(entry["outputs"]) for entry in entries)
+    assert len(made) == (points if runtime == "onnxruntime" else 0)
     measured = [name for entry in entries for name in entry["names"]]
     assert sorted(measured) == sorted(
         name for name, module in model.named_modules() if isinstance(module, nn.Conv2d | nn.Linear)

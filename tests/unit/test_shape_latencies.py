@@ -1,9 +1,12 @@
 """Latencies of the cells' shapes, without their weights, and what they say of searches."""
 
+import sys
+
 import pandas as pd
 import pytest
 from test_stages import BASELINE, LIMITS, run_cell
 
+from filterbench.analysis.curves import accuracy_at
 from filterbench.costs.shapes import shaped
 from filterbench.documents import read, write
 from filterbench.models.registry import build_model
@@ -13,6 +16,7 @@ from filterbench.stages.shape_latencies import shape_latencies
 from filterbench.storage.errors import InputError
 from filterbench.storage.weights import read_weights
 
+stage = sys.modules[shape_latencies.__module__]
 SETTINGS = {"batch": 20, "runs": 3, "warm_up": 1, "threads": 1, "runtimes": ["torch"]}
 PAIR = "AutoCompressPruner", "UniformAsAutoCompressPruner"
 
@@ -47,7 +51,7 @@ def test_a_net_has_the_shapes_of_the_compact_net(cells):
         }
 
 
-def test_a_shape_is_timed_once(cells, digits_file, tmp_path):
+def test_a_shape_is_timed_once(cells, digits_file, tmp_path, monkeypatch):
     table = times([*cells, cells[0]], digits_file, tmp_path / "shape_latency.csv")
     assert table["pruner"].tolist() == [*PAIR, PAIR[0]]
     assert table["latency_speedup"][0] == table["latency_speedup"][2] != table["latency_speedup"][1]
@@ -55,8 +59,12 @@ def test_a_shape_is_timed_once(cells, digits_file, tmp_path):
     assert table["runtime"].unique() == ["torch"]
     with pytest.raises(InputError, match="put torch or onnxruntime first"):
         times(cells, digits_file, tmp_path / "compiled.csv", runtimes=["torch-compile"])
+    placed = []
+    real = stage.in_onnxruntime
+    monkeypatch.setattr(stage, "in_onnxruntime", lambda *given: placed.append(given) or real(*given))
     in_onnx = times(cells, digits_file, tmp_path / "onnx.csv", runtimes=["onnxruntime", "torch"])
     assert in_onnx["runtime"].unique() == ["onnxruntime"]
+    assert len(placed) == 1 + len(cells)
 
 
 def test_mistakes_are_told(cells, digits_file, tmp_path):
@@ -136,3 +144,15 @@ def test_a_search_is_judged_where_both_are_as_fast(lead, verdict, tmp_path):
     paths["tables"].unlink()
     with pytest.raises(InputError, match=r"comparison\.csv: missing; make the study first"):
         latency_verdicts(Job({}, outputs, params))
+
+
+def test_a_cell_that_is_no_faster_than_a_milder_one_is_no_part_of_the_curve():
+    cells = cells_at(PAIR[0], 0.8, {0.3: 1.1, 0.5: 1.3, 0.7: 1.2}, 0)
+    cells.loc[2, "performance_finetuned"] = 0.2
+    (found,) = accuracy_at(cells, "latency", [1.2])
+    assert 0.787 <= found <= 0.789
+
+
+def test_no_line_is_drawn_across_a_wide_gap_of_latency():
+    cells = cells_at(PAIR[0], 0.8, {0.3: 1.1, 0.5: 1.5}, 0)
+    assert pd.isna(accuracy_at(cells, "latency", [1.3])).all()

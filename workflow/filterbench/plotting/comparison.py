@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from filterbench.plotting.marks import (
     draw_behind,
@@ -21,7 +20,7 @@ from filterbench.plotting.marks import (
     draw_originals,
     draw_scratch,
 )
-from filterbench.plotting.scales import add_factors, scale
+from filterbench.plotting.scales import add_factors, plain_ticks, scale
 from filterbench.plotting.titles import set_title
 
 
@@ -106,8 +105,7 @@ def draw_latency(table: pd.DataFrame, runtimes: Sequence[str], title: str) -> Fi
             label = f"{runtime}: latency of {images}, relative to the original's {original:.3g} ms"
             panel = Panel(f"relative_{name}", label, "times faster")
             _draw_panel(axes, panel, table.assign(**{f"relative_{name}_original": 1.0}))
-            axes.xaxis.set_major_locator(MaxNLocator(steps=[1, 2, 5, 10]))
-            axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            plain_ticks(axes)
     finish(figure, title, panels[0, 0], table)
     return figure
 

@@ -6,11 +6,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from filterbench.plotting.comparison import PANELS, finish
 from filterbench.plotting.marks import draw_curves, draw_originals, draw_star
-from filterbench.plotting.scales import add_factors, scale
+from filterbench.plotting.scales import add_factors, plain_ticks, scale
 from filterbench.plotting.style import style_of
 
 DASHES = (0, (3, 2))
@@ -40,8 +39,7 @@ def _draw_accuracies(axes: Axes, table: pd.DataFrame) -> None:
     draw_star(axes, means.iloc[0], 100 * means.iloc[1], "white", "original in int8")
     original = table["latency_batch_original"].median()
     scale(axes, f"latency of a batch, relative to the float32 original's {original:.3g} ms")
-    axes.xaxis.set_major_locator(MaxNLocator(steps=[1, 2, 5, 10]))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    plain_ticks(axes)
     add_factors(axes, "times faster", 1.0)
 
 

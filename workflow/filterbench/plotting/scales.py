@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 PRIMARY_TICKS = (1, 2, 5)
 # Percent, with room for a marker at 100.
@@ -27,6 +27,12 @@ def scale(axes: Axes, label: str) -> None:
     axes.xaxis.set_major_locator(LogLocator(subs=PRIMARY_TICKS, numticks=30))
     axes.xaxis.set_major_formatter(EngFormatter(sep=" "))
     axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def plain_ticks(axes: Axes) -> None:
+    """Ticks at plain numbers on a logarithmic x axis, for values that lie near each other."""
+    axes.xaxis.set_major_locator(MaxNLocator(steps=[1, 2, 5, 10]))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
 
 def add_factors(axes: Axes, label: str, original: float) -> None:
