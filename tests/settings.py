@@ -1,5 +1,13 @@
 """Settings that several tests train nets with."""
 
+import pytest
+import torch
+
+DEVICES = [
+    "cpu",
+    pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")),
+]
+
 TRAINING = {
     "epochs": 1,
     "batch_size": 64,

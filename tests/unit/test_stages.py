@@ -66,10 +66,6 @@ HALF = Target("sparsity", 0.5)
 ONE_OF_A_CLASS = list({entry.pruner: name for name, entry in reversed(PRUNERS.items())}.values())
 NARROW = {"model": "vgg16", "width": 0.0625}
 QUICK = {"batch": 8, "runs": 5, "warm_up": 1, "threads": 1, "budget_runtime": "torch"}
-DEVICES = [
-    "cpu",
-    pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")),
-]
 
 
 def time_by_size(table: Path) -> None:
@@ -162,7 +158,7 @@ def trained_baseline(device: str, images: Path, cell: tuple) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("device", settings.DEVICES)
 @pytest.mark.parametrize("pruner", ONE_OF_A_CLASS)
 def test_a_cell_goes_through_all_stages(device, pruner, digits_file, tmp_path):
     documents = run_cell(device, pruner, digits_file, tmp_path)
@@ -392,7 +388,7 @@ def draw_latencies(folder: Path, infeasible: dict) -> None:
         assert text in drawn
 
 
-@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("device", settings.DEVICES)
 def test_a_cells_nets_are_timed_and_its_compact_net_is_exported(device, digits_file, tmp_path):
     documents = run_cell(device, "L1FilterPruner", digits_file, tmp_path)
     cell = documents["finetune"]["cell"]

@@ -1,3 +1,4 @@
+import math
 import subprocess
 import sys
 from dataclasses import replace
@@ -5,14 +6,16 @@ from pathlib import Path
 
 import pytest
 import torch
+from settings import DEVICES
 from torch import nn
 
 from filterbench.data.augmentation import flip_and_shift
 from filterbench.models.registry import build_model
-from filterbench.running.environment import choose_device
+from filterbench.running.environment import choose_device, make_deterministic
 from filterbench.storage.checkpoint import Checkpoint
 from filterbench.storage.errors import InputError
 from filterbench.storage.stopwatch import Stopwatch
+from filterbench.training import steps
 from filterbench.training.evaluation import evaluate
 from filterbench.training.loop import TrainingSettings, train
 
@@ -31,6 +34,21 @@ SETTINGS = TrainingSettings(
 def fresh_net():
     torch.manual_seed(0)
     return build_model("vgg16", 1 / 16, classes=2)
+
+
+def net_with_dropout():
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Flatten(), nn.Dropout(0.5), nn.Linear(3 * 32 * 32, 10))
+
+
+def moved(splits, device):
+    """A study's images on a device."""
+
+    def each(images):
+        parts = ("pixels", "labels", "mean", "std")
+        return replace(images, **{name: getattr(images, name).to(device) for name in parts})
+
+    return replace(splits, **{name: each(getattr(splits, name)) for name in ("train", "selection", "test")})
 
 
 @pytest.mark.parametrize("schedule", ["one-cycle", "multistep", "cosine"])
@@ -114,6 +132,55 @@ def test_asking_for_a_gpu_that_is_not_there_is_an_error():
         choose_device("cuda")
 
 
+class Reading(nn.Module):
+    """A net that Python looks into at each step, which no capture allows."""
+
+    def __init__(self):
+        super().__init__()
+        self.layers = net_with_dropout()
+
+    def forward(self, images):
+        return self.layers(images) * (2 if images.mean().item() > 1e9 else 1)
+
+
+class Unwilling(Reading):
+    """A net that says so itself."""
+
+    capturable = False
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+@pytest.mark.parametrize(
+    ("make", "replays"),
+    [
+        (fresh_net, True),
+        (lambda: build_model("resnet18", 1 / 16, classes=2), True),
+        (lambda: build_model("mobilenetv2", 1 / 4, classes=2), True),
+        (net_with_dropout, True),
+        (Reading, False),
+        (Unwilling, False),
+    ],
+)
+def test_a_gpu_replays_what_it_would_have_computed_step_by_step(make, replays, few_images, monkeypatch):
+    images, settings = moved(few_images, "cuda"), replace(SETTINGS, epochs=12, augment=True)
+    make_deterministic(0, 1, torch.device("cuda"))
+    seen = []
+    replay = torch.cuda.CUDAGraph.replay
+    monkeypatch.setattr(torch.cuda.CUDAGraph, "replay", lambda graph: seen.append(graph) or replay(graph))
+    weights = []
+    for captured_from in (50, math.inf):
+        monkeypatch.setattr(steps, "CAPTURED_FROM", captured_from)
+        torch.manual_seed(0)
+        net = make().cuda()
+        record = train(net, images, settings, seed=0)
+        weights.append((net.state_dict(), record.epochs))
+    assert len(seen) == (12 * 5 - steps.WARM_UP if replays else 0)
+    (captured, epochs), (eager, same_epochs) = weights
+    assert epochs == same_epochs
+    for name, tensor in captured.items():
+        assert torch.equal(tensor, eager[name]), name
+
+
 class InterruptionError(Exception):
     """Stands for a process that ends in the middle of a training."""
 
@@ -127,23 +194,22 @@ class InterruptingCheckpoint(Checkpoint):
             raise InterruptionError
 
 
-def net_with_dropout():
-    torch.manual_seed(0)
-    return nn.Sequential(nn.Flatten(), nn.Dropout(0.5), nn.Linear(3 * 32 * 32, 10))
-
-
+@pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("schedule", ["one-cycle", "multistep", "cosine"])
-def test_an_interrupted_training_ends_with_the_same_weights(few_images, tmp_path, schedule):
-    settings = replace(SETTINGS, epochs=5, augment=True, schedule=schedule)
-    _interrupt(fresh_net, few_images, settings, tmp_path)
+def test_an_interrupted_training_ends_with_the_same_weights(few_images, tmp_path, schedule, device):
+    settings = replace(SETTINGS, epochs=10, augment=True, schedule=schedule)
+    _interrupt(fresh_net, moved(few_images, device), settings, tmp_path)
 
 
-def test_an_interrupted_training_with_dropout_ends_with_the_same_weights(few_images, tmp_path):
-    _interrupt(net_with_dropout, few_images, replace(SETTINGS, epochs=5), tmp_path)
+@pytest.mark.parametrize("device", DEVICES)
+def test_an_interrupted_training_with_dropout_ends_with_the_same_weights(few_images, tmp_path, device):
+    _interrupt(net_with_dropout, moved(few_images, device), replace(SETTINGS, epochs=10), tmp_path)
 
 
 def _interrupt(make, few_images, settings, tmp_path):
-    undisturbed, interrupted = make(), make()
+    device = few_images.train.labels.device
+    make_deterministic(0, torch.get_num_threads(), device)
+    undisturbed, interrupted = make().to(device), make().to(device)
     expected = train(undisturbed, few_images, settings, seed=0)
     path = tmp_path / "checkpoint"
     with pytest.raises(InterruptionError):
@@ -151,7 +217,7 @@ def _interrupt(make, few_images, settings, tmp_path):
             interrupted, few_images, settings, 0, InterruptingCheckpoint(path, "key", Stopwatch(), interval=0)
         )
 
-    taken_up = make()
+    taken_up = make().to(device)
     torch.manual_seed(9)  # Another process draws other numbers.
     record = train(taken_up, few_images, settings, 0, Checkpoint(path, "key", Stopwatch(), interval=0))
     assert record == expected

@@ -8,12 +8,19 @@ from torch.nn.functional import pad
 SHIFT = 1 / 8
 
 
+def drawing_on(device: torch.device, generator: torch.Generator) -> torch.Generator:
+    """A generator with a CPU generator's seed on a GPU, where no step waits for a copy; on a CPU itself."""
+    if device.type == "cpu":
+        return generator
+    return torch.Generator(device).manual_seed(generator.initial_seed())
+
+
 def flip_and_shift(pixels: Tensor, generator: torch.Generator) -> Tensor:
     """Mirror half of the images and shift each by up to an eighth (pad with black, crop).
 
     Args:
         pixels: any type, (n, channels, size, size).
-        generator: a CPU generator, the source of every draw.
+        generator: the source of every draw, on the device of the pixels (see `drawing_on`).
 
     Returns:
         New pixels of the same shape and type.
@@ -21,8 +28,8 @@ def flip_and_shift(pixels: Tensor, generator: torch.Generator) -> Tensor:
     count, _, height, width = pixels.shape
     reach = int(SHIFT * height)
     device = pixels.device
-    mirrored = torch.randint(2, (count, 1), generator=generator).bool().to(device)
-    tops, lefts = torch.randint(2 * reach + 1, (2, count, 1), generator=generator).to(device)
+    mirrored = torch.randint(2, (count, 1), generator=generator, device=device).bool()
+    tops, lefts = torch.randint(2 * reach + 1, (2, count, 1), generator=generator, device=device)
     rows = tops + torch.arange(height, device=device)
     columns = lefts + torch.where(mirrored, *_both_ways(width, device))
     padded = pad(pixels, (reach, reach, reach, reach))

@@ -13,8 +13,8 @@ from torch import nn
 from filterbench.data.loading import Splits
 from filterbench.forecasting.expected import Work
 from filterbench.models.registry import build_model
-from filterbench.training.loop import train_step
 from filterbench.training.sgd import SGD
+from filterbench.training.steps import CAPTURED_FROM, WARM_UP, TrainingSteps
 
 BATCH = 32
 STEPS = 5
@@ -60,9 +60,12 @@ def _speed(net: nn.Module, splits: Splits) -> Speed:
     labels = splits.train.labels[:BATCH]
     batch = splits.train.first(BATCH)
     net = net.to(batch.device).to(memory_format=torch.channels_last)
-    optimizer = SGD(net.parameters(), lr=0.01, momentum=0.9)
-    training = _timed(lambda: train_step(net.train(), batch, labels, optimizer))
-    return Speed(training / len(batch), _timed(lambda: _forward(net, batch)) / len(batch))
+    steps = TrainingSteps(net.train(), SGD(net.parameters(), lr=0.01, momentum=0.9), CAPTURED_FROM)
+    # A GPU computes while Python goes on, and captures a step first.
+    warm_up, wait = (WARM_UP + 1, torch.cuda.synchronize) if labels.is_cuda else (1, lambda: None)
+    training = _timed(lambda: steps.step(batch, labels), warm_up, wait)
+    evaluation = _timed(lambda: _forward(net, batch), warm_up, wait)
+    return Speed(training / len(batch), evaluation / len(batch))
 
 
 @torch.no_grad()
@@ -70,11 +73,20 @@ def _forward(net: nn.Module, batch: torch.Tensor) -> None:
     net.eval()(batch)
 
 
-def _timed(action: Callable[[], object]) -> float:
-    """Seconds of a call, the mean of a few after one that warms up; of one where a call is slow."""
-    action()
+def _timed(action: Callable[[], object], warm_up: int, wait: Callable[[], object]) -> float:
+    """Seconds of a call, the mean of a few after some that warm up; of one where a call is slow.
+
+    Args:
+        action: what is called.
+        warm_up: calls beforehand.
+        wait: returns when all that was called has been computed.
+    """
+    for _ in range(warm_up):
+        action()
+    wait()
     started, steps = time.perf_counter(), 0
     while steps < STEPS and time.perf_counter() - started < SLOW:
         action()
         steps += 1
+    wait()
     return (time.perf_counter() - started) / steps

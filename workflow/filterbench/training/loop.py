@@ -10,11 +10,10 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
-from torch.optim import Optimizer
+from torch import nn
 from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, MultiStepLR, OneCycleLR
 
+from filterbench.data.augmentation import drawing_on
 from filterbench.data.loading import Splits
 from filterbench.documents.parts import Epoch, Training
 from filterbench.storage.checkpoint import (
@@ -27,8 +26,8 @@ from filterbench.storage.checkpoint import (
 from filterbench.storage.errors import InputError
 from filterbench.storage.weights import Weights
 from filterbench.training.evaluation import evaluate
-from filterbench.training.precision import mixed_precision
 from filterbench.training.sgd import SGD
+from filterbench.training.steps import TrainingSteps
 
 logger = logging.getLogger(__name__)
 
@@ -121,6 +120,7 @@ class _Training:
         self._model, self._splits, self._settings = model, splits, settings
         self._seed = seed
         self._generator = torch.Generator().manual_seed(seed)
+        self._augmentation = drawing_on(splits.train.labels.device, self._generator)
         self._steps = max(1, len(splits.train) // settings.batch_size)
         self._optimizer = SGD(
             model.parameters(),
@@ -130,6 +130,9 @@ class _Training:
             nesterov=settings.nesterov,
         )
         self._scheduler = _scheduler(self._optimizer, settings, self._steps)
+        self._training_steps = TrainingSteps(
+            model, self._optimizer, settings.epochs * self._steps, settings.label_smoothing
+        )
         self.epochs: list[Epoch] = []
         self.best: Weights = {}
         self.best_epoch = 0
@@ -164,9 +167,8 @@ class _Training:
         order = torch.randperm(len(images), generator=self._generator).to(images.labels.device)
         losses = torch.zeros((), device=images.labels.device)
         for chosen in order.split(settings.batch_size)[: self._steps]:
-            batch = images.batch(chosen, self._generator if settings.augment else None)
-            labels = images.labels[chosen]
-            losses += train_step(self._model, batch, labels, self._optimizer, settings.label_smoothing)
+            batch = images.batch(chosen, self._augmentation if settings.augment else None)
+            losses += self._training_steps.step(batch, images.labels[chosen])
             self._scheduler.step()
         mean = losses.item() / self._steps
         if not math.isfinite(mean):
@@ -182,6 +184,7 @@ class _Training:
             **prefixed("best", self.best),
             **prefixed("optimizer", optimizer_tensors(self._optimizer)),
             "generator": self._generator.get_state(),
+            "augmentation": self._augmentation.get_state(),
         }
 
     def record(self) -> dict[str, Any]:
@@ -194,6 +197,7 @@ class _Training:
         self.best = without_prefix("best", tensors)
         restore_optimizer(self._optimizer, without_prefix("optimizer", tensors))
         self._generator.set_state(tensors["generator"])
+        self._augmentation.set_state(tensors["augmentation"])
         self.epochs, self.best_epoch = record["epochs"], record["best_epoch"]
         with warnings.catch_warnings():
             # The scheduler has no optimizer's steps to follow: it is only brought forward.
@@ -215,27 +219,6 @@ class _Training:
 
 def _merit(epoch: Epoch) -> tuple[float, float]:
     return epoch["selection_accuracy"], -epoch["selection_loss"]
-
-
-def train_step(
-    model: nn.Module, batch: Tensor, labels: Tensor, optimizer: Optimizer, label_smoothing: float = 0.0
-) -> Tensor:
-    """One step of an optimizer on normalised images (n, 3, 32, 32); the loss.
-
-    Args:
-        model: the net.
-        batch: the images.
-        labels: their classes, (n,).
-        optimizer: of the net's parameters.
-        label_smoothing: share of the label that is spread over all classes (Szegedy et al. 2016,
-            arXiv:1512.00567, section 7).
-    """
-    with mixed_precision(batch.device):
-        loss = cross_entropy(model(batch), labels, label_smoothing=label_smoothing)
-    optimizer.zero_grad()
-    loss.backward()
-    optimizer.step()
-    return loss.detach()
 
 
 def _scheduler(optimizer: SGD, settings: TrainingSettings, steps: int) -> LRScheduler:

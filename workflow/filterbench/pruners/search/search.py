@@ -17,6 +17,7 @@ from torch.optim import Optimizer
 from filterbench.compaction.masks import ChannelMasks, apply_masks
 from filterbench.compaction.slicing import kept_indices, slice_channels
 from filterbench.compaction.speedup import silencer
+from filterbench.data.augmentation import drawing_on
 from filterbench.data.loading import Splits
 from filterbench.documents.parts import Cost as CostRecord
 from filterbench.documents.spending import whole_batches
@@ -25,8 +26,8 @@ from filterbench.storage.checkpoint import Checkpoint
 from filterbench.storage.journal import Journal
 from filterbench.storage.stopwatch import Stopwatch
 from filterbench.training.evaluation import evaluate
-from filterbench.training.loop import train_step
 from filterbench.training.sgd import SGD
+from filterbench.training.steps import TrainingSteps
 
 MOMENTUM = 0.9
 # Calls functions, maybe several at once, and gives their results in their order, each when it is there.
@@ -214,15 +215,18 @@ class Search:
             steps: number of batches; None for one pass over the images.
             seeds: what this training's order and augmentation depend on, besides the search's seed.
         """
-        images, size = self.splits.train, self.settings.batch_size
+        images = self.splits.train
+        size, in_a_pass = whole_batches(len(images), self.settings.batch_size)
+        steps = in_a_pass if steps is None else steps
         seed = derived_seed(self.seed, *seeds)
         generator = torch.Generator().manual_seed(seed)
         # For what a net's own layers draw, as dropout does.
         torch.manual_seed(seed)
+        augmentation = drawing_on(images.labels.device, generator) if self.settings.augment else None
         model.train()
-        for chosen in _batches(len(images), size, steps, generator):
-            batch = images.batch(chosen, generator if self.settings.augment else None)
-            train_step(model, batch, images.labels[chosen], optimizer)
+        training = TrainingSteps(model, optimizer, steps)
+        for chosen in _batches(images.labels, size, steps, generator):
+            training.step(images.batch(chosen, augmentation), images.labels[chosen])
 
     def count_training(self, steps: int | None) -> None:
         """Add a training to the cost, also when it was done by an earlier process."""
@@ -234,12 +238,11 @@ def derived_seed(*numbers: int) -> int:
     return int(np.random.SeedSequence(numbers).generate_state(1)[0])
 
 
-def _batches(images: int, size: int, steps: int | None, generator: torch.Generator) -> Iterable[Tensor]:
+def _batches(labels: Tensor, size: int, steps: int, generator: torch.Generator) -> Iterable[Tensor]:
     """Indices of `steps` batches, pass after pass in a new random order, without incomplete batches."""
-    size, in_a_pass = whole_batches(images, size)
-    steps = in_a_pass if steps is None else steps
+    in_a_pass = len(labels) // size
     for done in range(0, steps, in_a_pass):
-        order = torch.randperm(images, generator=generator)
+        order = torch.randperm(len(labels), generator=generator).to(labels.device)
         yield from order.split(size)[: min(in_a_pass, steps - done)]
 
 

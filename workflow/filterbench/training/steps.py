@@ -1,0 +1,104 @@
+"""Steps of a training; a GPU captures one and replays it.
+
+With batches of small images a GPU computes faster than Python launches its kernels. A CUDA graph launches all
+of a step's at once (https://docs.pytorch.org/docs/stable/notes/cuda.html#cuda-graphs).
+"""
+
+from __future__ import annotations
+
+import logging
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+from torch.optim import Optimizer
+
+from filterbench.training.precision import mixed_precision
+
+logger = logging.getLogger(__name__)
+
+# Shorter trainings end before a capture has paid.
+CAPTURED_FROM = 50
+# So many steps let the libraries choose their algorithms, which a capture may not do.
+WARM_UP = 3
+
+
+class TrainingSteps:
+    """The steps of one training, all with as many images.
+
+    On a GPU the forward and the backward pass are captured after some steps and replayed from then on, with
+    the same kernels; the optimizer's own part stays outside. A net that decides in Python from step to step
+    says `capturable = False`.
+    """
+
+    def __init__(
+        self, model: nn.Module, optimizer: Optimizer, steps: int, label_smoothing: float = 0.0
+    ) -> None:
+        """Nothing is computed yet.
+
+        Args:
+            model: the net, in training mode when a step is taken.
+            optimizer: of the net's parameters.
+            steps: how many are planned.
+            label_smoothing: share of the label that is spread over all classes (Szegedy et al. 2016,
+                arXiv:1512.00567, section 7).
+        """
+        self._model, self._optimizer, self._label_smoothing = model, optimizer, label_smoothing
+        on_gpu = next(model.parameters()).is_cuda
+        self._to_capture = on_gpu and steps >= CAPTURED_FROM and getattr(model, "capturable", True)
+        self._taken = 0
+        self._captured: _Captured | None = None
+
+    def step(self, batch: Tensor, labels: Tensor) -> Tensor:
+        """Take one step.
+
+        Args:
+            batch: normalised images, (n, 3, size, size).
+            labels: their classes, (n,).
+
+        Returns:
+            The loss, on the device; the next step may overwrite it.
+        """
+        if self._to_capture and self._taken == WARM_UP:
+            self._captured = self._capture(batch, labels)
+        if self._captured:
+            loss = self._captured.replay(batch, labels)
+        else:
+            self._optimizer.zero_grad()
+            loss = self._pass(batch, labels)
+        self._optimizer.step()
+        self._taken += 1
+        return loss
+
+    def _pass(self, batch: Tensor, labels: Tensor) -> Tensor:
+        """Forward and backward; the loss."""
+        with mixed_precision(batch.device):
+            loss = cross_entropy(self._model(batch), labels, label_smoothing=self._label_smoothing)
+        loss.backward()
+        return loss.detach()
+
+    def _capture(self, batch: Tensor, labels: Tensor) -> _Captured | None:
+        """One pass as a graph, which is not run yet; None where the net cannot be captured."""
+        self._optimizer.zero_grad()
+        graph, images, classes = torch.cuda.CUDAGraph(), batch.clone(), labels.clone()
+        try:
+            with torch.cuda.graph(graph):
+                loss = self._pass(images, classes)
+        except RuntimeError as error:
+            logger.info("this net's steps cannot be captured and go on one by one: %s", error)
+            return None
+        return _Captured(graph, images, classes, loss)
+
+
+class _Captured:
+    """A graph with the memory that it reads and writes."""
+
+    def __init__(self, graph: torch.cuda.CUDAGraph, batch: Tensor, labels: Tensor, loss: Tensor) -> None:
+        self._graph, self._batch, self._labels, self._loss = graph, batch, labels, loss
+
+    def replay(self, batch: Tensor, labels: Tensor) -> Tensor:
+        """The gradients of a batch, in the parameters; its loss."""
+        self._batch.copy_(batch)
+        self._labels.copy_(labels)
+        self._graph.replay()
+        return self._loss
