@@ -1,6 +1,7 @@
-"""Training on a GPU, step by step and replayed, alone and several at once; benchmarks/README.md says how to run it."""
+"""Training on a GPU, step by step and replayed; benchmarks/README.md says how it is run."""
 
 import argparse
+import itertools
 import math
 import multiprocessing
 import statistics
@@ -51,28 +52,25 @@ def speed(model: str, width: float, way: str, repeats: int = 3) -> float:
     return statistics.median(found[1:])
 
 
-def speed_together(model: str, width: float, way: str, jobs: int) -> float:
-    """Images a second of so many processes together."""
+def speeds(model: str, width: float, jobs: int) -> list[float]:
+    """Images a second of so many processes together, by way."""
     with multiprocessing.get_context("spawn").Pool(jobs) as pool:
-        return sum(pool.starmap(speed, [(model, width, way)] * jobs, chunksize=1))
+        return [sum(pool.starmap(speed, [(model, width, way)] * jobs, chunksize=1)) for way in WAYS]
 
 
 def main() -> None:
-    """One line for each net, way and number of jobs."""
+    """One line for each net and number of jobs."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--models", nargs="+", default=["vgg16", "resnet18", "resnet50"])
+    parser.add_argument("--widths", type=float, nargs="+", default=[1.0, 0.25])
     parser.add_argument("--jobs", type=int, nargs="+", default=[1, 4])
-    jobs = parser.parse_args().jobs
+    asked = parser.parse_args()
     print(torch.cuda.get_device_name(), torch.__version__)
-    for model in ("vgg16", "resnet18", "resnet50"):
-        for width in (1.0, 0.25):
-            for number in jobs:
-                found = [speed_together(model, width, way, number) for way in WAYS]
-                print(
-                    f"{model} width {width:g}, jobs {number}: "
-                    + ", ".join(f"{way} {each:,.0f} images/s" for way, each in zip(WAYS, found, strict=True))
-                    + f", ratio {found[1] / found[0]:.2f}",
-                    flush=True,
-                )
+    for model, width, jobs in itertools.product(asked.models, asked.widths, asked.jobs):
+        by_way = dict(zip(WAYS, speeds(model, width, jobs), strict=True))
+        found = ", ".join(f"{way} {each:,.0f} images/s" for way, each in by_way.items())
+        ratio = by_way["replayed"] / by_way["step by step"]
+        print(f"{model}, width {width:g}, jobs {jobs}: {found}, ratio {ratio:.1f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -86,6 +86,9 @@ class TrainingSteps:
                 loss = self._pass(images, classes)
         except RuntimeError as error:
             logger.info("this net's steps cannot be captured and go on one by one: %s", error)
+            # A failed capture leaves the random generator in it; one that ends well takes it out again.
+            with torch.cuda.graph(torch.cuda.CUDAGraph()):
+                batch.clone()
             return None
         return _Captured(graph, images, classes, loss)
 
