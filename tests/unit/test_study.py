@@ -80,6 +80,11 @@ MISTAKES = {
         {**TRAINING, "momentum": 0, "nesterov": True},
         "finetune.nesterov: needs a momentum above 0",
     ),
+    "onnxruntime beside a GPU": (
+        "",
+        {"device": "cuda", "latency": {"runtimes": ["torch", "onnxruntime"]}},
+        "latency: onnxruntime is measured on the CPU; set device: cpu, or leave it out",
+    ),
     "fine-tuning of a pruner that is not there": (
         "finetune/pruners",
         {"TaylorPruner": {"epochs": 1}},

@@ -65,6 +65,7 @@ def check_config(config: Config, source: str) -> None:
             *_nesterov_without_momentum(config),
             *_of_one_size(config),
             *_epochs_tuned_and_counted_out(config),
+            *_onnxruntime_on_a_gpu(config),
         ]
     faults = faults or [
         *_contradicting_arguments(config),
@@ -201,6 +202,13 @@ def _nesterov_without_momentum(config: Config) -> list[Fault]:
     }
     faulty = {stage for (stage, *_), own in settings.items() if own.get("nesterov") and not own["momentum"]}
     return [Fault(f"$.{stage}.nesterov", "needs a momentum above 0") for stage in sorted(faulty)]
+
+
+def _onnxruntime_on_a_gpu(config: Config) -> list[Fault]:
+    asked = {"runtimes": [], "budget_runtime": "", **config.get("latency", {})}
+    if config["device"] != "cuda" or "onnxruntime" not in (*asked["runtimes"], asked["budget_runtime"]):
+        return []
+    return [Fault("$.latency", "onnxruntime is measured on the CPU; set device: cpu, or leave it out")]
 
 
 def _epochs_tuned_and_counted_out(config: Config) -> list[Fault]:
