@@ -10,11 +10,10 @@ import pandas as pd
 from filterbench.analysis.budgets import as_curves, sparsity_cells
 from filterbench.documents import kind_of, write
 from filterbench.running.job import Job
-from filterbench.storage.errors import InputError
 from filterbench.storage.files import file_digest
 from filterbench.storage.tables import write_table
 from filterbench.study.paths import baseline_folder, trajectory_document
-from filterbench.study.tables import cells_table
+from filterbench.study.tables import cells_table, check_feasible
 
 # Documents that are made after the tables, or anew with them untouched.
 ON_REQUEST = ("latency", "int8", "export")
@@ -28,8 +27,7 @@ def compare(job: Job) -> None:
     """
     cells = [Path(path) for path in job.params["cells"]]
     table = cells_table(cells, job.params["again"], job.params["unpruned"])
-    if table["infeasible"].notna().all():
-        raise InputError(f"{job.outputs['table'].parent}: every cell of this model is infeasible")
+    check_feasible(table, job.outputs["table"].parent)
     write(job.outputs["collection"], collection(table))
     write(job.outputs["digests"], {"documents": _digests(cells)})
     write_table(job.outputs["table"], table)

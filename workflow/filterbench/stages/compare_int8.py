@@ -18,9 +18,8 @@ from filterbench.plotting.comparison import measurement_title, study_title
 from filterbench.plotting.int8 import draw_int8
 from filterbench.plotting.saving import save_figure
 from filterbench.running.job import Job
-from filterbench.storage.errors import InputError
 from filterbench.storage.tables import write_table
-from filterbench.study.tables import asked_columns, without_empty_targets
+from filterbench.study.tables import asked_columns, check_feasible, without_empty_targets
 
 
 def compare_int8(job: Job) -> None:
@@ -30,8 +29,7 @@ def compare_int8(job: Job) -> None:
         InputError: no cell is feasible.
     """
     table = without_empty_targets(pd.DataFrame([_row(Path(path)) for path in job.params["cells"]]))
-    if table["infeasible"].notna().all():
-        raise InputError(f"{job.outputs['table'].parent}: every cell of this model is infeasible")
+    check_feasible(table, job.outputs["table"].parent)
     write_table(job.outputs["table"], table)
     labels = MODELS[job.params["model"]].label, DATASETS[job.params["dataset"]].label
     title = f"{study_title(table, *labels)}\nonnxruntime, {measurement_title(table)}"

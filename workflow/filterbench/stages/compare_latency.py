@@ -18,9 +18,8 @@ from filterbench.models.registry import MODELS
 from filterbench.plotting.comparison import draw_latency, measurement_title, study_title
 from filterbench.plotting.saving import save_figure
 from filterbench.running.job import Job
-from filterbench.storage.errors import InputError
 from filterbench.storage.tables import write_table
-from filterbench.study.tables import asked_columns, without_empty_targets
+from filterbench.study.tables import asked_columns, check_feasible, without_empty_targets
 
 BATCHES: tuple[Literal["single", "batch"], ...] = ("single", "batch")
 
@@ -32,8 +31,7 @@ def compare_latency(job: Job) -> None:
         InputError: no cell is feasible.
     """
     table = without_empty_targets(pd.DataFrame([_row(Path(path)) for path in job.params["cells"]]))
-    if table["infeasible"].notna().all():
-        raise InputError(f"{job.outputs['table'].parent}: every cell of this model is infeasible")
+    check_feasible(table, job.outputs["table"].parent)
     measured = _measured(table)
     for name in measured:
         relative = table[f"latency_{name}_speedup"] / table[f"latency_{name}_original"]

@@ -109,6 +109,20 @@ def without_empty_targets(table: pd.DataFrame) -> pd.DataFrame:
     return table.drop(columns=BUDGET_COLUMNS, errors="ignore")
 
 
+def check_feasible(table: pd.DataFrame, folder: Path) -> None:
+    """Refuse a model of whose cells none is feasible: it has nothing to show.
+
+    Args:
+        table: the model's cells.
+        folder: of the model, for the error.
+
+    Raises:
+        InputError: every cell is infeasible.
+    """
+    if table["infeasible"].notna().all():
+        raise InputError(f"{folder}: every cell of this model is infeasible")
+
+
 def _row(cell: Path, again: Mapping[str, Sequence[str]], unpruned: bool) -> dict[str, Any]:
     """All that a cell's documents say, as one row; an infeasible cell has a reason and no numbers.
 
