@@ -103,7 +103,8 @@ def layer_mask(base_algo: str, convolution: nn.Conv2d, filters: int, already: Te
     more = filters - (len(weight) - len(live))
     if more <= 0:
         return kept.clone()
-    part = nn.Conv2d(weight.shape[1], len(live), weight.shape[2:], bias=False)  # type: ignore[arg-type]
+    # On no device: its own first weights would be drawn in vain.
+    part = nn.Conv2d(weight.shape[1], len(live), weight.shape[2:], bias=False, device="meta")  # type: ignore[arg-type]
     part.weight = nn.Parameter(weight[live])
     # NNI rounds down to whole filters.
     config = [convolution_config("0", (more + 0.5) / len(live))]

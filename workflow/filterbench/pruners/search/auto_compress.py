@@ -11,13 +11,19 @@ import copy
 from dataclasses import dataclass
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from filterbench.compaction.masks import ChannelMasks, PrunedNet, apply_masks
 from filterbench.compaction.rounding import rounded_masks
 from filterbench.compaction.speedup import compact, silence_masked_channels
-from filterbench.pruners.nni import ADMMPruner, convolution_config, filters_as_rows, wrapped_masks
+from filterbench.pruners.nni import (
+    ADMMPruner,
+    PrunerModuleWrapper,
+    convolution_config,
+    filters_as_rows,
+    wrapped_masks,
+)
 from filterbench.pruners.search.annealing import SimulatedAnnealing, anneal
 from filterbench.pruners.search.search import Cost, Extent, Search
 from filterbench.storage.checkpoint import (
@@ -45,8 +51,7 @@ class _ResumableADMM(ADMMPruner):
             self._trainer(self.bound_model, optimizer=self.optimizer, criterion=self._criterion, epoch=epoch)
             if (epoch + 1) % self._training_epochs == 0:
                 self._update_multipliers()
-            last = epoch + 1 == self._num_iterations * self._training_epochs
-            if last or self.checkpoint.due():
+            if self.checkpoint.due():
                 self.checkpoint.save(self._tensors(epoch + 1), {"epochs": epoch + 1})
         self.update_mask()
         return self.bound_model
@@ -56,6 +61,14 @@ class _ResumableADMM(ADMMPruner):
             z = wrapper.module.weight.data + self.U[index]
             self.Z[index] = self._projection(z, wrapper.config["sparsity"], wrapper)
             self.U[index] = self.U[index] + wrapper.module.weight.data - self.Z[index]
+
+    def _projection(self, weight: Tensor, sparsity: float, wrapper: PrunerModuleWrapper) -> Tensor:
+        """As NNI's, which copies the whole pruner for each layer."""
+        own = wrapper.module.weight.data
+        wrapper.module.weight.data = weight
+        mask = self.masker.calc_mask(sparsity, wrapper)["weight_mask"]
+        wrapper.module.weight.data = own
+        return weight.mul(mask)
 
     def _tensors(self, epochs: int) -> Weights:
         own_z = self.Z if self._has_own_z(epochs) else []
