@@ -48,7 +48,7 @@ class Load:
     """What both ways compute.
 
     Attributes:
-        images: of training, and a quarter of them of each other split.
+        images: of training, and a quarter of them, at most 128, of each other split.
         epochs: of fine-tuning.
         short_term_steps: batches for each candidate of NetAdapt.
         admm: iterations of ADMM, of one epoch each, in each of AutoCompress's three rounds.
@@ -106,15 +106,10 @@ def study_of(load: Load, width: float) -> dict:
         "NetAdaptPruner": {"short_term_steps": load.short_term_steps, "short_term_learning_rate": 0.01},
         "AutoCompressPruner": {"admm_num_iterations": load.admm, "admm_epochs_per_iteration": 1},
     }
-    few = load.images // 4
+    limits = {f"{name}_images": number for name, number in split_limits(load).items()}
     return {
         "study": STUDY,
-        "dataset": {
-            "name": "digits",
-            "train_images": load.images,
-            "validation_images": few,
-            "test_images": few,
-        },
+        "dataset": {"name": "digits", **limits},
         "protocol": "validation",
         "device": "cpu",
         "seeds": [0],
@@ -216,7 +211,8 @@ def one_cell(pruner: str, sparsity: float, load: Load) -> None:
 
 def split_limits(load: Load) -> dict[str, int]:
     """Images by split."""
-    return {"train": load.images, "validation": load.images // 4, "test": load.images // 4}
+    few = min(load.images // 4, 128)
+    return {"train": load.images, "validation": few, "test": few}
 
 
 def timed(command: list[str], folder: Path) -> tuple[float, float]:
