@@ -366,7 +366,6 @@ def draw_latencies(folder: Path, infeasible: dict) -> None:
     write(other / "latency.json", {"cell": infeasible, "infeasible": "too far"})
     outputs = {name: folder / f"latency.{name}" for name in ("png", "svg")} | {
         "table": folder / "latency.csv",
-        "own": folder / "own.png",
     }
     params = {"cells": [folder, other], "model": "resnet18", "dataset": "digits"}
     compare_latency(Job({}, outputs, params))

@@ -48,16 +48,18 @@ def test_a_papers_point_beside_the_curves(own, tmp_path):
     checkout = own.copy(tmp_path / "point")
     assert checkout.planned(FIGURE, CLAIMS, study=STUDY) == {}
     checkout.edit("mine/own_claims.csv", "97.5", "96.5")
-    assert checkout.planned(FIGURE, CLAIMS, study=STUDY) == {"plot": 1, "claims": 1}
+    assert checkout.planned(FIGURE, CLAIMS, study=STUDY) == {"plot": 1, "figure": 1, "claims": 1}
 
 
 def test_a_changed_line_makes_what_it_can_change(own, tmp_path):
     checkout = own.copy(tmp_path / "again")
     assert checkout.planned(FIGURE, study=STUDY) == {}
     checkout.edit("mine/own_pruner.py", "largest = weight.abs()", "largest = 2 * weight.abs()")
-    assert checkout.planned(FIGURE, study=STUDY) == {"compare": 1, "plot": 1} | dict.fromkeys(CELLS, 2)
+    assert checkout.planned(FIGURE, study=STUDY) == {"compare": 1, "plot": 1, "figure": 1} | dict.fromkeys(
+        CELLS, 2
+    )
     checkout.edit("mine/own_model.py", "nn.ReLU()", "nn.ReLU6()")
-    expected = {"train_baseline": 1, "compare": 1, "plot": 1} | dict.fromkeys(CELLS, 6)
+    expected = {"train_baseline": 1, "compare": 1, "plot": 1, "figure": 1} | dict.fromkeys(CELLS, 6)
     assert checkout.planned(FIGURE, study=STUDY) == expected
     checkout.edit("mine/own_dataset.py", "uint8(120)", "uint8(150)")
     assert checkout.planned(FIGURE, study=STUDY) == expected | {"prepare_data": 1}

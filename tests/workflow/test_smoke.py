@@ -30,9 +30,10 @@ INFEASIBLE = "results/smoke/vgg16/seed-0/NetAdaptPruner/0.95"
 STAGES = ("prune", "speedup", "count", "finetune", "result")
 # Two baselines and their fine-tunings, cells, a search path, two comparisons with digests, the verdicts.
 DOCUMENTS = 4 + CELLS * len(STAGES) + 1 + 2 * 2 + 1
-DOWNSTREAM = {"compare": 2, "plot": 2, "verdicts": 1, "differences": 1, "all": 1}
-ONE_MODEL = ("compare", "plot", "verdicts", "differences", "all")
-REPRUNED = {"compare": 1, "plot": 1, "plot_search": 1, "verdicts": 1, "differences": 1, "all": 1}
+DOWNSTREAM = {"compare": 2, "plot": 2, "figure": 2, "verdicts": 1, "differences": 1, "all": 1}
+ONE_MODEL = ("compare", "plot", "figure", "verdicts", "differences", "all")
+SEARCH_FIGURES = {"plot_search": 2, "figure": 6}
+REPRUNED = {"plot_search": 1, **dict.fromkeys(ONE_MODEL, 1), "figure": 3}
 
 
 @pytest.fixture
@@ -139,9 +140,9 @@ def test_a_second_run_does_nothing(finished):
 def test_latencies_are_measured_on_request_alone(finished):
     assert finished.planned("latencies") == {"latency": CELLS, "latencies": 1}
     figure = "figures/accuracy_against_latency_resnet18.png"
-    assert finished.planned(figure) == {"latency": 2, "compare_latency": 1}
+    assert finished.planned(figure) == {"latency": 2, "compare_latency": 1, "figure": 1}
     assert finished.planned("int8") == {"quantize": CELLS, "int8": 1}
-    assert finished.planned("figures/int8_resnet18.png") == {"quantize": 2, "compare_int8": 1}
+    assert finished.planned("figures/int8_resnet18.png") == {"quantize": 2, "compare_int8": 1, "figure": 1}
 
 
 def test_touching_every_source_file_reruns_nothing(again):
@@ -177,7 +178,7 @@ def test_a_new_entry_in_every_registry_and_a_reworded_error_rerun_nothing(again)
 
 def test_a_changed_line_of_the_annealing_reruns_its_cells_alone(again):
     again.edit("workflow/filterbench/pruners/search/annealing.py", "magnitude /= 2", "magnitude /= 3")
-    assert again.planned() == {**dict.fromkeys(STAGES, 3), **DOWNSTREAM, "plot_search": 2}
+    assert again.planned() == {**dict.fromkeys(STAGES, 3), **DOWNSTREAM, **SEARCH_FIGURES}
 
 
 def test_a_changed_argument_reruns_the_cells_of_its_pruner(again):
@@ -226,9 +227,18 @@ def test_a_changed_line_of_counting_reruns_the_counts_alone(again):
     assert again.planned() == {"count": CELLS, "result": CELLS, **DOWNSTREAM}
 
 
+def test_a_figure_of_another_study_is_not_taken_for_this_ones(again):
+    figure = "figures/performance_comparison_vgg16.png"
+    assert again.planned(figure) == {}
+    again.edit("studies/smoke.yaml", "study: smoke\n", "study: other\n")
+    assert again.planned(figure)["figure"] == 1
+    (again.folder / "results/smoke").rename(again.folder / "results/other")
+    assert again.planned(figure) == {"figure": 1}
+
+
 def test_a_new_sparsity_makes_its_cells_alone(again):
     again.edit("studies/smoke.yaml", "sparsities: [0.5]\n", "sparsities: [0.5, 0.8]\n")
-    assert again.planned() == {**dict.fromkeys(STAGES, 7), **DOWNSTREAM, "plot_search": 2}
+    assert again.planned() == {**dict.fromkeys(STAGES, 7), **DOWNSTREAM, **SEARCH_FIGURES}
 
 
 def test_a_search_path_goes_on_to_a_new_sparsity_and_finished_cells_stay(again):

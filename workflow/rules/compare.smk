@@ -170,14 +170,13 @@ rule optimism_gap:
             category="Protocol",
             labels={"model": "{model}", "figure": "table"},
         ),
-        png="figures/optimism_{model}.png",
-        own=report(
+        png=report(
             f"results/{STUDY}/figures/optimism_{{model}}.png",
             caption="../report/optimism.rst",
             category="Protocol",
             labels={"model": "{model}", "figure": "optimism"},
         ),
-        svg="figures/optimism_{model}.svg",
+        svg=f"results/{STUDY}/figures/optimism_{{model}}.svg",
     log:
         f"logs/{STUDY}/{{model}}/optimism.log",
     conda:
@@ -200,14 +199,13 @@ rule compare_latency:
         ),
     output:
         table=f"results/{STUDY}/{{model}}/latency.csv",
-        png="figures/accuracy_against_latency_{model}.png",
-        own=report(
+        png=report(
             f"results/{STUDY}/figures/accuracy_against_latency_{{model}}.png",
             caption="../report/latency.rst",
             category="Figures",
             labels={"model": "{model}", "figure": "accuracy_against_latency"},
         ),
-        svg="figures/accuracy_against_latency_{model}.svg",
+        svg=f"results/{STUDY}/figures/accuracy_against_latency_{{model}}.svg",
     log:
         f"logs/{STUDY}/{{model}}/compare_latency.log",
     conda:
@@ -230,14 +228,13 @@ rule compare_int8:
         ),
     output:
         table=f"results/{STUDY}/{{model}}/int8.csv",
-        png="figures/int8_{model}.png",
-        own=report(
+        png=report(
             f"results/{STUDY}/figures/int8_{{model}}.png",
             caption="../report/int8.rst",
             category="Figures",
             labels={"model": "{model}", "figure": "int8"},
         ),
-        svg="figures/int8_{model}.svg",
+        svg=f"results/{STUDY}/figures/int8_{{model}}.svg",
     log:
         f"logs/{STUDY}/{{model}}/compare_int8.log",
     conda:

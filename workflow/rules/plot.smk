@@ -1,6 +1,28 @@
 localrules:
+    figure,
     plot,
     plot_search,
+
+
+FROM_COMPARISON = "performance_comparison|accuracy_against_cost|equal_training|accuracy_against_training"
+
+
+rule figure:
+    """The figure of the study that was asked for last, where it is looked for first."""
+    input:
+        png=f"results/{STUDY}/figures/{{name}}.png",
+        svg=f"results/{STUDY}/figures/{{name}}.svg",
+    output:
+        png="figures/{name}.png",
+        svg="figures/{name}.svg",
+    log:
+        f"logs/{STUDY}/figures/{{name}}.log",
+    wildcard_constraints:
+        name=f"({FROM_COMPARISON}|layer_sparsities|search_scores|optimism|accuracy_against_latency|int8)_.+",
+    conda:
+        ENVIRONMENT
+    shell:
+        "(cp {input.png} {output.png} && cp {input.svg} {output.svg}) 2> {log}"
 
 
 rule plot:
@@ -16,18 +38,17 @@ rule plot:
         ),
         table=f"results/{STUDY}/{{model}}/comparison.csv",
     output:
-        png="figures/{figure}_{model}.png",
-        own=report(
+        png=report(
             f"results/{STUDY}/figures/{{figure}}_{{model}}.png",
             caption="../report/plot.rst",
             category="Figures",
             labels={"model": "{model}", "figure": "{figure}"},
         ),
-        svg="figures/{figure}_{model}.svg",
+        svg=f"results/{STUDY}/figures/{{figure}}_{{model}}.svg",
     log:
         f"logs/{STUDY}/{{model}}/plot_{{figure}}.log",
     wildcard_constraints:
-        figure="performance_comparison|accuracy_against_cost|equal_training|accuracy_against_training",
+        figure=FROM_COMPARISON,
     conda:
         ENVIRONMENT
     resources:
@@ -51,22 +72,20 @@ rule plot_search:
             "{cell}/{file}", cell=PLAN.first_seed_cells(wildcards), file=["prune.json", "search.csv"]
         ),
     output:
-        layers_png="figures/layer_sparsities_{model}.png",
-        layers_own=report(
+        layers_png=report(
             f"results/{STUDY}/figures/layer_sparsities_{{model}}.png",
             caption="../report/layer_sparsities.rst",
             category="Searches",
             labels={"model": "{model}", "figure": "layers"},
         ),
-        layers_svg="figures/layer_sparsities_{model}.svg",
-        scores_png="figures/search_scores_{model}.png",
-        scores_own=report(
+        layers_svg=f"results/{STUDY}/figures/layer_sparsities_{{model}}.svg",
+        scores_png=report(
             f"results/{STUDY}/figures/search_scores_{{model}}.png",
             caption="../report/search_scores.rst",
             category="Searches",
             labels={"model": "{model}", "figure": "scores"},
         ),
-        scores_svg="figures/search_scores_{model}.svg",
+        scores_svg=f"results/{STUDY}/figures/search_scores_{{model}}.svg",
     log:
         f"logs/{STUDY}/{{model}}/plot_search.log",
     conda:

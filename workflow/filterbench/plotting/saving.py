@@ -13,19 +13,10 @@ METADATA = {"png": None, "svg": {"Date": None}}
 
 
 def save_figure(figure: Figure, *paths: Path) -> None:
-    """Write a figure to files, as PNG or SVG by their suffix; files of one kind have the same bytes."""
-    # A layout settles a little differently each time that it is drawn.
-    drawn = {kind: _drawn(figure, kind) for kind in dict.fromkeys(map(_kind, paths))}
+    """Write a figure to files, as PNG or SVG by their suffix."""
     for path in paths:
+        kind = path.suffix.removeprefix(".")
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format=kind, dpi=DPI, metadata=METADATA[kind])
         with atomic_write(path) as file:
-            file.write(drawn[_kind(path)])
-
-
-def _kind(path: Path) -> str:
-    return path.suffix.removeprefix(".")
-
-
-def _drawn(figure: Figure, kind: str) -> bytes:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format=kind, dpi=DPI, metadata=METADATA[kind])
-    return buffer.getvalue()
+            file.write(buffer.getvalue())

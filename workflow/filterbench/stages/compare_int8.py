@@ -34,7 +34,7 @@ def compare_int8(job: Job) -> None:
     labels = MODELS[job.params["model"]].label, DATASETS[job.params["dataset"]].label
     title = f"{study_title(table, *labels)}\nonnxruntime, {measurement_title(table)}"
     figure = draw_int8(with_statistics(as_curves(table)), title)
-    save_figure(figure, *(job.outputs[name] for name in ("png", "svg", "own")))
+    save_figure(figure, job.outputs["png"], job.outputs["svg"])
 
 
 def _row(cell: Path) -> dict[str, Any]:

@@ -41,7 +41,7 @@ def compare_latency(job: Job) -> None:
     labels = MODELS[job.params["model"]].label, DATASETS[job.params["dataset"]].label
     title = f"{study_title(table, *labels)}\n{measurement_title(table)}"
     runtimes = list(dict.fromkeys(name.rpartition("_")[0] for name in measured))
-    save_figure(draw_latency(curves, runtimes, title), *(job.outputs[name] for name in ("png", "svg", "own")))
+    save_figure(draw_latency(curves, runtimes, title), job.outputs["png"], job.outputs["svg"])
 
 
 def _row(cell: Path) -> dict[str, Any]:

@@ -25,4 +25,4 @@ def optimism(job: Job) -> None:
     write_table(job.outputs["table"], table)
     names = MODELS[job.params["model"]].label, DATASETS[job.params["dataset"]].label
     title = "{} on {}, study {}".format(*names, job.params["study"])
-    save_figure(draw_optimism(table, title), *(job.outputs[name] for name in ("png", "svg", "own")))
+    save_figure(draw_optimism(table, title), job.outputs["png"], job.outputs["svg"])

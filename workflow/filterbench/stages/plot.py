@@ -29,7 +29,7 @@ def plot(job: Job) -> None:
         figure = draw_training(table, title)
     else:
         figure = draw_comparison(table, title, _others(job), _claims(job, table))
-    save_figure(figure, *(job.outputs[name] for name in ("png", "svg", "own")))
+    save_figure(figure, job.outputs["png"], job.outputs["svg"])
 
 
 def _others(job: Job) -> dict[str, pd.DataFrame]:

@@ -22,14 +22,14 @@ def plot_search(job: Job) -> None:
     about = f"{MODELS[job.params['model']].label}, seed {job.params['seed']}, study {job.params['study']}"
     layers = pd.DataFrame([row for cell in cells for row in _layers(cell)])
     figure = draw_layer_sparsities(layers, f"What each pruner takes from each layer: {about}")
-    save_figure(figure, *(job.outputs[f"layers_{kind}"] for kind in ("png", "svg", "own")))
+    save_figure(figure, job.outputs["layers_png"], job.outputs["layers_svg"])
     searches = {
         ((target := parse_target(cell.name)).curve(cell.parent.name), target.value): pd.DataFrame(steps)
         for cell in cells
         if (steps := read_search(cell / "search.csv"))
     }
     figure = draw_search_scores(searches, f"Candidates of each search: {about}")
-    save_figure(figure, *(job.outputs[f"scores_{kind}"] for kind in ("png", "svg", "own")))
+    save_figure(figure, job.outputs["scores_png"], job.outputs["scores_svg"])
 
 
 def _layers(cell: Path) -> list[dict]:

@@ -207,7 +207,7 @@ def _remade(
         yield Finding(lacking[0], "", "missing: there are tables made from it")
         return
     with tempfile.TemporaryDirectory() as place:
-        figures = {"png": "a.png", "svg": "a.svg", "own": "b.png"}
+        figures = {"png": "a.png", "svg": "a.svg"}
         outputs = {key: Path(place) / name for key, name in (figures | names).items()}
         told = logging.getLogger("filterbench")
         level = told.level
