@@ -76,7 +76,12 @@ def test_the_cells_on_the_front_are_ringed(table):
 
 def test_published_cells_lie_hollow_behind_and_the_papers_point_has_a_note(table):
     published, paper = published_cells("vgg16"), paper_points("vgg16")
-    axes = draw_comparison(table, "a title", {"published": published}, paper).axes[0]
+    figure = draw_comparison(table, "a title", {"published": published}, paper)
+    for axes in figure.axes[:2]:
+        drawn = [value for line in axes.lines for value in line.get_ydata()]
+        low, high = axes.get_ylim()
+        assert low <= min(drawn) and max(drawn) <= high
+    axes = figure.axes[0]
     labels = [line.get_label() for line in axes.get_lines()]
     assert "AutoCompress paper (not like for like)" in labels
     assert labels.count("published (hollow)") == 1

@@ -20,7 +20,7 @@ from filterbench.plotting.marks import (
     draw_originals,
     draw_scratch,
 )
-from filterbench.plotting.scales import add_factors, plain_ticks, scale
+from filterbench.plotting.scales import add_factors, plain_ticks, scale, show_all
 from filterbench.plotting.titles import set_title
 
 
@@ -64,6 +64,7 @@ def draw_comparison(
             draw_behind(axes, panel.column, cells, name)
         if claims is not None:
             draw_claims(axes, panel.column, claims)
+        show_all(axes)
     finish(figure, title, upper, table)
     return figure
 

@@ -18,15 +18,21 @@ def scale(axes: Axes, label: str) -> None:
     axes.set_xscale("log")
     axes.set_xlabel(label)
     axes.set_ylabel("test accuracy (%)")
-    # The interval of a mean can reach beyond what an accuracy can be.
-    low, high = axes.get_ylim()
-    axes.set_ylim(max(low, 0), min(high, HIGHEST))
+    show_all(axes)
     axes.grid(color="0.92", linewidth=0.8)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
     axes.xaxis.set_major_locator(LogLocator(subs=PRIMARY_TICKS, numticks=30))
     axes.xaxis.set_major_formatter(EngFormatter(sep=" "))
     axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def show_all(axes: Axes) -> None:
+    """Accuracies as far as anything was drawn by now; to be called again when more has been."""
+    axes.autoscale(axis="y")
+    # The interval of a mean can reach beyond what an accuracy can be.
+    low, high = axes.get_ylim()
+    axes.set_ylim(max(low, 0), min(high, HIGHEST))
 
 
 def plain_ticks(axes: Axes) -> None:

@@ -32,13 +32,13 @@ BUDGET_COLUMNS = ["target", "budget_reached", "latency_estimate_original", "late
 
 def whole_cells(plan: Plan, model: str) -> list[Path]:
     """The folders of those cells of a model that have all their documents by now, from their baselines on."""
-    baselines = baseline_documents(plan.config)
-    return [
-        cell
-        for cell in map(Path, plan.cells_of(model))
-        if all(Path(document).exists() for document in plan.documents([cell]))
-        and all((baseline_folder(cell) / f"{name}.json").exists() for name in baselines)
-    ]
+    return [cell for cell in map(Path, plan.cells_of(model)) if not _lacking(plan, cell)]
+
+
+def _lacking(plan: Plan, cell: Path) -> list[Path]:
+    """The documents that a cell, its baseline included, does not have yet."""
+    baseline = [baseline_folder(cell) / f"{name}.json" for name in baseline_documents(plan.config)]
+    return [path for path in (*map(Path, plan.documents([cell])), *baseline) if not path.exists()]
 
 
 def tables_so_far(plan: Plan) -> dict[str, pd.DataFrame]:
@@ -50,7 +50,12 @@ def tables_so_far(plan: Plan) -> dict[str, pd.DataFrame]:
     unpruned = plan.config.get("finetune_unpruned", False)
     found = {model: whole_cells(plan, model) for model in plan.config["models"]}
     if not any(found.values()):
-        raise InputError(f"study {plan.study}: none of its {len(plan.cells)} cells is made yet")
+        nearest = min((_lacking(plan, Path(cell)) for cell in plan.cells), key=len)
+        raise InputError(
+            f"study {plan.study}: none of its {len(plan.cells)} cells is whole yet; "
+            f"the one that is furthest lacks {nearest[0]}"
+            + (f" and {len(nearest) - 1} more" if nearest[1:] else "")
+        )
     return {model: cells_table(cells, plan.again, unpruned) for model, cells in found.items() if cells}
 
 
