@@ -39,6 +39,8 @@ rule count:
         document=f"{CELL}/count.json",
     log:
         "logs/{study}/{model}/seed-{seed}/{pruner}/{target}/count.log",
+    # Soon: `so_far` shows whole cells.
+    priority: 1
     group:
         "cell"
     conda:

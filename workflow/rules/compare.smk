@@ -32,6 +32,8 @@ rule result:
         document=f"{CELL}/result.json",
     log:
         "logs/{study}/{model}/seed-{seed}/{pruner}/{target}/result.log",
+    # Soon: `so_far` shows whole cells.
+    priority: 1
     conda:
         ENVIRONMENT
     params:
