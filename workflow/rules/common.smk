@@ -1,9 +1,14 @@
 """The study as all rules see it, and what a job may take of the machine."""
 
+import gc
+import inspect
 import os
 import re
 import sys
 from pathlib import Path
+
+# The DAG's objects stay to the end; to look for garbage among them took a sixth of the time that a DAG takes.
+gc.set_threshold(100_000, 50, 50)
 
 # Scripts run in their own processes, on cluster nodes too: all of them find the package here. Of another workflow
 # that uses this one as a module, `workflow.basedir` is its own folder.
@@ -27,6 +32,7 @@ from filterbench.forecasting import progress
 from filterbench.pruners.registry import PRUNERS
 from filterbench.running.code import rule_digest
 from filterbench.running.devices import count_gpus
+from filterbench.running.functions import of_every_job
 from filterbench.running.resources import more_each_time, prune_minutes
 from filterbench.running.runs import tell_other_runs
 from filterbench.running import warm_parent
@@ -49,13 +55,19 @@ PASSING = temp if config.get("keep_weights") == "final" else str
 PUBLISHED_MODELS = published_names("model")
 
 
+for method in filter(inspect.isfunction, vars(type(PLAN)).values()):
+    of_every_job(method)
+
+
 def code_of(stage):
     """Digest of the code that a job runs: of its own model and pruner or, where it takes all, of all."""
-    return lambda wildcards: rule_digest(
-        stage,
-        dataset=config["dataset"]["name"],
-        model=wildcards.get("model", tuple(config["models"])),
-        pruner=wildcards.get("pruner", (*config["pruners"], *published_names("pruner"))),
+    return of_every_job(
+        lambda wildcards: rule_digest(
+            stage,
+            dataset=config["dataset"]["name"],
+            model=wildcards.get("model", tuple(config["models"])),
+            pruner=wildcards.get("pruner", (*config["pruners"], *published_names("pruner"))),
+        )
     )
 
 
@@ -106,6 +118,7 @@ def runs_here():
     return workflow.is_main_process and workflow.local_exec
 
 
+@of_every_job
 def device(wildcards):
     """Where a job computes; `auto` is `cpu` where this machine runs the jobs and has no GPU."""
     return "cpu" if config["device"] == "auto" and runs_here() and not GPUS else config["device"]
