@@ -92,7 +92,7 @@ LOADS = {
 }
 
 
-def study_of(load: Load, width: float) -> dict:
+def study_of(load: Load, width: float, precision: str) -> dict:
     """The study that makes the same cells."""
     training = {
         "batch_size": BATCH,
@@ -112,6 +112,7 @@ def study_of(load: Load, width: float) -> dict:
         "dataset": {"name": "digits", **limits},
         "protocol": "validation",
         "device": "cpu",
+        "precision": precision,
         "seeds": [0],
         "models": {"vgg16": {"width": width}},
         "sparsities": sorted({sparsity for cells in load.cells.values() for sparsity in cells}),
@@ -246,16 +247,18 @@ def threads_of(sparsities: list[float]) -> list[str]:
     return ["--set-threads", f"prune={os.cpu_count()}", f"finetune={os.cpu_count()}"]
 
 
-def compare(name: str, width: float) -> None:
+def compare(name: str, width: float, precision: str) -> None:
     """Print a table by pruner, and the whole table in one run."""
     load = LOADS[name]
     with tempfile.TemporaryDirectory() as folder:
         checkout = Checkout.fresh(Path(folder))
         study = checkout.folder / "studies" / f"{STUDY}.yaml"
-        study.write_text(yaml.safe_dump(study_of(load, width)))
+        study.write_text(yaml.safe_dump(study_of(load, width, precision)))
         workflow = ["--cores", "all", "--configfile", str(study), "--quiet", "all", "--"]
         timed(["snakemake", *workflow, "baselines"], checkout.folder)
-        print(f"load: {name}, VGG16 at width {width:g}, {load.images} images, {load.epochs} epochs")
+        print(
+            f"load: {name}, VGG16 at width {width:g}, {load.images} images, {load.epochs} epochs, {precision}"
+        )
         print(f"{'':>28}{'published way':>22}{'this workflow':>22}   ratio of wall times")
         row = "{:>28}{:>12.1f} s {:>5.0f} CPU{:>11.1f} s {:>5.0f} CPU{:>8.2f}"
         sums = [0.0, 0.0]
@@ -280,13 +283,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--load", choices=LOADS, required=True)
     parser.add_argument("--width", type=float, default=1.0, help="of VGG16, from 0 to 1")
+    parser.add_argument(
+        "--precision",
+        choices=["float32", "bfloat16"],
+        default="float32",
+        help="of this workflow's trainings; the published way is float32",
+    )
     parser.add_argument("--cell", nargs=2, metavar=("PRUNER", "SPARSITY"), help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.cell:
         one_cell(asked.cell[0], float(asked.cell[1]), LOADS[asked.load])
         return
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
-    compare(asked.load, asked.width)
+    compare(asked.load, asked.width, asked.precision)
 
 
 if __name__ == "__main__":

@@ -94,6 +94,7 @@ def test_a_variant_is_its_pruner_under_another_name(mine):
             "variant_of: unknown 'L1Pruner'",
         ),
         ("{arguments: {centred", "{variant_of: FPGMPruner, arguments: {centred", "is a pruner's name"),
+        ("[own_pruner.py,", "[bound.py,", "(TypeError: unknown bound 'above'; allowed: minimum, exclusive"),
         ("[own_pruner.py,", "[spaced.py,", "PRUNERS: 'Mine/Pruner' is no name; allowed: a letter"),
         ("[own_pruner.py, own_model.py, own_dataset.py]", "own_pruner.py", "is not of type 'array'"),
     ],
@@ -107,6 +108,7 @@ def test_a_mistake_is_told(mine, old, new, expected):
         "own-pruner": "PRUNERS = {}",
         "taken": f"{about}PRUNERS = {{'FPGMPruner': P['L1FilterPruner']}}",
         "plain": "class MinePruner: ...\nPRUNERS = {'MinePruner': MinePruner}",
+        "bound": "from filterbench.pruners.arguments import number\nnumber(1.0, 'Mine.', above=0)",
         "spaced": f"{about}PRUNERS = {{'Mine/Pruner': P['L1FilterPruner']}}",
     }
     for name, text in files.items():

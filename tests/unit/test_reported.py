@@ -6,6 +6,7 @@ import pytest
 from filterbench.analysis.published import PAPER_TABLE, TABLE
 from filterbench.analysis.reported import judged, placed, read_claims
 from filterbench.storage.errors import InputError
+from filterbench.study.reading import read_study
 
 HEADER = "source,label,model,pruner,accuracy,params_factor,flops,convention\n"
 
@@ -119,6 +120,21 @@ def test_a_faulty_table_is_told(tmp_path):
         read_claims(table(tmp_path))
     with pytest.raises(InputError, match="not a readable table"):
         read_claims(tmp_path / "nothing.csv")
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        (
+            "Doe,a,vgg17,,92,4,,macs",
+            "points.csv: no point is of a model of the study: vgg16, resnet18, resnet50",
+        ),
+        ("Doe,a,vgg16,,92,0.5,,macs", "points.csv: line 2: params_factor: 0.5; allowed"),
+    ],
+)
+def test_a_faulty_table_is_told_before_anything_runs(row, expected, tmp_path, default_config):
+    with pytest.raises(InputError, match=expected):
+        read_study(default_config | {"claims": str(table(tmp_path, row))}, ["config.yaml"], {})
 
 
 def test_the_published_tables_are_such_files():

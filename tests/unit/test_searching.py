@@ -468,3 +468,18 @@ def test_a_choice_at_chance_is_blind():
     # Of 16 candidates at chance the best is above it by luck: 0.125 of 1,000 images is no sign, 0.14 is one.
     assert summarise_scores(steps([0.125] + 15 * [0.1]), 0.1, 1000)["blind_choices"] == 1
     assert summarise_scores(steps([0.14] + 15 * [0.1]), 0.1, 1000)["blind_choices"] == 0
+
+
+def test_a_search_trains_in_the_precision_that_is_asked_for(trained_net, few_images, tmp_path):
+    def trained(precision: str) -> list[torch.Tensor]:
+        settings = SearchSettings(batch_size=8, precision=precision)
+        net = copy.deepcopy(trained_net)
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+        Search(few_images, settings, seed=0, folder=tmp_path, key="key").train_steps(net, optimizer, 2)
+        return list(net.parameters())
+
+    as_by_default, whole, halved = map(trained, ("auto", "float32", "bfloat16"))
+    assert all(map(torch.equal, as_by_default, whole))
+    assert not any(map(torch.equal, halved, whole))
+    assert all(weight.dtype == torch.float32 for weight in halved)
+    assert all(map(torch.equal, halved, trained("bfloat16")))

@@ -41,6 +41,16 @@ MISTAKES = {
     "sparsity twice": ("sparsities", [0.5, 0.5], "sparsities: [0.5, 0.5] names a value twice"),
     "no channel": ("models/vgg16/width", 0.01, "models.vgg16.width: 0.01 leaves a layer without channels"),
     "no protocol": ("protocol", "train", "protocol: 'train' is not one of ['validation', 'test']"),
+    "unknown precision": (
+        "precision",
+        "half",
+        "precision: 'half' is not one of ['auto', 'float32', 'bfloat16']",
+    ),
+    "precision of searches alone": (
+        "search/precision",
+        "bfloat16",
+        "search: unknown key 'precision'; allowed: net",
+    ),
     "negative epochs": ("baseline/epochs", -1, "baseline.epochs: -1 is less than the minimum of 0"),
     "nothing to fine-tune": ("finetune/epochs", 0, "finetune.epochs: 0 leaves nothing to fine-tune"),
     "unknown budget": ("scratch", ["half"], "scratch[0]: 'half' is not one of ['finetune', 'baseline', "),
@@ -304,3 +314,18 @@ def test_a_pruner_judges_as_the_study_says_as_it_does_or_as_its_own_line_says(de
     assert [own["tune_steps"] for own in found.values()] == [1, 20, 5]
     assert found["NetAdaptPruner"]["batch_size"] == 16
     assert search_settings(default_config, "L1FilterPruner") == {}
+
+
+@pytest.mark.parametrize("precision", [None, "auto", "float32", "bfloat16"])
+def test_a_precision_is_that_of_every_training(precision, default_config):
+    default_config |= {"precision": precision} if precision else {}
+    check_config(default_config, "mine.yaml")
+    every = [
+        training_settings(default_config, "baseline", "vgg16"),
+        training_settings(default_config, "finetune", "vgg16", "FPGMPruner"),
+        search_settings(default_config, "NetAdaptPruner"),
+    ]
+    # Documents name it only where it was asked for.
+    expected = precision if precision in ("float32", "bfloat16") else None
+    assert [settings.get("precision") for settings in every] == [expected] * 3
+    assert search_settings(default_config, "FPGMPruner") == {}

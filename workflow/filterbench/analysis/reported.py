@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +57,18 @@ def read_claims(path: Path) -> pd.DataFrame:
     table = table.reindex(columns=[*REQUIRED, *OPTIONAL], fill_value="")
     points = pd.DataFrame([_point(path, line, row) for line, row in enumerate(table.to_dict("records"), 2)])
     return points[points["pruner"] != UNPRUNED].reset_index(drop=True)
+
+
+def claims_about(path: Path, models: Collection[str]) -> pd.DataFrame:
+    """The points of `read_claims`, some of which are of these models.
+
+    Raises:
+        InputError: as there, or none is.
+    """
+    points = read_claims(path)
+    if not set(points["model"]) & set(models):
+        raise InputError(f"{path}: no point is of a model of the study: {', '.join(models)}")
+    return points
 
 
 def _point(path: Path, line: int, row: Mapping[Hashable, Any]) -> dict[str, Any]:

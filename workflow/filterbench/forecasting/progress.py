@@ -117,7 +117,7 @@ def _forecast(config: dict[str, Any], documents: Iterable[str]) -> dict[Path, fl
     if not Path(plan.images).exists():
         return None
     splits = load_splits(Path(plan.images), config["protocol"], plan.limits, choose_device("cpu"))
-    measured = speeds(config["models"], splits)
+    measured = speeds(config, splits)
     seconds = {
         (work.model, work.document): measured[work.model].seconds(work) / work.jobs
         for work in expected_work(config, splits)

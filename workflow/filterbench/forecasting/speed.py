@@ -13,6 +13,7 @@ from torch import nn
 from filterbench.data.loading import Splits
 from filterbench.forecasting.expected import Work
 from filterbench.models.registry import build_model
+from filterbench.training.precision import AUTO
 from filterbench.training.sgd import SGD
 from filterbench.training.steps import CAPTURED_FROM, WARM_UP, TrainingSteps
 
@@ -42,25 +43,27 @@ class Speed:
         return work.share * images + work.jobs * SECONDS_A_JOB
 
 
-def speeds(models: Mapping[str, Mapping[str, Any]], splits: Splits) -> dict[str, Speed]:
+def speeds(config: Mapping[str, Any], splits: Splits) -> dict[str, Speed]:
     """Measure every model of a study for some steps.
 
     Args:
-        models: settings by name, with `width`.
-        splits: the study's images.
+        config: of the study.
+        splits: its images.
     """
     torch.set_num_threads(1)
+    precision = config.get("precision", AUTO)
     return {
-        name: _speed(build_model(name, own["width"], splits.classes, splits.image_size), splits)
-        for name, own in models.items()
+        name: _speed(build_model(name, own["width"], splits.classes, splits.image_size), splits, precision)
+        for name, own in config["models"].items()
     }
 
 
-def _speed(net: nn.Module, splits: Splits) -> Speed:
+def _speed(net: nn.Module, splits: Splits, precision: str) -> Speed:
     labels = splits.train.labels[:BATCH]
     batch = splits.train.first(BATCH)
     net = net.to(batch.device).to(memory_format=torch.channels_last)
-    steps = TrainingSteps(net.train(), SGD(net.parameters(), lr=0.01, momentum=0.9), CAPTURED_FROM)
+    optimizer = SGD(net.parameters(), lr=0.01, momentum=0.9)
+    steps = TrainingSteps(net.train(), optimizer, CAPTURED_FROM, precision)
     # A GPU computes while Python goes on, and captures a step first.
     warm_up, wait = (WARM_UP + 1, torch.cuda.synchronize) if labels.is_cuda else (1, lambda: None)
     training = _timed(lambda: steps.step(batch, labels), warm_up, wait)

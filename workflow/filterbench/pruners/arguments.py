@@ -12,6 +12,9 @@ from typing import Any
 Argument = dict[str, Any]
 
 
+BOUNDS = ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")
+
+
 def number(default: float, meaning: str, **bounds: float) -> Argument:
     """A number.
 
@@ -19,13 +22,19 @@ def number(default: float, meaning: str, **bounds: float) -> Argument:
         default: where the study does not say.
         meaning: one line.
         bounds: `minimum`, `exclusiveMinimum`, `maximum`, `exclusiveMaximum`.
+
+    Raises:
+        TypeError: another bound, which a JSON Schema would pass over.
     """
+    for name in bounds:
+        if name not in BOUNDS:
+            raise TypeError(f"unknown bound {name!r}; allowed: {', '.join(BOUNDS)}")
     return {"description": meaning, "type": "number", "default": default, **bounds}
 
 
 def whole(default: int, meaning: str, **bounds: int) -> Argument:
     """A whole number; see `number`."""
-    return {"description": meaning, "type": "integer", "default": default, **bounds}
+    return number(default, meaning, **bounds) | {"type": "integer"}
 
 
 def switch(meaning: str, default: bool = False) -> Argument:

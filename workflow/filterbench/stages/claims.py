@@ -5,9 +5,8 @@ from pathlib import Path
 import pandas as pd
 
 from filterbench.analysis.budgets import as_curves
-from filterbench.analysis.reported import judged, placed, read_claims
+from filterbench.analysis.reported import claims_about, judged, placed
 from filterbench.running.job import Job
-from filterbench.storage.errors import InputError
 from filterbench.storage.tables import write_table
 
 
@@ -18,10 +17,8 @@ def claims(job: Job) -> None:
         InputError: the table of points is faulty, or none is of a model of the study.
     """
     path = Path(job.resources["claims"])
-    points = read_claims(path)
     tables = {Path(table).parent.name: as_curves(pd.read_csv(table)) for table in job.params["tables"]}
-    if not set(points["model"]) & set(tables):
-        raise InputError(f"{path}: no point is of a model of the study: {', '.join(tables)}")
+    points = claims_about(path, tables)
     found = [
         judged(placed(points, model, job.params["dataset"], table), table) for model, table in tables.items()
     ]

@@ -23,7 +23,7 @@ def cost(job: Job) -> None:
     device = choose_device(job.params["device"])
     splits = load_splits(job.inputs["images"], plan.config["protocol"], plan.limits, device)
     works = list(expected_work(plan.config, splits))
-    table = cost_table(works, speeds(plan.config["models"], splits))
+    table = cost_table(works, speeds(plan.config, splits))
     logger.info("\n%s", table.to_string(float_format=lambda value: f"{value:.2f}"))
     hours, cores = table["hours"].sum(), job.params["cores"]
     logger.info(

@@ -14,6 +14,12 @@ from filterbench.study.tables import tables_so_far, with_latencies
 
 logger = logging.getLogger(__name__)
 
+LEGEND = (
+    "drop: mean loss of accuracy over seeds, in points; low, high: its 95 % interval, empty for fewer than "
+    "three seeds; surely: whether that interval lies within what is allowed; factor: how many times less "
+    "there is; count: what is left; first: with how many seeds no other pruner came further"
+)
+
 
 def recommend(job: Job) -> None:
     """Log a table for each model and cost, and whether the seeds tell who is ahead.
@@ -31,5 +37,11 @@ def recommend(job: Job) -> None:
             if found.empty:
                 logger.info("%s: no pruner has such a net", heading)
                 continue
-            text = found.to_string(index=False, float_format=lambda value: f"{value:.2f}")
+            text = found.to_string(
+                index=False,
+                float_format=lambda value: f"{value:.2f}",
+                formatters={"count": lambda value: f"{value:,.4g}" if value < 1000 else f"{value:,.0f}"},
+                na_rep="",
+            )
             logger.info("%s: %s\n%s", heading, leader(candidates, cost, drop, found), text)
+    logger.info(LEGEND)

@@ -74,14 +74,21 @@ def round_channels(config: Config, pruner: str) -> int:
 def search_settings(config: Config, pruner: str) -> Config:
     """How a pruner judges and trains candidates: as all do, or as it does; empty where it does not search."""
     entry, own = PRUNERS[pruner], config["pruners"][pruner].get("search", {})
-    return {**config["search"], **entry.search_settings, **own} if entry.searches else {}
+    settings = {**config["search"], **entry.search_settings, **own, **precision(config)}
+    return settings if entry.searches else {}
 
 
 def training_settings(config: Config, stage: str, model: str, pruner: str = "") -> Config:
     """The settings of `baseline` or `finetune`: its own, with the model's changes and the pruner's."""
     own = {key: value for key, value in config[stage].items() if key not in ("models", "pruners", "tuning")}
     changes = config[stage].get("models", {}).get(model, {}), config[stage].get("pruners", {}).get(pruner, {})
-    return own | changes[0] | changes[1]
+    return own | changes[0] | changes[1] | precision(config)
+
+
+def precision(config: Config) -> Config:
+    """The arithmetic of every training, as a setting; empty where the study leaves it to the device."""
+    asked = config.get("precision", "auto")
+    return {} if asked == "auto" else {"precision": asked}
 
 
 def cell_documents(config: Config, pruner: str) -> list[str]:

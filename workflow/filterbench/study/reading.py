@@ -99,6 +99,11 @@ def read_study(config: Config, files: Sequence[str], overwritten: Mapping[str, A
             place[key] = _found(place[key], files)
             if not Path(place[key]).is_file():
                 raise InputError(f"{source}: {name}: there is no file {place[key]}")
+    if config.get("claims"):
+        # It imports pandas, which other studies do without here.
+        from filterbench.analysis.reported import claims_about
+
+        claims_about(Path(config["claims"]), config["models"])
     return config
 
 

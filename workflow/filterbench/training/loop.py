@@ -26,6 +26,7 @@ from filterbench.storage.checkpoint import (
 from filterbench.storage.errors import InputError
 from filterbench.storage.weights import Weights
 from filterbench.training.evaluation import evaluate
+from filterbench.training.precision import AUTO
 from filterbench.training.sgd import SGD
 from filterbench.training.steps import TrainingSteps
 
@@ -45,6 +46,7 @@ class TrainingSettings:
     augment: bool
     nesterov: bool = False
     label_smoothing: float = 0.0
+    precision: str = AUTO
 
     def document(self) -> dict[str, Any]:
         """As documents record them: those with a default only where they differ from it."""
@@ -131,7 +133,11 @@ class _Training:
         )
         self._scheduler = _scheduler(self._optimizer, settings, self._steps)
         self._training_steps = TrainingSteps(
-            model, self._optimizer, settings.epochs * self._steps, settings.label_smoothing
+            model,
+            self._optimizer,
+            settings.epochs * self._steps,
+            settings.precision,
+            settings.label_smoothing,
         )
         self.epochs: list[Epoch] = []
         self.best: Weights = {}

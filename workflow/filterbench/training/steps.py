@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.optim import Optimizer
 
-from filterbench.training.precision import mixed_precision
+from filterbench.training.precision import AUTO, mixed_precision
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +32,12 @@ class TrainingSteps:
     """
 
     def __init__(
-        self, model: nn.Module, optimizer: Optimizer, steps: int, label_smoothing: float = 0.0
+        self,
+        model: nn.Module,
+        optimizer: Optimizer,
+        steps: int,
+        precision: str = AUTO,
+        label_smoothing: float = 0.0,
     ) -> None:
         """Nothing is computed yet.
 
@@ -40,10 +45,12 @@ class TrainingSteps:
             model: the net, in training mode when a step is taken.
             optimizer: of the net's parameters.
             steps: how many are planned.
+            precision: of the passes: `auto`, `float32` or `bfloat16`.
             label_smoothing: share of the label that is spread over all classes (Szegedy et al. 2016,
                 arXiv:1512.00567, section 7).
         """
-        self._model, self._optimizer, self._label_smoothing = model, optimizer, label_smoothing
+        self._model, self._optimizer = model, optimizer
+        self._precision, self._label_smoothing = precision, label_smoothing
         on_gpu = next(model.parameters()).is_cuda
         self._to_capture = on_gpu and steps >= CAPTURED_FROM and getattr(model, "capturable", True)
         self._taken = 0
@@ -72,7 +79,7 @@ class TrainingSteps:
 
     def _pass(self, batch: Tensor, labels: Tensor) -> Tensor:
         """Forward and backward; the loss."""
-        with mixed_precision(batch.device):
+        with mixed_precision(batch.device, self._precision):
             loss = cross_entropy(self._model(batch), labels, label_smoothing=self._label_smoothing)
         loss.backward()
         return loss.detach()

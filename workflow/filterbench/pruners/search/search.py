@@ -26,6 +26,7 @@ from filterbench.storage.checkpoint import Checkpoint
 from filterbench.storage.journal import Journal
 from filterbench.storage.stopwatch import Stopwatch
 from filterbench.training.evaluation import evaluate
+from filterbench.training.precision import AUTO
 from filterbench.training.sgd import SGD
 from filterbench.training.steps import TrainingSteps
 
@@ -52,6 +53,7 @@ class SearchSettings:
     recalibrate: int = 0
     tune_steps: int = 0
     tune_learning_rate: float = 0.01
+    precision: str = AUTO
 
 
 @dataclass
@@ -224,7 +226,7 @@ class Search:
         torch.manual_seed(seed)
         augmentation = drawing_on(images.labels.device, generator) if self.settings.augment else None
         model.train()
-        training = TrainingSteps(model, optimizer, steps)
+        training = TrainingSteps(model, optimizer, steps, self.settings.precision)
         for chosen in _batches(images.labels, size, steps, generator):
             training.step(images.batch(chosen, augmentation), images.labels[chosen])
 
