@@ -7,8 +7,6 @@ import re
 import sys
 from pathlib import Path
 
-# The DAG's objects stay to the end; to look for garbage among them took a sixth of the time that a DAG takes.
-gc.set_threshold(100_000, 50, 50)
 
 # Scripts run in their own processes, on cluster nodes too: all of them find the package here. Of another workflow
 # that uses this one as a module, `workflow.basedir` is its own folder.
@@ -42,6 +40,11 @@ from filterbench.study.failures import tell_failures
 from filterbench.study.paths import BASELINE, CELL, LATENCY_TABLE, MODEL_FOLDER, TRAJECTORY, any_of
 from filterbench.study.reading import plan_or_exit
 from filterbench.study.published import published_files, published_names
+
+# What is imported stays to the end, as the DAG's objects do. To look for garbage among them, again and again and once
+# more at the end, took a fifth of the time that a DAG takes.
+gc.freeze()
+gc.set_threshold(100_000, 50, 50)
 
 PLAN = plan_or_exit(config, workflow, ROOT)
 STUDY = PLAN.study
