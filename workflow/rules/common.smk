@@ -7,7 +7,6 @@ import re
 import sys
 from pathlib import Path
 
-
 # Scripts run in their own processes, on cluster nodes too: all of them find the package here. Of another workflow
 # that uses this one as a module, `workflow.basedir` is its own folder.
 ROOT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parents[1]
