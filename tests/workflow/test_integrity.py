@@ -212,6 +212,18 @@ def test_a_better_accuracy_in_a_result_is_found(plan, study):
     assert any(f"{path}: $.performance.finetuned: 0.99, but" in reason for reason in reasons), reasons
 
 
+def test_a_setting_on_one_side_alone_is_found(plan, study):
+    finetune = study / CELL.format(pruner="AutoCompressPruner") / "finetune.json"
+    asking = Plan(copy.deepcopy(plan.config) | {"precision": "bfloat16"})
+    reasons = found(asking, study)
+    missing = "not there, but the study asks for bfloat16"
+    assert f"{finetune}: $.training.settings.precision: {missing}" in reasons
+    assert f"{finetune.with_name('prune.json')}: $.search.precision: {missing}" in reasons
+    edit(finetune, "training", "settings", "precision", value="bfloat16")
+    reason = "$.training.settings.precision: bfloat16, but the study does not ask for it"
+    assert f"{finetune}: {reason}" in found(plan, study)
+
+
 def test_a_cell_that_lies_in_another_ones_place_is_found(plan, study):
     one, other = (study / CELL.format(pruner=name) for name in ("L1FilterPruner", "AutoCompressPruner"))
     shutil.copy(other / "finetune.json", one / "finetune.json")

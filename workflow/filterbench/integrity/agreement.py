@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +75,10 @@ def _result(folder: Path, stages: Documents, baseline: Mapping[str, Any]) -> Ite
 
 
 def other_settings(
-    path: Path, document: Mapping[str, Any], asked: Mapping[str, Mapping[str, Any]]
+    path: Path,
+    document: Mapping[str, Any],
+    asked: Mapping[str, Mapping[str, Any]],
+    left_out: Collection[str] = (),
 ) -> Iterator[Finding]:
     """Settings of a document that are not those that the study asks for.
 
@@ -83,11 +86,17 @@ def other_settings(
         path: of the document.
         document: any.
         asked: the study's settings by JSON path in the document, such as `training.settings`.
+        left_out: settings that the job chooses.
     """
     for place, settings in asked.items():
         found: Any = document
         for key in place.split("."):
             found = found.get(key, {})
-        for key, value in settings.items():
-            if key in found and found[key] != value:
-                yield Finding(path, f"$.{place}.{key}", f"{found[key]}, but the study asks for {value}")
+        # Some arguments of a matched control come from the searched cell.
+        for key in settings if place == "arguments" else {**settings, **found}:
+            said, wanted = found.get(key), settings.get(key)
+            # What is off can be left out.
+            if key not in left_out and said != wanted and (said or wanted):
+                asks = "does not ask for it" if wanted is None else f"asks for {wanted}"
+                found_there = "not there" if said is None else said
+                yield Finding(path, f"$.{place}.{key}", f"{found_there}, but the study {asks}")

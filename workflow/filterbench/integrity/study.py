@@ -148,7 +148,8 @@ def _cell(
     for name in ("finetune", "prune"):
         if name in documents and "infeasible" not in documents[name]:
             asked = _asked(plan, name, cell)
-            yield from other_settings(place / f"{name}.json", documents[name], asked)
+            tuned = plan.config["finetune"].get("tuning", ()) if name == "finetune" else ()
+            yield from other_settings(place / f"{name}.json", documents[name], asked, tuned)
     baseline = by_folder.get(baseline_folder(place), {}).get("baseline")
     if baseline:
         yield from disagreements(place, documents, baseline)
@@ -161,8 +162,6 @@ def _asked(plan: Plan, name: str, cell: Cell) -> dict[str, Mapping[str, Any]]:
     if cell.model not in plan.config["models"] or cell.pruner not in plan.config["pruners"]:
         return {}
     if name == "finetune":
-        settings = training_settings(plan.config, "finetune", cell.model, cell.pruner)
-        tuned = plan.config["finetune"].get("tuning", {})
-        return {"training.settings": {key: value for key, value in settings.items() if key not in tuned}}
+        return {"training.settings": training_settings(plan.config, "finetune", cell.model, cell.pruner)}
     arguments = pruner_arguments(plan.config, cell.pruner, cell.model)
     return {"arguments": arguments, "search": search_settings(plan.config, cell.pruner)}
