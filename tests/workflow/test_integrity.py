@@ -17,6 +17,7 @@ from filterbench.running.job import Job
 from filterbench.stages.differences import differences
 from filterbench.stages.validate import study_findings
 from filterbench.stages.verdicts import verdicts
+from filterbench.study.paths import baseline_folder
 from filterbench.study.plan import Plan
 
 # Random changes in all; FILTERBENCH_ROUNDS says another number.
@@ -219,6 +220,8 @@ def test_a_setting_on_one_side_alone_is_found(plan, study):
     missing = "not there, but the study asks for bfloat16"
     assert f"{finetune}: $.training.settings.precision: {missing}" in reasons
     assert f"{finetune.with_name('prune.json')}: $.search.precision: {missing}" in reasons
+    baseline = baseline_folder(finetune.parent) / "baseline.json"
+    assert f"{baseline}: $.training.settings.precision: {missing}" in reasons
     edit(finetune, "training", "settings", "precision", value="bfloat16")
     reason = "$.training.settings.precision: bfloat16, but the study does not ask for it"
     assert f"{finetune}: {reason}" in found(plan, study)

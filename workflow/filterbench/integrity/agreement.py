@@ -1,8 +1,8 @@
-"""Numbers that stand in several documents of a cell, and settings that the study asks for."""
+"""Numbers that stand in several documents of a cell."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -72,31 +72,3 @@ def _result(folder: Path, stages: Documents, baseline: Mapping[str, Any]) -> Ite
         for key, number in result[metric].items():
             if "count" in stages and number != (other := stages["count"][metric][key]):
                 yield Finding(path, f"$.{metric}.{key}", f"{number}, but {other} in count.json")
-
-
-def other_settings(
-    path: Path,
-    document: Mapping[str, Any],
-    asked: Mapping[str, Mapping[str, Any]],
-    left_out: Collection[str] = (),
-) -> Iterator[Finding]:
-    """Settings of a document that are not those that the study asks for.
-
-    Args:
-        path: of the document.
-        document: any.
-        asked: the study's settings by JSON path in the document, such as `training.settings`.
-        left_out: settings that the job chooses.
-    """
-    for place, settings in asked.items():
-        found: Any = document
-        for key in place.split("."):
-            found = found.get(key, {})
-        # Some arguments of a matched control come from the searched cell.
-        for key in settings if place == "arguments" else {**settings, **found}:
-            said, wanted = found.get(key), settings.get(key)
-            # What is off can be left out.
-            if key not in left_out and said != wanted and (said or wanted):
-                asks = "does not ask for it" if wanted is None else f"asks for {wanted}"
-                found_there = "not there" if said is None else said
-                yield Finding(path, f"$.{place}.{key}", f"{found_there}, but the study {asks}")

@@ -9,19 +9,14 @@ from typing import Any
 from filterbench.documents import check, kind_of, parse
 from filterbench.documents.parts import IMAGE_SIZE
 from filterbench.documents.targets import parse_target
-from filterbench.integrity.agreement import disagreements, other_settings
+from filterbench.integrity.agreement import disagreements
 from filterbench.integrity.files import changed_files, wrong_counts
 from filterbench.integrity.findings import Documents, Finding, Report
+from filterbench.integrity.settings import other_settings
 from filterbench.storage.errors import InputError
 from filterbench.storage.files import file_digest, files_below
-from filterbench.study.cells import (
-    Cell,
-    baseline_documents,
-    pruner_arguments,
-    search_settings,
-    training_settings,
-)
-from filterbench.study.paths import baseline_folder, cell_at, wildcards_at
+from filterbench.study.cells import baseline_documents
+from filterbench.study.paths import baseline_folder, wildcards_at
 from filterbench.study.plan import Plan
 
 VERDICT = "validation.json"
@@ -52,6 +47,7 @@ def findings(plan: Plan, study: str, root: Path, report: Report) -> Iterator[Fin
     for path, document in found.items():
         yield from changed_files(path, kind_of(path), document, root / plan.images, report.unchecked)
     for place, documents in by_folder.items():
+        yield from other_settings(plan, place, documents)
         yield from _cell(plan, place, documents, by_folder, report)
 
 
@@ -141,27 +137,10 @@ def _cell(
     plan: Plan, place: Path, documents: Documents, by_folder: Mapping[Path, Documents], report: Report
 ) -> Iterator[Finding]:
     """What in a folder's documents contradicts each other or the study."""
-    try:
-        _, cell = cell_at(place)
-    except ValueError:
+    if "target" not in wildcards_at(place):
         return
-    for name in ("finetune", "prune"):
-        if name in documents and "infeasible" not in documents[name]:
-            asked = _asked(plan, name, cell)
-            tuned = plan.config["finetune"].get("tuning", ()) if name == "finetune" else ()
-            yield from other_settings(place / f"{name}.json", documents[name], asked, tuned)
     baseline = by_folder.get(baseline_folder(place), {}).get("baseline")
     if baseline:
         yield from disagreements(place, documents, baseline)
     if "count" in documents and "infeasible" not in documents["count"]:
         yield from wrong_counts(place / "count.json", documents["count"], report.unchecked)
-
-
-def _asked(plan: Plan, name: str, cell: Cell) -> dict[str, Mapping[str, Any]]:
-    """What the study asks of a cell's document; nothing of a model or pruner that it no longer names."""
-    if cell.model not in plan.config["models"] or cell.pruner not in plan.config["pruners"]:
-        return {}
-    if name == "finetune":
-        return {"training.settings": training_settings(plan.config, "finetune", cell.model, cell.pruner)}
-    arguments = pruner_arguments(plan.config, cell.pruner, cell.model)
-    return {"arguments": arguments, "search": search_settings(plan.config, cell.pruner)}

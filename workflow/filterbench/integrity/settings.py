@@ -1,0 +1,69 @@
+"""Settings of documents that are not those that the study asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from filterbench.integrity.findings import Documents, Finding
+from filterbench.study.cells import pruner_arguments, search_settings, training_settings
+from filterbench.study.paths import wildcards_at
+from filterbench.study.plan import Plan
+
+TRAINING = "training.settings"
+
+
+def other_settings(plan: Plan, folder: Path, documents: Documents) -> Iterator[Finding]:
+    """Settings in a folder's documents that the study does not ask for, and those that it asks for in vain.
+
+    Args:
+        plan: of the study.
+        folder: of a baseline or a cell; nothing is said of a model or pruner that the study no longer names.
+        documents: the folder's, by name.
+    """
+    config, place = plan.config, wildcards_at(folder)
+    model, pruner = place.get("model", ""), place.get("pruner", "")
+    if model not in config["models"] or (pruner and pruner not in config["pruners"]):
+        return
+    for name, document in documents.items():
+        path = folder / f"{name}.json"
+        if "training" in document:
+            stage, chosen = _training_of(config, name, document)
+            asked = training_settings(config, stage, model, pruner)
+            yield from _differences(path, document, TRAINING, asked, chosen)
+        elif name == "prune" and "infeasible" not in document:
+            arguments = pruner_arguments(config, pruner, model)
+            # Some arguments of a matched control come from the searched cell.
+            others = document["arguments"].keys() - arguments.keys()
+            yield from _differences(path, document, "arguments", arguments, others)
+            yield from _differences(path, document, "search", search_settings(config, pruner))
+
+
+def _training_of(
+    config: Mapping[str, Any], name: str, document: Mapping[str, Any]
+) -> tuple[str, Collection[str]]:
+    """Whose settings a training has, `baseline` or `finetune`, and which of them its job chooses."""
+    if name == "baseline":
+        return "baseline", ("epochs",) if "own_weights" in document else ()
+    if name.startswith("scratch-"):
+        stage = "finetune" if name == "scratch-finetune" else "baseline"
+        return stage, ("epochs",) if name == "scratch-total" else ()
+    tuned = config["finetune"].get("tuning", {}).keys()
+    return "finetune", {*tuned, "epochs"} if name == "equal" else tuned
+
+
+def _differences(
+    path: Path, document: Mapping[str, Any], at: str, asked: Mapping[str, Any], left_out: Collection[str] = ()
+) -> Iterator[Finding]:
+    """Where the settings at a place in a document differ from those that are asked for."""
+    found: Any = document
+    for key in at.split("."):
+        found = found.get(key, {})
+    for key in {**asked, **found}:
+        said, wanted = found.get(key), asked.get(key)
+        # What is off can be left out.
+        if key not in left_out and said != wanted and (said or wanted):
+            there = "not there" if said is None else said
+            asks = "does not ask for it" if wanted is None else f"asks for {wanted}"
+            yield Finding(path, f"$.{at}.{key}", f"{there}, but the study {asks}")
