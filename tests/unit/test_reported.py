@@ -6,7 +6,7 @@ import pytest
 from filterbench.analysis.published import PAPER_TABLE, TABLE
 from filterbench.analysis.reported import judged, placed, read_claims
 from filterbench.storage.errors import InputError
-from filterbench.study.reading import read_study
+from filterbench.study.reading import check_claims
 
 HEADER = "source,label,model,pruner,accuracy,params_factor,flops,convention\n"
 
@@ -134,7 +134,7 @@ def test_a_faulty_table_is_told(tmp_path):
 )
 def test_a_faulty_table_is_told_before_anything_runs(row, expected, tmp_path, default_config):
     with pytest.raises(InputError, match=expected):
-        read_study(default_config | {"claims": str(table(tmp_path, row))}, ["config.yaml"], {})
+        check_claims(default_config | {"claims": str(table(tmp_path, row))})
 
 
 def test_the_published_tables_are_such_files():

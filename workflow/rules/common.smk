@@ -40,8 +40,8 @@ from filterbench.study.paths import BASELINE, CELL, LATENCY_TABLE, MODEL_FOLDER,
 from filterbench.study.reading import plan_or_exit
 from filterbench.study.published import published_files, published_names
 
-# What is imported stays to the end, as the DAG's objects do. To look for garbage among them, again and again and once
-# more at the end, took a fifth of the time that a DAG takes.
+# What is imported stays to the end, as the DAG's objects do: the first is never looked through for garbage, the others
+# seldom. To do so again and again took a fifth of the time that a DAG takes.
 gc.freeze()
 gc.set_threshold(100_000, 50, 50)
 

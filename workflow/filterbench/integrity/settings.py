@@ -6,7 +6,9 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from filterbench.documents.targets import TRAJECTORY_NAME
 from filterbench.integrity.findings import Documents, Finding
+from filterbench.pruners.registry import PRUNERS
 from filterbench.study.cells import pruner_arguments, search_settings, training_settings
 from filterbench.study.paths import wildcards_at
 from filterbench.study.plan import Plan
@@ -19,7 +21,8 @@ def other_settings(plan: Plan, folder: Path, documents: Documents) -> Iterator[F
 
     Args:
         plan: of the study.
-        folder: of a baseline or a cell; nothing is said of a model or pruner that the study no longer names.
+        folder: of a baseline, a search path or a cell; nothing is said of a model or pruner that the study
+            no longer names.
         documents: the folder's, by name.
     """
     config, place = plan.config, wildcards_at(folder)
@@ -32,12 +35,13 @@ def other_settings(plan: Plan, folder: Path, documents: Documents) -> Iterator[F
             stage, chosen = _training_of(config, name, document)
             asked = training_settings(config, stage, model, pruner)
             yield from _differences(path, document, TRAINING, asked, chosen)
-        elif name == "prune" and "infeasible" not in document:
-            arguments = pruner_arguments(config, pruner, model)
+        elif name in ("prune", TRAJECTORY_NAME) and "infeasible" not in document:
             # Some arguments of a matched control come from the searched cell.
-            others = document["arguments"].keys() - arguments.keys()
-            yield from _differences(path, document, "arguments", arguments, others)
-            yield from _differences(path, document, "search", search_settings(config, pruner))
+            matched = PRUNERS[pruner].matched
+            arguments = pruner_arguments(config, pruner, model)
+            yield from _differences(path, document, "arguments", arguments, matched)
+            if "search" in document:
+                yield from _differences(path, document, "search", search_settings(config, pruner))
 
 
 def _training_of(

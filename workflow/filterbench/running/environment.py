@@ -48,7 +48,7 @@ def make_deterministic(seed: int, threads: int, device: torch.device) -> None:
     # cost each process a second, in which torch imports its compiler.
     if device.type == "cuda":
         torch.use_deterministic_algorithms(True)
-        # Training runs in bfloat16; what is compared or evaluated runs in full float32.
+        # What does not run in bfloat16 runs in full float32.
         torch.backends.cudnn.allow_tf32 = False
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 from filterbench.data.loading import load_splits
 from filterbench.forecasting.expected import Work, expected_work
 from filterbench.forecasting.speed import Speed, speeds
-from filterbench.running.environment import choose_device
+from filterbench.running.environment import choose_device, make_deterministic
 from filterbench.running.job import Job
 from filterbench.study.plan import Plan
 
@@ -21,6 +21,7 @@ def cost(job: Job) -> None:
     """Log a table of jobs, images, hours and disk by stage and pruner, for this machine."""
     plan = Plan(job.params["config"])
     device = choose_device(job.params["device"])
+    make_deterministic(0, 1, device)
     splits = load_splits(job.inputs["images"], plan.config["protocol"], plan.limits, device)
     works = list(expected_work(plan.config, splits))
     table = cost_table(works, speeds(plan.config, splits))

@@ -72,10 +72,10 @@ def round_channels(config: Config, pruner: str) -> int:
 
 
 def search_settings(config: Config, pruner: str) -> Config:
-    """How a pruner judges and trains candidates: as all do, or as it does; empty where it does not search."""
+    """How a pruner judges and trains candidates, as all do or as it does; else its precision alone."""
     entry, own = PRUNERS[pruner], config["pruners"][pruner].get("search", {})
-    settings = {**config["search"], **entry.search_settings, **own, **precision(config)}
-    return settings if entry.searches else {}
+    settings = {**config["search"], **entry.search_settings, **own} if entry.searches else {}
+    return settings | precision(config)
 
 
 def training_settings(config: Config, stage: str, model: str, pruner: str = "") -> Config:

@@ -42,7 +42,10 @@ def plan_or_exit(config: Config, workflow: Any, root: Path) -> Plan:
         # The importing workflow's files and command line are about itself.
         files, overwritten = [], {}
     try:
-        return Plan(read_study(config, files, overwritten))
+        study = read_study(config, files, overwritten)
+        if workflow.is_main_process:
+            check_claims(study)
+        return Plan(study)
     except InputError as reason:
         sys.exit(f"error: {reason}")
 
@@ -99,12 +102,20 @@ def read_study(config: Config, files: Sequence[str], overwritten: Mapping[str, A
             place[key] = _found(place[key], files)
             if not Path(place[key]).is_file():
                 raise InputError(f"{source}: {name}: there is no file {place[key]}")
+    return config
+
+
+def check_claims(config: Config) -> None:
+    """Read the table of points that papers report, where the checked study names one.
+
+    Raises:
+        InputError: it is faulty, or none of its points is of a model of the study.
+    """
     if config.get("claims"):
         # It imports pandas, which other studies do without here.
         from filterbench.analysis.reported import claims_about
 
         claims_about(Path(config["claims"]), config["models"])
-    return config
 
 
 def _torchvision(config: Config) -> list[str]:
