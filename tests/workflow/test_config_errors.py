@@ -39,6 +39,11 @@ import pytest
             "studies/smoke.yaml: seeds[0]: 4294967296 is greater than the maximum",
         ),
         (
+            "seeds: [0]",
+            "seeds: [0]\nclaims: smoke.yaml",
+            "studies/smoke.yaml: not a readable table",
+        ),
+        (
             "name: digits",
             "name: cifar10\n  folder: ~/no-such-folder",
             "studies/smoke.yaml: dataset.folder: there is no folder /",

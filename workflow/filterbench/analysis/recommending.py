@@ -25,6 +25,12 @@ COLUMNS = [
     "first",
     "notes",
 ]
+LEGEND = (
+    "accuracy: mean over seeds, per cent; drop: mean loss of it, in points; low, high: the drop's 95 % "
+    "interval, empty where seeds give none; surely: whether that interval lies within what is allowed; "
+    "factor: how many times less there is; count: what is left; first: with how many seeds no other pruner "
+    "came further"
+)
 # What can be saved: names of columns, and how much less there is of it. Latencies, relative to the unpruned
 # net's, are there once they are measured.
 LATENCIES = {

@@ -60,10 +60,14 @@ def read_claims(path: Path) -> pd.DataFrame:
 
 
 def claims_about(path: Path, models: Collection[str]) -> pd.DataFrame:
-    """The points of `read_claims`, some of which are of these models.
+    """The points of a table that has some of these models.
+
+    Args:
+        path: of the table; see `read_claims`.
+        models: of the study, by name.
 
     Raises:
-        InputError: as there, or none is.
+        InputError: the file is no such table, or none of its points is of one of the models.
     """
     points = read_claims(path)
     if not set(points["model"]) & set(models):

@@ -9,11 +9,9 @@ from typing import Any
 from filterbench.documents.targets import TRAJECTORY_NAME
 from filterbench.integrity.findings import Documents, Finding
 from filterbench.pruners.registry import PRUNERS
-from filterbench.study.cells import pruner_arguments, search_settings, training_settings
+from filterbench.study.cells import pruner_arguments, scratch_stage, search_settings, training_settings
 from filterbench.study.paths import wildcards_at
 from filterbench.study.plan import Plan
-
-TRAINING = "training.settings"
 
 
 def other_settings(plan: Plan, folder: Path, documents: Documents) -> Iterator[Finding]:
@@ -34,14 +32,16 @@ def other_settings(plan: Plan, folder: Path, documents: Documents) -> Iterator[F
         if "training" in document:
             stage, chosen = _training_of(config, name, document)
             asked = training_settings(config, stage, model, pruner)
-            yield from _differences(path, document, TRAINING, asked, chosen)
+            found = document["training"]["settings"]
+            yield from _differences(path, "training.settings", found, asked, chosen)
         elif name in ("prune", TRAJECTORY_NAME) and "infeasible" not in document:
             # Some arguments of a matched control come from the searched cell.
             matched = PRUNERS[pruner].matched
             arguments = pruner_arguments(config, pruner, model)
-            yield from _differences(path, document, "arguments", arguments, matched)
+            yield from _differences(path, "arguments", document["arguments"], arguments, matched)
             if "search" in document:
-                yield from _differences(path, document, "search", search_settings(config, pruner))
+                asked = search_settings(config, pruner)
+                yield from _differences(path, "search", document["search"], asked)
 
 
 def _training_of(
@@ -51,19 +51,16 @@ def _training_of(
     if name == "baseline":
         return "baseline", ("epochs",) if "own_weights" in document else ()
     if name.startswith("scratch-"):
-        stage = "finetune" if name == "scratch-finetune" else "baseline"
-        return stage, ("epochs",) if name == "scratch-total" else ()
+        budget = name.removeprefix("scratch-")
+        return scratch_stage(budget), ("epochs",) if budget == "total" else ()
     tuned = config["finetune"].get("tuning", {}).keys()
     return "finetune", {*tuned, "epochs"} if name == "equal" else tuned
 
 
 def _differences(
-    path: Path, document: Mapping[str, Any], at: str, asked: Mapping[str, Any], left_out: Collection[str] = ()
+    path: Path, at: str, found: Mapping[str, Any], asked: Mapping[str, Any], left_out: Collection[str] = ()
 ) -> Iterator[Finding]:
-    """Where the settings at a place in a document differ from those that are asked for."""
-    found: Any = document
-    for key in at.split("."):
-        found = found.get(key, {})
+    """Where the settings that a document has at a place differ from those that are asked for."""
     for key in {**asked, **found}:
         said, wanted = found.get(key), asked.get(key)
         # What is off can be left out.

@@ -226,4 +226,5 @@ if __name__ == "__main__":
     finally:
         shutil.rmtree(sys.argv[2], ignore_errors=True)
     # Python takes half a second to take torch down, for which whoever reads Snakemake's output would wait.
+    sys.stdout.flush()
     os._exit(0)

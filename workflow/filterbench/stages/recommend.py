@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from filterbench.analysis.budgets import as_curves
-from filterbench.analysis.recommending import known_costs, leader, recommendations
+from filterbench.analysis.recommending import LEGEND, known_costs, leader, recommendations
 from filterbench.models.registry import MODELS
 from filterbench.pruners.registry import controls
 from filterbench.running.job import Job
@@ -13,12 +13,6 @@ from filterbench.study.plan import Plan
 from filterbench.study.tables import tables_so_far, with_latencies
 
 logger = logging.getLogger(__name__)
-
-LEGEND = (
-    "drop: mean loss of accuracy over seeds, in points; low, high: its 95 % interval, empty for fewer than "
-    "three seeds; surely: whether that interval lies within what is allowed; factor: how many times less "
-    "there is; count: what is left; first: with how many seeds no other pruner came further"
-)
 
 
 def recommend(job: Job) -> None:

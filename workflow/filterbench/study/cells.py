@@ -85,6 +85,11 @@ def training_settings(config: Config, stage: str, model: str, pruner: str = "") 
     return own | changes[0] | changes[1] | precision(config)
 
 
+def scratch_stage(budget: str) -> str:
+    """Whose settings a training from scratch has, `baseline` or `finetune`, by its budget."""
+    return "finetune" if budget == "finetune" else "baseline"
+
+
 def precision(config: Config) -> Config:
     """The arithmetic of every training, as a setting; empty where the study leaves it to the device."""
     asked = config.get("precision", "auto")

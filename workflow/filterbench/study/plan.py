@@ -25,6 +25,7 @@ from filterbench.study.cells import (
     pruner_arguments,
     references,
     round_channels,
+    scratch_stage,
     search_settings,
     sparsities,
     trained_again,
@@ -180,8 +181,7 @@ class Plan:
 
     def scratch_training(self, wildcards: Any) -> Config:
         """The settings of a training from scratch, of which the stage counts out the epochs of `total`."""
-        stage = "finetune" if wildcards.budget == "finetune" else "baseline"
-        return self.training(stage)(wildcards)
+        return self.training(scratch_stage(wildcards.budget))(wildcards)
 
     def spent_before(self, wildcards: Any) -> dict[str, str]:
         """The documents that say how much training a cell and the cells that it is to equal have had."""

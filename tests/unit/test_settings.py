@@ -1,0 +1,81 @@
+"""Which settings of a document `validate` compares with the study's, and which its job chose."""
+
+from pathlib import Path
+
+import pytest
+
+from filterbench.integrity.settings import other_settings
+from filterbench.study.cells import Config, pruner_arguments, search_settings, training_settings
+from filterbench.study.plan import Plan
+
+SEED = Path("results/default/vgg16/seed-0")
+CELL = SEED / "L1FilterPruner/0.5"
+PATH = SEED / "NetAdaptPruner/sparsity"
+
+
+@pytest.fixture
+def config(default_config) -> Config:
+    return default_config | {"scratch": ["finetune", "baseline", "total"]}
+
+
+def trained(config: Config, stage: str, **changes) -> dict:
+    """A document of a training with the study's settings, but for some."""
+    settings = training_settings(config, stage, "vgg16", "" if stage == "baseline" else "L1FilterPruner")
+    return {"training": {"settings": settings | changes}}
+
+
+def found(config: Config, folder: Path, name: str, document: dict) -> list[str]:
+    return [finding.path for finding in other_settings(Plan(config), folder, {name: document})]
+
+
+@pytest.mark.parametrize(
+    ("folder", "name", "stage"),
+    [
+        (SEED / "baseline", "baseline", "baseline"),
+        (SEED / "baseline", "baseline-finetune", "finetune"),
+        (CELL, "finetune", "finetune"),
+        (CELL, "equal", "finetune"),
+        (CELL, "scratch-finetune", "finetune"),
+        (CELL, "scratch-baseline", "baseline"),
+        (CELL, "scratch-total", "baseline"),
+    ],
+)
+def test_every_trainings_settings_are_those_of_its_stage(folder, name, stage, config):
+    assert found(config, folder, name, trained(config, stage)) == []
+    other = trained(config, stage, learning_rate=0.33, nesterov=True)
+    assert found(config, folder, name, other) == [
+        "$.training.settings.learning_rate",
+        "$.training.settings.nesterov",
+    ]
+    counted_out = [] if name in ("equal", "scratch-total") else ["$.training.settings.epochs"]
+    assert found(config, folder, name, trained(config, stage, epochs=77)) == counted_out
+
+
+def test_a_job_chooses_what_is_tuned_and_own_weights_are_not_trained(config):
+    config["finetune"]["tuning"] = {"learning_rate": [0.1, 0.05]}
+    assert found(config, CELL, "finetune", trained(config, "finetune", learning_rate=0.1)) == []
+    own = trained(config, "baseline", epochs=0)
+    assert found(config, SEED / "baseline", "baseline", own) == ["$.training.settings.epochs"]
+    assert found(config, SEED / "baseline", "baseline", own | {"own_weights": {}}) == []
+
+
+@pytest.mark.parametrize(("folder", "name"), [(PATH, "trajectory"), (PATH.parent / "0.5", "prune")])
+def test_a_searchs_arguments_and_settings_are_compared_where_there_are_any(folder, name, config):
+    asked = {
+        "arguments": pruner_arguments(config, "NetAdaptPruner", "vgg16"),
+        "search": search_settings(config, "NetAdaptPruner"),
+    }
+    assert found(config, folder, name, asked) == []
+    other = {"arguments": asked["arguments"] | {"mine": 1}, "search": asked["search"] | {"batch_size": 7}}
+    assert found(config, folder, name, other) == ["$.arguments.mine", "$.search.batch_size"]
+    # A pruner that judges without a journal records no search.
+    assert found(config, folder, name, {"arguments": asked["arguments"]}) == []
+
+
+def test_a_matched_control_takes_arguments_from_the_searched_cell_and_what_is_gone_is_not_judged(config):
+    config["pruners"]["RandomAllocationPruner"] = {}
+    folder = SEED / "RandomAllocationPruner/0.5"
+    own = {"arguments": pruner_arguments(config, "RandomAllocationPruner", "vgg16") | {"base_algo": "l2"}}
+    assert found(config, folder, "prune", own) == []
+    assert found(config, SEED / "GonePruner/0.5", "prune", {"arguments": {"mine": 1}}) == []
+    assert found(config, CELL, "prune", {"infeasible": "no such net"}) == []
