@@ -4,8 +4,14 @@ import os
 import time
 from pathlib import Path
 
+import pytest
+import torch
+from torch import nn
+from torch.nn.modules.module import register_module_forward_hook
+
 from filterbench.forecasting.expected import expected_work
 from filterbench.forecasting.progress import Progress
+from filterbench.forecasting.speed import speeds
 from filterbench.study.paths import place_in_seed
 
 
@@ -67,3 +73,19 @@ def test_a_document_is_known_by_its_place_below_its_seed():
     path = Path("pruning/results/mine/vgg16/seed-3/L1FilterPruner/0.5/prune.json")
     assert place_in_seed(path) == ("vgg16", "L1FilterPruner/0.5/prune.json")
     assert place_in_seed(Path("results/mine/verdicts.json")) == ("", "")
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_trainings_are_measured_in_the_precision_of_the_study(precision, few_images):
+    seen = set()
+
+    def look(module: nn.Module, _inputs: object, output: torch.Tensor) -> None:
+        if isinstance(module, nn.Conv2d):
+            seen.add((module.training, output.dtype))
+
+    hook = register_module_forward_hook(look)
+    try:
+        speeds({"models": {"vgg16": {"width": 1 / 16}}, "precision": precision}, few_images)
+    finally:
+        hook.remove()
+    assert seen == {(True, getattr(torch, precision)), (False, torch.float32)}
