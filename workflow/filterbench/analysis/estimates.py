@@ -58,13 +58,13 @@ def by_target(
     """
     each = level ** (1 / max(1, len(differences.columns)))
     return {
-        target: _estimate(values.dropna(), apart.loc[values.dropna().index, target], each)
+        target: _estimate(values.dropna(), apart[target], each)
         for target, values in differences.items()
     }
 
 
 def _estimate(values: pd.Series, apart: pd.Series, level: float) -> Estimate:
-    kept = values[~apart.astype(bool)]
+    kept = values[~apart[values.index].astype(bool)]
     low, high = t_interval(kept.to_list(), level)
     return Estimate(
         n=len(kept),
