@@ -1,0 +1,36 @@
+"""Which nets of a cell collapsed: trained to far less than the same cell's nets of other seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+# A collapse is at least so much below the median; accuracy, 0 to 1.
+SMALLEST_FALL = 0.10
+# Modified z-score of an outlier (Iglewicz & Hoaglin 1993), which is 0.6745 deviations over their median.
+Z_OUTLIER = 3.5
+MAD_OF_NORMAL = 0.6745
+
+
+def collapsed(accuracies: Sequence[float]) -> np.ndarray:
+    """Which nets of a cell lie far below the others.
+
+    A net collapsed if its accuracy is more than 10 points below the median of the cell, and its modified
+    z-score, 0.6745 (median - accuracy) / MAD, is above 3.5 (Iglewicz & Hoaglin 1993); MAD is the median of
+    the absolute deviations from the median. docs/verdicts.md has how often that is wrong.
+
+    Args:
+        accuracies: of one cell, 0 to 1, one per seed; NaN where a seed has no net.
+
+    Returns:
+        bool per seed; never true for fewer than three nets, where no majority says which of them fell.
+    """
+    values = np.asarray(accuracies, dtype=float)
+    known = values[~np.isnan(values)]
+    if len(known) < 3:
+        return np.zeros(len(values), dtype=bool)
+    median = np.median(known)
+    spread = np.median(np.abs(known - median)) / MAD_OF_NORMAL
+    # Comparisons with NaN are false.
+    return np.asarray(median - values > max(SMALLEST_FALL, Z_OUTLIER * spread))

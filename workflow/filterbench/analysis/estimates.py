@@ -1,0 +1,76 @@
+"""Mean differences with intervals: pooled over targets, and for each target, simultaneously."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from filterbench.analysis.seeds import LEVEL, t_interval
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean difference over seeds, in percentage points.
+
+    Attributes:
+        n: number of seeds that mean and interval rest on: those without a collapsed net.
+        mean: their mean; NaN without any.
+        low: lower end of its interval; NaN for fewer than three seeds, or where all are equal.
+        high: its upper end.
+        collapsed: number of seeds that are left out, because a net of the pair collapsed.
+        mean_all: the mean over all seeds, these included.
+    """
+
+    n: int
+    mean: float
+    low: float
+    high: float
+    collapsed: int
+    mean_all: float
+
+
+def pooled(differences: pd.DataFrame, apart: pd.DataFrame, level: float = LEVEL) -> Estimate:
+    """The mean over targets within each seed, then over seeds (t interval, Student 1908).
+
+    Args:
+        differences: percentage points; rows are seeds, columns targets. Seeds that lack a target are left
+            out: means over other targets are not comparable.
+        apart: bool, of the same shape: whether a net of the pair collapsed. Such a seed is left out whole.
+        level: probability that such intervals contain the true mean of seeds without a collapse, 0 to 1.
+    """
+    complete = differences.dropna()
+    return _estimate(complete.mean(axis=1), apart.loc[complete.index].any(axis=1), level)
+
+
+def by_target(
+    differences: pd.DataFrame, apart: pd.DataFrame, level: float = LEVEL
+) -> dict[Hashable, Estimate]:
+    """The mean of each target over its seeds, with intervals that all contain their true means together.
+
+    Args:
+        differences: percentage points; rows are seeds, columns targets; NaN where a seed has none.
+        apart: bool, of the same shape: whether a net of the pair collapsed. That seed is left out there.
+        level: probability that all intervals contain their true means, 0 to 1 (Sidak 1967).
+    """
+    each = level ** (1 / max(1, len(differences.columns)))
+    return {
+        target: _estimate(values.dropna(), apart[target], each)
+        for target, values in differences.items()
+    }
+
+
+def _estimate(values: pd.Series, apart: pd.Series, level: float) -> Estimate:
+    kept = values[~apart[values.index].astype(bool)]
+    low, high = t_interval(kept.to_list(), level)
+    return Estimate(
+        n=len(kept),
+        mean=float(np.mean(kept)) if len(kept) else math.nan,
+        low=low,
+        high=high,
+        collapsed=len(values) - len(kept),
+        mean_all=float(np.mean(values)) if len(values) else math.nan,
+    )
