@@ -35,6 +35,7 @@ rule all:
         rules.verdicts.output,
         rules.differences.output,
         rules.claims.output if PLAN.claims else [],
+        rules.leads.output if PLAN.leads else [],
 
 
 rule baselines:

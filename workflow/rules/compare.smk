@@ -8,6 +8,7 @@ localrules:
     differences,
     verdicts,
     claims,
+    leads,
     optimism_gap,
     compare_latency,
     compare_int8,
@@ -154,6 +155,40 @@ rule claims:
         claims=PLAN.claims_digest(),
         stage="stages.claims",
         code=code_of("claims"),
+    script:
+        "../scripts/stage.py"
+
+
+rule leads:
+    """What leads over uniform nets are made of, and the answers to the study's plan."""
+    input:
+        TABLES,
+    output:
+        document=f"results/{STUDY}/leads.json",
+        table=report(
+            f"results/{STUDY}/leads.csv",
+            caption="../report/leads.rst",
+            category="Tables",
+            labels={"model": "all"},
+        ),
+        page=report(
+            f"results/{STUDY}/leads.md",
+            caption="../report/leads.rst",
+            category="Verdicts",
+            labels={"cells": "leads taken apart"},
+        ),
+    log:
+        f"logs/{STUDY}/leads.log",
+    conda:
+        ENVIRONMENT
+    resources:
+        plan=PLAN.questions,
+    params:
+        tables=there(TABLES),
+        source=f"study {STUDY}",
+        plan=PLAN.questions_digest(),
+        stage="stages.leads",
+        code=code_of("leads"),
     script:
         "../scripts/stage.py"
 

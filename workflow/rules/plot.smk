@@ -2,6 +2,7 @@ localrules:
     figure,
     plot,
     plot_search,
+    plot_leads,
 
 
 FROM_COMPARISON = "performance_comparison|accuracy_against_cost|equal_training|accuracy_against_training"
@@ -18,7 +19,7 @@ rule figure:
     log:
         f"logs/{STUDY}/figures/{{name}}.log",
     wildcard_constraints:
-        name=f"({FROM_COMPARISON}|layer_sparsities|search_scores|optimism|accuracy_against_latency|int8)_.+",
+        name=f"({FROM_COMPARISON}|layer_sparsities|search_scores|optimism|accuracy_against_latency|int8|leads)_.+",
     conda:
         ENVIRONMENT
     shell:
@@ -61,6 +62,32 @@ rule plot:
         claims=PLAN.claims_digest(),
         stage="stages.plot",
         code=code_of("plot"),
+    script:
+        "../scripts/stage.py"
+
+
+rule plot_leads:
+    """A model's leads over uniform nets: along the training budgets, and taken apart."""
+    input:
+        table=rules.leads.output.table,
+    output:
+        png=report(
+            f"results/{STUDY}/figures/leads_{{model}}.png",
+            caption="../report/leads.rst",
+            category="Figures",
+            labels={"model": "{model}", "figure": "leads"},
+        ),
+        svg=f"results/{STUDY}/figures/leads_{{model}}.svg",
+    log:
+        f"logs/{STUDY}/{{model}}/plot_leads.log",
+    conda:
+        ENVIRONMENT
+    params:
+        model="{model}",
+        study=STUDY,
+        dataset=config["dataset"]["name"],
+        stage="stages.plot_leads",
+        code=code_of("plot_leads"),
     script:
         "../scripts/stage.py"
 

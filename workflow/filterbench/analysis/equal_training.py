@@ -14,6 +14,7 @@ import pandas as pd
 
 from filterbench.analysis.claims import ALPHA, FAILS, HOLDS, MARGIN, MORE, OPEN, STRICT
 from filterbench.analysis.comparing import ANNEALING, AUTO_COMPRESS, NET_ADAPT, ONE_SHOT, Accuracies, Pair
+from filterbench.analysis.controls import uniform_names
 from filterbench.analysis.curves import accuracies, matched_accuracies, smallest_factor
 from filterbench.analysis.scopes import Question, Scope, Verdict, scopes
 from filterbench.analysis.seeds import t_interval
@@ -22,11 +23,7 @@ from filterbench.analysis.wording import COSTS, counted, short
 EQUAL, FROM_SCRATCH = "performance_equal", "performance_scratch_total"
 RANDOM_ALLOCATION, TUNED = "RandomAllocationPruner", "TunedAnnealingPruner"
 # By searched pruner the one sparsity for all layers that leaves as many params.
-UNIFORM = {
-    ANNEALING: "UniformAllocationPruner",
-    NET_ADAPT: "UniformAsNetAdaptPruner",
-    AUTO_COMPRESS: "UniformAsAutoCompressPruner",
-}
+UNIFORM = {name: uniform_names(name)[0] for name in (ANNEALING, NET_ADAPT, AUTO_COMPRESS)}
 PUBLISHED = (*ONE_SHOT, NET_ADAPT, ANNEALING, AUTO_COMPRESS)
 # A rank correlation (Kendall 1938) above it is an order that is kept: more than three of four pairs are.
 KEPT_ORDER = 0.5

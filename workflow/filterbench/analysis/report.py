@@ -19,7 +19,7 @@ def reproduction_page(document: dict[str, Any]) -> str:
         f"by more than {tolerance['accuracy_points']:g} points makes it *off*. Where this study trains "
         "nothing, or on another dataset, only counts are compared.",
         "",
-        _table(
+        markdown_table(
             ["pruner", *STATUSES],
             [
                 [row["pruner"], *(row[status.replace(" ", "_")] for status in STATUSES)]
@@ -31,7 +31,7 @@ def reproduction_page(document: dict[str, Any]) -> str:
     for model in dict.fromkeys(cell["model"] for cell in document["cells"]):
         rows = [_cell_row(cell) for cell in document["cells"] if cell["model"] == model]
         heading = ["pruner", "sparsity", "status", "accuracy", "points", "params", "%", "FLOPs", "%"]
-        lines += [f"## {model}", "", _table(heading, rows), ""]
+        lines += [f"## {model}", "", markdown_table(heading, rows), ""]
     return "\n".join(lines)
 
 
@@ -51,7 +51,7 @@ def verdicts_page(document: dict[str, Any]) -> str:
         ]
         if rows:
             heading = ["", "pair", "times less", "of", "points", "95 %", "90 %", "", "by unit"]
-            lines += ["", _table(heading, rows)]
+            lines += ["", markdown_table(heading, rows)]
         lines += [""]
     return "\n".join(lines)
 
@@ -93,6 +93,7 @@ def _number(value: float | None, form: str) -> str:
     return "" if value is None else format(value, form)
 
 
-def _table(heading: list[str], rows: list[list[Any]]) -> str:
+def markdown_table(heading: list[str], rows: list[list[Any]]) -> str:
+    """A table in Markdown."""
     lines = [heading, ["---"] * len(heading), *rows]
     return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)

@@ -25,9 +25,9 @@ BOUNDS = {
 
 
 def reference() -> str:
-    """The page in Markdown: a table for each kind of document, and one for the config."""
+    """The page in Markdown: a table for each kind of document, one for the config and one for a plan."""
     sections = [HEADING]
-    for name in [*RULES, "infeasible", "search", "config"]:
+    for name in [*RULES, "infeasible", "search", "config", "plan"]:
         schema = _load(schema_path(name).name)
         # A cell's document is another one where the pruner cannot reach the sparsity.
         schema |= schema.get("else", {})

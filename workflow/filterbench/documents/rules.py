@@ -139,5 +139,6 @@ RULES: dict[str, tuple[Callable[[Document], Iterator[Fault]], ...]] = {
     "digests": (),
     "reproduction": (),
     "verdicts": (),
+    "leads": (),
     "validation": (),
 }

@@ -65,7 +65,7 @@ def _resource(path: Path) -> Resource:
 
 @cache
 def _validator(name: str) -> Draft202012Validator:
-    kind = _StudyValidator if name == "config" else Draft202012Validator
+    kind = _StudyValidator if name in ("config", "plan") else Draft202012Validator
     return kind({"$ref": f"{name}.schema.json"}, registry=_registry())
 
 

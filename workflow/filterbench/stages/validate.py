@@ -21,6 +21,7 @@ from filterbench.stages.compare_int8 import compare_int8
 from filterbench.stages.compare_latency import compare_latency
 from filterbench.stages.differences import differences
 from filterbench.stages.latency_verdicts import latency_verdicts
+from filterbench.stages.leads import leads
 from filterbench.stages.optimism import optimism
 from filterbench.stages.verdicts import verdicts
 from filterbench.storage.errors import InputError
@@ -172,8 +173,14 @@ def _latency_verdicts(plan: Plan, study: str, root: Path) -> Iterator[Finding]:
     yield from _remade(latency_verdicts, folder, names, params, measured)
 
 
+def _leads(plan: Plan, study: str, root: Path) -> Iterator[Finding]:
+    params = {"tables": _tables(plan, study, root), "source": f"study {study}"}
+    names = {"document": "leads.json", "table": "leads.csv", "page": "leads.md"}
+    yield from _remade(leads, _folder(root, study), names, params, resources={"plan": plan.questions})
+
+
 # In the order in which one is made from the others.
-REMADE = (_collections, _measured, _gaps, _differences, _verdicts, _latency_verdicts)
+REMADE = (_collections, _measured, _gaps, _differences, _verdicts, _latency_verdicts, _leads)
 
 
 def _folder(root: Path, study: str, model: str = "") -> Path:
@@ -190,6 +197,7 @@ def _remade(
     names: dict[str, str],
     params: dict[str, Any],
     inputs: dict[str, Path] | None = None,
+    resources: dict[str, Any] | None = None,
 ) -> Iterator[Finding]:
     """Outputs of a stage that differ from what it makes now; those that are not there are not asked for.
 
@@ -199,6 +207,7 @@ def _remade(
         names: of the outputs that are compared, by the stage's name for each.
         params: of its job.
         inputs: of its job.
+        resources: of its job.
     """
     asked = inputs or {}
     if not any((folder / name).exists() for name in names.values()):
@@ -213,7 +222,7 @@ def _remade(
         level = told.level
         told.setLevel(logging.WARNING)
         try:
-            stage(Job(asked, outputs, params))
+            stage(Job(asked, outputs, params, resources=resources or {}))
         except InputError as reason:
             yield Finding(folder, "", f"its tables cannot be made: {reason}")
             return

@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from filterbench.analysis.controls import with_uniform
 from filterbench.data.registry import content_digest, data_file
 from filterbench.documents import read
 from filterbench.documents.parts import IMAGE_SIZE
@@ -62,6 +63,8 @@ class Plan:
         cells: the folders of its cells.
         again: by pruner, the trainings of its cells beyond their fine-tuning, by name of their documents.
         claims: the user's table of points that papers report; empty where there is none.
+        questions: the user's plan of primary questions; empty where there is none.
+        leads: whether pruners' leads over uniform nets are taken apart.
         latency: how to measure the time of a cell's nets.
         latency_table: how to measure that of a model's layers.
         int8: how to quantise nets, and to measure their time.
@@ -80,6 +83,8 @@ class Plan:
         self.cells = self.folders(self.study)
         self.again = {pruner: trained_again(config, pruner) for pruner in config["pruners"]}
         self.claims = config.get("claims") or ""
+        self.questions = config.get("plan") or ""
+        self.leads = "training_budgets" in config and bool(with_uniform(config["pruners"]))
         measurement = MEASUREMENT | RUNTIMES | config.get("latency", {})
         runtimes, table_runtime = (measurement.pop(name) for name in RUNTIMES)
         self.latency = measurement | {"runtimes": runtimes}
@@ -130,6 +135,10 @@ class Plan:
     def claims_digest(self) -> str:
         """Digest of the user's table of reported points, wherever it lies."""
         return known_digest(Path(self.claims)) if self.claims else ""
+
+    def questions_digest(self) -> str:
+        """Digest of the user's plan of primary questions, wherever it lies."""
+        return known_digest(Path(self.questions)) if self.questions else ""
 
     def folder_content(self, wildcards: Any) -> str:
         """Digest of a user's folder of files, so that other files are read anew."""
@@ -271,6 +280,7 @@ class Plan:
             "performance_comparison",
             *(["layer_sparsities", "search_scores"] if searches else []),
             *(["equal_training", "accuracy_against_training"] if "equal_training" in self.config else []),
+            *(["leads"] if self.leads else []),
             *(["accuracy_against_latency"] if "latency" in self.config.get("budgets", {}) else []),
         ]
         return [f"figures/{kind}_{model}" for kind in kinds for model in self.config["models"]]

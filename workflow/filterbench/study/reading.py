@@ -19,6 +19,7 @@ from filterbench.study.config import check_config
 from filterbench.study.extending import completed, short_path
 from filterbench.study.imports import Imports, imports_of
 from filterbench.study.plan import Plan
+from filterbench.study.planned import check_questions
 
 COMMAND_LINE = "--config"
 # Keys that name a folder of the user's.
@@ -45,6 +46,7 @@ def plan_or_exit(config: Config, workflow: Any, root: Path) -> Plan:
         study = read_study(config, files, overwritten)
         if workflow.is_main_process:
             check_claims(study)
+            check_questions(study)
         return Plan(study)
     except InputError as reason:
         sys.exit(f"error: {reason}")
@@ -98,7 +100,8 @@ def read_study(config: Config, files: Sequence[str], overwritten: Mapping[str, A
             place[key] = str(Path(place[key]).expanduser())
             _refuse_missing(config, ".".join((*path, key)), place[key], source)
     named = {f"models.{name}.weights": (model, "weights") for name, model in config["models"].items()}
-    for name, (place, key) in {**named, "claims": (config, "claims")}.items():
+    lying = {key: (config, key) for key in ("claims", "plan")}
+    for name, (place, key) in {**named, **lying}.items():
         if place.get(key):
             place[key] = _found(place[key], files)
             if not Path(place[key]).is_file():

@@ -1,0 +1,117 @@
+"""What a study's leads say to its primary questions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from filterbench.analysis.claims import ALPHA, FAILS, HOLDS, OPEN
+from filterbench.analysis.estimates import Estimate
+from filterbench.analysis.leads import Lead
+from filterbench.analysis.questions import Question
+from filterbench.analysis.seeds import LEVEL
+
+NOTHING = Estimate(0, math.nan, math.nan, math.nan, 0, math.nan)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The answer to one question.
+
+    Attributes:
+        question: the question.
+        answer: `holds`, `does not hold` or `cannot tell`.
+        estimate: the mean over seeds.
+        p_holds: of the test that the claim is not true, corrected over the plan's questions (Holm 1979).
+        p_fails: of the test that it is true, corrected likewise.
+        note: why there is no estimate; empty where there is one.
+    """
+
+    question: Question
+    answer: str
+    estimate: Estimate
+    p_holds: float
+    p_fails: float
+    note: str
+
+
+def answers(questions: Sequence[Question], leads: Sequence[Lead]) -> list[Answer]:
+    """The answers to a plan's questions, in its order.
+
+    With a probability of at least 95 % no false claim of the plan is said to hold, and with as much no true
+    one is refuted: one-sided t tests, corrected over all questions by Holm's procedure, for each error apart.
+
+    Args:
+        questions: the plan's.
+        leads: the study's.
+    """
+    found = [_found(question, leads) for question in questions]
+    holding = holm([_p_holds(question, each) for question, (each, _) in zip(questions, found, strict=True)])
+    failing = holm([_p_fails(question, each) for question, (each, _) in zip(questions, found, strict=True)])
+    return [
+        Answer(
+            question,
+            HOLDS if p_holds <= ALPHA else FAILS if p_fails <= ALPHA else OPEN,
+            estimate,
+            p_holds,
+            p_fails,
+            note,
+        )
+        for question, (estimate, note), p_holds, p_fails in zip(
+            questions, found, holding, failing, strict=True
+        )
+    ]
+
+
+def holm(values: Sequence[float]) -> list[float]:
+    """P values corrected for their number (Holm 1979); at most 1."""
+    corrected, largest = [1.0] * len(values), 0.0
+    for rank, index in enumerate(sorted(range(len(values)), key=values.__getitem__)):
+        largest = max(largest, min(1.0, (len(values) - rank) * values[index]))
+        corrected[index] = largest
+    return corrected
+
+
+def _found(question: Question, leads: Sequence[Lead]) -> tuple[Estimate, str]:
+    """The estimate that answers a question, and why there is none."""
+    asked = (question.model, question.pruner, question.component, question.budget)
+    for lead in leads:
+        if (lead.model, lead.pruner, lead.component, lead.budget) == asked:
+            if question.target not in ("all", *lead.targets):
+                break
+            return lead.estimate(question.target), lead.why_missing(question.target)
+    return NOTHING, "no seed has cells of both the pruner and its uniform control there"
+
+
+def _p_holds(question: Question, estimate: Estimate) -> float:
+    """Of the test that the claim is not true: that of the nearer end (Schuirmann 1987)."""
+    return max(_p_above(estimate, question.lowest), _p_below(estimate, question.highest))
+
+
+def _p_fails(question: Question, estimate: Estimate) -> float:
+    """Of the test that the claim is true, which either end can refute (Bonferroni)."""
+    ends = [_p_below(estimate, question.lowest)] if math.isfinite(question.lowest) else []
+    ends += [_p_above(estimate, question.highest)] if math.isfinite(question.highest) else []
+    return min(1.0, len(ends) * min(ends))
+
+
+def _p_above(estimate: Estimate, bound: float) -> float:
+    """Of the one-sided t test that the mean is at most a bound; 1 without an interval."""
+    if math.isinf(bound):
+        return 0.0
+    if math.isnan(estimate.low):
+        return 1.0
+    from scipy.special import stdtr, stdtrit
+
+    degrees = estimate.n - 1
+    error = (estimate.high - estimate.low) / 2 / stdtrit(degrees, (1 + LEVEL) / 2)
+    return float(stdtr(degrees, (bound - estimate.mean) / error))
+
+
+def _p_below(estimate: Estimate, bound: float) -> float:
+    """Of the one-sided t test that the mean is at least a bound; 1 without an interval."""
+    mirrored = Estimate(
+        estimate.n, -estimate.mean, -estimate.high, -estimate.low, estimate.collapsed, -estimate.mean_all
+    )
+    return _p_above(mirrored, -bound)

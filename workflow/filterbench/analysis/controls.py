@@ -1,0 +1,35 @@
+"""Which controls of a pruner a study has, by name (docs/controls.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+UNIFORM, UNIFORM_FLOPS, LAYERS = "UniformAs", "UniformFlopsAs", "LayersOf"
+# The only such control whose name does not say of which pruner it is.
+OF_ANNEALING = {"SimulatedAnnealingPruner": "UniformAllocationPruner"}
+
+
+def uniform_names(pruner: str) -> list[str]:
+    """The names that the control with one sparsity for all layers and a pruner's params can have."""
+    return [*filter(None, [OF_ANNEALING.get(pruner)]), f"{UNIFORM}{pruner}"]
+
+
+def uniform_of(pruner: str, pruners: Collection[str]) -> str:
+    """That control, if it is one of a study's pruners; else empty."""
+    return next((name for name in uniform_names(pruner) if name in pruners), "")
+
+
+def uniform_flops_of(pruner: str) -> str:
+    """The control with one sparsity for all layers that has a pruner's FLOPs."""
+    return f"{UNIFORM_FLOPS}{pruner}"
+
+
+def layers_of(pruner: str) -> str:
+    """The control with a pruner's layer counts, cut from the unpruned net."""
+    return f"{LAYERS}{pruner}"
+
+
+def with_uniform(pruners: Collection[str]) -> dict[str, str]:
+    """By pruner, in the study's order, the control of `uniform_of`, as far as the study has one."""
+    found = {pruner: uniform_of(pruner, pruners) for pruner in pruners}
+    return {pruner: control for pruner, control in found.items() if control}
