@@ -156,8 +156,8 @@ def test_what_the_study_does_not_have_is_empty_and_said():
     reasons = {
         "lead": "",
         "allocation": "the study has no nets of UniformAsAutoCompressPruner trained from scratch",
-        "trained weights": "the study has no nets of LayersOfAutoCompressPruner fine-tuned for 32 epochs",
-        "lead at equal FLOPs": "no nets of UniformFlopsAsAutoCompressPruner fine-tuned for 32 epochs",
+        "trained weights": "the study has no cells of LayersOfAutoCompressPruner",
+        "lead at equal FLOPs": "the study has no cells of UniformFlopsAsAutoCompressPruner",
         "lead over scratch": "",
         # 41 is more than 1.25 times 32.
         "recovery": "the uniform net would be fine-tuned for up to 41 epochs",
@@ -202,7 +202,7 @@ def test_a_lead_crosses_zero_where_its_mean_does():
     assert found.positive[0] == pytest.approx((ends[0], 32), abs=1e-3)
     assert sentence(AUTO_COMPRESS, found) == (
         "AutoCompress's mean lead crosses zero at 4 epochs; it is negative from 2 to 3.37, undecided from "
-        "3.37 to 4.75, positive from 4.75 to 32 epochs."
+        "3.37 to 4.75 and positive from 4.75 to 32 epochs."
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from filterbench.analysis.claims import ALPHA, FAILS, HOLDS, OPEN
 from filterbench.analysis.estimates import Estimate
@@ -33,34 +33,37 @@ class Answer:
     estimate: Estimate
     p_holds: float
     p_fails: float
-    note: str
+    note: str = ""
 
 
 def answers(questions: Sequence[Question], leads: Sequence[Lead]) -> list[Answer]:
-    """The answers to a plan's questions, in its order.
-
-    With a probability of at least 95 % no false claim of the plan is said to hold, and with as much no true
-    one is refuted: one-sided t tests, corrected over all questions by Holm's procedure, for each error apart.
+    """The answers to a plan's questions, in its order; see `judged`.
 
     Args:
         questions: the plan's.
         leads: the study's.
     """
     found = [_found(question, leads) for question in questions]
-    holding = holm([_p_holds(question, each) for question, (each, _) in zip(questions, found, strict=True)])
-    failing = holm([_p_fails(question, each) for question, (each, _) in zip(questions, found, strict=True)])
+    decided = judged(questions, [estimate for estimate, _ in found])
+    return [replace(each, note=note) for each, (_, note) in zip(decided, found, strict=True)]
+
+
+def judged(questions: Sequence[Question], estimates: Sequence[Estimate]) -> list[Answer]:
+    """What estimates say to a plan's questions.
+
+    With a probability of at least 95 % no false claim of the plan is said to hold, and with as much no true
+    one is refuted: one-sided t tests, corrected over all questions by Holm's procedure, for each error apart.
+
+    Args:
+        questions: the plan's.
+        estimates: one per question, with intervals of the level `filterbench.analysis.seeds.LEVEL`.
+    """
+    asked = list(zip(questions, estimates, strict=True))
+    p_holds = holm([_p_holds(question, estimate) for question, estimate in asked])
+    p_fails = holm([_p_fails(question, estimate) for question, estimate in asked])
     return [
-        Answer(
-            question,
-            HOLDS if p_holds <= ALPHA else FAILS if p_fails <= ALPHA else OPEN,
-            estimate,
-            p_holds,
-            p_fails,
-            note,
-        )
-        for question, (estimate, note), p_holds, p_fails in zip(
-            questions, found, holding, failing, strict=True
-        )
+        Answer(question, _outcome(holds, fails), estimate, holds, fails)
+        for (question, estimate), holds, fails in zip(asked, p_holds, p_fails, strict=True)
     ]
 
 
@@ -71,6 +74,12 @@ def holm(values: Sequence[float]) -> list[float]:
         largest = max(largest, min(1.0, (len(values) - rank) * values[index]))
         corrected[index] = largest
     return corrected
+
+
+def _outcome(p_holds: float, p_fails: float) -> str:
+    if p_holds <= ALPHA:
+        return HOLDS
+    return FAILS if p_fails <= ALPHA else OPEN
 
 
 def _found(question: Question, leads: Sequence[Lead]) -> tuple[Estimate, str]:

@@ -111,7 +111,7 @@ def sentence(pruner: str, crossed: Crossing) -> str:
     along = (
         f"{only[0]} throughout, {span}"
         if len(only) == 1
-        else ", ".join(f"{word} from {start:.3g} to {end:.3g}" for (start, end), word in parts) + " epochs"
+        else f"{listed(f'{word} from {start:.3g} to {end:.3g}' for (start, end), word in parts)} epochs"
     )
     if crossed.zeros:
         return (

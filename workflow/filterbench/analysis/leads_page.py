@@ -92,7 +92,9 @@ def _pair(document: Mapping[str, Any], pair: Mapping[str, Any]) -> list[str]:
         "",
         "By target, with simultaneous intervals, the lead:",
         "",
-        _by_target([row for row in own if row["component"] == LEAD], document["budgets"]),
+        _by_target(
+            [row for row in own if row["component"] == LEAD and row["target"] != ALL], document["budgets"]
+        ),
         *(["", *(f"- {_place(each['target'])}: {each['sentence']}" for each in found)] if found else []),
         *_notes(pooled),
     ]

@@ -75,7 +75,7 @@ class Cells:
     def column(self, pruner: str, name: str) -> pd.DataFrame:
         """A column of a pruner's cells; rows are all seeds, columns all targets; NaN where there is none."""
         own = self._numbers.get(pruner, pd.DataFrame(index=self.seeds))
-        found = pd.DataFrame(own[name] if name in own else {}, index=own.index)
+        found = pd.DataFrame(own.get(name, {}), index=own.index)
         return found.reindex(columns=self.targets).astype(float)
 
     def nets(self, pruner: str, kind: str, budget: int) -> Nets:
@@ -89,8 +89,8 @@ class Cells:
         values = self.column(pruner, f"{kind}_{budget}")
         apart = values.apply(lambda accuracies: collapsed(accuracies.to_list()))
         trained = "trained from scratch" if kind == SCRATCH else f"fine-tuned for {budget} epochs"
-        lacking = (f"nets of {pruner} {trained}",) if values.isna().all(axis=None) else ()
-        return Nets(100 * values, apart.astype(bool), lacking)
+        words = f"nets of {pruner} {trained}" if pruner in self._numbers else f"cells of {pruner}"
+        return Nets(100 * values, apart.astype(bool), (words,) if values.isna().all(axis=None) else ())
 
 
 def at_epochs(curves: Mapping[int, Nets], epochs: pd.DataFrame) -> Nets:

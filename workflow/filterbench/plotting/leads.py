@@ -34,7 +34,9 @@ PART_STYLES = {
 }
 # Neighbouring curves are shifted by so much of the budget, that their intervals do not hide each other.
 SHIFT = 1.05
-BAR_WIDTH = 0.74
+BAR_WIDTH = 0.78
+# How far from the middle of a bar its two marks stand.
+ASIDE = 0.18
 
 
 def draw_leads(table: pd.DataFrame, title: str) -> Figure:
@@ -105,12 +107,13 @@ def _draw_parts(axes: Axes, rows: pd.DataFrame, styles: dict[str, Style], budget
             place = start + index
             _stack(axes, place, [(part, float(own[part, budget])) for part in PARTS])
             lead = own[TOGETHER, budget] if pd.notna(own[TOGETHER, budget]) else own[LEAD, budget]
-            for value, fill in ((lead, style.color), (own[EQUAL_BILL, budget], "white")):
+            marks = ((-ASIDE, lead, style.color), (ASIDE, own[EQUAL_BILL, budget], "white"))
+            for shift, value, fill in marks:
                 axes.plot(
-                    place,
+                    place + shift,
                     value,
                     style.marker,
-                    color=style.color if fill == "white" else "black",
+                    color="black",
                     markerfacecolor=fill,
                     markersize=8,
                     zorder=3,
@@ -121,7 +124,7 @@ def _draw_parts(axes: Axes, rows: pd.DataFrame, styles: dict[str, Style], budget
         axes.annotate(
             style.label,
             (middle, 0),
-            (0, -32),
+            (0, -30),
             xycoords=("data", "axes fraction"),
             textcoords="offset points",
             ha="center",
@@ -129,7 +132,7 @@ def _draw_parts(axes: Axes, rows: pd.DataFrame, styles: dict[str, Style], budget
         )
     axes.set_xticks(ticks, labels)
     axes.tick_params(axis="x", length=0)
-    axes.set_xlabel("epochs of fine-tuning after the last cut", labelpad=18)
+    axes.set_xlabel("epochs of fine-tuning after the last cut", labelpad=24)
     axes.set_title("what it is made of", fontsize=11)
 
 
