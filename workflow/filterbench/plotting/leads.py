@@ -60,7 +60,8 @@ def draw_leads(table: pd.DataFrame, title: str) -> Figure:
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(axis="y", color="0.92", linewidth=0.8)
         axes.set_axisbelow(True)
-    seeds = int(pooled["n"].max())
+    # A model of which no pair has cells has no rows.
+    seeds = int(pooled["n"].max()) if len(pooled) else 0
     counted = "1 seed" if seeds == 1 else f"{seeds} seeds"
     set_title(
         figure, f"{title}\nlead over the uniform net with as many parameters, all targets pooled, {counted}"
