@@ -111,6 +111,8 @@ def test_a_collapsed_seed_is_set_apart_and_the_means_of_the_parts_still_add_up()
     table = cells(seeds=5)
     change(table, "LayersOfAutoCompressPruner", "performance_finetuned_8", seed=1, by=-40, target=0.9)
     change(table, AUTO_COMPRESS, "performance_finetuned_8", seed=4, by=10)
+    # Of the seed that is apart: allocation must leave it out too.
+    change(table, AUTO_COMPRESS, "performance_scratch_8", seed=1, by=5)
     found = leads(table)
     lead, parts = component(found, "lead", 8), [component(found, name, 8) for name in PARTS]
     # Its own nets are whole.
@@ -122,6 +124,7 @@ def test_a_collapsed_seed_is_set_apart_and_the_means_of_the_parts_still_add_up()
     together = component(found, "parts together", 8).estimate()
     assert together.mean == pytest.approx(sum(each.estimate().mean for each in parts))
     assert together.mean == pytest.approx((-1 * 3 + 9) / 4)
+    assert parts[0].estimate().mean == pytest.approx(2)
     # At the other target nothing collapsed.
     assert [parts[2].estimates()[target].collapsed for target in ("0.5", "0.9")] == [0, 1]
 
