@@ -51,8 +51,8 @@ def test_tuned_epochs_leave_no_budget(default_config):
 
 @pytest.fixture(scope="module")
 def cell(digits_file, tmp_path_factory):
-    """A cell of AutoCompress, fine-tuned for its study's epochs, and at budgets of as many and of twice them."""
-    folder = tmp_path_factory.mktemp("cell")
+    """A cell, fine-tuned for its study's epochs, and at training budgets of as many and of twice them."""
+    folder = tmp_path_factory.mktemp("cell") / "0.5"
     documents = run_cell("cpu", "AutoCompressPruner", digits_file, folder)
     names = {
         "images": digits_file,
