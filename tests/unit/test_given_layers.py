@@ -1,15 +1,16 @@
 """Controls that any pruner can have: its layers cut plainly, and one sparsity at its params or FLOPs."""
 
 import copy
-from pathlib import Path
 
 import pytest
 import torch
+from test_own_code import remembered
 from test_stages import run_cell
 from torch import nn
 
 from filterbench.compaction.slicing import kept_indices, slice_channels
 from filterbench.costs.counting import count_net
+from filterbench.documents import read
 from filterbench.models.registry import build_model
 from filterbench.own_code.registering import base_of, register
 from filterbench.plotting.style import style_of
@@ -24,12 +25,8 @@ WEIGHTS = ("prune", "speedup", "finetune")
 
 @pytest.fixture(autouse=True)
 def own_registry(monkeypatch):
-    """What a test registers goes with it."""
-    monkeypatch.setattr("filterbench.own_code.registering._CONTROLS", {})
-    known = dict(PRUNERS)
-    yield
-    PRUNERS.clear()
-    PRUNERS.update(known)
+    with remembered(monkeypatch):
+        yield
 
 
 def fresh_net(name: str, width: float = 1 / 8) -> nn.Module:
@@ -59,18 +56,12 @@ def test_the_layers_of_a_compact_net_with_sums_give_its_very_shapes(digits_file,
     documents = run_cell(
         "cpu", "LayersOfAutoCompressPruner", digits_file, tmp_path, model="resnet18", width=1 / 16
     )
-    searched = run_count(tmp_path / "searched")
-    assert {key: documents["count"][key] for key in ("params", "flops")} == searched
+    searched = read(tmp_path / "searched/count.json")
+    for key in ("params", "flops"):
+        assert documents["count"][key] == searched[key]
     # It inherits the unpruned net's weights, not AutoCompress's.
     own, given = (tmp_path / folder / "speedup.safetensors" for folder in ("", "searched"))
     assert own.read_bytes() != given.read_bytes()
-
-
-def run_count(folder: Path) -> dict:
-    from filterbench.documents import read
-
-    document = read(folder / "count.json")
-    return {key: document[key] for key in ("params", "flops")}
 
 
 def test_each_layer_keeps_its_filters_of_largest_norm():
