@@ -146,12 +146,15 @@ def test_a_control_of_an_infeasible_cell_is_infeasible(tmp_path):
 
 
 def test_controls_are_grey_and_told_apart_by_marker_and_line():
-    styles = [STYLES[name] for name, entry in PRUNERS.items() if entry.control]
-    assert len(styles) == 5
+    styles = [style_of(name, 0) for name, entry in PRUNERS.items() if entry.control]
     for style in styles:
         red, green, blue = (style.color[start : start + 2] for start in (1, 3, 5))
         assert red == green == blue
+    assert len({(style.color, style.marker, style.line) for style in styles}) == len(styles)
+    assert len({style.label for style in styles}) == len(styles)
+    own = [STYLES[name] for name, entry in PRUNERS.items() if entry.control and name in STYLES]
+    assert len(own) == 5
     for attribute in ("color", "marker", "line"):
-        assert len({getattr(style, attribute) for style in styles}) == len(styles)
+        assert len({getattr(style, attribute) for style in own}) == len(own)
     others = [style_of(name, 0) for name, entry in PRUNERS.items() if not entry.control]
     assert {style.line for style in others} == {"-"}

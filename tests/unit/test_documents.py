@@ -194,7 +194,7 @@ TYPES = {
 SHARED = {
     "baseline": {"budget", "correct", "equal_training"},
     "finetune": {"budget", "equal_training", "own_weights"},
-    "equal": {"budget", "correct", "own_weights"},
+    "equal": {"budget", "own_weights"},
     "scratch": {"correct", "equal_training", "tuning", "own_weights"},
 }
 

@@ -30,6 +30,7 @@ def remembered(monkeypatch):
     monkeypatch.setattr(registering, "_HOMES", {})
     monkeypatch.setattr(registering, "_FOLDERS", {})
     monkeypatch.setattr(registering, "_VARIANTS", {})
+    monkeypatch.setattr(registering, "_CONTROLS", {})
     yield
     for registry, entries in before:
         registry.clear()

@@ -147,7 +147,8 @@ def test_every_study_is_sound(study, monkeypatch):
     config = study_in(study)
     named = {name: own.get("variant_of") for name, own in config["pruners"].items()}
     with remembered(monkeypatch):
-        register([], {name: base for name, base in named.items() if base}, study.name)
+        variants = {name: base for name, base in named.items() if base}
+        register([], variants, study.name, config["pruners"])
         check_config(config, study.name)
         assert cells(config)
 

@@ -73,12 +73,15 @@ class Splits:
         selection: to choose epochs by; the test images under the `test` protocol.
         test: to report accuracy on.
         classes: number of classes.
+        train_part: which of the disjoint parts of the training split this is, from 0; None where it is not
+            divided.
     """
 
     train: Images
     selection: Images
     test: Images
     classes: int
+    train_part: int | None = None
 
     @property
     def image_size(self) -> int:
@@ -87,12 +90,13 @@ class Splits:
 
     def document(self) -> ImageCounts:
         """Number of images by role and what chance scores on the test images, as documents record it."""
-        return {
+        counts: ImageCounts = {
             "train": len(self.train),
             "selection": len(self.selection),
             "test": len(self.test),
             "chance": self.test.chance(),
         }
+        return counts if self.train_part is None else counts | {"train_part": self.train_part}
 
 
 def load_splits(path: Path, protocol: str, limits: Mapping[str, int | None], device: torch.device) -> Splits:
@@ -104,27 +108,34 @@ def load_splits(path: Path, protocol: str, limits: Mapping[str, int | None], dev
     Args:
         path: the uniform data file.
         protocol: `validation` or `test`.
-        limits: by split name, how many images to take; None or no entry takes all.
+        limits: by split name, how many images to take; None or no entry takes all. With `train_part`, a
+            number from 0, the training images are those after as many times `train` others.
         device: where the images go.
 
     Raises:
         InputError: the file is unreadable, or a limit is more than the split has.
     """
     file = read_images(path)
-    taken = {name: _limited(path, file, name, limits.get(name)) for name in file.splits}
+    part = limits.get("train_part")
+    before = {"train": part or 0}
+    taken = {name: _limited(path, file, name, limits.get(name), before.get(name, 0)) for name in file.splits}
     if protocol == "test":
         roles = (np.concatenate([taken["train"], taken["validation"]]), taken["test"], taken["test"])
     else:
         roles = (taken["train"], taken["validation"], taken["test"])
     train, selection, test = (_images(file, indices, device) for indices in roles)
-    return Splits(train, selection, test, file.classes)
+    return Splits(train, selection, test, file.classes, part)
 
 
-def _limited(path: Path, file: ImageFile, name: str, limit: int | None) -> np.ndarray:
+def _limited(path: Path, file: ImageFile, name: str, limit: int | None, part: int) -> np.ndarray:
+    """The images of a part of a split, of which each has as many as the limit."""
     indices = file.splits[name]
-    if limit is not None and limit > len(indices):
-        raise InputError(f"dataset.{name}_images: {limit} is more than the {len(indices)} that {path} has")
-    return indices[:limit]
+    if limit is None:
+        return indices
+    if (part + 1) * limit > len(indices):
+        parts = f"{part + 1} parts of {limit} are" if part else f"{limit} is"
+        raise InputError(f"dataset.{name}_images: {parts} more than the {len(indices)} that {path} has")
+    return indices[part * limit : (part + 1) * limit]
 
 
 def _images(file: ImageFile, indices: np.ndarray, device: torch.device) -> Images:

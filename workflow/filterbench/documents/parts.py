@@ -41,6 +41,7 @@ class ImageCounts(TypedDict):
     selection: int
     test: int
     chance: float
+    train_part: NotRequired[int]
 
 
 class Machine(TypedDict):

@@ -116,7 +116,9 @@ def _forecast(config: dict[str, Any], documents: Iterable[str]) -> dict[Path, fl
     plan = Plan(config)
     if not Path(plan.images).exists():
         return None
-    splits = load_splits(Path(plan.images), config["protocol"], plan.limits, choose_device("cpu"))
+    splits = load_splits(
+        Path(plan.images), config["protocol"], plan.limits_of(plan.config["seeds"][0]), choose_device("cpu")
+    )
     measured = speeds(config, splits)
     seconds = {
         (work.model, work.document): measured[work.model].seconds(work) / work.jobs

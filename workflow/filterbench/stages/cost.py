@@ -22,7 +22,9 @@ def cost(job: Job) -> None:
     plan = Plan(job.params["config"])
     device = choose_device(job.params["device"])
     make_deterministic(0, 1, device)
-    splits = load_splits(job.inputs["images"], plan.config["protocol"], plan.limits, device)
+    splits = load_splits(
+        job.inputs["images"], plan.config["protocol"], plan.limits_of(plan.config["seeds"][0]), device
+    )
     works = list(expected_work(plan.config, splits))
     table = cost_table(works, speeds(plan.config, splits))
     logger.info("\n%s", table.to_string(float_format=lambda value: f"{value:.2f}"))

@@ -66,6 +66,7 @@ def check_config(config: Config, source: str) -> None:
             *_of_one_size(config),
             *_epochs_tuned_and_counted_out(config),
             *_budget_of_the_finetuning(config),
+            *_subsets_of_all_images(config),
             *_onnxruntime_on_a_gpu(config),
         ]
     faults = faults or [
@@ -221,6 +222,13 @@ def _epochs_tuned_and_counted_out(config: Config) -> list[Fault]:
     if "epochs" not in config["finetune"].get("tuning", {}) or not counting:
         return []
     return [Fault("$.finetune.tuning.epochs", f"{counting[0]} counts the epochs out; tune the learning_rate")]
+
+
+def _subsets_of_all_images(config: Config) -> list[Fault]:
+    dataset = config["dataset"]
+    if "train_subsets" not in dataset or dataset.get("train_images"):
+        return []
+    return [Fault("$.dataset.train_subsets", "needs dataset.train_images, the size of each part")]
 
 
 def _budget_of_the_finetuning(config: Config) -> list[Fault]:

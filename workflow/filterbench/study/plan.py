@@ -59,7 +59,6 @@ class Plan:
         protocols: protocol by name of the study and of its twin, which has the cells under the other one.
         image_size: height and width of its images, in pixels.
         images: its data file.
-        limits: by split, how many images to take; None takes all.
         cells: the folders of its cells.
         again: by pruner, the trainings of its cells beyond their fine-tuning, by name of their documents.
         claims: the user's table of points that papers report; empty where there is none.
@@ -79,7 +78,6 @@ class Plan:
         dataset = config["dataset"]
         self.image_size = dataset.get("image_size", IMAGE_SIZE)
         self.images = data_file(dataset["name"], dataset.get("folder"), self.image_size)
-        self.limits = {name: dataset.get(f"{name}_images") for name in ("train", "validation", "test")}
         self.cells = self.folders(self.study)
         self.again = {pruner: trained_again(config, pruner) for pruner in config["pruners"]}
         self.claims = config.get("claims") or ""
@@ -93,6 +91,17 @@ class Plan:
         published = set(published_names("model"))
         as_published = (dataset["name"], self.image_size) == ("cifar10", IMAGE_SIZE)
         self.comparable = as_published and set(config["models"]) <= published
+
+    def limits_of(self, seed: int) -> dict[str, int | None]:
+        """How many images a seed takes of each split (None: all), and which part of the training split."""
+        dataset = self.config["dataset"]
+        limits = {name: dataset.get(f"{name}_images") for name in ("train", "validation", "test")}
+        parts = dataset.get("train_subsets")
+        return limits | {"train_part": seed % parts} if parts else limits
+
+    def limits(self, wildcards: Any) -> dict[str, int | None]:
+        """The same for a job; one for all seeds takes the first."""
+        return self.limits_of(int(wildcards.get("seed", self.config["seeds"][0])))
 
     def folders(self, study: str) -> list[str]:
         """The folders of all cells, as the study or its twin has them."""
