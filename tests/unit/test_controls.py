@@ -84,7 +84,7 @@ def compact_params(pruned: PrunedNet) -> int:
 def test_uniform_allocation_is_the_closest_step_not_above_the_params(name, share, few_images, tmp_path):
     model, search = fresh_net(name), new_search(few_images, tmp_path)
     params = round(share * count_net(model).params)
-    pruned = UniformAllocation("l1", params).prune(copy.deepcopy(model), 0.5, search)
+    pruned = UniformAllocation(params).prune(copy.deepcopy(model), 0.5, search)
     assert compact_params(pruned) <= params
     # Exactly the masks of L1Filter at one of the steps; one step less would leave too many params.
     l1 = PRUNERS["L1FilterPruner"].make({})
@@ -102,7 +102,7 @@ def test_the_steps_are_all_the_nets_that_one_sparsity_gives():
 
 def test_params_that_no_uniform_sparsity_reaches_are_infeasible(few_images, tmp_path):
     with pytest.raises(InfeasibleError, match="same in all layers leaves 10 params"):
-        UniformAllocation("l1", 10).prune(fresh_net(), 0.5, new_search(few_images, tmp_path))
+        UniformAllocation(10).prune(fresh_net(), 0.5, new_search(few_images, tmp_path))
 
 
 def test_a_control_takes_what_the_searched_cell_did(digits_file, tmp_path):

@@ -55,6 +55,25 @@ use rule finetune as finetune_unpruned with:
         code=code_of("finetune"),
 
 
+use rule finetune as finetune_longer with:
+    output:
+        weights=f"{CELL}/finetune-{{epochs}}.safetensors",
+        document=f"{CELL}/finetune-{{epochs}}.json",
+        correct=f"{CELL}/finetune-{{epochs}}.correct",
+    log:
+        "logs/{study}/{model}/seed-{seed}/{pruner}/{target}/finetune-{epochs}.log",
+    wildcard_constraints:
+        epochs=any_of(config.get("training_budgets", ["none"])),
+    params:
+        cell=PLAN.cell,
+        limits=PLAN.limits,
+        device=device,
+        training=PLAN.budget_training,
+        tuning=TUNING,
+        stage="stages.finetune",
+        code=code_of("finetune"),
+
+
 rule equal_training:
     """The compact net of a cell, fine-tuned until all cells of its target have had as much training."""
     input:
@@ -65,6 +84,7 @@ rule equal_training:
     output:
         weights=f"{CELL}/equal.safetensors",
         document=f"{CELL}/equal.json",
+        correct=f"{CELL}/equal.correct",
     log:
         "logs/{study}/{model}/seed-{seed}/{pruner}/{target}/equal_training.log",
     conda:
@@ -101,7 +121,7 @@ rule scratch:
     log:
         "logs/{study}/{model}/seed-{seed}/{pruner}/{target}/scratch-{budget}.log",
     wildcard_constraints:
-        budget="finetune|baseline|total",
+        budget=r"finetune|baseline|total|\d+",
     conda:
         ENVIRONMENT
     threads: 1

@@ -22,8 +22,10 @@ from filterbench.pruners.uniform import prunable_convolutions
 from filterbench.running.spending import Spending, with_total
 from filterbench.study.cells import (
     Config,
+    budget_settings,
     pruner_arguments,
     references,
+    scratch_settings,
     search_settings,
     targets,
     trained_again,
@@ -156,7 +158,8 @@ class _ModelWork:
         yield work("count", "count", 0, 0)
         yield work("finetune", "finetune", *self._training("finetune", pruner), flops, compact)
         for stage in trained_again(self._config, pruner):
-            rule = "equal_training" if stage == "equal" else "scratch"
+            kind = stage.partition("-")[0]
+            rule = {"equal": "equal_training", "finetune": "finetune_longer"}.get(kind, kind)
             yield work(rule, stage, *self._again(stage, pruner, target), flops, compact)
 
     def _training(self, stage: str, pruner: str = "") -> tuple[int, int]:
@@ -178,17 +181,20 @@ class _ModelWork:
     def _again(self, stage: str, pruner: str, target: Target) -> tuple[int, int]:
         """The same of a training beyond the fine-tuning."""
         settings = training_settings(self._config, "finetune", self._model, pruner)
-        times = 1
-        if stage == "equal":
+        tried = len(self._config["finetune"].get("tuning", {}).get("learning_rate", [None]))
+        kind, _, budget = stage.partition("-")
+        times = 1 if kind == "scratch" else tried
+        if kind == "finetune":
+            settings = budget_settings(self._config, int(budget), self._model, pruner)
+        elif kind == "equal":
             try:
                 epochs = self._spending(pruner, target).epochs(settings)
             except InfeasibleError:
                 epochs = 0
             settings = settings | {"epochs": epochs}
-            times = len(self._config["finetune"].get("tuning", {}).get("learning_rate", [None]))
-        elif stage != "scratch-finetune":
-            settings = training_settings(self._config, "baseline", self._model)
-            if stage == "scratch-total":
+        else:
+            settings = scratch_settings(self._config, budget, self._model, pruner)
+            if budget == "total":
                 settings = with_total(settings, self._spending(pruner, target))
         trained, judged = self._trained(settings)
         return times * trained, times * judged + self._images["test"]

@@ -51,8 +51,8 @@ _CELL_INPUTS = {
 }
 # The same for the documents beside a baseline.
 _BASELINE_INPUTS = {"weights": "model.safetensors", "document": "baseline.json"}
-# Files that a document records beside its inputs, by key.
-_RECORDED = {"finetune": {"correct": "finetune.correct"}, "export": {"digest": "model.onnx"}}
+# Files that documents record beside their inputs, by key; `stem` is the document's name.
+_RECORDED = {"correct": "{stem}.correct", "digest": "model.onnx"}
 
 
 def changed_files(
@@ -71,9 +71,9 @@ def changed_files(
         f"$.provenance.inputs.{name}": (_input(path, kind, name, document, images), digest)
         for name, digest in document.get("provenance", {}).get("inputs", {}).items()
     }
-    for key, name in _RECORDED.get(kind, {}).items():
+    for key, name in _RECORDED.items():
         if key in document:
-            recorded[f"$.{key}"] = (path.with_name(name), document[key])
+            recorded[f"$.{key}"] = (path.with_name(name.format(stem=path.stem)), document[key])
     for place, (file, digest) in recorded.items():
         if file is None:
             left_out["digests of inputs that this version does not know"] += 1

@@ -9,7 +9,14 @@ from typing import Any
 from filterbench.documents.targets import TRAJECTORY_NAME
 from filterbench.integrity.findings import Documents, Finding
 from filterbench.pruners.registry import PRUNERS
-from filterbench.study.cells import pruner_arguments, scratch_stage, search_settings, training_settings
+from filterbench.study.cells import (
+    Config,
+    budget_settings,
+    pruner_arguments,
+    scratch_settings,
+    search_settings,
+    training_settings,
+)
 from filterbench.study.paths import wildcards_at
 from filterbench.study.plan import Plan
 
@@ -30,8 +37,7 @@ def other_settings(plan: Plan, folder: Path, documents: Documents) -> Iterator[F
     for name, document in documents.items():
         path = folder / f"{name}.json"
         if "training" in document:
-            stage, chosen = _training_of(config, name, document)
-            asked = training_settings(config, stage, model, pruner)
+            asked, chosen = _training_of(config, name, document, model, pruner)
             found = document["training"]["settings"]
             yield from _differences(path, "training.settings", found, asked, chosen)
         elif name in ("prune", TRAJECTORY_NAME) and "infeasible" not in document:
@@ -45,16 +51,22 @@ def other_settings(plan: Plan, folder: Path, documents: Documents) -> Iterator[F
 
 
 def _training_of(
-    config: Mapping[str, Any], name: str, document: Mapping[str, Any]
-) -> tuple[str, Collection[str]]:
-    """Whose settings a training has, `baseline` or `finetune`, and which of them its job chooses."""
+    config: Config, name: str, document: Mapping[str, Any], model: str, pruner: str
+) -> tuple[Config, Collection[str]]:
+    """The settings that the study asks of a training, and which of them its job chooses."""
+    kind, _, budget = name.partition("-")
+    chosen: set[str] = set()
     if name == "baseline":
-        return "baseline", ("epochs",) if "own_weights" in document else ()
-    if name.startswith("scratch-"):
-        budget = name.removeprefix("scratch-")
-        return scratch_stage(budget), ("epochs",) if budget == "total" else ()
-    tuned = config["finetune"].get("tuning", {}).keys()
-    return "finetune", {*tuned, "epochs"} if name == "equal" else tuned
+        chosen = {"epochs"} if "own_weights" in document else chosen
+        return training_settings(config, "baseline", model, pruner), chosen
+    if kind == "scratch":
+        chosen = {"epochs"} if budget == "total" else chosen
+        return scratch_settings(config, budget, model, pruner), chosen
+    chosen = set(config["finetune"].get("tuning", {}))
+    if kind == "finetune" and budget:
+        return budget_settings(config, int(budget), model, pruner), chosen
+    settings = training_settings(config, "finetune", model, pruner)
+    return settings, chosen | {"epochs"} if name == "equal" else chosen
 
 
 def _differences(

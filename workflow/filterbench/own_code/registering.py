@@ -13,7 +13,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
@@ -22,7 +22,7 @@ from typing import Any
 from filterbench.data.registry import DATASETS, DatasetEntry
 from filterbench.models.registry import MODELS, ModelEntry
 from filterbench.own_code import VARIABLE
-from filterbench.pruners.registry import PRUNERS, PrunerEntry
+from filterbench.pruners.registry import PRUNERS, PrunerEntry, control_of
 from filterbench.storage.errors import InputError
 
 GROUP = "filterbench"
@@ -40,14 +40,19 @@ _HOMES: dict[tuple[str, str], str] = {}
 _FOLDERS: dict[str, Path] = {}
 # By the study's name of a variant, the pruner that it is.
 _VARIANTS: dict[str, str] = {}
+# By name of a control of a pruner, one of its kind whose entry is written out.
+_CONTROLS: dict[str, str] = {}
 
 
-def register(named: Sequence[str], variants: Mapping[str, str], source: str) -> None:
+def register(
+    named: Sequence[str], variants: Mapping[str, str], source: str, pruners: Iterable[str] = ()
+) -> None:
     """Take the entries of a study's own code, and those of installed packages, into the registries.
 
     Args:
         named: the study's `code`: modules, and files ending in `.py`.
         variants: by its name in the study, the pruner that a variant of one is.
+        pruners: the study's, of which some may be controls of others.
         source: name of the study, for errors.
 
     Raises:
@@ -58,9 +63,11 @@ def register(named: Sequence[str], variants: Mapping[str, str], source: str) -> 
     for each in (*installed, *named):
         _register(each, source if each in named else f"entry point {each}")
     _register_variants(variants, source)
+    controls = [name for name in pruners if _register_control(name)]
     os.environ.pop(VARIABLE, None)
-    if installed or named or variants:
-        os.environ[VARIABLE] = json.dumps({"code": [*installed, *named], "variants": dict(variants)})
+    told = {"code": [*installed, *named], "variants": dict(variants), "controls": controls}
+    if any(told.values()):
+        os.environ[VARIABLE] = json.dumps(told)
 
 
 def register_as_told() -> None:
@@ -69,11 +76,20 @@ def register_as_told() -> None:
     for each in told.get("code", []):
         _register(each, "the study")
     _register_variants(told.get("variants", {}), "the study")
+    for name in told.get("controls", []):
+        _register_control(name)
 
 
 def base_of(pruner: str) -> str:
-    """The pruner that a variant is; of any other, itself."""
-    return _VARIANTS.get(pruner, pruner)
+    """The pruner whose entry stands for a variant, or for a control of any pruner; of any other, itself."""
+    return _VARIANTS.get(pruner) or _CONTROLS.get(pruner, pruner)
+
+
+def _register_control(name: str) -> bool:
+    """Take a control of another pruner into the registry; false where the name is none of one."""
+    if name not in PRUNERS and (found := control_of(name)):
+        _CONTROLS[name], PRUNERS[name] = found
+    return name in _CONTROLS
 
 
 def _register_variants(variants: Mapping[str, str], source: str) -> None:

@@ -49,6 +49,12 @@ SCRATCH_STYLES = {
     "baseline": Style("#4D4D4D", "p", "from scratch, as baseline"),
     "total": Style("#6B6B6B", "s", "from scratch, as both"),
 }
+# Controls that every pruner can have, by what their names begin with: a grey line, and what their label says.
+CONTROLS: dict[str, tuple[str, tuple[int, tuple[int, int]], str]] = {
+    "LayersOf": ("#7F7F7F", (0, (3, 1)), "layers of {}, cut plainly"),
+    "UniformAs": ("#5F5F5F", (0, (5, 1)), "uniform, as {}"),
+    "UniformFlopsAs": ("#A6A6A6", (0, (1, 2)), "uniform, FLOPs as {}"),
+}
 # Lines of the curves under each kind of budget.
 LINES = {"flops": "--", "latency": ":"}
 # Of pruners without an entry, such as a user's own.
@@ -69,5 +75,16 @@ def style_of(pruner: str, position: int) -> Style:
             return replace(style, label=name, line=LINES[kind], asked=f"{label} budget")
     if pruner in STYLES:
         return STYLES[pruner]
+    if control := _style_of_control(pruner, position):
+        return control
     color, marker = (of[position % len(of)] for of in (OTHER_COLORS, OTHER_MARKERS))
     return Style(color, marker, pruner.removesuffix("Pruner"))
+
+
+def _style_of_control(pruner: str, position: int) -> Style | None:
+    """The style of a control of another pruner: grey, with that pruner's marker; None of any other pruner."""
+    for prefix, (color, line, label) in CONTROLS.items():
+        if (searched := pruner.removeprefix(prefix)) != pruner:
+            style = style_of(searched, position)
+            return replace(style, color=color, line=line, label=label.format(style.label))
+    return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 from bisect import bisect_left
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,7 @@ from torch import nn
 
 from filterbench.compaction.masks import ChannelMasks, PrunedNet, apply_masks
 from filterbench.compaction.slicing import kept_indices, slice_channels
+from filterbench.costs.layer_costs import FlopsCost
 from filterbench.models.depthwise import mask_depthwise
 from filterbench.pruners.contract import InfeasibleError
 from filterbench.pruners.nni import BASE_ALGORITHMS, filter_masks
@@ -82,12 +84,12 @@ class UniformAllocation:
     """One sparsity for all convolutions: the lowest at which the compact net has at most some params.
 
     Attributes:
-        base_algo: `l1`, `l2` or `fpgm`, which ranks the filters.
         params: the most params of the compact net.
+        base_algo: `l1`, `l2` or `fpgm`, which ranks the filters.
     """
 
-    base_algo: str
     params: int
+    base_algo: str = "l1"
 
     def prune(self, model: nn.Module, sparsity: float, search: Search) -> PrunedNet:
         """See `filterbench.pruners.contract.Pruner.prune`; here the params decide, not the sparsity.
@@ -95,18 +97,64 @@ class UniformAllocation:
         Raises:
             InfeasibleError: no sparsity below 1 leaves so few params.
         """
-        steps = uniform_steps(model)
-        step = bisect_left(steps, True, key=lambda step: self._compact_params(model, step) <= self.params)
-        if step == len(steps):
-            raise InfeasibleError(f"no sparsity that is the same in all layers leaves {self.params} params")
-        logger.info("uniform sparsity %.4f for at most %d params", steps[step], self.params)
-        return PrunedNet(model, self._mask(model, steps[step]))
+        return _largest_uniform(model, self.base_algo, "params", self.params, _compact_params)
 
-    def _compact_params(self, model: nn.Module, sparsity: float) -> int:
-        masked = copy.deepcopy(model)
-        masks = self._mask(masked, sparsity)
-        smaller = slice_channels(masked, kept_indices(masked, masks))
-        return sum(parameter.numel() for parameter in smaller.parameters())
 
-    def _mask(self, model: nn.Module, sparsity: float) -> ChannelMasks:
-        return filter_masks(BASE_ALGORITHMS[self.base_algo], model, sparsity)
+@dataclass(frozen=True)
+class UniformFlops:
+    """One sparsity for all convolutions: the lowest at which the compact net has at most some FLOPs.
+
+    Attributes:
+        flops: the most multiply-accumulates of one image, in the study's convention.
+        base_algo: `l1`, `l2` or `fpgm`, which ranks the filters.
+    """
+
+    flops: int
+    base_algo: str = "l1"
+
+    def prune(self, model: nn.Module, sparsity: float, search: Search) -> PrunedNet:
+        """See `filterbench.pruners.contract.Pruner.prune`; here the FLOPs decide, not the sparsity.
+
+        Raises:
+            InfeasibleError: no sparsity below 1 leaves so few FLOPs.
+        """
+        cost = FlopsCost(model)
+        return _largest_uniform(model, self.base_algo, "flops", self.flops, lambda _, masks: cost(masks))
+
+
+def _largest_uniform(
+    model: nn.Module,
+    base_algo: str,
+    kind: str,
+    most: int,
+    count: Callable[[nn.Module, ChannelMasks], int],
+) -> PrunedNet:
+    """The net of the lowest sparsity, the same in all convolutions, at which a count is at most some number.
+
+    Args:
+        model: the net; it is changed.
+        base_algo: what ranks the filters.
+        kind: what is counted, for messages.
+        most: the number.
+        count: that of a masked net's compact form, given the net and its masks; it never rises with the
+            sparsity.
+
+    Raises:
+        InfeasibleError: no sparsity below 1 leaves so few.
+    """
+
+    def masked(sparsity: float) -> tuple[nn.Module, ChannelMasks]:
+        net = copy.deepcopy(model)
+        return net, filter_masks(BASE_ALGORITHMS[base_algo], net, sparsity)
+
+    steps = uniform_steps(model)
+    step = bisect_left(steps, True, key=lambda step: count(*masked(step)) <= most)
+    if step == len(steps):
+        raise InfeasibleError(f"no sparsity that is the same in all layers leaves {most} {kind}")
+    logger.info("uniform sparsity %.4f for at most %d %s", steps[step], most, kind)
+    return PrunedNet(model, filter_masks(BASE_ALGORITHMS[base_algo], model, steps[step]))
+
+
+def _compact_params(masked: nn.Module, masks: ChannelMasks) -> int:
+    smaller = slice_channels(masked, kept_indices(masked, masks))
+    return sum(parameter.numel() for parameter in smaller.parameters())

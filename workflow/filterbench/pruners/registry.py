@@ -5,7 +5,7 @@ This module imports neither torch nor NNI, so that a study can be checked quickl
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pkgutil import resolve_name
 from typing import Any, Literal
@@ -38,6 +38,7 @@ class PrunerEntry:
         matched: of such a control, further arguments, which the searched cell with the same model, sparsity
             and seed decides: where each stands, as (kind of document, key, key, ...).
         search_settings: how its candidates are judged and trained, where not as the study says for all.
+        compact: whether it gives a compact net, not masks.
     """
 
     paper: str
@@ -49,6 +50,7 @@ class PrunerEntry:
     searched: str = ""
     matched: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     search_settings: Mapping[str, Any] = field(default_factory=dict)
+    compact: bool = False
 
     @property
     def searches(self) -> bool:
@@ -73,16 +75,40 @@ def make_pruner(name: str, arguments: Mapping[str, Any]) -> Any:
 _SEARCHED_BASE = {"base_algo": ("prune", "arguments", "base_algo")}
 
 
-def _uniform_as(searched: str) -> PrunerEntry:
-    """One sparsity for all layers, at the params of a searched pruner's net."""
+def _control_of(searched: str, pruner: str, what: str, matched: Mapping[str, tuple[str, ...]]) -> PrunerEntry:
+    """A control whose cells are matched to those of another pruner."""
     return PrunerEntry(
-        f"Li et al. 2016, arXiv:1608.08710, at the params of {searched}'s net",
-        "filterbench.pruners.controls:UniformAllocation",
+        f"Li et al. 2016, arXiv:1608.08710, {what} of {searched}'s net",
+        pruner,
         budgets=False,
         control=True,
         searched=searched,
-        matched={**_SEARCHED_BASE, "params": ("count", "params", "speedup")},
+        matched=matched,
     )
+
+
+def _uniform_as(searched: str, arguments: Mapping[str, Argument]) -> PrunerEntry:
+    """One sparsity for all layers, at the params of another pruner's net."""
+    matched = _base_of(arguments) | {"params": ("count", "params", "speedup")}
+    return _control_of(searched, "filterbench.pruners.controls:UniformAllocation", "at the params", matched)
+
+
+def _uniform_flops_as(searched: str, arguments: Mapping[str, Argument]) -> PrunerEntry:
+    """One sparsity for all layers, at the FLOPs of another pruner's net."""
+    matched = _base_of(arguments) | {"flops": ("count", "flops", "speedup")}
+    return _control_of(searched, "filterbench.pruners.controls:UniformFlops", "at the FLOPs", matched)
+
+
+def _base_of(arguments: Mapping[str, Argument]) -> dict[str, tuple[str, ...]]:
+    """Where a pruner's documents say by what it ranks filters, if that is one of its arguments."""
+    return dict(_SEARCHED_BASE) if "base_algo" in arguments else {}
+
+
+def _layers_of(searched: str, compact: bool) -> PrunerEntry:
+    """The layers of another pruner's net, cut from the unpruned net."""
+    cut = "GivenCompactLayers" if compact else "GivenLayers"
+    matched = {"layers": ("prune", "layers")}
+    return _control_of(searched, f"filterbench.pruners.given_layers:{cut}", "with the layers", matched)
 
 
 PRUNERS: dict[str, PrunerEntry] = {
@@ -113,6 +139,7 @@ PRUNERS: dict[str, PrunerEntry] = {
         AUTO_COMPRESS,
         search="candidates",
         budgets=False,
+        compact=True,
     ),
     "TunedAnnealingPruner": PrunerEntry(
         "Liu et al. 2019, arXiv:1907.03141, section 3.2, with candidates trained before they are judged",
@@ -143,10 +170,34 @@ PRUNERS: dict[str, PrunerEntry] = {
         searched="SimulatedAnnealingPruner",
         matched={**_SEARCHED_BASE, "evaluations": ("prune", "cost", "evaluations")},
     ),
-    "UniformAllocationPruner": _uniform_as("SimulatedAnnealingPruner"),
-    "UniformAsNetAdaptPruner": _uniform_as("NetAdaptPruner"),
-    "UniformAsAutoCompressPruner": _uniform_as("AutoCompressPruner"),
+    "UniformAllocationPruner": _uniform_as("SimulatedAnnealingPruner", ANNEALING),
+    "UniformAsNetAdaptPruner": _uniform_as("NetAdaptPruner", NET_ADAPT),
+    "UniformAsAutoCompressPruner": _uniform_as("AutoCompressPruner", AUTO_COMPRESS),
+    "UniformFlopsAsAutoCompressPruner": _uniform_flops_as("AutoCompressPruner", AUTO_COMPRESS),
+    "LayersOfNetAdaptPruner": _layers_of("NetAdaptPruner", compact=False),
+    "LayersOfAutoCompressPruner": _layers_of("AutoCompressPruner", compact=True),
 }
+
+
+# Controls that every pruner can have: by what their names begin with, before that pruner's name.
+_CONTROLS_OF: dict[str, Callable[[str, PrunerEntry], PrunerEntry]] = {
+    "LayersOf": lambda name, entry: _layers_of(name, entry.compact),
+    "UniformAs": lambda name, entry: _uniform_as(name, entry.arguments),
+    "UniformFlopsAs": lambda name, entry: _uniform_flops_as(name, entry.arguments),
+}
+
+
+def control_of(name: str) -> tuple[str, PrunerEntry] | None:
+    """The control that a name such as `LayersOfL1FilterPruner` says; None of any other name.
+
+    Returns:
+        The name of a control of the same kind that `PRUNERS` writes out, and the entry.
+    """
+    for prefix, make in _CONTROLS_OF.items():
+        searched = name.removeprefix(prefix)
+        if searched != name and searched in PRUNERS:
+            return f"{prefix}AutoCompressPruner", make(searched, PRUNERS[searched])
+    return None
 
 
 def controls() -> list[str]:

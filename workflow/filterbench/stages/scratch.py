@@ -17,7 +17,8 @@ def scratch(job: Job) -> None:
         write_infeasible(context, reason)
         return
     splits, settings = context.splits(), job.params["training"]
-    if job.params["budget"] == "total":
+    budget = job.params["budget"]
+    if budget == "total":
         try:
             settings = with_total(settings, spending_of(job, len(splits.train)))
         except InfeasibleError as reason:
@@ -27,4 +28,4 @@ def scratch(job: Job) -> None:
     model = rebuild_model(context.cell["model"], read_weights(path), path, context.image_size)
     draw_fresh_weights(model, context.seed)
     net = context.place(model)
-    train_and_write(context, splits, net, "scratch", settings, budget=job.params["budget"])
+    train_and_write(context, splits, net, "scratch", settings, budget=budget)

@@ -85,9 +85,29 @@ def training_settings(config: Config, stage: str, model: str, pruner: str = "") 
     return own | changes[0] | changes[1] | precision(config)
 
 
-def scratch_stage(budget: str) -> str:
-    """Whose settings a training from scratch has, `baseline` or `finetune`, by its budget."""
-    return "finetune" if budget == "finetune" else "baseline"
+def budget_settings(config: Config, epochs: int, model: str, pruner: str) -> Config:
+    """The settings of the fine-tuning at a training budget."""
+    return training_settings(config, "finetune", model, pruner) | {"epochs": epochs}
+
+
+def training_budgets(config: Config) -> list[int]:
+    """The study's fine-tuning and its further training budgets, in epochs after the last cut."""
+    return sorted({config["finetune"]["epochs"], *config.get("training_budgets", [])})
+
+
+def scratch_settings(config: Config, budget: str, model: str, pruner: str) -> Config:
+    """The settings of a training from scratch, of which the stage counts out the epochs of `total`.
+
+    Args:
+        config: the study.
+        budget: `finetune`, `baseline`, `total`, or a training budget: the baseline's epochs and those.
+        model: name of the model.
+        pruner: of the cell whose shapes are trained.
+    """
+    if budget == "finetune":
+        return training_settings(config, "finetune", model, pruner)
+    settings = training_settings(config, "baseline", model, pruner)
+    return settings | {"epochs": settings["epochs"] + int(budget)} if budget.isdecimal() else settings
 
 
 def precision(config: Config) -> Config:
@@ -108,9 +128,15 @@ def baseline_documents(config: Config) -> list[str]:
 
 def trained_again(config: Config, pruner: str) -> list[str]:
     """The trainings of a pruner's cells beyond their fine-tuning, by name of their documents."""
+    longer = [f"finetune-{epochs}" for epochs in config.get("training_budgets", [])]
     equal = ["equal"] if "equal_training" in config else []
     scratch = config["pruners"][pruner].get("scratch", config.get("scratch", []))
-    return [*equal, *(f"scratch-{budget}" for budget in scratch)]
+    budgets = {"budgets": training_budgets(config)}
+    return [
+        *longer,
+        *equal,
+        *(f"scratch-{budget}" for name in scratch for budget in budgets.get(name, [name])),
+    ]
 
 
 def references(config: Config, model: str, target: Target) -> list[str]:

@@ -65,6 +65,7 @@ def check_config(config: Config, source: str) -> None:
             *_nesterov_without_momentum(config),
             *_of_one_size(config),
             *_epochs_tuned_and_counted_out(config),
+            *_budget_of_the_finetuning(config),
             *_onnxruntime_on_a_gpu(config),
         ]
     faults = faults or [
@@ -212,13 +213,22 @@ def _onnxruntime_on_a_gpu(config: Config) -> list[Fault]:
 
 
 def _epochs_tuned_and_counted_out(config: Config) -> list[Fault]:
-    """Epochs that are to be chosen for each net, where others are to be trained for as long."""
+    """Epochs that are to be chosen for each net, where another training or a budget counts them out."""
     named = {"equal": "equal_training", "scratch-total": "scratch: total"}
     asked = (name for pruner in config["pruners"] for name in trained_again(config, pruner))
     counting = [named[name] for name in asked if name in named]
+    counting += ["training_budgets"] if "training_budgets" in config else []
     if "epochs" not in config["finetune"].get("tuning", {}) or not counting:
         return []
     return [Fault("$.finetune.tuning.epochs", f"{counting[0]} counts the epochs out; tune the learning_rate")]
+
+
+def _budget_of_the_finetuning(config: Config) -> list[Fault]:
+    """A training budget that the fine-tuning itself has."""
+    epochs = config["finetune"]["epochs"]
+    if epochs not in config.get("training_budgets", []):
+        return []
+    return [Fault("$.training_budgets", f"{epochs} is finetune.epochs, which is a budget already; others")]
 
 
 def _nothing_to_equal(config: Config) -> list[Fault]:

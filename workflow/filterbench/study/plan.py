@@ -19,13 +19,14 @@ from filterbench.storage.files import known_digest
 from filterbench.study.cells import (
     Cell,
     Config,
+    budget_settings,
     budgets,
     cell_documents,
     cells,
     pruner_arguments,
     references,
     round_channels,
-    scratch_stage,
+    scratch_settings,
     search_settings,
     sparsities,
     trained_again,
@@ -180,8 +181,12 @@ class Plan:
         )
 
     def scratch_training(self, wildcards: Any) -> Config:
-        """The settings of a training from scratch, of which the stage counts out the epochs of `total`."""
-        return self.training(scratch_stage(wildcards.budget))(wildcards)
+        """The settings of a training from scratch (see `filterbench.study.cells.scratch_settings`)."""
+        return scratch_settings(self.config, wildcards.budget, wildcards.model, wildcards.pruner)
+
+    def budget_training(self, wildcards: Any) -> Config:
+        """The settings of a cell's fine-tuning at a training budget."""
+        return budget_settings(self.config, int(wildcards.epochs), wildcards.model, wildcards.pruner)
 
     def spent_before(self, wildcards: Any) -> dict[str, str]:
         """The documents that say how much training a cell and the cells that it is to equal have had."""

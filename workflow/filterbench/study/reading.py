@@ -87,7 +87,8 @@ def read_study(config: Config, files: Sequence[str], overwritten: Mapping[str, A
     source = ", ".join(short_path(Path(file)) for file in files) or "the config of the module"
     if overwritten:
         source += f" with {COMMAND_LINE} {' '.join(overwritten)}"
-    register([*_torchvision(config), *_own_code(config, files)], _variants(config), source)
+    code = [*_torchvision(config), *_own_code(config, files)]
+    register(code, _variants(config), source, map(str, _pruners(config)))
     check_config(config, source)
     for *path, key in FOLDERS:
         place = config
@@ -136,10 +137,15 @@ def _own_code(config: Config, files: Sequence[str]) -> list[str]:
 
 def _variants(config: Config) -> dict[str, str]:
     """By name, the pruner that a variant of one is, as far as the study has its form."""
-    pruners = config.get("pruners")
-    settings = pruners.items() if isinstance(pruners, dict) else ()
+    settings = _pruners(config).items()
     named = {str(name): own.get("variant_of") for name, own in settings if isinstance(own, dict)}
     return {name: base for name, base in named.items() if isinstance(base, str)}
+
+
+def _pruners(config: Config) -> Config:
+    """The study's pruners, if they have the form of some."""
+    pruners = config.get("pruners")
+    return pruners if isinstance(pruners, dict) else {}
 
 
 def _found(name: str, files: Sequence[str]) -> str:

@@ -20,6 +20,7 @@ from filterbench.documents.targets import BUDGETS, target_of
 from filterbench.documents.types import CountDocument, PruneDocument, ResultDocument, TrainedDocument
 from filterbench.storage.errors import InputError
 from filterbench.storage.stopwatch import read_benchmark
+from filterbench.study.bills import at_training_budgets, bills
 from filterbench.study.cells import baseline_documents
 from filterbench.study.paths import baseline_folder, trajectory_document
 from filterbench.study.plan import Plan
@@ -148,15 +149,18 @@ def _row(cell: Path, again: Mapping[str, Sequence[str]], unpruned: bool) -> dict
     count = read(cell / "count.json", CountDocument)
     finetune = read(cell / "finetune.json", TrainedDocument)
     macs, images = count["conv_linear_macs"], finetune["images"]
+    beyond = again.get(asked["pruner"], ())
     return {
         **asked,
         "infeasible": None,
         "sparsity_reached": prune["sparsity"]["reached"],
         "budget_reached": prune["budget"]["reached"] if "budget" in prune else None,
         **{f"performance_{key}": value for key, value in result["performance"].items()},
+        **dict(at_training_budgets(cell, prune, beyond)),
         **{
             column: value
-            for name in again.get(asked["pruner"], ())
+            for name in beyond
+            if not name.startswith("finetune-")
             for column, value in _trained_again(cell / f"{name}.json")
         },
         **({"performance_original_finetuned": _unpruned_finetuned(cell)} if unpruned else {}),
@@ -171,6 +175,7 @@ def _row(cell: Path, again: Mapping[str, Sequence[str]], unpruned: bool) -> dict
         **spent,
         "images_trained_after": prune["cost"]["images_trained"]
         + images_trained(finetune["training"]["settings"], images["train"]),
+        **bills(prune, finetune),
         **_searched(prune),
     }
 
@@ -200,7 +205,9 @@ def _searched(prune: PruneDocument) -> dict[str, Any]:
         "search_best": scores["best"],
         "search_lowest": scores["lowest"],
         "search_chance": scores["chance"],
-        "search_blind": scores["blind_choices"] > 0,
+        "search_choices": scores["choices"],
+        "search_blind_choices": scores["blind_choices"],
+        "search_blind": scores["blind_choices"] == scores["choices"],
     }
 
 

@@ -1,0 +1,75 @@
+"""Cuts whose number of filters per layer is given; only which filters go is chosen here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from filterbench.compaction.masks import ChannelMasks, PrunedNet, apply_masks
+from filterbench.compaction.slicing import channel_sources
+from filterbench.models.depthwise import mask_depthwise
+from filterbench.pruners.nni import layer_mask
+from filterbench.pruners.search.search import Search
+from filterbench.pruners.uniform import prunable_convolutions
+
+
+@dataclass(frozen=True)
+class GivenLayers:
+    """Each convolution keeps a given number of filters, those of largest L1 norm.
+
+    The filters of a layer are ranked as L1Filter ranks them (Li et al. 2016, arXiv:1608.08710, section 3.1).
+
+    Attributes:
+        layers: the convolutions by `name`, and how many filters each keeps (`kept`, at least 1), as `layers`
+            of `prune.json` has them.
+    """
+
+    layers: Sequence[dict[str, Any]]
+
+    def prune(self, model: nn.Module, sparsity: float, search: Search) -> PrunedNet:
+        """See `filterbench.pruners.contract.Pruner.prune`; here the layers decide, not the sparsity."""
+        kept = {layer["name"]: layer["kept"] for layer in self.layers}
+        masks: ChannelMasks = {}
+        for names in self.ranked_together(model):
+            mask = _largest(model, names, kept[names[0]])
+            masks |= {name: mask.clone() for name in names}
+        mask_depthwise(model, masks)
+        apply_masks(model, masks)
+        return PrunedNet(model, masks)
+
+    def ranked_together(self, model: nn.Module) -> Iterator[list[str]]:
+        """The convolutions, those together that lose the same filters: here each by itself."""
+        for name in prunable_convolutions(model):
+            yield [name]
+
+
+class GivenCompactLayers(GivenLayers):
+    """The same for the layers of a net that was compact already.
+
+    There, convolutions whose outputs are summed have as many channels, and the same ones: they are ranked
+    together, by the sum of their norms, so that the cut net has the very shapes of the given one.
+    """
+
+    def ranked_together(self, model: nn.Module) -> Iterator[list[str]]:
+        """The convolutions, those together whose outputs are summed."""
+        together: dict[frozenset[str], list[str]] = {}
+        sources = channel_sources(model)
+        for name in prunable_convolutions(model):
+            _, makers = sources[name]
+            together.setdefault(makers or frozenset({name}), []).append(name)
+        yield from together.values()
+
+
+def _largest(model: nn.Module, names: list[str], kept: int) -> torch.Tensor:
+    """The filters of largest norm of a convolution, or of several as if they were one."""
+    first, *others = (prunable_convolutions(model)[name] for name in names)
+    convolution = first
+    if others:
+        rows = torch.cat([each.weight.detach().flatten(1) for each in (first, *others)], dim=1)
+        convolution = nn.Conv2d(rows.shape[1], len(rows), 1, bias=False, device="meta")
+        convolution.weight = nn.Parameter(rows[:, :, None, None])
+    return layer_mask("l1", convolution, convolution.out_channels - kept)

@@ -1,0 +1,52 @@
+"""What a cell's training cost: what its net saw after its last cut, and all that its user paid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from filterbench.documents import read
+from filterbench.documents.spending import images_trained
+from filterbench.documents.types import PruneDocument, TrainedDocument
+
+# A training step does a forward and a backward pass, and the backward pass costs twice the forward one.
+EVALUATED_IMAGE = 1 / 3
+
+
+def bills(prune: PruneDocument, trained: TrainedDocument) -> dict[str, int]:
+    """Both bills of a fine-tuning, in trained images.
+
+    Args:
+        prune: the cell's `prune.json`.
+        trained: the document of the fine-tuning.
+
+    Returns:
+        `images_after_cut`: what this net was trained on after its last cut. `images_paid`: what its search
+        trained, a third of an image for each that its search evaluated, and every fine-tuning that was tried.
+    """
+    settings, images = trained["training"]["settings"], trained["images"]["train"]
+    tried = [each["epochs"] for each in trained.get("tuning", ())] or [settings["epochs"]]
+    paid = sum(images_trained(settings | {"epochs": epochs}, images) for epochs in tried)
+    cost = prune["cost"]
+    return {
+        "images_after_cut": images_trained(settings, images),
+        "images_paid": cost["images_trained"] + round(EVALUATED_IMAGE * cost["images_evaluated"]) + paid,
+    }
+
+
+def at_training_budgets(
+    cell: Path, prune: PruneDocument, names: Iterable[str]
+) -> Iterator[tuple[str, float | int]]:
+    """Columns with accuracy and bills at each training budget; none where a study has but one.
+
+    Args:
+        cell: the cell's folder.
+        prune: its `prune.json`.
+        names: of the documents of its trainings beyond the fine-tuning.
+    """
+    longer = [name for name in names if name.startswith("finetune-")]
+    for name in ["finetune", *longer] if longer else []:
+        document = read(cell / f"{name}.json", TrainedDocument)
+        columns = {"performance_finetuned": document["performance"]["finetuned"], **bills(prune, document)}
+        for column, value in columns.items():
+            yield f"{column}_{document['training']['settings']['epochs']}", value
