@@ -57,10 +57,7 @@ def by_target(
         level: probability that all intervals contain their true means, 0 to 1 (Sidak 1967).
     """
     each = level ** (1 / max(1, len(differences.columns)))
-    return {
-        target: _estimate(values.dropna(), apart[target], each)
-        for target, values in differences.items()
-    }
+    return {target: _estimate(values.dropna(), apart[target], each) for target, values in differences.items()}
 
 
 def _estimate(values: pd.Series, apart: pd.Series, level: float) -> Estimate:
