@@ -40,10 +40,11 @@ def net_adapt_compression(table: pd.DataFrame) -> Verdict:
 
 
 def _which(cells: pd.DataFrame) -> str:
-    """Whether all arguments are NNI's, or which are not; empty where the table does not say."""
-    if "arguments_changed" not in cells or cells.empty:
+    """Whether all arguments are NNI's, or which are not; empty where no feasible cell says."""
+    made = cells[cells["infeasible"].isna()]
+    if "arguments_changed" not in made or made.empty:
         return ""
-    changed = list(cells["arguments_changed"].dropna().unique())
+    changed = list(made["arguments_changed"].dropna().unique())
     return f", with {listed(changed)} in place of the defaults," if changed else ", as NNI implements it,"
 
 

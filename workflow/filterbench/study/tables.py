@@ -145,7 +145,7 @@ def _row(cell: Path, again: Mapping[str, Sequence[str]], unpruned: bool) -> dict
     }
     asked = asked_columns(prune["cell"])
     if "infeasible" in prune:
-        return {**asked, "infeasible": prune["infeasible"], **spent, **_arguments_changed(prune)}
+        return {**asked, "infeasible": prune["infeasible"], **spent}
     result = read(cell / "result.json", ResultDocument)
     count = read(cell / "count.json", CountDocument)
     finetune = read(cell / "finetune.json", TrainedDocument)
