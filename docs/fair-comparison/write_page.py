@@ -18,12 +18,12 @@ import pandas as pd
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from filterbench.analysis.blind import blind_cells
 from filterbench.analysis.equal_training import UNIFORM
 from filterbench.analysis.seeds import t_interval
 from filterbench.analysis.wording import short, times
 from filterbench.models.registry import MODELS
 from filterbench.plotting.style import style_of
-from filterbench.storage.tables import blind_cells
 
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parents[1]

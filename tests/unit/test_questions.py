@@ -3,12 +3,14 @@
 import copy
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
 from test_leads import AUTO_COMPRESS, cells
+from test_own_code import remembered
 
 from filterbench.analysis.answers import answers, holm, judged
 from filterbench.analysis.collapses import collapsed
@@ -21,9 +23,13 @@ from filterbench.analysis.power import power
 from filterbench.analysis.questions import Question, planned_power, read_questions
 from filterbench.analysis.seeds import t_interval
 from filterbench.documents import schema_path
+from filterbench.own_code.registering import register
 from filterbench.storage.errors import InputError
 from filterbench.study.planned import check_questions
 
+STUDIES = [
+    path for path in (Path(__file__).parents[2] / "studies").glob("*.yaml") if "\nplan:" in path.read_text()
+]
 QUESTION = {
     "key": "lead-at-8",
     "model": "vgg16",
@@ -213,7 +219,7 @@ def study(default_config, tmp_path):
         ({"model": "resnet18"}, "lead-at-8.model: 'resnet18' is not of the study; allowed: vgg16"),
         ({"pruner": "NetAdaptPruner"}, "pruner: 'NetAdaptPruner' is not of the study; allowed: AutoCompress"),
         ({"budget": 40}, "budget: 40 is not of the study; allowed: 2, 8"),
-        ({"seeds": 6, "power": 0.99}, "seeds: 6 is not of the study; allowed: 5"),
+        ({"seeds": 4, "power": 0.91}, "seeds: 4 were planned, but the study has 5"),
         ({"target": 0.9}, "target: '0.9' is not of the study; allowed: all, 0.5"),
         ({"component": "trained weights"}, "component: 'trained weights' needs LayersOfAutoCompressPruner"),
         ({"component": "allocation"}, "component: 'allocation' needs a training from scratch"),
@@ -226,6 +232,16 @@ def test_a_question_that_the_study_cannot_answer_is_refused(study, changes, reas
     with pytest.raises(InputError) as error:
         check_questions(study)
     assert reason in str(error.value)
+
+
+@pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
+def test_the_plan_of_a_study_is_one_that_it_can_answer_at_the_power_stated(path, monkeypatch):
+    config = yaml.safe_load(path.read_text())
+    config["plan"] = str(path.parent / config["plan"])
+    with remembered(monkeypatch):
+        register([], {}, path.name, config["pruners"])
+        check_questions(config)
+    assert read_questions(Path(config["plan"]))
 
 
 def test_the_plan_and_the_leads_name_the_components_that_there_are():

@@ -16,11 +16,7 @@ from filterbench.study.config import check_config
 from filterbench.study.extending import completed
 
 REPOSITORY = Path(__file__).parents[2]
-# A plan of questions, `NAME.plan.yaml`, is no study.
-STUDIES = [
-    REPOSITORY / "config.yaml",
-    *sorted(path for path in (REPOSITORY / "studies").glob("*.yaml") if "." not in path.stem),
-]
+STUDIES = [REPOSITORY / "config.yaml", *sorted((REPOSITORY / "studies").glob("*.yaml"))]
 
 MISTAKES = {
     "unknown key": ("sparsitys", [0.5], "$: unknown key 'sparsitys'; allowed: study, dataset"),

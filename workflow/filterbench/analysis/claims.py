@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from filterbench.analysis.comparing import Comparison
-from filterbench.analysis.seeds import FEWEST_UNITS
+from filterbench.analysis.comparing import Comparison, Pair
+from filterbench.analysis.estimates import kept_of, pooled_values
+from filterbench.analysis.seeds import FEWEST_UNITS, t_interval
 
 # Percentage points. Five ResNet-110 runs on CIFAR-10 have a standard deviation of 0.16 points (He et al.
 # 2016, arXiv:1512.03385, table 6): two runs of the same thing differ by less than 0.45 in 19 of 20 cases.
@@ -21,90 +22,187 @@ MOST_UNITS = 1000
 # From this factor on a budget is strict.
 STRICT = 8.0
 
-HOLDS, FAILS, OPEN = "holds", "does not hold", "cannot tell"
+HOLDS, FAILS, OPEN, NOT_ASKED = "holds", "does not hold", "cannot tell", "not asked"
+
+
+@dataclass(frozen=True, eq=False)
+class Tested:
+    """One difference that a claim is tested on.
+
+    Attributes:
+        pair: the two pruners.
+        cost: `params`, `flops` or `latency`.
+        factors: where they are compared: one factor, or all those that the difference is the mean of.
+        values: the difference in percentage points, one per unit without a collapsed net.
+    """
+
+    pair: Pair
+    cost: str
+    factors: tuple[float, ...]
+    values: tuple[float, ...]
+
+    @property
+    def mean(self) -> float:
+        """The mean of the values; NaN without any."""
+        return float(np.mean(self.values)) if self.values else math.nan
+
+    @property
+    def spread(self) -> float:
+        """The sample standard deviation of the values; 0 for fewer than two."""
+        return float(np.std(self.values, ddof=1)) if len(self.values) > 1 else 0.0
+
+    def interval(self, alpha: float) -> tuple[float, float]:
+        """The t interval that leaves out a probability of `alpha` at each end."""
+        return t_interval(self.values, 1 - 2 * alpha)
 
 
 @dataclass(frozen=True)
 class Claim:
-    """What is claimed of the mean difference of every comparison.
+    """What is claimed of the mean difference of every pair.
 
     Attributes:
         lowest: the mean difference lies above it, in percentage points; may be -infinity.
         highest: the mean difference lies below it; may be infinity.
+        pooled: whether it is claimed of the mean over a pair's factors; else of each factor.
     """
 
     lowest: float
     highest: float
+    pooled: bool
 
-    def outcome(self, comparison: Comparison, tests: int) -> str:
-        """Whether the claim holds of one comparison.
+    def tests(self, comparisons: Sequence[Comparison]) -> list[Tested]:
+        """The differences that the claim is tested on: one per comparison, or one per factor of each.
+
+        Params and FLOPs of the same cells give one test.
+        """
+        found: dict[tuple[Pair, tuple[float, ...]], Tested] = {}
+        for each in comparisons:
+            for test in self._tests_of(each):
+                found.setdefault((test.pair, test.values), test)
+        return list(found.values())
+
+    def _tests_of(self, each: Comparison) -> list[Tested]:
+        if self.pooled:
+            values = pooled_values(each.differences, each.apart)
+            return [Tested(each.pair, each.cost, tuple(each.factors), tuple(values))]
+        return [
+            Tested(each.pair, each.cost, (factor,), tuple(kept_of(values, each.apart[values.name])))
+            for factor, (_, values) in zip(each.factors, each.differences.items(), strict=True)
+        ]
+
+    def outcome(self, test: Tested, tests: int) -> str:
+        """Whether the claim holds of one difference.
 
         It holds if the 90 % interval lies inside the claimed range: two one-sided tests (Schuirmann 1987)
         where the range has two ends. It does not hold if the interval lies outside at one end, at a
         level that is divided by the number of tests (Bonferroni), since one of them would refute the claim.
 
         Args:
-            comparison: the differences.
-            tests: number of comparisons that the claim is about.
+            test: the difference.
+            tests: number of differences that the claim is tested on.
         """
-        low, high = comparison.interval(1 - 2 * ALPHA)
-        if low > self.lowest and high < self.highest:
+        if self.inside(test) > 0:
             return HOLDS
-        low, high = comparison.interval(1 - 2 * ALPHA / tests)
-        return FAILS if high < self.lowest or low > self.highest else OPEN
+        return FAILS if self.outside(test, tests) > 0 else OPEN
 
-    def distance(self, comparison: Comparison) -> float:
+    def inside(self, test: Tested) -> float:
+        """How far the 90 % interval lies inside the claimed range, in points; NaN without an interval."""
+        low, high = test.interval(ALPHA)
+        return min(low - self.lowest, self.highest - high)
+
+    def outside(self, test: Tested, tests: int) -> float:
+        """How far the interval that refutes the claim lies outside its range, in points."""
+        low, high = test.interval(ALPHA / tests)
+        return max(self.lowest - high, low - self.highest)
+
+    def verdict(self, tests: Sequence[Tested]) -> str:
+        """The verdict on the claim about all of the differences; `cannot tell` of none."""
+        return over_range([self.outcome(test, len(tests)) for test in tests])
+
+    def deciding(self, tests: Sequence[Tested]) -> Tested:
+        """The difference that decides the verdict, or keeps it open.
+
+        Where the claim does not hold, that whose interval lies furthest outside its range; else that whose
+        interval lies least inside, or has none.
+        """
+        if self.verdict(tests) == FAILS:
+            return max(tests, key=lambda test: _known(self.outside(test, len(tests))))
+        return min(tests, key=lambda test: _known(self.inside(test)))
+
+    def distance(self, test: Tested) -> float:
         """How far inside the claimed range the mean difference lies; negative outside."""
-        return min(comparison.mean - self.lowest, self.highest - comparison.mean)
+        return min(test.mean - self.lowest, self.highest - test.mean)
 
-    def seen(self, comparison: Comparison) -> str:
-        """Whether the claim is so of the mean difference as it is, `holds` or `does not hold`; no verdict."""
-        return HOLDS if self.distance(comparison) > 0 else FAILS
+    def power_if_alike(self, tests: Sequence[Tested], units: int) -> float:
+        """How probably so many units show a claim with two ends where all true differences are zero.
 
-    def units_needed(self, comparisons: Sequence[Comparison], tests: int) -> int | None:
+        At the spreads seen, differences taken as independent, which is cautious: those of pairs with a
+        pruner in common are not.
+        """
+        return float(self._powers_if_alike(tests)[units - FEWEST_UNITS])
+
+    def units_if_alike(self, tests: Sequence[Tested]) -> int | None:
+        """How many units would show it in 4 of 5 studies; None where more than 1000 are needed."""
+        return _first(self._powers_if_alike(tests) >= POWER)
+
+    def _powers_if_alike(self, tests: Sequence[Tested]) -> np.ndarray:
+        margin = min(-self.lowest, self.highest)
+        return np.prod([_two_sided(margin, test.spread) for test in tests], axis=0)
+
+    def units_needed(self, tests: Sequence[Tested]) -> int | None:
         """How many units would decide the claim in 4 of 5 studies, at the means and spreads seen.
-
-        Args:
-            comparisons: all that the claim is about.
-            tests: their number, as for `outcome`.
 
         Returns:
             3 to 1000; None where more than 1000 are needed, or the spread is not known.
         """
-        against = [each for each in comparisons if self.distance(each) < 0]
+        against = [test for test in tests if self.distance(test) < 0]
         if against:
             # One of them suffices to refute the claim.
-            found = [self._needed(each, ALPHA / tests) for each in against]
+            found = [self._needed(test, ALPHA / len(tests)) for test in against]
             return min((units for units in found if units), default=None)
-        needed = [self._needed(each, ALPHA) for each in comparisons]
+        needed = [self._needed(test, ALPHA) for test in tests]
         return None if None in needed else max(units for units in needed if units)
 
-    def _needed(self, comparison: Comparison, alpha: float) -> int | None:
-        from scipy.stats import nct, t
-
-        spread = float(np.std(comparison.values, ddof=1)) if len(comparison.values) > 1 else 0.0
-        if math.isclose(spread, 0, abs_tol=1e-9):
+    def _needed(self, test: Tested, alpha: float) -> int | None:
+        if math.isclose(test.spread, 0, abs_tol=1e-9):
             return None
-        units = np.arange(FEWEST_UNITS, MOST_UNITS + 1)
-
-        def power(distance: float) -> np.ndarray:
-            if math.isinf(distance):
-                return np.ones(len(units))
-            shift = distance * np.sqrt(units) / spread
-            return nct.sf(t.isf(alpha, units - 1), units - 1, shift)
-
-        if self.distance(comparison) < 0:
-            reached = power(-self.distance(comparison))
-        else:
-            both = power(comparison.mean - self.lowest), power(self.highest - comparison.mean)
-            reached = both[0] + both[1] - 1
-        enough = np.flatnonzero(reached >= POWER)
-        return int(units[enough[0]]) if len(enough) else None
+        if self.distance(test) < 0:
+            return _first(_one_sided(-self.distance(test), test.spread, alpha) >= POWER)
+        both = (test.mean - self.lowest, self.highest - test.mean)
+        reached = np.sum([_one_sided(each, test.spread, alpha) for each in both], axis=0) - 1
+        return _first(reached >= POWER)
 
 
-MORE = Claim(MARGIN, math.inf)
-NO_MORE = Claim(-math.inf, MARGIN)
-SIMILAR = Claim(-MARGIN, MARGIN)
+def _two_sided(margin: float, spread: float) -> np.ndarray:
+    """By number of units from 3 to 1000, the power of two one-sided tests at a true difference of zero."""
+    return np.maximum(0, 2 * _one_sided(margin, spread, ALPHA) - 1)
+
+
+def _one_sided(distance: float, spread: float, alpha: float) -> np.ndarray:
+    """By number of units from 3 to 1000, a one-sided t test's power at a true distance (noncentral t)."""
+    from scipy.stats import nct, t
+
+    units = np.arange(FEWEST_UNITS, MOST_UNITS + 1)
+    if math.isinf(distance) or math.isclose(spread, 0, abs_tol=1e-9):
+        return np.ones(len(units))
+    return nct.sf(t.isf(alpha, units - 1), units - 1, distance * np.sqrt(units) / spread)
+
+
+def _first(enough: np.ndarray) -> int | None:
+    """The smallest number of units that is enough."""
+    places = np.flatnonzero(enough)
+    return FEWEST_UNITS + int(places[0]) if len(places) else None
+
+
+def _known(distance: float) -> float:
+    """A distance to sort by: without an interval, nothing lies inside a range."""
+    return -math.inf if math.isnan(distance) else distance
+
+
+MORE = Claim(MARGIN, math.inf, pooled=True)
+NO_MORE = Claim(-math.inf, MARGIN, pooled=True)
+# Differences of opposite signs would cancel in a mean over factors.
+SIMILAR = Claim(-MARGIN, MARGIN, pooled=False)
 
 
 def over_range(outcomes: Sequence[str]) -> str:

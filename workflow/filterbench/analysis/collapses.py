@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from filterbench.analysis.seeds import FEWEST_UNITS
+
 # A collapse is at least so much below the median; accuracy, 0 to 1.
 SMALLEST_FALL = 0.10
 # Modified z-score of an outlier (Iglewicz & Hoaglin 1993), which is 0.6745 deviations over their median.
@@ -18,7 +20,9 @@ def collapsed(accuracies: Sequence[float]) -> np.ndarray:
 
     A net collapsed if its accuracy is more than 10 points below the median of the cell, and its modified
     z-score, 0.6745 (median - accuracy) / MAD, is above 3.5 (Iglewicz & Hoaglin 1993); MAD is the median of
-    the absolute deviations from the median. docs/verdicts.md has how often that is wrong.
+    the absolute deviations from the median. Of two middle values the median is the higher one and MAD the
+    lower one, so that half of an even number of nets may collapse. docs/verdicts.md says how often a net is
+    wrongly set apart.
 
     Args:
         accuracies: of one cell, 0 to 1, one per seed; NaN where a seed has no net.
@@ -27,10 +31,10 @@ def collapsed(accuracies: Sequence[float]) -> np.ndarray:
         bool per seed; never true for fewer than three nets, where no majority says which of them fell.
     """
     values = np.asarray(accuracies, dtype=float)
-    known = values[~np.isnan(values)]
-    if len(known) < 3:
+    known = np.sort(values[~np.isnan(values)])
+    if len(known) < FEWEST_UNITS:
         return np.zeros(len(values), dtype=bool)
-    median = np.median(known)
-    spread = np.median(np.abs(known - median)) / MAD_OF_NORMAL
+    median = known[len(known) // 2]
+    deviation = np.sort(np.abs(known - median))[(len(known) - 1) // 2]
     # Comparisons with NaN are false.
-    return np.asarray(median - values > max(SMALLEST_FALL, Z_OUTLIER * spread))
+    return np.asarray(median - values > max(SMALLEST_FALL, Z_OUTLIER * deviation / MAD_OF_NORMAL))

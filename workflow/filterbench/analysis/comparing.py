@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from filterbench.analysis.chance import at_chance
+from filterbench.analysis.collapses import collapsed
 from filterbench.analysis.curves import UNIT, accuracies
-from filterbench.analysis.seeds import t_interval
 
 ONE_SHOT = ("L1FilterPruner", "L2FilterPruner", "FPGMPruner")
 NET_ADAPT, ANNEALING = "NetAdaptPruner", "SimulatedAnnealingPruner"
@@ -23,33 +23,33 @@ Accuracies = Callable[[pd.DataFrame, Sequence[str], str], pd.DataFrame]
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """Test accuracy of one pruner minus that of another at one compression factor.
+    """Test accuracy of one pruner minus that of another, over compression factors.
 
     Attributes:
         pair: the two pruners.
-        cost: `params` or `flops`.
-        factor: how many times fewer of it than the unpruned net has.
-        units: the difference in percentage points, by independent unit (a seed, or a model).
+        cost: `params`, `flops` or `latency`.
+        differences: in percentage points; rows are independent units (seeds, or models), columns factors:
+            how many times fewer of the cost than the unpruned net has.
+        apart: bool, of the same shape: whether a net of the pair collapsed there. Of models never true:
+            collapsed seeds are left out of their means.
     """
 
     pair: Pair
     cost: str
-    factor: float
-    units: dict[str, float]
+    differences: pd.DataFrame
+    apart: pd.DataFrame
 
     @property
-    def values(self) -> list[float]:
-        """The differences, one a unit."""
-        return list(self.units.values())
+    def factors(self) -> list[float]:
+        """Where the two are compared."""
+        return [float(factor) for factor in self.differences.columns]
 
-    @property
-    def mean(self) -> float:
-        """Their mean, in percentage points."""
-        return float(np.mean(self.values))
-
-    def interval(self, level: float) -> tuple[float, float]:
-        """The t interval of the mean (see `filterbench.analysis.seeds.t_interval`)."""
-        return t_interval(self.values, level)
+    def from_factor(self, smallest: float) -> Comparison | None:
+        """The comparison at factors from one on; None if there are none."""
+        kept = np.array(self.factors) >= smallest
+        if not kept.any():
+            return None
+        return Comparison(self.pair, self.cost, self.differences.loc[:, kept], self.apart.loc[:, kept])
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Compared:
     """What a table says of pairs of pruners.
 
     Attributes:
-        comparisons: one a pair, cost and factor.
+        comparisons: one per pair and cost; pairs that have no factor in common are left out.
         guessing: factors that are left out because both nets of a pair are at chance there, by cost.
     """
 
@@ -72,38 +72,64 @@ def compare(
     units: str = WITHIN_MODEL,
     at: Accuracies = accuracies,
 ) -> Compared:
-    """Compare pairs of pruners at the factors that all of them reach in all units.
+    """Compare pairs of pruners, each at the factors that both of it reach in all units.
 
     Args:
         table: cells, infeasible ones included; of one model where seeds are the units.
         pairs: the first one's accuracy minus the second one's.
-        costs: `params`, `flops` or both.
-        units: `seeds`, or `models`: each model's difference is then the mean over its seeds, because seeds
-            of one model say nothing of another model.
+        costs: `params`, `flops`, `latency`.
+        units: `seeds`, or `models`: each model's difference is then the mean over its seeds without a
+            collapse, because seeds of one model say nothing of another model.
         at: the pruners' accuracies at equal budget.
     """
-    pruners = list(dict.fromkeys(name for pair in pairs for name in pair))
-    everywhere = pd.MultiIndex.from_frame(table[UNIT].drop_duplicates())
-    bound = at_chance(table)
-    level, prefix = ("model", "") if units == ACROSS_MODELS else ("seed", "seed ")
-    found = Compared()
+    found = Compared(guessing={cost: [] for cost in costs})
+    fallen = _fallen(table)
     for cost in costs:
-        reached = at(table, pruners, cost)
-        by_pruner = {name: reached[name].unstack("factor").reindex(everywhere) for name in pruners}
-        common = by_pruner[pruners[0]].dropna(axis="columns").columns
-        guess = {name: values <= bound for name, values in by_pruner.items()}
-        lost = pd.concat([(guess[one] & guess[other])[common] for one, other in pairs]).any()
-        found.guessing[cost] = list(common[lost].astype(float))
-        for one, other in pairs:
-            points = 100 * (by_pruner[one] - by_pruner[other])[common[~lost]]
-            means = points.groupby(level=level, sort=False).mean()
-            names = [f"{prefix}{name}" for name in means.index]
-            for factor, values in zip(means.columns, means.to_numpy().T, strict=True):
-                by_unit = dict(zip(names, map(float, values), strict=True))
-                found.comparisons.append(Comparison((one, other), cost, float(factor), by_unit))
+        lost: set[float] = set()
+        for pair in pairs:
+            comparison, guessing = _compare_pair(table, fallen, pair, cost, at)
+            lost |= set(guessing)
+            if comparison.factors:
+                found.comparisons.append(_by_unit(comparison, units))
+        found.guessing[cost] = sorted(lost)
     return found
 
 
-def count_tests(comparisons: Sequence[Comparison]) -> int:
-    """How many comparisons there are; params and FLOPs of the same cells are one."""
-    return len({(each.pair, *each.values) for each in comparisons})
+def _compare_pair(
+    table: pd.DataFrame, fallen: pd.DataFrame, pair: Pair, cost: str, at: Accuracies
+) -> tuple[Comparison, list[float]]:
+    """The comparison with (model, seed) as units, and the factors at which both nets guess."""
+    everywhere = pd.MultiIndex.from_frame(table[UNIT].drop_duplicates())
+    bound = at_chance(table)
+    one, other = _wide(at(table, pair, cost), pair, everywhere)
+    # A curve between two cells has collapsed where one of them has.
+    fell = [side > 0 for side in _wide(at(fallen, pair, cost), pair, everywhere)]
+    common = (one + other).dropna(axis="columns").columns
+    guess = ((one <= bound) & (other <= bound))[common].any()
+    kept = common[~guess]
+    points = 100 * (one - other)[kept]
+    return Comparison(pair, cost, points, (fell[0] | fell[1])[kept]), list(common[guess].astype(float))
+
+
+def _wide(found: pd.DataFrame, pair: Pair, everywhere: pd.MultiIndex) -> list[pd.DataFrame]:
+    """Of each pruner of a pair its values, a row per unit and a column per factor."""
+    return [found[name].unstack("factor").reindex(everywhere) for name in pair]
+
+
+def _fallen(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with 1 in place of the accuracy of each collapsed net, else 0."""
+    flags = table.groupby(["model", "pruner", "sparsity"], sort=False)["performance_finetuned"].transform(
+        lambda values: collapsed(values.astype(float).to_list()).astype(float)
+    )
+    unpruned = {name: 0.0 for name in ("performance_original_finetuned",) if name in table}
+    return table.assign(performance_finetuned=flags, **unpruned)
+
+
+def _by_unit(comparison: Comparison, units: str) -> Comparison:
+    """The comparison over seeds of its model, or over models."""
+    points, apart = comparison.differences, comparison.apart
+    if units == WITHIN_MODEL:
+        names = [f"seed {seed}" for seed in points.index.get_level_values("seed")]
+        return Comparison(comparison.pair, comparison.cost, points.set_axis(names), apart.set_axis(names))
+    means = points.where(~apart).groupby(level="model", sort=False).mean()
+    return Comparison(comparison.pair, comparison.cost, means, means.isna())

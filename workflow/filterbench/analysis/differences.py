@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import asdict
 from itertools import combinations
+from typing import Any
 
 import pandas as pd
 
-from filterbench.analysis.comparing import compare, count_tests
-from filterbench.analysis.seeds import LEVEL, statistics
+from filterbench.analysis.comparing import Comparison, compare
+from filterbench.analysis.estimates import by_target, pooled
 
-COLUMNS = [
-    "model",
-    "cost",
-    "factor",
-    "pruner",
-    "other",
-    "n",
-    "mean",
-    "std",
-    "low",
-    "high",
-    "low_corrected",
-    "high_corrected",
-]
+COLUMNS = ["model", "cost", "factor", "pruner", "other", "n", "mean", "low", "high", "collapsed", "mean_all"]
 COSTS = ("params", "flops")
+# In place of a factor, of the row of a pair that is pooled over them.
+ALL = "all"
 
 
 def differences(table: pd.DataFrame) -> pd.DataFrame:
@@ -33,31 +25,21 @@ def differences(table: pd.DataFrame) -> pd.DataFrame:
         table: cells of any models and seeds, infeasible ones included.
 
     Returns:
-        One row a model, cost (`params`, `flops`), factor (times fewer of it than the unpruned net) and pair
-        of pruners that both reach it with every seed: number of seeds, mean, sample standard deviation, and
-        two intervals of the mean: `low` to `high` is the 95 % t interval; `low_corrected` to
-        `high_corrected` is that of the level 1 - 0.05/m (Bonferroni), where m is the number of the model's
-        rows, params and FLOPs of the same cells counted once: with 95 % probability all of the model's
-        corrected intervals contain their true means.
+        Of each model, cost (`params`, `flops`) and pair of pruners one row with the factor `all`, pooled over
+        the factors (times fewer than the unpruned net) that both reach with every seed, and one row per
+        factor. `n` to `mean_all` are those of `filterbench.analysis.estimates.Estimate`; `low` to `high` is
+        a 95 % interval of the pooled row, and of a pair's factors together.
     """
-    parts = []
-    for _, cells in table.groupby("model", sort=False):
-        pairs = list(combinations(cells["pruner"].unique(), 2))
-        compared = [
-            each for cost in COSTS for pair in pairs for each in compare(cells, [pair], [cost]).comparisons
-        ]
-        for each in compared:
-            low, high = each.interval(1 - (1 - LEVEL) / count_tests(compared))
-            parts.append(
-                {
-                    "model": cells["model"].iloc[0],
-                    "cost": each.cost,
-                    "factor": round(each.factor, 4),
-                    "pruner": each.pair[0],
-                    "other": each.pair[1],
-                    **statistics(pd.Series(each.values)),
-                    "low_corrected": low,
-                    "high_corrected": high,
-                }
-            )
-    return pd.DataFrame(parts, columns=COLUMNS)
+    rows = [
+        {"model": model, "cost": each.cost, "pruner": each.pair[0], "other": each.pair[1], **row}
+        for model, cells in table.groupby("model", sort=False)
+        for each in compare(cells, list(combinations(cells["pruner"].unique(), 2)), COSTS).comparisons
+        for row in _rows(each)
+    ]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _rows(each: Comparison) -> Iterator[dict[str, Any]]:
+    yield {"factor": ALL, **asdict(pooled(each.differences, each.apart))}
+    for factor, estimate in by_target(each.differences, each.apart).items():
+        yield {"factor": round(float(str(factor)), 4), **asdict(estimate)}

@@ -43,7 +43,13 @@ def pooled(differences: pd.DataFrame, apart: pd.DataFrame, level: float = LEVEL)
         level: probability that such intervals contain the true mean of seeds without a collapse, 0 to 1.
     """
     complete = differences.dropna()
-    return _estimate(complete.mean(axis=1), apart.loc[complete.index].any(axis=1), level)
+    return _estimate(complete.mean(axis=1), pooled_values(differences, apart), level)
+
+
+def pooled_values(differences: pd.DataFrame, apart: pd.DataFrame) -> pd.Series:
+    """By seed the mean over targets, of those seeds that have them all and no collapsed net."""
+    complete = differences.dropna()
+    return complete.mean(axis=1)[~apart.loc[complete.index].any(axis=1)]
 
 
 def by_target(
@@ -54,14 +60,22 @@ def by_target(
     Args:
         differences: percentage points; rows are seeds, columns targets; NaN where a seed has none.
         apart: bool, of the same shape: whether a net of the pair collapsed. That seed is left out there.
-        level: probability that all intervals contain their true means, 0 to 1 (Sidak 1967).
+        level: probability that all intervals contain their true means, 0 to 1. Each is a t interval at the
+            level's root of the number of targets (Sidak 1967), which docs/verdicts.md compares with others.
     """
     each = level ** (1 / max(1, len(differences.columns)))
-    return {target: _estimate(values.dropna(), apart[target], each) for target, values in differences.items()}
+    return {
+        target: _estimate(values.dropna(), kept_of(values, apart[target]), each)
+        for target, values in differences.items()
+    }
 
 
-def _estimate(values: pd.Series, apart: pd.Series, level: float) -> Estimate:
-    kept = values[~apart[values.index].astype(bool)]
+def kept_of(values: pd.Series, apart: pd.Series) -> pd.Series:
+    """Of one target the differences of those seeds that have one and no collapsed net."""
+    return values[values.notna() & ~apart]
+
+
+def _estimate(values: pd.Series, kept: pd.Series, level: float) -> Estimate:
     low, high = t_interval(kept.to_list(), level)
     return Estimate(
         n=len(kept),

@@ -50,6 +50,7 @@ def _answers(document: Mapping[str, Any]) -> list[str]:
             each["statement"],
             f"**{each['answer']}**",
             _estimate(each) or each["note"],
+            f"{each['n'] + each['collapsed']} of {each['seeds']}",
             f"{each['p_holds']:.3f}",
             f"{each['p_fails']:.3f}",
         ]
@@ -63,7 +64,10 @@ def _answers(document: Mapping[str, Any]) -> list[str]:
         f"probability of at most {level:.0%} a false claim is said to hold, and with at most as much a true "
         "one is said not to hold.",
         "",
-        markdown_table(["key", "claim", "answer", "estimate", "p, holds", "p, does not hold"], rows),
+        markdown_table(
+            ["key", "claim", "answer", "estimate", "seeds", "p, holds", "p, does not hold"],
+            rows,
+        ),
         "",
     ]
 

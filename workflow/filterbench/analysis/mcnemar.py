@@ -1,14 +1,16 @@
-"""Two nets compared image by image (McNemar 1947)."""
+"""Two nets compared image by image (McNemar 1947).
+
+This is about two nets, not two pruners: nets of one pruner that differ by their seed alone differ, too.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 import numpy as np
 import pandas as pd
 
-ALPHA = 0.05
 COLUMNS = ["model", "seed", "target", "pruner", "other", "images", "only_pruner", "only_other", "p", "p_holm"]
 Cell = tuple[str, int, str, str]
 
@@ -67,27 +69,3 @@ def mcnemar(correct: Mapping[Cell, np.ndarray]) -> pd.DataFrame:
             rows.append((*place, pruner, other, len(one), *numbers))
     table = pd.DataFrame(rows, columns=COLUMNS[:-1])
     return table.assign(p_holm=table.groupby("model")["p"].transform(lambda p: holm(p.to_list())))
-
-
-def summary(table: pd.DataFrame, pairs: Iterable[tuple[str, str]]) -> list[str]:
-    """In how many cells of each model each pair of pruners differs image by image, a sentence a model.
-
-    Args:
-        table: what `mcnemar` returns.
-        pairs: pairs of pruners, in any order.
-    """
-    said = []
-    for model, rows in table.groupby("model", sort=False):
-        counts = []
-        for pair in pairs:
-            cells = rows[rows["pruner"].isin(pair) & rows["other"].isin(pair)]
-            if len(cells):
-                differing = int((cells["p_holm"] < ALPHA).sum())
-                names = " and ".join(name.removesuffix("Pruner") for name in pair)
-                counts.append(f"{names} differ in {differing} of {len(cells)} cells")
-        if counts:
-            said.append(
-                f"On {model}, image by image (exact McNemar test, corrected by Holm within the model): "
-                f"{'; '.join(counts)}."
-            )
-    return said

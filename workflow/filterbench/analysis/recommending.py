@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from filterbench.analysis.blind import blind_cells
 from filterbench.analysis.curves import UNIT
 from filterbench.analysis.seeds import FEWEST_UNITS, t_interval
 from filterbench.analysis.wording import short
-from filterbench.storage.tables import blind_cells
 
 COLUMNS = [
     "pruner",

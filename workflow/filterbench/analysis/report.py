@@ -50,22 +50,33 @@ def verdicts_page(document: dict[str, Any]) -> str:
             for comparison in scope["comparisons"]
         ]
         if rows:
-            heading = ["", "pair", "times less", "of", "points", "95 %", "90 %", "", "by unit"]
+            heading = [
+                "", "pair", "of", "pooled over", "points", "95 %", "90 %", "units", "collapsed", "with all",
+                "", "by factor, 95 % together", "by unit",
+            ]  # fmt: skip
             lines += ["", markdown_table(heading, rows)]
         lines += [""]
     return "\n".join(lines)
 
 
 def _comparison_row(scope: str, comparison: dict[str, Any]) -> list[Any]:
+    pooled, factors = comparison["pooled"], comparison["by_factor"]
     return [
         scope,
         f"{short(comparison['pruner'])} - {short(comparison['other'])}",
-        times(comparison["factor"]),
         COSTS[comparison["cost"]],
-        f"{comparison['mean']:+.2f}",
-        _interval(comparison["low"], comparison["high"]),
-        _interval(comparison["test_low"], comparison["test_high"]),
+        " to ".join(dict.fromkeys(times(factors[place]["factor"]) for place in (0, -1))),
+        _number(pooled["mean"], "+.2f"),
+        _interval(pooled["low"], pooled["high"]),
+        _interval(pooled["test_low"], pooled["test_high"]),
+        pooled["n"],
+        pooled["collapsed"],
+        f"{pooled['mean_all']:+.2f}",
         comparison["outcome"],
+        "; ".join(
+            f"{times(each['factor'])}: {_number(each['mean'], '+.2f')} {_interval(each['low'], each['high'])}"
+            for each in factors
+        ),
         "; ".join(f"{name} {value:+.2f}" for name, value in comparison["differences"].items()),
     ]
 

@@ -9,18 +9,28 @@ from typing import Any
 import pandas as pd
 
 from filterbench.analysis import wording
-from filterbench.analysis.claims import ALPHA, FAILS, HOLDS, MARGIN, OPEN, Claim, over_range
+from filterbench.analysis.claims import (
+    ALPHA,
+    FAILS,
+    HOLDS,
+    MARGIN,
+    NOT_ASKED,
+    OPEN,
+    POWER,
+    Claim,
+    Tested,
+    over_range,
+)
 from filterbench.analysis.comparing import (
     ACROSS_MODELS,
     WITHIN_MODEL,
     Accuracies,
-    Compared,
     Comparison,
     Pair,
     compare,
-    count_tests,
 )
 from filterbench.analysis.curves import accuracies
+from filterbench.analysis.estimates import Estimate, by_target, pooled
 from filterbench.analysis.seeds import FEWEST_UNITS, LEVEL
 
 # One test image must be less than half of the margin, in percentage points.
@@ -32,11 +42,10 @@ class Question:
     """A claim about pairs of pruners over a range of compression factors.
 
     Attributes:
-        claim: what is claimed of each comparison.
+        claim: what is claimed of each pair.
         pairs: the first pruner's accuracy minus the second one's.
-        costs: `params`, `flops` or both.
-        decided_from: the smallest factor that the claim is about; smaller ones are shown, and decide nothing.
-        apart: whether each pair is compared where both of it have cells, else only where all of them have.
+        costs: `params`, `flops`, `latency`.
+        decided_from: the smallest factor that the claim is about.
         at: the pruners' accuracies at equal budget.
     """
 
@@ -44,7 +53,6 @@ class Question:
     pairs: Sequence[Pair]
     costs: Sequence[str]
     decided_from: float
-    apart: bool = False
     at: Accuracies = accuracies
 
     @property
@@ -61,10 +69,10 @@ class Scope:
         name: a model, or `across models`.
         unit: `seeds` or `models`.
         units: their names.
-        verdict: `holds`, `does not hold` or `cannot tell`.
-        reason: why, with range, units and the numbers that decide.
-        units_needed: how many units would decide at the spread seen; None where the verdict is there, where
-            that spread is not known, or where it takes more than 1000.
+        verdict: `holds`, `does not hold`, `cannot tell` or `not asked`.
+        reason: why, with range, units and the comparison that decides.
+        units_needed: how many units would decide; None where the verdict is there, where that is not
+            known, or where it takes more than 1000.
         comparisons: each comparison with its intervals, as `verdicts.json` has it.
     """
 
@@ -90,17 +98,16 @@ class Scope:
 
 
 def scopes(table: pd.DataFrame, question: Question) -> list[Scope]:
-    """The claim on each model and, where there are several, last across them."""
+    """The claim on each model and, where at least three have all its pruners, last across them."""
     models = list(dict.fromkeys(table["model"]))
     found = [judge(table[table["model"] == model], question, str(model), WITHIN_MODEL) for model in models]
-    if len(models) > 1:
-        # A model that lacks a pruner is no unit of a comparison of all of them.
-        complete = [
-            model
-            for model, cells in table.groupby("model", sort=False)
-            if set(question.pruners) <= set(cells["pruner"])
-        ]
-        cells = table[table["model"].isin(complete)] if complete else table
+    complete = [
+        model
+        for model, cells in table.groupby("model", sort=False)
+        if set(question.pruners) <= set(cells["pruner"])
+    ]
+    if len(complete) >= FEWEST_UNITS:
+        cells = table[table["model"].isin(complete)]
         found.append(judge(cells, question, "across models", ACROSS_MODELS))
     return found
 
@@ -117,53 +124,49 @@ def judge(table: pd.DataFrame, question: Question, name: str, unit: str) -> Scop
     units = [str(each) for each in table["model" if unit == ACROSS_MODELS else "seed"].unique()]
     missing = [wording.short(pruner) for pruner in question.pruners if pruner not in set(table["pruner"])]
     if missing:
-        return Scope(name, unit, units, OPEN, f"There are no cells of {wording.listed(missing)}.")
-    compared = _compared(table, question, unit)
-    deciding = [each for each in compared.comparisons if each.factor >= question.decided_from]
+        return Scope(name, unit, units, NOT_ASKED, f"There are no cells of {wording.listed(missing)}.")
+    if len(units) < FEWEST_UNITS:
+        return Scope(name, unit, units, NOT_ASKED, wording.too_few(FEWEST_UNITS, unit, len(units)))
+    compared = compare(table, question.pairs, question.costs, unit, question.at)
+    asked = (each.from_factor(question.decided_from) for each in compared.comparisons)
+    comparisons = [each for each in asked if each]
+    nowhere = [pair for pair in question.pairs if pair not in {each.pair for each in comparisons}]
     left_out = wording.left_out(compared.guessing)
-    if not deciding:
-        everywhere = "in every model" if unit == ACROSS_MODELS else "with every seed"
-        reason = (
-            f"There is no factor from {wording.times(question.decided_from)} on at which all "
-            f"{len(question.pruners)} pruners have cells near enough {everywhere}.{left_out}"
-        )
-        return Scope(
-            name, unit, units, OPEN, reason, None, [_document(each) for each in compared.comparisons]
-        )
-    weakest = min(deciding, key=question.claim.distance)
+    if not comparisons:
+        reason = wording.nowhere(nowhere[0], question.decided_from, unit)
+        return Scope(name, unit, units, NOT_ASKED, f"{reason}{left_out}")
+    tests = question.claim.tests(comparisons)
+    documents = [_document(question.claim, each, len(tests)) for each in comparisons]
     images = _test_images(table)
     about = (
-        f"{wording.factor_range(deciding)}, {wording.counted(len(units), unit)}"
-        f"{f', {images:,} test images' if images else ''}. The weakest comparison: "
-        f"{wording.difference(weakest)}.{left_out}"
+        f"{wording.factor_range(comparisons)}, {wording.counted(len(units), unit)}"
+        f"{f', {images:,} test images' if images else ''}.{left_out}{wording.set_apart(comparisons, unit)}"
     )
     if images and 100 / images >= COARSEST:
-        why = wording.too_coarse(images, 100 / COARSEST)
-        document = [_document(each) for each in compared.comparisons]
-        return Scope(name, unit, units, OPEN, f"{about} {why}", None, document)
-    tests = count_tests(deciding)
-    outcomes = {each: question.claim.outcome(each, tests) for each in compared.comparisons}
-    verdict = over_range([outcomes[each] for each in deciding])
-    needed = None
-    if len(units) < FEWEST_UNITS:
-        why = wording.too_few(FEWEST_UNITS, unit, compared.comparisons, question.claim.seen)
+        verdict, why, needed = NOT_ASKED, wording.too_coarse(images, 100 / COARSEST), None
     else:
-        why = f"By factor: {wording.by_factor(compared.comparisons, outcomes.__getitem__, wording.JUDGED)}."
-        if verdict == OPEN:
-            needed = question.claim.units_needed(deciding, tests)
-            why += f" {wording.power(needed, deciding, unit)}"
-    document = [_document(each, outcome) for each, outcome in outcomes.items()]
-    return Scope(name, unit, units, verdict, f"{about} {why}", needed, document)
+        verdict, why, needed = _decided(question.claim, tests, unit)
+    if nowhere and verdict != FAILS:
+        # One pair can refute the claim; it cannot hold of pairs that are nowhere compared.
+        verdict, why, needed = NOT_ASKED, wording.nowhere(nowhere[0], question.decided_from, unit), None
+    return Scope(name, unit, units, verdict, f"{about} {why}", needed, documents)
 
 
-def _compared(table: pd.DataFrame, question: Question, unit: str) -> Compared:
-    if not question.apart:
-        return compare(table, question.pairs, question.costs, unit, question.at)
-    found = [compare(table, [pair], question.costs, unit, question.at) for pair in question.pairs]
-    guessing = {
-        cost: sorted({factor for each in found for factor in each.guessing[cost]}) for cost in question.costs
-    }
-    return Compared([comparison for each in found for comparison in each.comparisons], guessing)
+def _decided(claim: Claim, tests: Sequence[Tested], unit: str) -> tuple[str, str, int | None]:
+    """The verdict, the sentences that say why, and how many units would decide an open one."""
+    verdict = claim.verdict(tests)
+    decides = claim.deciding(tests)
+    said = wording.decides(verdict, decides, len(tests))
+    if verdict != OPEN:
+        return verdict, said, None
+    fewest = min(tests, key=lambda test: len(test.values))
+    if len(fewest.values) < FEWEST_UNITS:
+        return NOT_ASKED, wording.too_few_left(FEWEST_UNITS, unit, fewest), None
+    if not claim.pooled and claim.power_if_alike(tests, len(fewest.values)) < POWER:
+        needed = claim.units_if_alike(tests)
+        return NOT_ASKED, f"{said} {wording.too_weak(needed, len(tests), unit)}", needed
+    needed = claim.units_needed(tests)
+    return verdict, f"{said} {wording.power(needed, decides, unit)}", needed
 
 
 def _test_images(table: pd.DataFrame) -> int | None:
@@ -171,21 +174,43 @@ def _test_images(table: pd.DataFrame) -> int | None:
     return None if known.empty else int(known.min())
 
 
-def _document(comparison: Comparison, outcome: str = OPEN) -> dict[str, Any]:
-    low, high = comparison.interval(LEVEL)
-    test_low, test_high = comparison.interval(1 - 2 * ALPHA)
+def _document(claim: Claim, comparison: Comparison, tests: int) -> dict[str, Any]:
+    """A comparison as `verdicts.json` has it.
+
+    Args:
+        claim: the claim, for the outcome.
+        comparison: the comparison.
+        tests: number of differences that the claim is tested on.
+    """
+    differences, apart = comparison.differences, comparison.apart
+    whole, test = (pooled(differences, apart, level) for level in (LEVEL, 1 - 2 * ALPHA))
+    means = differences.mean(axis=1)
     return {
         "pruner": comparison.pair[0],
         "other": comparison.pair[1],
         "cost": comparison.cost,
-        "factor": round(comparison.factor, 4),
-        "differences": {name: round(value, 4) for name, value in comparison.units.items()},
-        "mean": round(comparison.mean, 4),
-        "low": wording.json_number(low, 4),
-        "high": wording.json_number(high, 4),
-        "test_low": wording.json_number(test_low, 4),
-        "test_high": wording.json_number(test_high, 4),
-        "outcome": outcome,
+        "differences": {str(name): round(float(value), 4) for name, value in means.dropna().items()},
+        "pooled": _estimate(whole)
+        | {
+            "test_low": wording.json_number(test.low, 4),
+            "test_high": wording.json_number(test.high, 4),
+        },
+        "by_factor": [
+            {"factor": round(float(str(factor)), 4)} | _estimate(estimate)
+            for factor, estimate in by_target(differences, apart).items()
+        ],
+        "outcome": over_range([claim.outcome(each, tests) for each in claim.tests([comparison])]),
+    }
+
+
+def _estimate(estimate: Estimate) -> dict[str, Any]:
+    return {
+        "n": estimate.n,
+        "mean": wording.json_number(estimate.mean, 4),
+        "low": wording.json_number(estimate.low, 4),
+        "high": wording.json_number(estimate.high, 4),
+        "collapsed": estimate.collapsed,
+        "mean_all": round(estimate.mean_all, 4),
     }
 
 
@@ -196,7 +221,7 @@ class Verdict:
     Attributes:
         key: short name of the conclusion.
         statement: the conclusion.
-        scopes: the verdict on each model and, where there are several, last the one across models.
+        scopes: the verdict on each model and, where there are three or more, last the one across models.
         notes: what else the cells say that bears on it.
     """
 
@@ -207,15 +232,17 @@ class Verdict:
 
     @property
     def verdict(self) -> str:
-        """`holds`, `does not hold` or `cannot tell`: that of the widest scope.
+        """That across models, where there is one; else what all models say, or `not asked` where they differ.
 
         What holds across models, perhaps over a shorter range, and not on one of them, stays open.
         """
         if not self.scopes:
-            return OPEN
-        widest = self.scopes[-1].verdict
-        contradicted = widest == HOLDS and any(scope.verdict == FAILS for scope in self.scopes)
-        return OPEN if contradicted else widest
+            return NOT_ASKED
+        widest = self.scopes[-1]
+        said = {scope.verdict for scope in self.scopes}
+        if widest.unit == ACROSS_MODELS:
+            return OPEN if widest.verdict == HOLDS and FAILS in said else widest.verdict
+        return widest.verdict if len(said) == 1 else NOT_ASKED
 
     def document(self) -> dict[str, Any]:
         """The verdict as it stands in `verdicts.json`."""

@@ -3,54 +3,45 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
-from filterbench.analysis.claims import ALPHA, FAILS, HOLDS, MARGIN, MOST_UNITS, OPEN, over_range
+from filterbench.analysis.claims import ALPHA, FAILS, HOLDS, MARGIN, MOST_UNITS, OPEN, Tested
 from filterbench.analysis.comparing import Comparison
-from filterbench.analysis.seeds import LEVEL
 
 COSTS = {"params": "parameters", "flops": "FLOPs", "latency": "latency"}
 LESS = {"params": "fewer parameters", "flops": "fewer FLOPs", "latency": "less latency"}
-JUDGED = {HOLDS: "holds at", FAILS: "does not hold at", OPEN: "cannot tell at"}
-# What single runs show, which is no verdict.
-SEEN = {HOLDS: "so at", FAILS: "not so at"}
 
 
-def difference(comparison: Comparison) -> str:
-    """Which pruners, where, and by how many points."""
-    one, other = map(short, comparison.pair)
-    low, high = comparison.interval(1 - 2 * ALPHA)
-    interval = "" if math.isnan(low) else f", 90 % interval {low:+.2f} to {high:+.2f}"
-    return (
-        f"{one} minus {other} at {times(comparison.factor)} times {LESS[comparison.cost]} "
-        f"{comparison.mean:+.2f} points{interval}"
+def decides(verdict: str, test: Tested, tests: int) -> str:
+    """Which comparison decides a verdict, or keeps it open, as a sentence.
+
+    Args:
+        verdict: the verdict.
+        test: the comparison.
+        tests: their number; to refute the claim, its interval is corrected for them.
+    """
+    words = {HOLDS: "It holds even of", FAILS: "What refutes it:", OPEN: "What keeps it open:"}[verdict]
+    return f"{words} {difference(test, ALPHA / tests if verdict == FAILS else ALPHA)}."
+
+
+def difference(test: Tested, alpha: float) -> str:
+    """Which pruners, where, and by how many points, with the interval that leaves out `alpha` at each end."""
+    one, other = map(short, test.pair)
+    low, high = test.interval(alpha)
+    interval = (
+        "" if math.isnan(low) else f", {100 * (1 - 2 * alpha):.4g} % interval {low:+.2f} to {high:+.2f}"
     )
-
-
-def by_factor(
-    comparisons: Sequence[Comparison], outcome: Callable[[Comparison], str], words: dict[str, str]
-) -> str:
-    """At which factors a claim holds of all pairs, does not hold of one, or is open."""
-    said = []
-    for cost in dict.fromkeys(each.cost for each in comparisons):
-        found: dict[float, list[str]] = {}
-        for each in comparisons:
-            if each.cost == cost:
-                found.setdefault(each.factor, []).append(outcome(each))
-        places = {
-            verdict: [factor for factor in sorted(found) if over_range(found[factor]) == verdict]
-            for verdict in words
-        }
-        parts = [f"{words[verdict]} {listed(map(times, at))}" for verdict, at in places.items() if at]
-        said.append(f"{', '.join(parts)} times {LESS[cost]}")
-    return "; ".join(said)
+    places = f"at {times(test.factors[0])}"
+    if len(test.factors) > 1:
+        places = f"pooled over {times(test.factors[0])} to {times(test.factors[-1])}"
+    return f"{one} minus {other}, {places} times {LESS[test.cost]}, {test.mean:+.2f} points{interval}"
 
 
 def factor_range(comparisons: Sequence[Comparison]) -> str:
     """Between which factors pruners are compared, and at how many."""
     said = []
     for cost in dict.fromkeys(each.cost for each in comparisons):
-        factors = sorted({each.factor for each in comparisons if each.cost == cost})
+        factors = sorted({factor for each in comparisons if each.cost == cost for factor in each.factors})
         ends = dict.fromkeys((times(factors[0]), times(factors[-1])))
         count = f" ({len(factors)} factors)" if len(factors) > 1 else ""
         said.append(f"{' to '.join(ends)} times {LESS[cost]}{count}")
@@ -66,28 +57,59 @@ def left_out(guessing: dict[str, list[float]]) -> str:
     return f" Left out, as both nets of a pair are at chance there: {'; '.join(places)}." if places else ""
 
 
-def power(needed: int | None, deciding: Sequence[Comparison], unit: str) -> str:
+def set_apart(comparisons: Sequence[Comparison], unit: str) -> str:
+    """How many units of which pairs are left out because a net collapsed, as a sentence; empty if none."""
+    said = dict.fromkeys(
+        f"{short(each.pair[0])} minus {short(each.pair[1])} in {counted(apart, unit)}"
+        for each in comparisons
+        if (apart := int(each.apart.any(axis=1).sum()))
+    )
+    return f" Set apart, as a net collapsed: {'; '.join(said)}." if said else ""
+
+
+def nowhere(pair: Sequence[str], factor: float, unit: str) -> str:
+    """That a pair has no factor in common, as a sentence."""
+    everywhere = "in every model" if unit == "models" else "with every seed"
+    names = " and ".join(map(short, pair))
+    return (
+        f"There is no factor from {times(factor)} on at which {names} both have cells "
+        f"near enough {everywhere}."
+    )
+
+
+def power(needed: int | None, test: Tested, unit: str) -> str:
     """How many units would decide an open claim, as a sentence."""
-    for each in deciding:
-        if math.isnan(each.interval(LEVEL)[0]):
-            return (
-                f"{difference(each)}, with all {unit} alike: that gives no interval, nor says how many would."
-            )
+    if math.isnan(test.interval(ALPHA)[0]):
+        return f"All {unit} are alike there: that gives no interval, nor says how many would decide it."
     if needed is None:
         return (
-            f"At the spread seen it would take more than {MOST_UNITS} {unit}: a mean difference lies so near "
-            "the margin that no number one can afford would tell."
+            f"At the spread seen it would take more than {MOST_UNITS} {unit}: a mean difference lies near "
+            "the margin."
         )
-    return f"At the means and spreads seen about {needed} {unit} would tell."
+    return f"At the means and spreads seen about {needed} {unit} would decide it."
 
 
-def too_few(
-    fewest: int, unit: str, comparisons: Sequence[Comparison], seen: Callable[[Comparison], str]
-) -> str:
-    """Why there is no interval, and what the cells look like as they are, as two sentences."""
+def too_weak(needed: int | None, tests: int, unit: str) -> str:
+    """That so few units could not have shown a similarity, and how many could, as sentences."""
+    enough = f"more than {MOST_UNITS}" if needed is None else f"about {needed}"
+    together = f" for all {tests} comparisons together" if tests > 1 else ""
     return (
-        f"An interval needs at least {fewest} {unit}; how many would tell, only their spread can say. As the "
-        f"cells stand, which is no verdict: {by_factor(comparisons, seen, SEEN)}."
+        f"At the spreads seen these {unit} would not show similarity even if there were no difference: "
+        f"{enough} {unit} would decide it{together}."
+    )
+
+
+def too_few(fewest: int, unit: str, there: int) -> str:
+    """Why there is no interval, as a sentence."""
+    return f"An interval needs at least {fewest} {unit}; there {'is' if there == 1 else 'are'} {there}."
+
+
+def too_few_left(fewest: int, unit: str, test: Tested) -> str:
+    """Why there is no interval once collapsed nets are set apart, as a sentence."""
+    one, other = map(short, test.pair)
+    return (
+        f"An interval needs at least {fewest} {unit} without a collapsed net; {one} and {other} have "
+        f"{len(test.values)}."
     )
 
 

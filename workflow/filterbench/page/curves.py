@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from filterbench.analysis.blind import blind_cells
 from filterbench.plotting.style import style_of
-from filterbench.storage.tables import blind_cells
 
 # A sign for each marker of the figures, beside Plotly's name for it.
 MARKERS = {

@@ -14,11 +14,11 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 from plotly.offline import get_plotlyjs
 
+from filterbench.analysis.blind import blind_cells
 from filterbench.analysis.budgets import as_curves
 from filterbench.analysis.recommending import MEASURED, known_costs, leader, recommendations
 from filterbench.page.curves import model_data, styles_of
 from filterbench.page.table import table_data
-from filterbench.storage.tables import blind_cells
 
 TEMPLATES = Path(__file__).parent
 DATATABLES = Path(itables.__file__).parent / "html/dt_bundle.js"

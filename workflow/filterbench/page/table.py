@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
+from filterbench.analysis.blind import blind_cells
 from filterbench.analysis.budgets import as_curves
-from filterbench.storage.tables import blind_cells
 
 # The table's columns, of `comparison.csv` or made of its columns, with their headings.
 COLUMNS = {

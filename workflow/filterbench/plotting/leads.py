@@ -131,6 +131,9 @@ def _draw_parts(axes: Axes, rows: pd.DataFrame, styles: dict[str, Style], budget
             ha="center",
             fontsize=9,
         )
+    # Room below the lowest bar and above the highest.
+    axes.use_sticky_edges = False
+    axes.autoscale()
     axes.set_xticks(ticks, labels)
     axes.tick_params(axis="x", length=0)
     axes.set_xlabel("epochs of fine-tuning after the last cut", labelpad=24)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.axes import Axes
 
+from filterbench.analysis.blind import blind_cells
 from filterbench.plotting.style import SCRATCH_STYLES, style_of
-from filterbench.storage.tables import blind_cells
 
 STATISTICS = [f"performance_{name}" for name in ("mean", "std", "low", "high")]
 CELL = ["pruner", "sparsity"]

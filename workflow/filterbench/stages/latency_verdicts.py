@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from filterbench.analysis.budgets import sparsity_cells
-from filterbench.analysis.equal_training import equal_latency_verdict
+from filterbench.analysis.equal_training import equal_latency_verdicts
 from filterbench.analysis.report import verdicts_page
 from filterbench.analysis.verdicts import definitions
 from filterbench.documents import write
@@ -39,16 +39,15 @@ def latency_verdicts(job: Job) -> None:
             f"{job.params['latencies'][0]}: {len(other)} cells have other nets by now than were timed; "
             "remove the table, and they are timed anew"
         )
-    verdict = equal_latency_verdict(table)
-    if verdict is None:
-        raise InputError(
-            f"{job.params['source']}: none of the published searching pruners has its uniform control"
-        )
-    logger.info("%s: %s", verdict.key, verdict.verdict)
+    found = equal_latency_verdicts(table)
+    if not found:
+        raise InputError(f"{job.params['source']}: none of the searching pruners has its uniform control")
+    for verdict in found:
+        logger.info("%s: %s", verdict.key, verdict.verdict)
     document = {
         "source": job.params["source"],
         "definitions": definitions(),
-        "verdicts": [verdict.document()],
+        "verdicts": [verdict.document() for verdict in found],
     }
     write(job.outputs["document"], document)
     write_text(job.outputs["page"], verdicts_page(document))

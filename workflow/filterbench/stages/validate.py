@@ -157,7 +157,7 @@ def _verdicts(plan: Plan, study: str, root: Path) -> Iterator[Finding]:
     folder = _folder(root, study)
     params = {"tables": _tables(plan, study, root), "source": f"study {study}"}
     names = {"document": "verdicts.json", "page": "verdicts.md"}
-    yield from _remade(verdicts, folder, names, params, {"mcnemar": folder / "mcnemar.csv"})
+    yield from _remade(verdicts, folder, names, params)
 
 
 def _latency_verdicts(plan: Plan, study: str, root: Path) -> Iterator[Finding]:

@@ -33,8 +33,7 @@ def verdicts(job: Job) -> None:
             f"{job.params['source']}: nothing to judge; name a folder: --config nni_results=..., "
             f"with {LAYOUT}"
         )
-    images = pd.read_csv(job.inputs["mcnemar"]) if "mcnemar" in job.inputs else None
-    document = verdicts_document(job.params["source"], pd.concat(tables, ignore_index=True), images)
+    document = verdicts_document(job.params["source"], pd.concat(tables, ignore_index=True))
     for verdict in document["verdicts"]:
         logger.info("%s: %s", verdict["key"], verdict["verdict"])
     write(job.outputs["document"], document)

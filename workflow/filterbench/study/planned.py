@@ -40,12 +40,16 @@ def _faults(question: Question, config: Config) -> Iterator[Fault]:
         "model": list(config["models"]),
         "pruner": [name for name in config["pruners"] if uniform_of(name, config["pruners"])],
         "budget": training_budgets(config),
-        "seeds": [len(config["seeds"])],
     }
     for key, values in allowed.items():
         if (value := getattr(question, key)) not in values:
             listed = ", ".join(map(str, values)) or "none"
             yield Fault(f"$.{question.key}.{key}", f"{value!r} is not of the study; allowed: {listed}")
+    if len(config["seeds"]) > question.seeds:
+        reason = (
+            f"{question.seeds} were planned, but the study has {len(config['seeds'])}; no more than those"
+        )
+        yield Fault(f"$.{question.key}.seeds", reason)
     if question.model in allowed["model"] and question.pruner in allowed["pruner"]:
         reached = [str(each) for each in targets(config, question.pruner, question.model)]
         if question.target not in ("all", *reached):

@@ -18,6 +18,7 @@ from filterbench.documents.parts import Cell
 from filterbench.documents.spending import images_trained
 from filterbench.documents.targets import BUDGETS, target_of
 from filterbench.documents.types import CountDocument, PruneDocument, ResultDocument, TrainedDocument
+from filterbench.pruners.registry import PRUNERS
 from filterbench.storage.errors import InputError
 from filterbench.storage.stopwatch import read_benchmark
 from filterbench.study.bills import at_training_budgets, bills
@@ -177,6 +178,7 @@ def _row(cell: Path, again: Mapping[str, Sequence[str]], unpruned: bool) -> dict
         + images_trained(finetune["training"]["settings"], images["train"]),
         **bills(prune, finetune),
         **_searched(prune),
+        **_arguments_changed(prune),
     }
 
 
@@ -209,6 +211,20 @@ def _searched(prune: PruneDocument) -> dict[str, Any]:
         "search_blind_choices": scores["blind_choices"],
         "search_blind": scores["blind_choices"] == scores["choices"],
     }
+
+
+def _arguments_changed(prune: PruneDocument) -> dict[str, Any]:
+    """Which arguments of the pruner are not its defaults, such as `halve_step=True`; None if none is.
+
+    What a matched control takes from another cell is no argument of the study.
+    """
+    defaults = PRUNERS[prune["cell"]["pruner"]].arguments if prune["cell"]["pruner"] in PRUNERS else {}
+    changed = [
+        f"{name}={value}"
+        for name, value in prune["arguments"].items()
+        if name in defaults and value != defaults[name]["default"]
+    ]
+    return {"arguments_changed": " ".join(changed) or None}
 
 
 def _seconds(cell: Path, stage: str) -> float | None:
