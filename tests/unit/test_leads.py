@@ -222,6 +222,15 @@ def test_without_a_crossing_the_sentence_says_what_the_lead_is(shift, spread, sa
     assert sentence(AUTO_COMPRESS, crossing((2, 8), values)) == said
 
 
+def test_too_few_seeds_give_no_interval_of_a_crossing():
+    found = crossing((2, 8), np.array([[-1, 1], [-2, 2.0]]))
+    assert found.undecided == found.positive == found.negative == []
+    assert sentence(AUTO_COMPRESS, found) == (
+        "Too few seeds for an interval of AutoCompress's mean lead: 2 seeds with nets at every training budget, "
+        "of at least 3."
+    )
+
+
 def test_crossings_are_pooled_and_by_target_and_leave_collapsed_seeds_out():
     table = cells(seeds=6)
     change(table, AUTO_COMPRESS, "performance_finetuned_8", seed=3, by=-40, target=0.5)

@@ -12,7 +12,7 @@ import pandas as pd
 
 from filterbench.analysis.leads import ALL, LEAD, Lead
 from filterbench.analysis.seeds import FEWEST_UNITS, LEVEL
-from filterbench.analysis.wording import listed, short
+from filterbench.analysis.wording import counted, listed, short
 
 Range = tuple[float, float]
 
@@ -102,7 +102,11 @@ def sentence(pruner: str, crossed: Crossing) -> str:
     span = f"between {first:g} and {last:g} epochs"
     name = f"{short(pruner)}'s mean lead"
     if crossed.seeds < FEWEST_UNITS:
-        return f"{name}: {crossed.seeds} seeds have it at every budget; an interval needs {FEWEST_UNITS}."
+        there = counted(crossed.seeds, "seeds")
+        return (
+            f"Too few seeds for an interval of {name}: {there} with nets at every training budget, of at least "
+            f"{FEWEST_UNITS}."
+        )
     decided = {"positive": crossed.positive, "negative": crossed.negative, "undecided": crossed.undecided}
     only = [word for word, ranges in decided.items() if ranges]
     if not crossed.zeros and len(only) == 1:

@@ -7,7 +7,7 @@ from typing import Any
 
 from filterbench.analysis.leads import ALL, COMPONENTS, LEAD
 from filterbench.analysis.report import markdown_table
-from filterbench.analysis.wording import listed, short
+from filterbench.analysis.wording import counted, listed, short
 
 QUESTION = """How much better is a searched pruner's net than a uniform one with as many parameters, what is
 that lead made of, and how does it change with the training after the last cut? Numbers are percentage points
@@ -122,7 +122,7 @@ def _table(
     """Estimates, a line per name and a column per training budget."""
     cells = {(row[key], row["budget"]): _estimate(row) for row in rows}
     return markdown_table(
-        [heading, *(f"{budget} epochs" for budget in budgets)],
+        [heading, *(counted(budget, "epochs") for budget in budgets)],
         [[name, *(cells[name, budget] for budget in budgets)] for name in names],
     )
 
