@@ -226,8 +226,8 @@ def test_too_few_seeds_give_no_interval_of_a_crossing():
     found = crossing((2, 8), np.array([[-1, 1], [-2, 2.0]]))
     assert found.undecided == found.positive == found.negative == []
     assert sentence(AUTO_COMPRESS, found) == (
-        "Too few seeds for an interval of AutoCompress's mean lead: 2 seeds with nets at every training budget, "
-        "of at least 3."
+        "Too few seeds for an interval of AutoCompress's mean lead: 2 seeds with nets at every training "
+        "budget; at least 3."
     )
 
 

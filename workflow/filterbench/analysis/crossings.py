@@ -104,7 +104,7 @@ def sentence(pruner: str, crossed: Crossing) -> str:
     if crossed.seeds < FEWEST_UNITS:
         there = counted(crossed.seeds, "seeds")
         return (
-            f"Too few seeds for an interval of {name}: {there} with nets at every training budget, of at least "
+            f"Too few seeds for an interval of {name}: {there} with nets at every training budget; at least "
             f"{FEWEST_UNITS}."
         )
     decided = {"positive": crossed.positive, "negative": crossed.negative, "undecided": crossed.undecided}
