@@ -244,6 +244,15 @@ def test_the_plan_of_a_study_is_one_that_it_can_answer_at_the_power_stated(path,
     assert read_questions(Path(config["plan"]))
 
 
+def test_the_plan_in_the_docs_is_sound(tmp_path):
+    page = (Path(__file__).parents[2] / "docs/leads.md").read_text()
+    path = tmp_path / "plan.yaml"
+    path.write_text(
+        next(block for block in page.split("```yaml\n") if block.startswith("questions:")).split("```")[0]
+    )
+    assert read_questions(path)[0].key == "lead-at-40"
+
+
 def test_the_plan_and_the_leads_name_the_components_that_there_are():
     properties = json.loads(schema_path("plan").read_text())["properties"]["questions"]["items"]["properties"]
     assert properties["component"]["enum"] == list(COMPONENTS)
