@@ -20,6 +20,7 @@ from filelock import FileLock, Timeout
 from filterbench.own_code import VARIABLE
 from filterbench.running.warm_parent import end_as, run_in_child
 from filterbench.storage.errors import InputError
+from filterbench.storage.files import without_link, write_text
 from filterbench.storage.stopwatch import Stopwatch
 
 logger = logging.getLogger("filterbench")
@@ -85,7 +86,8 @@ def execute(title: str, log: str, job: Job) -> None:
         log: the log file.
         job: the job.
     """
-    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr), logging.FileHandler(log, mode="w")]
+    own_log = logging.FileHandler(without_link(Path(log)), mode="w")
+    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr), own_log]
     logging.basicConfig(level=logging.WARNING, format=f"[{title}] %(message)s", handlers=handlers)
     logger.setLevel(logging.INFO)
     try:
@@ -129,7 +131,7 @@ def _alone(output: Path, job: Job) -> Iterator[bool]:
     folder = Path(".snakemake/running")
     folder.mkdir(parents=True, exist_ok=True)
     name = str(output).replace(os.sep, "_")
-    lock, whose = FileLock(folder / f"{name}.lock"), folder / f"{name}.job"
+    lock, whose = FileLock(without_link(folder / f"{name}.lock")), folder / f"{name}.job"
     key, made = _key(job), False
     try:
         lock.acquire(timeout=0)
@@ -142,7 +144,7 @@ def _alone(output: Path, job: Job) -> Iterator[bool]:
     except (OSError, NotImplementedError) as reason:
         logger.warning("this file system has no locks (%s): make sure that no earlier job still runs", reason)
     if not made:
-        whose.write_text(key)
+        write_text(whose, key)
     try:
         yield made
     except BaseException:

@@ -1,9 +1,11 @@
 """Writing a file so that it is whole or not there, and the digest of a file."""
 
+import glob
 import hashlib
 import os
+import secrets
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import IO
@@ -13,13 +15,17 @@ from typing import IO
 def atomic_write(path: Path) -> Iterator[IO[bytes]]:
     """Open a binary file that appears under its name when it is complete and on the disk.
 
-    The content goes to a temporary file in the same folder, which an error removes.
+    The content goes to a temporary file in the same folder, which an error removes. That file is always a new
+    one, under a name that nobody can foresee: what a stranger put into the folder, a link to another file
+    among it, is never written through. What a killed process left of the same file is removed.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
+    _remove_partials(path)
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(8)}.partial")
     try:
-        with partial.open("wb") as file:
+        # "x" makes the file, with the permissions of the umask, and neither opens one nor follows a link.
+        with partial.open("xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -28,6 +34,29 @@ def atomic_write(path: Path) -> Iterator[IO[bytes]]:
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
+
+
+def remove(path: Path) -> None:
+    """Remove a file, if it is there, and what a killed process left of it."""
+    path.unlink(missing_ok=True)
+    _remove_partials(path)
+
+
+def _remove_partials(path: Path) -> None:
+    for partial in path.parent.glob(f".{glob.escape(path.name)}.*.partial"):
+        # Another process may have removed it; of a folder with such a name nothing is lost by leaving it.
+        with suppress(OSError):
+            partial.unlink()
+
+
+def without_link(path: Path) -> Path:
+    """A path to be opened in place, such as a log's or a lock's, where a link was removed.
+
+    Such a file is the workflow's own; a link there leads to a file that is not.
+    """
+    if path.is_symlink():
+        path.unlink()
+    return path
 
 
 def _sync_folder(folder: Path) -> None:
