@@ -125,6 +125,16 @@ MISTAKES = {
         {"vgg16": {"sparsity_per_iteration": 5}},
         "pruners.NetAdaptPruner.models.vgg16.sparsity_per_iteration: 5 is greater",
     ),
+    "a study whose name ends in a line break": (
+        "study",
+        "mine\n",
+        "study: 'mine\\n' does not match '^[a-z0-9][a-z0-9_-]*$'",
+    ),
+    "a study whose name no file system takes": (
+        "study",
+        "a" * 215,
+        "study: 215 characters; allowed: at most 48",
+    ),
     "a word for a number of images": (
         "pruners/TaylorPruner",
         {"arguments": {"images": "many"}},
