@@ -10,6 +10,11 @@ from functools import cache
 from pathlib import Path
 from typing import IO
 
+# Why something in a folder is skipped.
+HIDDEN = "of systems and tools"
+LINKED = "links to folders that are read anyway"
+NO_FILE = "pipes, devices or broken links"
+
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[IO[bytes]]:
@@ -74,22 +79,45 @@ def write_text(path: Path, text: str) -> None:
         file.write(text.encode())
 
 
-def files_below(folder: Path, skip: Callable[[str], bool] = lambda name: False) -> Iterator[Path]:
-    """Every file below a folder, in order, through links to folders too, each folder once.
+def files_below(folder: Path) -> Iterator[Path]:
+    """Every file below a folder, in order; see `entries_below`."""
+    return (path for path, reason in entries_below(folder) if not reason)
+
+
+def entries_below(
+    folder: Path, hidden: Callable[[str], bool] = lambda name: False
+) -> Iterator[tuple[Path, str]]:
+    """Every file below a folder, in order, through links to folders elsewhere too, each folder once.
 
     Args:
         folder: one that is not there has none.
-        skip: whether a file or folder of a name is left out.
+        hidden: whether a file or folder of a name is not looked at.
+
+    Yields:
+        The path of a file and an empty text, or of what is skipped and why.
     """
-    seen: set[str] = set()
-    for root, folders, names in os.walk(folder, followlinks=True):
-        real = os.path.realpath(root)
-        if real in seen:
-            folders.clear()
-            continue
-        seen.add(real)
-        folders[:] = sorted(name for name in folders if not skip(name))
-        yield from (Path(root) / name for name in sorted(names) if not skip(name))
+    root = os.path.realpath(folder)
+    seen = {root}
+    for place, folders, names in os.walk(folder, followlinks=True):
+        for name in sorted(folders):
+            path = Path(place) / name
+            if reason := HIDDEN if hidden(name) else _read_elsewhere(path, root, seen):
+                folders.remove(name)
+                yield path, reason
+        folders.sort()
+        for name in sorted(names):
+            path = Path(place) / name
+            yield path, HIDDEN if hidden(name) else "" if path.is_file() else NO_FILE
+
+
+def _read_elsewhere(folder: Path, root: str, seen: set[str]) -> str:
+    """Why a folder is skipped, if its files stand under another path too; else it counts as seen."""
+    real = os.path.realpath(folder)
+    circle = folder.is_symlink() and os.path.commonpath([root, real]) in (root, real)
+    if circle or real in seen:
+        return LINKED
+    seen.add(real)
+    return ""
 
 
 def file_digest(path: Path) -> str:
