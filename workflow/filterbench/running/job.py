@@ -24,6 +24,8 @@ from filterbench.storage.files import without_link, write_text
 from filterbench.storage.stopwatch import Stopwatch
 
 logger = logging.getLogger("filterbench")
+# Names the level from which on jobs that compute with nets write to standard error, too; their logs have all.
+LEVEL = "FILTERBENCH_LEVEL"
 
 
 @dataclass(frozen=True)
@@ -78,8 +80,8 @@ def run(snakemake: Any) -> None:
 def execute(title: str, log: str, job: Job) -> None:
     """Run a job's stage in this process.
 
-    Messages go to the log file and to standard error. A user's mistake ends the process with one line and
-    exit code 1; any other error leaves its traceback in both.
+    Messages go to the log file and, from the level in `LEVEL` on, to standard error. A user's mistake ends
+    the process with one line and exit code 1; any other error leaves its traceback in both.
 
     Args:
         title: what messages begin with.
@@ -87,7 +89,10 @@ def execute(title: str, log: str, job: Job) -> None:
         job: the job.
     """
     own_log = logging.FileHandler(without_link(Path(log)), mode="w")
-    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr), own_log]
+    shown = logging.StreamHandler(sys.stderr)
+    if "cell" in job.params:
+        shown.setLevel(os.environ.get(LEVEL, "INFO"))
+    handlers: list[logging.Handler] = [shown, own_log]
     logging.basicConfig(level=logging.WARNING, format=f"[{title}] %(message)s", handlers=handlers)
     logger.setLevel(logging.INFO)
     try:
