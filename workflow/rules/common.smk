@@ -92,7 +92,7 @@ onstart:
         workflow.scheduler.job_rate_limiter = None
     quiet = workflow.output_settings.quiet
     if Quietness.ALL not in quiet:
-        progress.start(workflow)
+        progress.start(workflow, alone=Quietness.PROGRESS in quiet)
     if quiet & {Quietness.RULES, Quietness.ALL}:
         os.environ |= {LEVEL: "WARNING"}
 

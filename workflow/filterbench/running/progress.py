@@ -6,7 +6,9 @@ says of itself, such as its epoch, moves on with it.
 
 from __future__ import annotations
 
+import logging
 import os
+import re
 import sys
 import threading
 import time
@@ -20,8 +22,15 @@ EVERY = float(os.environ.get("FILTERBENCH_PROGRESS", "60"))
 TAIL = 4096
 
 
-def start(workflow: Any) -> None:
-    """Say every minute how far Snakemake's run is, until its process ends."""
+def start(workflow: Any, alone: bool) -> None:
+    """Say every minute how far Snakemake's run is, until its process ends.
+
+    Args:
+        workflow: Snakemake's.
+        alone: take out what Snakemake says of each round of jobs; of its `--quiet`, only `all` does that.
+    """
+    if alone:
+        logging.getLogger("snakemake.logging").addFilter(_is_no_round)
     threading.Thread(target=_tell, args=(workflow,), daemon=True).start()
 
 
@@ -37,6 +46,10 @@ def line(done: int, total: int, logs: Iterable[Path]) -> str:
     newest = max((log for log in logs if log.is_file()), key=lambda log: log.stat().st_mtime, default=None)
     lines = newest.read_bytes()[-TAIL:].decode(errors="replace").splitlines() if newest else []
     return f"{said}; {lines[-1]}" if lines else said
+
+
+def _is_no_round(record: logging.LogRecord) -> bool:
+    return not re.fullmatch(r"Select jobs to execute\.\.\.|Execute \d+ jobs\.\.\.", record.getMessage())
 
 
 def _tell(workflow: Any) -> None:
