@@ -19,7 +19,7 @@ from filterbench.data.file import read_images
 from filterbench.data.loading import load_splits
 from filterbench.data.preparing import prepare_data
 from filterbench.data.registry import IMAGES, content_digest, data_file
-from filterbench.data.splitting import RawImages
+from filterbench.data.splitting import RawImages, faults_of
 from filterbench.storage.errors import InputError
 
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")
@@ -452,6 +452,37 @@ def test_images_are_normalised_to_three_channels(digits_file):
     assert batch.shape == (1293, 3, 32, 32)
     assert abs(batch.mean()) < 1e-4
     assert abs(batch.std() - 1) < 1e-3
+
+
+def test_a_dataset_of_no_arrays_or_with_too_few_images_of_a_class_is_refused(monkeypatch, tmp_path):
+    zeros = np.zeros((600, 1, 32, 32), np.uint8)
+    many = "600 images of 150 classes, of class 0 4, cannot be divided with each class in both parts"
+    for raw, fault in (
+        (RawImages([[0]], np.zeros(1, int)), "images are list; allowed: a numpy array"),
+        ((zeros, zeros), "images are NoneType; allowed: a numpy array"),
+        (RawImages(zeros, np.arange(600) % 150), many),
+    ):
+        monkeypatch.setattr("filterbench.data.preparing.fetch_images", lambda *_, raw=raw: raw)
+        with pytest.raises(InputError, match=f"^dataset own: {fault}"):
+            prepare_data("own", None, tmp_path, tmp_path / "own.npz")
+
+
+@pytest.mark.parametrize(
+    ("test", "said"),
+    [
+        (np.arange(600) >= 500, "test is bool"),
+        (np.arange(-100, 0), "test has 100 indices, 100 different ones"),
+        (np.array([1, 1, 2, 3] * 25), "test has 100 indices, 3 different ones"),
+        (np.array([], dtype=int), "test has 0 indices"),
+        (np.arange(590, 610), "test has 20 indices, 20 different ones"),
+        (np.arange(600), "test has 600 indices, 600 different ones"),
+    ],
+)
+def test_test_images_are_different_indices_of_some_images(test, said):
+    raw = RawImages(np.zeros((600, 1, 32, 32), np.uint8), np.arange(600) % 4, test)
+    (fault,) = faults_of(raw, 32)
+    assert fault.startswith(said)
+    assert fault.endswith("allowed: different indices from 0 to 599, at least one and not all")
 
 
 @pytest.mark.parametrize(

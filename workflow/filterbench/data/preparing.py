@@ -33,7 +33,10 @@ def prepare_data(
     raw = fetch_images(name, folder, downloads, image_size)
     for fault in faults_of(raw, image_size):
         raise InputError(f"dataset {name}: {fault}")
-    splits = split(raw)
+    try:
+        splits = split(raw)
+    except InputError as reason:
+        raise InputError(f"dataset {name}: {reason}") from reason
     mean, std = _channel_statistics(raw.images[splits["train"]])
     _tell_copies(raw.images, splits)
     content = ImageFile(raw.images, raw.labels.astype(np.int64), mean, std, splits)
