@@ -84,6 +84,7 @@ def test_a_variant_is_its_pruner_under_another_name(mine):
         ("centred: true", "centered: true", "pruners.LargestWeightPruner.arguments: unknown key 'centered'"),
         ("[own_pruner.py,", "[pruner.py,", "code: pruner.py: there is no file /"),
         ("[own_pruner.py,", "[broken.py,", "broken.py: cannot be imported (ModuleNotFoundError"),
+        ("[own_pruner.py,", "[script.py,", "script.py: cannot be imported (SystemExit: 2)"),
         ("[own_pruner.py,", "[empty.py,", "empty.py: none of PRUNERS, MODELS, DATASETS is a dictionary"),
         ("[own_pruner.py,", "[random.py,", "Python has another module 'random'"),
         ("[own_pruner.py,", "[own-pruner.py,", "'own-pruner' is no name of a module; rename the file"),
@@ -111,6 +112,7 @@ def test_a_mistake_is_told(mine, old, new, expected):
     about = "from filterbench.pruners.registry import PRUNERS as P\n"
     files = {
         "broken": "import no_such_module",
+        "script": "import argparse\nargparse.ArgumentParser().parse_args(['--arch'])",
         "empty": "PRUNERS = {}",
         "random": "PRUNERS = {}",
         "own-pruner": "PRUNERS = {}",

@@ -155,7 +155,8 @@ def _imported(named: str, where: str) -> ModuleType:
             sys.path.append(str(folder))
     try:
         module = importlib.import_module(name)
-    except Exception as reason:
+    except (Exception, SystemExit) as reason:
+        # A training script that is imported reads the command line, and ends the process.
         told = str(reason).splitlines() or [""]
         raise InputError(f"{where}: cannot be imported ({type(reason).__name__}: {told[0]})") from reason
     found = Path(module.__file__ or "").resolve()
