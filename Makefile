@@ -10,8 +10,13 @@ FIGURE := figures/performance_comparison_vgg16.png
 .PHONY: demo test test-slurm torture lint lock docs clean
 
 demo: $(VENV)/installed  ## The figure of the default study's VGG16.
-	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores all --quiet rules reason host -- $(FIGURE)
+	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores all --quiet progress rules reason host -- $(FIGURE)
 	@echo "The figure is $(CURDIR)/$(FIGURE)"
+	@echo 'Next, after `export PATH="$(CURDIR)/$(BIN):$$PATH"`:'
+	@echo "  snakemake --cores 1 so_far                           # a page of what is there, with its table and verdicts"
+	@echo "  snakemake --cores 1 recommend                        # which pruner to take"
+	@echo "  snakemake --cores 1 validate --config partial=true   # whether every number holds together"
+	@echo "  snakemake --cores all all page                       # the rest of the study, and its page"
 
 test: $(VENV)/installed  ## All tests: unit tests, a process a core, then the smoke study through the whole workflow.
 	PATH="$(CURDIR)/$(BIN):$$PATH" pytest tests/unit --numprocesses logical

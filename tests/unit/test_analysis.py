@@ -263,25 +263,28 @@ def test_the_unpruned_net_of_a_collection_is_the_published_one_and_is_told(tmp_p
 def test_a_folder_of_results_is_looked_through(tmp_path):
     write_result(tmp_path / "VGG16/L1FilterPruner/0.5", RESULT)
     write_result(tmp_path / "densenet/L1FilterPruner/0.5", RESULT)
+    write_result(tmp_path / f"{49 * 'a'}/L1FilterPruner/0.5", RESULT)
     write_result(tmp_path / "{model}/L1FilterPruner/0.5", RESULT)
     (tmp_path / "VGG16/notes.txt").write_text("mine")
     (tmp_path / "README.md").write_text("mine")
     (tmp_path / "alexnet.json").write_text("{}")
     (tmp_path / "resnet18.json").mkdir()
+    os.mkfifo(tmp_path / "resnet50.json")
     (tmp_path / "gone").symlink_to(tmp_path / "nowhere")
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff")).mkdir()
     found = imports_of(str(tmp_path))
     assert dict(found.sources) == {"vgg16": tmp_path / "VGG16", "densenet": tmp_path / "densenet"}
     assert found.left_out["broken links"] == 1
     assert found.left_out["beside the results"] == 1
-    assert found.left_out["that are no JSON"] == 1
-    assert found.left_out["with names that no path of the workflow can have"] == 1
+    assert found.left_out["that are no JSON"] == 2
+    assert found.left_out["with names that no path of the workflow can have"] == 2
     assert sum(number for reason, number in found.left_out.items() if "other than vgg16" in reason) == 1
     assert found.told().startswith("nni_results: left out: ")
     assert imports_of(f"{tmp_path}/").name == found.name
     copied = tmp_path.parent / "elsewhere" / tmp_path.name
     copied.mkdir(parents=True)
     assert imports_of(str(copied)).name != found.name
+    assert len(imports_of(str(tmp_path / f"{49 * 'a'}")).name) <= 48 + 9
     (tmp_path / "vgg16.json").write_text("{}")
     with pytest.raises(InputError, match="results of vgg16 are in .*VGG16 too"):
         imports_of(str(tmp_path))

@@ -19,7 +19,7 @@ from filterbench.data.file import read_images
 from filterbench.data.loading import load_splits
 from filterbench.data.preparing import prepare_data
 from filterbench.data.registry import IMAGES, content_digest, data_file
-from filterbench.data.splitting import RawImages
+from filterbench.data.splitting import RawImages, faults_of
 from filterbench.storage.errors import InputError
 
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")
@@ -214,7 +214,7 @@ def spoil(photos: Path, damage: str) -> Path | None:
         ("none", r"^dataset\.folder: image-folder needs a folder"),
         ("absent", r"^dataset\.folder: .*/photos/nothing must hold a folder of images for each class"),
         ("alone", r"^dataset\.folder: .*/photos/bird has the class 'more' alone; at least 2$"),
-        ("empty class", r"^dataset\.folder: .*/photos must hold .* no valid file for the classes dog"),
+        ("empty class", r"^dataset\.folder: .*/photos/dog has 0 images; at least 15$"),
         ("few", r"^dataset\.folder: .*/photos/cat has 10 images; at least 15$"),
         ("truncated", r"/bird/02\.png: not a readable image"),
         ("foreign", r"/bird/02\.png: not a readable image"),
@@ -259,6 +259,73 @@ def test_a_link_that_leads_back_into_its_folder_is_followed_once(photos):
     assert content_digest("image-folder", str(photos)) == before
 
 
+def test_links_in_a_circle_and_within_the_folder_give_no_image_twice(photos, tmp_path, caplog):
+    before = prepare_data("image-folder", photos, tmp_path, tmp_path / "photos.npz")
+    (photos / "ant/round").symlink_to(photos, target_is_directory=True)
+    (photos / "ant/up").symlink_to(tmp_path, target_is_directory=True)
+    (photos / "ant/a bird").symlink_to(photos / "bird", target_is_directory=True)
+    with caplog.at_level(logging.INFO):
+        after = prepare_data("image-folder", photos, tmp_path, tmp_path / "photos.npz")
+    assert np.array_equal(before.images, after.images)
+    assert np.array_equal(before.labels, after.labels)
+    assert "skipped: 3 links to folders that are read anyway: a bird, round, up" in caplog.text
+
+
+def test_a_class_can_be_a_link_to_a_folder_elsewhere(photos, tmp_path):
+    before = content_digest("image-folder", str(photos))
+    (photos / "bird").rename(tmp_path / "elsewhere")
+    (photos / "bird").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    assert len(prepare_data("image-folder", photos, tmp_path, tmp_path / "photos.npz").labels) == 60
+    assert content_digest("image-folder", str(photos)) == before
+
+
+def test_digest_reading_and_report_are_about_the_same_files(photos, tmp_path, caplog):
+    digest = content_digest("image-folder", str(photos))
+    for folder in (".ipynb_checkpoints", "@eaDir", "more/__MACOSX"):
+        shutil.copytree(photos / "cat/more", photos / "ant" / folder)
+    os.mkfifo(photos / "ant/pipe.png")
+    with caplog.at_level(logging.INFO):
+        content = prepare_data("image-folder", photos, tmp_path, tmp_path / "photos.npz")
+    assert len(content.labels) == 60
+    assert content_digest("image-folder", str(photos)) == digest
+    assert "3 of systems and tools: .ipynb_checkpoints, @eaDir, __MACOSX" in caplog.text
+    assert "1 pipes, devices or broken links: pipe.png" in caplog.text
+
+
+def test_a_class_may_have_a_name_with_underscores(photos, tmp_path):
+    before = content_digest("image-folder", str(photos))
+    shutil.copytree(photos / "cat", photos / "__background__")
+    assert prepare_data("image-folder", photos, tmp_path, tmp_path / "photos.npz").classes == 4
+    assert content_digest("image-folder", str(photos)) != before
+
+
+def test_no_other_program_is_started_for_an_image(photos, tmp_path, monkeypatch):
+    started = []
+    monkeypatch.setattr("PIL.EpsImagePlugin.Ghostscript", lambda *given, **_: started.append(given))
+    text = "%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 20 20\n%%EndComments\n(file) run\n%%EOF\n"
+    (photos / "ant/00.png").write_text(text)
+    (photos / "ant/00.jpg").unlink()
+    with pytest.raises(InputError, match=r"ant/00\.png: not a readable image, as JPEG, PNG, "):
+        prepare_data("image-folder", photos, tmp_path, tmp_path / "photos.npz")
+    assert not started
+
+
+def test_copies_of_training_images_among_the_test_images_are_told(photos, tmp_path, caplog):
+    prepare_data("image-folder", photos, tmp_path, tmp_path / "photos.npz")
+    # The images of a class are of one colour, but for what JPEG makes of it.
+    assert "12 of 12 test images have an exact copy among the training" in caplog.text
+
+
+def test_a_channel_that_is_the_same_everywhere_is_divided_by_1(tmp_path, monkeypatch):
+    images = np.random.default_rng(0).integers(0, 256, (40, 3, 32, 32), dtype=np.uint8)
+    images[:, 1] = 77
+    raw = RawImages(images, np.arange(40) % 2)
+    monkeypatch.setattr("filterbench.data.preparing.fetch_images", lambda *_: raw)
+    content = prepare_data("own", None, tmp_path, tmp_path / "own.npz")
+    assert content.std[1] == 1
+    assert 0.2 < content.std[0] < 0.4
+
+
 def splits_of(photos: Path, folder: Path, *names: str) -> Path:
     """A folder of splits, each with ten or twenty images of two classes."""
     for name in names:
@@ -273,6 +340,8 @@ def splits_of(photos: Path, folder: Path, *names: str) -> Path:
     [
         (("train", "val"), 20, 60),
         (("Training", "Test"), 20, 60),
+        (("training_set", "testset"), 20, 60),
+        (("train-images", "val_data", "Test Split"), 20, 80),
         (("train", "valid", "testing"), 20, 80),
     ],
 )
@@ -312,7 +381,7 @@ def test_transparency_shows_white_and_files_left_out_are_told(photos, tmp_path, 
     shapes = [image for image in content.images if (image[:, 0, 0] == 255).all()]
     assert len(shapes) == 1
     assert (shapes[0][:, 10:22, 10:22] == 0).all()
-    assert "left out: 3 files (1 .gif, 2 .heic)" in caplog.text
+    assert "skipped: 1 .gif; 2 .heic; 2 of systems and tools: .DS_Store, __MACOSX; " in caplog.text
 
 
 def test_a_missing_or_damaged_idx_file_is_named(fashion_folder, tmp_path):
@@ -320,7 +389,12 @@ def test_a_missing_or_damaged_idx_file_is_named(fashion_folder, tmp_path):
     zipped.write_bytes(zipped.read_bytes()[:1000])
     with pytest.raises(InputError, match=r"train-images-idx3-ubyte\.gz: not a readable idx file"):
         prepare_data("fashion-mnist", fashion_folder, tmp_path, tmp_path / "fashion.npz")
+    with gzip.open(zipped, "wb") as file:
+        file.write(bytes(60_000 * 28 * 28 + 17))
+    with pytest.raises(InputError, match=r"ubyte\.gz: not a readable idx file \(more than 47040016 bytes"):
+        prepare_data("fashion-mnist", fashion_folder, tmp_path, tmp_path / "fashion.npz")
     zipped.unlink()
+    os.mkfifo(zipped)
     with pytest.raises(InputError, match="train-images-idx3-ubyte .* is missing"):
         prepare_data("fashion-mnist", fashion_folder, tmp_path, tmp_path / "fashion.npz")
 
@@ -378,6 +452,37 @@ def test_images_are_normalised_to_three_channels(digits_file):
     assert batch.shape == (1293, 3, 32, 32)
     assert abs(batch.mean()) < 1e-4
     assert abs(batch.std() - 1) < 1e-3
+
+
+def test_a_dataset_of_no_arrays_or_with_too_few_images_of_a_class_is_refused(monkeypatch, tmp_path):
+    zeros = np.zeros((600, 1, 32, 32), np.uint8)
+    many = "600 images of 150 classes, of class 0 4, cannot be divided with each class in both parts"
+    for raw, fault in (
+        (RawImages([[0]], np.zeros(1, int)), "images are list; allowed: a numpy array"),
+        ((zeros, zeros), "images are NoneType; allowed: a numpy array"),
+        (RawImages(zeros, np.arange(600) % 150), many),
+    ):
+        monkeypatch.setattr("filterbench.data.preparing.fetch_images", lambda *_, raw=raw: raw)
+        with pytest.raises(InputError, match=f"^dataset own: {fault}"):
+            prepare_data("own", None, tmp_path, tmp_path / "own.npz")
+
+
+@pytest.mark.parametrize(
+    ("test", "said"),
+    [
+        (np.arange(600) >= 500, "test is bool"),
+        (np.arange(-100, 0), "test has 100 indices, 100 different ones"),
+        (np.array([1, 1, 2, 3] * 25), "test has 100 indices, 3 different ones"),
+        (np.array([], dtype=int), "test has 0 indices"),
+        (np.arange(590, 610), "test has 20 indices, 20 different ones"),
+        (np.arange(600), "test has 600 indices, 600 different ones"),
+    ],
+)
+def test_test_images_are_different_indices_of_some_images(test, said):
+    raw = RawImages(np.zeros((600, 1, 32, 32), np.uint8), np.arange(600) % 4, test)
+    (fault,) = faults_of(raw, 32)
+    assert fault.startswith(said)
+    assert fault.endswith("allowed: different indices from 0 to 599, at least one and not all")
 
 
 @pytest.mark.parametrize(

@@ -107,3 +107,21 @@ def test_a_record_from_before_is_not_taken_for_what_a_killed_process_made(tmp_pa
         time.sleep(0.01)
     waiting.kill()
     waiting.join()
+
+
+@pytest.mark.parametrize(
+    ("params", "shown"), [({"cell": {}}, False), ({}, True)], ids=["with a net", "a table"]
+)
+def test_what_a_job_with_nets_says_can_go_to_its_log_alone(params, shown, tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(job.LEVEL, "WARNING")
+    monkeypatch.setattr(logging.root, "handlers", [])
+
+    def stage(asked):
+        job.logger.info("epoch 1")
+        job.logger.warning("odd")
+
+    monkeypatch.setattr(job, "_make", stage)
+    job.execute("finetune", "a.log", job.Job({}, {}, {"stage": "stages.finetune", **params}))
+    assert Path("a.log").read_text() == "[finetune] epoch 1\n[finetune] odd\n"
+    assert capfd.readouterr().err == ("[finetune] epoch 1\n" if shown else "") + "[finetune] odd\n"

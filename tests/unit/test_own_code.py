@@ -18,6 +18,7 @@ from filterbench.study.cells import round_channels
 from filterbench.study.reading import read_study
 
 REPOSITORY = Path(__file__).parents[2]
+LONG = 49 * "a"
 STUDY = "own_study.yaml"
 
 
@@ -84,6 +85,7 @@ def test_a_variant_is_its_pruner_under_another_name(mine):
         ("centred: true", "centered: true", "pruners.LargestWeightPruner.arguments: unknown key 'centered'"),
         ("[own_pruner.py,", "[pruner.py,", "code: pruner.py: there is no file /"),
         ("[own_pruner.py,", "[broken.py,", "broken.py: cannot be imported (ModuleNotFoundError"),
+        ("[own_pruner.py,", "[script.py,", "script.py: cannot be imported (SystemExit: 2)"),
         ("[own_pruner.py,", "[empty.py,", "empty.py: none of PRUNERS, MODELS, DATASETS is a dictionary"),
         ("[own_pruner.py,", "[random.py,", "Python has another module 'random'"),
         ("[own_pruner.py,", "[own-pruner.py,", "'own-pruner' is no name of a module; rename the file"),
@@ -96,7 +98,14 @@ def test_a_variant_is_its_pruner_under_another_name(mine):
         ),
         ("{arguments: {centred", "{variant_of: FPGMPruner, arguments: {centred", "is a pruner's name"),
         ("[own_pruner.py,", "[bound.py,", "(TypeError: unknown bound 'above'; allowed: minimum, exclusive"),
-        ("[own_pruner.py,", "[spaced.py,", "PRUNERS: 'Mine/Pruner' is no name; allowed: a letter"),
+        ("[own_pruner.py,", "[spaced.py,", "PRUNERS: 'Mine/Pruner' is not a valid name; allowed: a letter"),
+        ("[own_pruner.py,", "[long.py,", "PRUNERS: '" + LONG + "' is not a valid name; allowed: a letter, "),
+        ("[own_pruner.py,", f"[{LONG}.py,", f"'{LONG}' is no name of a module; rename the file"),
+        (
+            "pruners:",
+            f"pruners:\n  {LONG}: {{variant_of: FPGMPruner}}",
+            f"pruners: '{LONG}' is not a valid name",
+        ),
         ("[own_pruner.py, own_model.py, own_dataset.py]", "own_pruner.py", "is not of type 'array'"),
     ],
 )
@@ -104,12 +113,15 @@ def test_a_mistake_is_told(mine, old, new, expected):
     about = "from filterbench.pruners.registry import PRUNERS as P\n"
     files = {
         "broken": "import no_such_module",
+        "script": "import argparse\nargparse.ArgumentParser().parse_args(['--arch'])",
         "empty": "PRUNERS = {}",
         "random": "PRUNERS = {}",
         "own-pruner": "PRUNERS = {}",
         "taken": f"{about}PRUNERS = {{'FPGMPruner': P['L1FilterPruner']}}",
         "plain": "class MinePruner: ...\nPRUNERS = {'MinePruner': MinePruner}",
         "bound": "from filterbench.pruners.arguments import number\nnumber(1.0, 'Mine.', above=0)",
+        "long": f"{about}PRUNERS = {{'{LONG}': P['L1FilterPruner']}}",
+        LONG: "PRUNERS = {}",
         "spaced": f"{about}PRUNERS = {{'Mine/Pruner': P['L1FilterPruner']}}",
     }
     for name, text in files.items():

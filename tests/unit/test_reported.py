@@ -1,11 +1,19 @@
 """Points that papers report, beside a study's curves."""
 
+import csv
+import json
+import re
+
 import pandas as pd
 import pytest
 
+from filterbench.analysis.pareto import with_fronts
 from filterbench.analysis.published import PAPER_TABLE, TABLE
 from filterbench.analysis.reported import judged, placed, read_claims
+from filterbench.analysis.seeds import with_statistics
+from filterbench.page.page import page
 from filterbench.storage.errors import InputError
+from filterbench.storage.tables import write_table
 from filterbench.study.reading import check_claims
 
 HEADER = "source,label,model,pruner,accuracy,params_factor,flops,convention\n"
@@ -60,6 +68,30 @@ def test_a_point_is_above_on_or_below_a_curve(tmp_path):
         ("low", "flops"): "below",
     }
     assert set(verdicts(path, cells(seeds=(0, 1))).values()) == {"cannot tell"}
+
+
+HOSTILE = "<!--<script>\u2028&"
+
+
+def test_no_source_of_a_point_leaves_the_page_blank(tmp_path):
+    path = table(tmp_path, f"{HOSTILE},,vgg16,L1FilterPruner,92,4,,nni-full")
+    claims = {"vgg16": placed(read_claims(path), "vgg16", "digits", cells())}
+    missing = {"performance_original": 0.95, "seconds_prune": 1.0, "seconds_finetune": 1.0}
+    own = with_fronts(with_statistics(cells().assign(**missing)))
+    text = page("s", "a study", {"vgg16": own}, claims=claims)
+    (held,) = re.findall(r'<script type="application/json" id="study">(.*?)</script>', text)
+    assert not set(held) & set("<>&\u2028\u2029")
+    assert json.loads(held)["models"]["vgg16"]["claims"][0]["source"] == HOSTILE
+
+
+def test_a_spreadsheet_finds_no_formula_in_a_table(tmp_path):
+    texts = ["=HYPERLINK(0)", "+1+1", "-2+3", "@SUM(1)", "\t=1", "\n=1", "Doe\r=1", "-0.5", None]
+    numbers = [-1.5, -2, 3, 4, 5, 6, 7, 8, 9]
+    write_table(tmp_path / "a.csv", pd.DataFrame({"source": texts, "difference": numbers}))
+    with (tmp_path / "a.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["source"] for row in rows] == [*(f"'{text}" for text in texts[:6]), "Doe\n=1", "-0.5", ""]
+    assert [float(row["difference"]) for row in rows] == numbers
 
 
 def test_the_difference_and_the_interval_are_told(tmp_path):

@@ -125,6 +125,16 @@ MISTAKES = {
         {"vgg16": {"sparsity_per_iteration": 5}},
         "pruners.NetAdaptPruner.models.vgg16.sparsity_per_iteration: 5 is greater",
     ),
+    "a study whose name ends in a line break": (
+        "study",
+        "mine\n",
+        "study: 'mine\\n' does not match '^[a-z0-9][a-z0-9_-]*$'",
+    ),
+    "a study whose name no file system takes": (
+        "study",
+        "a" * 215,
+        "study: 215 characters; allowed: at most 48",
+    ),
     "a word for a number of images": (
         "pruners/TaylorPruner",
         {"arguments": {"images": "many"}},
@@ -282,11 +292,14 @@ def test_a_study_says_only_what_differs_from_the_one_that_it_extends(tmp_path):
         ("extends: own.yaml", "extends: the file extends itself"),
         ("extends: list.yaml", "no study: a study is a mapping of keys"),
         ("extends: broken.yaml", "cannot be read as YAML"),
+        ("extends: endless.yaml", r"endless.yaml: cannot be read as YAML \(found unconstructable recursive"),
+        ("seeds: &a [*a]", r"own.yaml: cannot be read as YAML \(found unconstructable recursive"),
     ],
 )
 def test_what_cannot_be_extended_is_told(text, said, tmp_path):
     write_study(tmp_path, "list.yaml", "[1, 2]")
     write_study(tmp_path, "broken.yaml", "a: [")
+    write_study(tmp_path, "endless.yaml", "pruners: &a {b: *a}")
     with pytest.raises(InputError, match=said):
         study_in(write_study(tmp_path, "own.yaml", text))
 

@@ -25,14 +25,14 @@ if workflow.is_main_process:
 
 from snakemake.settings.enums import Quietness
 
-from filterbench.forecasting import progress
 from filterbench.pruners.registry import PRUNERS
 from filterbench.running.code import rule_digest
 from filterbench.running.devices import count_gpus
+from filterbench.running import progress, warm_parent
 from filterbench.running.functions import of_every_job
+from filterbench.running.job import LEVEL
 from filterbench.running.resources import more_each_time, prune_minutes
 from filterbench.running.runs import tell_other_runs
-from filterbench.running import warm_parent
 from filterbench.running.version import code_version
 from filterbench.storage.files import files_digest
 from filterbench.study.failures import tell_failures
@@ -90,10 +90,11 @@ onstart:
         # Snakemake's limit of jobs a second has it look at all jobs that are ready again each second, once more for
         # every job that has ended: in a study of 1800 jobs that took half a core.
         workflow.scheduler.job_rate_limiter = None
-    if not workflow.output_settings.quiet & {Quietness.PROGRESS, Quietness.ALL}:
-        progress.start(
-            config, [path for job in workflow.dag.needrun_jobs() for path in map(str, job.output)]
-        )
+    quiet = workflow.output_settings.quiet
+    if Quietness.ALL not in quiet:
+        progress.start(workflow, alone=Quietness.PROGRESS in quiet)
+    if quiet & {Quietness.RULES, Quietness.ALL}:
+        os.environ |= {LEVEL: "WARNING"}
 
 
 onerror:

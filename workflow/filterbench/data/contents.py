@@ -9,10 +9,16 @@ import os
 from collections.abc import Collection
 from pathlib import Path
 
-from filterbench.storage.files import file_digest, files_below, write_text
+from filterbench.storage.files import entries_below, file_digest, write_text
 
 # What is known of files by their size and time of change, so that a large folder is read once.
 KNOWN = Path(".snakemake/filterbench-digests.json")
+
+# Names of their own that begin with no dot: of macOS, Python, and of disks in a network or of Windows.
+TOOLS = (
+    *("__MACOSX", "__pycache__", "Thumbs.db", "desktop.ini", "lost+found", "System Volume Information"),
+    *("@eaDir", "@Recycle", "@Recently-Snapshot", "#recycle", "#snapshot", "$RECYCLE.BIN"),
+)
 
 
 def folder_digest(folder: Path, suffixes: Collection[str] = ()) -> str:
@@ -41,13 +47,18 @@ def folder_digest(folder: Path, suffixes: Collection[str] = ()) -> str:
 
 
 def is_hidden(name: str) -> bool:
-    """Whether a name is one that systems and tools give their own files and folders, such as `__MACOSX`."""
-    return name.startswith((".", "__", "@"))
+    """Whether a name is one that systems and tools give their own files and folders."""
+    return name.startswith(".") or name in TOOLS
 
 
 def users_files(folder: Path) -> list[Path]:
     """The files in a folder and below that a user put there, in order."""
-    return [path for path in files_below(folder, skip=is_hidden) if path.is_file()]
+    return [path for path, reason in entries_below(folder, is_hidden) if not reason]
+
+
+def skipped(folder: Path) -> list[tuple[Path, str]]:
+    """What in a folder and below is none of `users_files`, and why."""
+    return [(path, reason) for path, reason in entries_below(folder, is_hidden) if reason]
 
 
 def _known() -> dict[str, list]:

@@ -3,41 +3,54 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps
-from torchvision.datasets import ImageFolder
-from torchvision.datasets.folder import IMG_EXTENSIONS
 
-from filterbench.data.contents import is_hidden, users_files
+from filterbench.data.contents import is_hidden, skipped, users_files
+from filterbench.data.registry import IMAGES
 from filterbench.data.splitting import RawImages
 from filterbench.storage.errors import InputError
 
 logger = logging.getLogger(__name__)
 
-# Names of folders that hold a split, by split; case does not matter.
-TRAIN = ("train", "training")
-TEST = ("test", "testing")
-VALIDATION = ("val", "valid", "validation", "dev")
-SPLITS = (*TRAIN, *TEST, *VALIDATION)
+# Names of folders that hold a split, by split; case does not matter, and `set` or the like may follow.
+SPLITS = {
+    "train": ("train", "training"),
+    "test": ("test", "testing"),
+    "validation": ("val", "valid", "validation", "dev"),
+}
+AFTER_SPLIT = re.compile(r"[-_ ]?(set|data|images|split)$")
 # With so many, a fifth and a tenth of the rest still hold every class.
 FEWEST = 15
+# The formats of `IMAGES`. The library knows more, and starts other programs to read some of them.
+FORMATS = ("JPEG", "PNG", "PPM", "BMP", "TIFF", "WEBP")
+# Names that the log gives of what is skipped.
+MAX_LISTED = 5
 # What shows through a transparent image.
 BACKGROUND = (255, 255, 255, 255)
 
 
-class _Classes(ImageFolder):
-    """torchvision's, without folders that no person made as a class."""
+@dataclass(frozen=True)
+class _Listing:
+    """The images of a folder of class folders.
 
-    def find_classes(self, directory: str | Path) -> tuple[list[str], dict[str, int]]:
-        """Names of the class folders in alphabetical order, and their labels."""
-        folders = [path.name for path in Path(directory).iterdir() if path.is_dir()]
-        names = sorted(name for name in folders if not is_hidden(name))
-        if not names:
-            raise FileNotFoundError(f"Couldn't find any class folder in {directory}.")
-        return names, {name: label for label, name in enumerate(names)}
+    Attributes:
+        root: the folder.
+        images: by class, in alphabetical order, its images.
+    """
+
+    root: Path
+    images: dict[str, list[Path]]
+
+    def samples(self) -> list[tuple[Path, int]]:
+        """Each image with its label."""
+        return [(path, label) for label, paths in enumerate(self.images.values()) for path in paths]
 
 
 def fetch(folder: Path | None, downloads: Path, size: int) -> RawImages:
@@ -62,15 +75,16 @@ def fetch(folder: Path | None, downloads: Path, size: int) -> RawImages:
             "dataset.folder: image-folder needs a folder that holds a folder of images for each class"
         )
     train, test = _parts(folder)
-    rest = [_listing(part) for part in train]
-    held_out = [_listing(part) for part in test]
-    _check_classes([*rest, *held_out])
-    _tell_left_out(folder)
+    files = users_files(folder)
+    rest = [_listing(part, files) for part in train]
+    held_out = [_listing(part, files) for part in test]
     listings = [*rest, *held_out]
-    samples = [sample for listing in listings for sample in listing.samples]
-    images = np.stack([_read(Path(path), size) for path, _ in samples])
+    _check_classes(listings)
+    samples = [sample for listing in listings for sample in listing.samples()]
+    _list_skipped(folder, set(files) - {path for path, _ in samples})
+    images = np.stack([_read(path, size) for path, _ in samples])
     labels = np.array([label for _, label in samples], dtype=np.int64)
-    first = sum(len(listing.samples) for listing in rest)
+    first = sum(len(listing.samples()) for listing in rest)
     return RawImages(images, labels, np.arange(first, len(samples)) if held_out else None)
 
 
@@ -78,20 +92,20 @@ def _parts(folder: Path) -> tuple[list[Path], list[Path]]:
     """The folders that hold class folders: those to train on, and that of the test split, if there is one."""
     if not folder.is_dir():
         return [folder], []
-    named: dict[str, list[Path]] = {"train": [], "test": [], "validation": []}
+    named: dict[str, list[Path]] = {split: [] for split in SPLITS}
     others: list[Path] = []
     for path in sorted(path for path in folder.iterdir() if path.is_dir() and not is_hidden(path.name)):
-        splits = {"train": TRAIN, "test": TEST, "validation": VALIDATION}
-        split = next((split for split, names in splits.items() if path.name.lower() in names), None)
+        name = AFTER_SPLIT.sub("", path.name.lower())
+        split = next((split for split, names in SPLITS.items() if name in names), None)
         (named[split] if split else others).append(path)
     found = [path.name for paths in named.values() for path in paths]
     if not found:
         return [folder], []
     if others or any(len(paths) > 1 for paths in named.values()):
+        allowed = ", ".join(name for names in SPLITS.values() for name in names)
         names = ", ".join(repr(name) for name in (*found, *(path.name for path in others)))
         raise InputError(
-            f"dataset.folder: {folder} holds {names}: splits ({', '.join(SPLITS)}), each once, or classes, "
-            "not both"
+            f"dataset.folder: {folder} holds {names}: splits ({allowed}), each once, or classes, not both"
         )
     if not named["train"] or not (named["test"] or named["validation"]):
         raise InputError(
@@ -106,49 +120,71 @@ def _parts(folder: Path) -> tuple[list[Path], list[Path]]:
     return [*named["train"], *named["validation"]], named["test"]
 
 
-def _listing(folder: Path) -> ImageFolder:
-    """The images of a folder's class folders."""
-    try:
-        return _Classes(folder)
-    except OSError as reason:
+def _listing(folder: Path, files: Sequence[Path]) -> _Listing:
+    """The images among some files that lie in a folder's class folders.
+
+    Raises:
+        InputError: the folder has no folder.
+    """
+    found = [path.name for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
+    images: dict[str, list[Path]] = {name: [] for name in sorted(found) if not is_hidden(name)}
+    if not images:
         raise InputError(
             f"dataset.folder: {folder} must hold a folder of images for each class, with files "
-            f"{', '.join(IMG_EXTENSIONS)} ({reason})"
-        ) from reason
+            f"{', '.join(IMAGES)}"
+        )
+    for path in files:
+        if path.suffix.lower() in IMAGES and path.is_relative_to(folder):
+            inside = path.relative_to(folder)
+            if len(inside.parts) > 1:
+                images[inside.parts[0]].append(path)
+    return _Listing(folder, images)
 
 
-def _check_classes(listings: list[ImageFolder]) -> None:
+def _check_classes(listings: Sequence[_Listing]) -> None:
     first = listings[0]
-    if len(first.classes) < 2:
-        raise InputError(f"dataset.folder: {first.root} has the class {first.classes[0]!r} alone; at least 2")
+    if len(first.images) < 2:
+        (only,) = first.images
+        raise InputError(f"dataset.folder: {first.root} has the class {only!r} alone; at least 2")
     for other in listings[1:]:
-        if differing := sorted(set(first.classes) ^ set(other.classes)):
+        if differing := sorted(first.images.keys() ^ other.images.keys()):
             raise InputError(
                 f"dataset.folder: {first.root} and {other.root} must have the same classes; "
                 f"one has no {', '.join(map(repr, differing))}"
             )
-    for name, count in zip(first.classes, np.bincount(first.targets), strict=True):
-        if count < FEWEST:
-            raise InputError(
-                f"dataset.folder: {Path(first.root) / name} has {count} images; at least {FEWEST}"
-            )
+    for number, listing in enumerate(listings):
+        for name, paths in listing.images.items():
+            if len(paths) < (least := 1 if number else FEWEST):
+                raise InputError(
+                    f"dataset.folder: {listing.root / name} has {len(paths)} images; at least {least}"
+                )
 
 
-def _tell_left_out(folder: Path) -> None:
-    """How many files are no images that can be read, by their suffix."""
-    others = Counter(path.suffix.lower() or "no suffix" for path in users_files(folder))
-    left_out = {suffix: number for suffix, number in others.items() if suffix not in IMG_EXTENSIONS}
-    if left_out:
-        listed = ", ".join(f"{number} {suffix}" for suffix, number in sorted(left_out.items()))
-        logger.info(
-            "left out: %d files (%s); read are %s", sum(left_out.values()), listed, ", ".join(IMG_EXTENSIONS)
-        )
+def _list_skipped(folder: Path, others: Collection[Path]) -> None:
+    """Log the files that are not read, by their suffix or by the reason.
+
+    Args:
+        folder: of the dataset.
+        others: the user's files that are not read.
+    """
+    kinds = Counter(path.suffix.lower() or "without suffix" for path in others)
+    listed = [
+        f"{number} {kind}{' outside class folders' if kind in IMAGES else ''}"
+        for kind, number in sorted(kinds.items())
+    ]
+    by_reason: dict[str, list[str]] = {}
+    for path, reason in skipped(folder):
+        by_reason.setdefault(reason, []).append(path.name)
+    for reason, names in by_reason.items():
+        listed.append(f"{len(names)} {reason}: {', '.join(sorted(set(names))[:MAX_LISTED])}")
+    if listed:
+        logger.info("skipped: %s; images are files %s", "; ".join(listed), ", ".join(IMAGES))
 
 
 def _read(path: Path, size: int) -> np.ndarray:
     """An image as uint8, (3, size, size)."""
     try:
-        with Image.open(path) as image:
+        with Image.open(path, formats=FORMATS) as image:
             upright = ImageOps.exif_transpose(image)
             if upright.mode.startswith(("I", "F")):
                 raise InputError(f"{path}: {upright.mode} pixels; an image needs 8 bits a channel")
@@ -156,7 +192,9 @@ def _read(path: Path, size: int) -> np.ndarray:
     except InputError:
         raise
     except Exception as reason:  # The library raises whatever a damaged file leads it to.
-        raise InputError(f"{path}: not a readable image ({reason}); mend it or take it away") from reason
+        raise InputError(
+            f"{path}: not a readable image, as {', '.join(FORMATS)} ({reason}); repair or remove it"
+        ) from reason
     return np.asarray(square).transpose(2, 0, 1)
 
 

@@ -1,5 +1,7 @@
 """From a dataset's own files to the uniform file."""
 
+import hashlib
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,8 @@ from filterbench.data.registry import fetch_images
 from filterbench.data.splitting import faults_of, split
 from filterbench.documents.parts import IMAGE_SIZE
 from filterbench.storage.errors import InputError
+
+logger = logging.getLogger(__name__)
 
 
 def prepare_data(
@@ -29,8 +33,12 @@ def prepare_data(
     raw = fetch_images(name, folder, downloads, image_size)
     for fault in faults_of(raw, image_size):
         raise InputError(f"dataset {name}: {fault}")
-    splits = split(raw)
+    try:
+        splits = split(raw)
+    except InputError as reason:
+        raise InputError(f"dataset {name}: {reason}") from reason
     mean, std = _channel_statistics(raw.images[splits["train"]])
+    _tell_copies(raw.images, splits)
     content = ImageFile(raw.images, raw.labels.astype(np.int64), mean, std, splits)
     write_images(path, content)
     return content
@@ -44,4 +52,21 @@ def _channel_statistics(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     variances = [
         np.average((levels - mean) ** 2, weights=share) for mean, share in zip(means, shares, strict=True)
     ]
-    return np.array(means, dtype=np.float32), np.sqrt(variances).astype(np.float32)
+    # A channel that is the same everywhere, up to rounding, is divided by 1.
+    constant = [np.count_nonzero(share) == 1 for share in shares]
+    spreads = np.where(constant, 1.0, np.sqrt(variances))
+    return np.array(means, dtype=np.float32), spreads.astype(np.float32)
+
+
+def _tell_copies(images: np.ndarray, splits: dict[str, np.ndarray]) -> None:
+    """Warn of test images that, pixel by pixel, are trained on or chosen by, too."""
+    digests = np.array([hashlib.sha256(image.tobytes()).digest() for image in images], dtype=object)
+    others = set(digests[np.concatenate([splits["train"], splits["validation"]])])
+    copies = sum(digest in others for digest in digests[splits["test"]])
+    if copies:
+        logger.warning(
+            "%d of %d test images have an exact copy among the training or validation images: the accuracies "
+            "are too high",
+            copies,
+            len(splits["test"]),
+        )

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.model_selection import train_test_split
 
+from filterbench.storage.errors import InputError
+
 SPLIT_SEED = 0
 TEST_FRACTION = 0.2
 # With one, no split could have an image of the class and leave the others one.
@@ -32,6 +34,11 @@ class RawImages:
 
 def faults_of(raw: RawImages, image_size: int) -> Iterator[str]:
     """What the other stages could not work with, of a study's images of this height and width."""
+    for name in ("images", "labels", "test"):
+        value = getattr(raw, name, None)
+        if not isinstance(value, np.ndarray) and not (name == "test" and value is None):
+            yield f"{name} are {type(value).__name__}; allowed: a numpy array"
+            return
     images, labels = raw.images, raw.labels
     size = image_size, image_size
     if images.dtype != np.uint8 or images.shape[1:] not in ((1, *size), (3, *size)):
@@ -45,6 +52,19 @@ def faults_of(raw: RawImages, image_size: int) -> Iterator[str]:
         yield f"labels are {classes.min()} to {classes.max()}, {len(classes)} classes; count them from 0"
     if sizes.min() < FEWEST:
         yield f"class {classes[sizes.argmin()]} has {sizes.min()} images; at least {FEWEST}"
+    if raw.test is not None:
+        yield from _faults_of_test(raw.test, len(labels))
+
+
+def _faults_of_test(test: np.ndarray, images: int) -> Iterator[str]:
+    """What is wrong with the indices of a publisher's test images."""
+    allowed = f"different indices from 0 to {images - 1}, at least one and not all"
+    if test.ndim != 1 or not np.issubdtype(test.dtype, np.integer):
+        yield f"test is {test.dtype} {test.shape}; allowed: {allowed}"
+        return
+    found = np.unique(test)
+    if len(found) < len(test) or not 0 < len(found) < images or found[0] < 0 or found[-1] >= images:
+        yield f"test has {len(test)} indices, {len(found)} different ones; allowed: {allowed}"
 
 
 def split(raw: RawImages) -> dict[str, np.ndarray]:
@@ -56,6 +76,9 @@ def split(raw: RawImages) -> dict[str, np.ndarray]:
 
     Returns:
         Indices into `raw.images` by split name, int64, disjoint, together all images.
+
+    Raises:
+        InputError: a class has too few images to be in each split.
     """
     everything = np.arange(len(raw.labels))
     if raw.test is None:
@@ -68,7 +91,15 @@ def split(raw: RawImages) -> dict[str, np.ndarray]:
 
 
 def _stratified(indices: np.ndarray, labels: np.ndarray, fraction: float) -> tuple[np.ndarray, np.ndarray]:
-    larger, smaller = train_test_split(
-        indices, test_size=fraction, stratify=labels[indices], random_state=SPLIT_SEED
-    )
+    try:
+        larger, smaller = train_test_split(
+            indices, test_size=fraction, stratify=labels[indices], random_state=SPLIT_SEED
+        )
+    except ValueError as reason:
+        classes, sizes = np.unique(labels[indices], return_counts=True)
+        raise InputError(
+            f"{len(indices)} images of {len(classes)} classes, of class {classes[sizes.argmin()]} "
+            f"{sizes.min()}, cannot be divided with each class in both parts, one of them {fraction:.0%}; "
+            "give more images of each class"
+        ) from reason
     return larger, smaller

@@ -6,6 +6,8 @@ from typing import Any, NotRequired, TypedDict
 
 # Height and width of a cell's images, in pixels, where the cell does not say.
 IMAGE_SIZE = 32
+# Characters of a name that becomes a part of paths; a file system allows about 255 for several of them.
+MAX_NAME = 48
 
 
 class BaselineCell(TypedDict):

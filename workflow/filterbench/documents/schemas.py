@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -43,9 +44,18 @@ def _is_whole(checker: TypeChecker, value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
+def _pattern(
+    validator: Any, pattern: str, value: Any, schema: Mapping[str, Any]
+) -> Iterator[ValidationError]:
+    """The keyword `pattern`; its `$` is the end, as in ECMA-262, and not before a last line break, too."""
+    if validator.is_type(value, "string") and not re.search(re.sub(r"\$$", r"\\Z", pattern), value):
+        yield ValidationError(f"{value!r} does not match {pattern!r}")
+
+
+_Validator = validators.extend(Draft202012Validator, {"pattern": _pattern})
 # JSON Schema takes 2.0 for an integer, as NNI's results have counts; a study's settings are counted with.
 _StudyValidator = validators.extend(
-    Draft202012Validator,
+    _Validator,
     type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_whole),
 )
 
@@ -65,7 +75,7 @@ def _resource(path: Path) -> Resource:
 
 @cache
 def _validator(name: str) -> Draft202012Validator:
-    kind = _StudyValidator if name in ("config", "plan") else Draft202012Validator
+    kind = _StudyValidator if name in ("config", "plan") else _Validator
     return kind({"$ref": f"{name}.schema.json"}, registry=_registry())
 
 
@@ -113,6 +123,8 @@ def _reason(error: ValidationError) -> str:
         return f"{error.message}; write {better}"
     if error.validator == "uniqueItems":
         return f"{error.instance} names a value twice; each may stand once"
+    if error.validator == "maxLength":
+        return f"{len(error.instance)} characters; allowed: at most {schema['maxLength']}"  # type: ignore[arg-type]
     return error.message if len(error.message) < 200 else f"{error.message[:200]}..."
 
 

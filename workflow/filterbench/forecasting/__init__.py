@@ -1,1 +1,1 @@
-"""What a study will cost: its jobs and images counted beforehand, this machine's speed, a run's progress."""
+"""What a study will cost: its jobs and images counted beforehand, and this machine's speed."""

@@ -20,6 +20,7 @@ from types import ModuleType
 from typing import Any
 
 from filterbench.data.registry import DATASETS, DatasetEntry
+from filterbench.documents.parts import MAX_NAME
 from filterbench.models.registry import MODELS, ModelEntry
 from filterbench.own_code import VARIABLE
 from filterbench.pruners.registry import PRUNERS, PrunerEntry, control_of
@@ -34,7 +35,7 @@ KINDS: Mapping[str, tuple[dict[str, Any], type]] = {
 # What comes with the package in the form of a user's code.
 SHIPPED = ("filterbench.models.torchvision_nets",)
 # A name becomes a part of paths.
-NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+NAME = re.compile(rf"[A-Za-z][A-Za-z0-9_-]{{0,{MAX_NAME - 1}}}")
 # By (registry, name of an entry) the module that it comes from; by that module the folder it lies in.
 _HOMES: dict[tuple[str, str], str] = {}
 _FOLDERS: dict[str, Path] = {}
@@ -143,8 +144,8 @@ def _register(named: str, source: str) -> None:
 
 def _check_name(name: str, where: str) -> None:
     if not NAME.fullmatch(name):
-        allowed = "a letter, then letters, digits, `_` and `-`"
-        raise InputError(f"{where}: {name!r} is no name; allowed: {allowed}")
+        allowed = f"a letter, then letters, digits, `_` and `-`, at most {MAX_NAME} characters"
+        raise InputError(f"{where}: {name!r} is not a valid name; allowed: {allowed}")
 
 
 def _entries(module: ModuleType) -> Iterator[tuple[str, str, Any]]:
@@ -170,7 +171,8 @@ def _imported(named: str, where: str) -> ModuleType:
             sys.path.append(str(folder))
     try:
         module = importlib.import_module(name)
-    except Exception as reason:
+    except (Exception, SystemExit) as reason:
+        # A training script that is imported reads the command line, and ends the process.
         told = str(reason).splitlines() or [""]
         raise InputError(f"{where}: cannot be imported ({type(reason).__name__}: {told[0]})") from reason
     found = Path(module.__file__ or "").resolve()

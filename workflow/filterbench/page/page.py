@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import gzip
-import json
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import itables
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, select_autoescape
+from jinja2.utils import htmlsafe_json_dumps
 from plotly.offline import get_plotlyjs
 
 from filterbench.analysis.blind import blind_cells
@@ -98,8 +98,8 @@ def page(
         any_blind=any(len(blind_cells(table)) for table in tables.values()),
         verdicts=verdicts["verdicts"] if verdicts else [],
         drops=DROPS,
-        # "</" would end the script element that holds them.
-        data=json.dumps(data, allow_nan=False, separators=(",", ":")).replace("</", "<\\/"),
+        # A `<` of a stranger's text could end the script element that holds them, or keep it from ending.
+        data=htmlsafe_json_dumps(data, allow_nan=False, separators=(",", ":")),
         plotly=_packed(get_plotlyjs()),
         datatables=_packed(DATATABLES.read_text(encoding="utf-8")),
         style=DATATABLES.with_suffix(".css").read_text(encoding="utf-8"),

@@ -14,6 +14,9 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from filterbench.storage.errors import InputError
+from filterbench.storage.files import without_link
+
 logger = logging.getLogger(__name__)
 
 SECONDS_BETWEEN_TRIES = 1.0
@@ -49,10 +52,15 @@ def claim_gpu(names: Sequence[str]) -> tuple[int, FileLock]:
 
     Returns:
         The position of the GPU in `names`, and its lock, to be kept as long as the GPU is used.
+
+    Raises:
+        InputError: the folder of the locks is another user's.
     """
     folder = Path(tempfile.gettempdir()) / f"filterbench-gpus-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
-    locks = [FileLock(folder / f"{name.replace(os.sep, '-')}.lock") for name in names]
+    if folder.is_symlink() or folder.stat().st_uid != os.getuid():
+        raise InputError(f"{folder}: another user has made it; remove it, or name another folder by TMPDIR")
+    locks = [FileLock(without_link(folder / f"{name.replace(os.sep, '-')}.lock")) for name in names]
     waiting = False
     while True:
         for position, lock in enumerate(locks):

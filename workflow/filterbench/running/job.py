@@ -20,9 +20,12 @@ from filelock import FileLock, Timeout
 from filterbench.own_code import VARIABLE
 from filterbench.running.warm_parent import end_as, run_in_child
 from filterbench.storage.errors import InputError
+from filterbench.storage.files import without_link, write_text
 from filterbench.storage.stopwatch import Stopwatch
 
 logger = logging.getLogger("filterbench")
+# Names the level from which on jobs that compute with nets write to standard error, too; their logs have all.
+LEVEL = "FILTERBENCH_LEVEL"
 
 
 @dataclass(frozen=True)
@@ -77,15 +80,19 @@ def run(snakemake: Any) -> None:
 def execute(title: str, log: str, job: Job) -> None:
     """Run a job's stage in this process.
 
-    Messages go to the log file and to standard error. A user's mistake ends the process with one line and
-    exit code 1; any other error leaves its traceback in both.
+    Messages go to the log file and, from the level in `LEVEL` on, to standard error. A user's mistake ends
+    the process with one line and exit code 1; any other error leaves its traceback in both.
 
     Args:
         title: what messages begin with.
         log: the log file.
         job: the job.
     """
-    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr), logging.FileHandler(log, mode="w")]
+    own_log = logging.FileHandler(without_link(Path(log)), mode="w")
+    shown = logging.StreamHandler(sys.stderr)
+    if "cell" in job.params:
+        shown.setLevel(os.environ.get(LEVEL, "INFO"))
+    handlers: list[logging.Handler] = [shown, own_log]
     logging.basicConfig(level=logging.WARNING, format=f"[{title}] %(message)s", handlers=handlers)
     logger.setLevel(logging.INFO)
     try:
@@ -129,7 +136,7 @@ def _alone(output: Path, job: Job) -> Iterator[bool]:
     folder = Path(".snakemake/running")
     folder.mkdir(parents=True, exist_ok=True)
     name = str(output).replace(os.sep, "_")
-    lock, whose = FileLock(folder / f"{name}.lock"), folder / f"{name}.job"
+    lock, whose = FileLock(without_link(folder / f"{name}.lock")), folder / f"{name}.job"
     key, made = _key(job), False
     try:
         lock.acquire(timeout=0)
@@ -142,7 +149,7 @@ def _alone(output: Path, job: Job) -> Iterator[bool]:
     except (OSError, NotImplementedError) as reason:
         logger.warning("this file system has no locks (%s): make sure that no earlier job still runs", reason)
     if not made:
-        whose.write_text(key)
+        write_text(whose, key)
     try:
         yield made
     except BaseException:

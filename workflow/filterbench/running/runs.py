@@ -9,6 +9,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from filterbench.storage.files import without_link
+
 FOLDER = Path(".snakemake/runs")
 # A lock that nobody refers to any more is released.
 _KEPT: list[FileLock] = []
@@ -24,7 +26,7 @@ def tell_other_runs() -> None:
         FOLDER.mkdir(parents=True, exist_ok=True)
         own_name = str(os.getpid())
         others = [path.stem for path in FOLDER.glob("*.lock") if path.stem != own_name and _held(path)]
-        own = FileLock(FOLDER / f"{os.getpid()}.lock")
+        own = FileLock(without_link(FOLDER / f"{os.getpid()}.lock"))
         own.acquire(timeout=0)
         _KEPT.append(own)
     except (OSError, NotImplementedError, Timeout):
@@ -45,7 +47,7 @@ def _without_advice_to_unlock(record: logging.LogRecord) -> bool:
 
 def _held(path: Path) -> bool:
     """Whether a run that is alive holds a lock; one of a run that ended is removed."""
-    lock = FileLock(path)
+    lock = FileLock(without_link(path))
     try:
         lock.acquire(timeout=0)
     except Timeout:

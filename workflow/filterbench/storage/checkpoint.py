@@ -11,7 +11,7 @@ import safetensors.torch
 from safetensors import SafetensorError, safe_open
 from torch.optim import Optimizer
 
-from filterbench.storage.files import atomic_write
+from filterbench.storage.files import atomic_write, remove
 from filterbench.storage.stopwatch import Stopwatch
 from filterbench.storage.weights import Weights
 
@@ -61,7 +61,7 @@ class Checkpoint:
 
     def remove(self) -> None:
         """Delete the file of a finished computation."""
-        self._path.unlink(missing_ok=True)
+        remove(self._path)
 
 
 def prefixed(prefix: str, tensors: Weights) -> Weights:

@@ -1,25 +1,36 @@
 """Writing a file so that it is whole or not there, and the digest of a file."""
 
+import glob
 import hashlib
 import os
+import secrets
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import IO
+
+# Why something in a folder is skipped.
+HIDDEN = "of systems and tools"
+LINKED = "links to folders that are read anyway"
+NO_FILE = "pipes, devices or broken links"
 
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[IO[bytes]]:
     """Open a binary file that appears under its name when it is complete and on the disk.
 
-    The content goes to a temporary file in the same folder, which an error removes.
+    The content goes to a temporary file in the same folder, which an error removes. That file is always a new
+    one, under a name that nobody can foresee: what a stranger put into the folder, a link to another file
+    among it, is never written through. What a killed process left of the same file is removed.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
+    _remove_partials(path)
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(8)}.partial")
     try:
-        with partial.open("wb") as file:
+        # "x" makes the file, with the permissions of the umask, and neither opens one nor follows a link.
+        with partial.open("xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -28,6 +39,29 @@ def atomic_write(path: Path) -> Iterator[IO[bytes]]:
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
+
+
+def remove(path: Path) -> None:
+    """Remove a file, if it is there, and what a killed process left of it."""
+    path.unlink(missing_ok=True)
+    _remove_partials(path)
+
+
+def _remove_partials(path: Path) -> None:
+    for partial in path.parent.glob(f".{glob.escape(path.name)}.*.partial"):
+        # Another process may have removed it; of a folder with such a name nothing is lost by leaving it.
+        with suppress(OSError):
+            partial.unlink()
+
+
+def without_link(path: Path) -> Path:
+    """A path to be opened in place, such as a log's or a lock's, where a link was removed.
+
+    Such a file is the workflow's own; a link there leads to a file that is not.
+    """
+    if path.is_symlink():
+        path.unlink()
+    return path
 
 
 def _sync_folder(folder: Path) -> None:
@@ -45,22 +79,45 @@ def write_text(path: Path, text: str) -> None:
         file.write(text.encode())
 
 
-def files_below(folder: Path, skip: Callable[[str], bool] = lambda name: False) -> Iterator[Path]:
-    """Every file below a folder, in order, through links to folders too, each folder once.
+def files_below(folder: Path) -> Iterator[Path]:
+    """Every file below a folder, in order; see `entries_below`."""
+    return (path for path, reason in entries_below(folder) if not reason)
+
+
+def entries_below(
+    folder: Path, hidden: Callable[[str], bool] = lambda name: False
+) -> Iterator[tuple[Path, str]]:
+    """Every file below a folder, in order, through links to folders elsewhere too, each folder once.
 
     Args:
         folder: one that is not there has none.
-        skip: whether a file or folder of a name is left out.
+        hidden: whether a file or folder of a name is not looked at.
+
+    Yields:
+        The path of a file and an empty text, or of what is skipped and why.
     """
-    seen: set[str] = set()
-    for root, folders, names in os.walk(folder, followlinks=True):
-        real = os.path.realpath(root)
-        if real in seen:
-            folders.clear()
-            continue
-        seen.add(real)
-        folders[:] = sorted(name for name in folders if not skip(name))
-        yield from (Path(root) / name for name in sorted(names) if not skip(name))
+    root = os.path.realpath(folder)
+    seen = {root}
+    for place, folders, names in os.walk(folder, followlinks=True):
+        for name in sorted(folders):
+            path = Path(place) / name
+            if reason := HIDDEN if hidden(name) else _read_elsewhere(path, root, seen):
+                folders.remove(name)
+                yield path, reason
+        folders.sort()
+        for name in sorted(names):
+            path = Path(place) / name
+            yield path, HIDDEN if hidden(name) else "" if path.is_file() else NO_FILE
+
+
+def _read_elsewhere(folder: Path, root: str, seen: set[str]) -> str:
+    """Why a folder is skipped, if its files stand under another path too; else it counts as seen."""
+    real = os.path.realpath(folder)
+    circle = folder.is_symlink() and os.path.commonpath([root, real]) in (root, real)
+    if circle or real in seen:
+        return LINKED
+    seen.add(real)
+    return ""
 
 
 def file_digest(path: Path) -> str:

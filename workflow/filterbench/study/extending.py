@@ -104,7 +104,11 @@ def _parsed(text: str) -> Any:
 
 
 class _Loader(yaml.SafeLoader):
-    """Refuses a key that stands twice, of which YAML takes the last."""
+    """Refuses a key that stands twice, of which YAML takes the last, and a value that holds itself."""
+
+    def construct_document(self, node: yaml.Node) -> Any:
+        # Built from the inside out, a value that holds itself cannot be.
+        return self.construct_object(node, deep=True)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]

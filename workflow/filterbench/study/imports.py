@@ -13,13 +13,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from filterbench.documents.parts import MAX_NAME
 from filterbench.models.registry import MODELS
 from filterbench.storage.errors import InputError
 from filterbench.storage.files import files_digest
 
 LAYOUT = "{model}/{pruner}/{sparsity}/result.json, or {model}.json in the collection format"
 # Names that can stand in a path of the workflow.
-PLAIN = re.compile(r"[\w.-]+")
+PLAIN = re.compile(rf"[\w.-]{{1,{MAX_NAME}}}")
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def imports_of(folder: str) -> Imports:
     if not folder:
         return Imports("none", {}, Counter())
     root = Path(folder).resolve()
-    plain = re.sub(r"[^a-z0-9]+", "-", root.name.lower()).strip("-")
+    plain = re.sub(r"[^a-z0-9]+", "-", root.name.lower()).strip("-")[:MAX_NAME]
     digest = hashlib.sha256(os.fsencode(root)).hexdigest()[:8]
     sources: dict[str, Path] = {}
     left_out: Counter[str] = Counter()
@@ -90,7 +91,7 @@ def _unusable(path: Path) -> str:
         return "with names that no path of the workflow can have"
     if path.is_dir():
         return "" if results_below(path) else "in folders without results"
-    if path.suffix != ".json":
+    if path.suffix != ".json" or not path.is_file():
         return "that are no JSON"
     return "" if path.stem.lower() in MODELS else f"collections of models other than {', '.join(MODELS)}"
 

@@ -14,6 +14,7 @@ from filterbench.documents.parts import IMAGE_SIZE
 from filterbench.models import torchvision_nets
 from filterbench.own_code.registering import register
 from filterbench.storage.errors import InputError
+from filterbench.storage.strangers import refuse_unusual
 from filterbench.study.cells import Config
 from filterbench.study.config import check_config
 from filterbench.study.extending import completed, short_path
@@ -47,7 +48,12 @@ def plan_or_exit(config: Config, workflow: Any, root: Path) -> Plan:
         if workflow.is_main_process:
             check_claims(study)
             check_questions(study)
-        return Plan(study)
+        plan = Plan(study)
+        if workflow.is_main_process:
+            # Where jobs read and write; `.shared` has the records of what studies take from each other.
+            own = (Path("results") / name for name in (*plan.protocols, ".shared"))
+            refuse_unusual([*own, Path(plan.images)])
+        return plan
     except InputError as reason:
         sys.exit(f"error: {reason}")
 
