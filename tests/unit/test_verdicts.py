@@ -396,8 +396,8 @@ def test_a_search_is_blind_where_all_its_choices_were():
     table.loc[table["pruner"] == "SimulatedAnnealingPruner", "search_blind"] = [True, False, False]
     (note,) = judged(table)["strict-params"].notes
     assert note == (
-        "SimulatedAnnealing on a: 6 of 9 choices had no candidate above chance; the search was blind, "
-        "without one such candidate, in 1 of 3 cells, at 0.8."
+        "SimulatedAnnealing on a: 6 of 9 choices had no candidate above chance; the search was blind "
+        "(no choice had one) in 1 of 3 cells, at 0.8."
     )
 
 
