@@ -88,14 +88,12 @@ class Study:
 
     def speed(self, model: str, pruner: str, sparsity: float) -> str:
         """How many times as fast as through the unpruned net a batch is, the mean over seeds."""
-        times_of = self.latencies[model]
-        cells = times_of[(times_of["pruner"] == pruner) & (times_of["sparsity"] == sparsity)]
-        return times(float((cells["latency_original"] / cells["latency_speedup"]).mean()))
+        return times(float(self._speeds(model, pruner, sparsity).mean()))
 
     def rows_slower(self, pairs: Mapping[str, str]) -> dict[str, int]:
         """In how many of all targets a searched net takes longer than its uniform one."""
         found = [
-            self._relative_times(model, pruner, target) - self._relative_times(model, pairs[pruner], target)
+            self._speeds(model, pairs[pruner], target) - self._speeds(model, pruner, target)
             for model in self.models
             for pruner in pairs
             for target in self.targets(model)
@@ -106,11 +104,11 @@ class Study:
             "all": len(found),
         }
 
-    def _relative_times(self, model: str, pruner: str, sparsity: float) -> pd.Series:
-        """By seed the time of a batch relative to the unpruned net's."""
+    def _speeds(self, model: str, pruner: str, sparsity: float) -> pd.Series:
+        """By seed how many times as fast as through the unpruned net a batch is."""
         times_of = self.latencies[model]
         cells = times_of[(times_of["pruner"] == pruner) & (times_of["sparsity"] == sparsity)]
-        return (cells["latency_speedup"] / cells["latency_original"]).set_axis(cells["seed"])
+        return (cells["latency_original"] / cells["latency_speedup"]).set_axis(cells["seed"])
 
     def original_times(self, model: str) -> str:
         """The smallest and the largest median of a batch through the unpruned net, ms."""
