@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,9 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from filterbench.analysis.blind import blind_cells
+from filterbench.analysis.collapses import collapsed
 from filterbench.analysis.equal_training import UNIFORM
+from filterbench.analysis.estimates import Estimate, by_target, pooled
 from filterbench.analysis.seeds import t_interval
 from filterbench.analysis.wording import short, times
 from filterbench.models.registry import MODELS
@@ -31,6 +33,16 @@ RESULTS = HERE / "results"
 STUDY = REPOSITORY / "studies/fair.yaml"
 README = REPOSITORY / "README.md"
 FINDINGS = re.compile(r"(<!-- findings -->\n).*?(<!-- end of findings -->\n)", re.DOTALL)
+# Of docs/verdicts.md; all others are (g), one per searched pruner.
+LETTERS = {
+    "strict-params": "a",
+    "equal-flops": "b",
+    "one-shot-similar": "c",
+    "netadapt-compression": "d",
+    "annealing-beats-random": "e",
+    "seeing-beats-blind": "f",
+    "inherited-beats-scratch": "h",
+}
 COLUMNS = {"published": "performance_finetuned", "equal": "performance_equal"}
 
 
@@ -76,19 +88,27 @@ class Study:
 
     def speed(self, model: str, pruner: str, sparsity: float) -> str:
         """How many times as fast as through the unpruned net a batch is, the mean over seeds."""
-        times_of = self.latencies[model]
-        cells = times_of[(times_of["pruner"] == pruner) & (times_of["sparsity"] == sparsity)]
-        return times(float((cells["latency_original"] / cells["latency_speedup"]).mean()))
+        return times(float(self._speeds(model, pruner, sparsity).mean()))
 
-    def rows_slower(self, pairs: Mapping[str, str]) -> str:
+    def rows_slower(self, pairs: Mapping[str, str]) -> dict[str, int]:
         """In how many of all targets a searched net takes longer than its uniform one."""
-        speeds = [
-            [float(self.speed(model, name, target)) for name in (pruner, pairs[pruner])]
+        found = [
+            self._speeds(model, pairs[pruner], target) - self._speeds(model, pruner, target)
             for model in self.models
             for pruner in pairs
             for target in self.targets(model)
         ]
-        return f"{sum(searched < other for searched, other in speeds)} of {len(speeds)}"
+        return {
+            "mean": sum(values.mean() > 0 for values in found),
+            "interval": sum(t_interval(values.dropna().to_list())[0] > 0 for values in found),
+            "all": len(found),
+        }
+
+    def _speeds(self, model: str, pruner: str, sparsity: float) -> pd.Series:
+        """By seed how many times as fast as through the unpruned net a batch is."""
+        times_of = self.latencies[model]
+        cells = times_of[(times_of["pruner"] == pruner) & (times_of["sparsity"] == sparsity)]
+        return (cells["latency_original"] / cells["latency_speedup"]).set_axis(cells["seed"])
 
     def original_times(self, model: str) -> str:
         """The smallest and the largest median of a batch through the unpruned net, ms."""
@@ -107,28 +127,25 @@ class Study:
         low, high = t_interval(points)
         return f"{np.mean(points):+.1f} ({low:+.1f} to {high:+.1f})"
 
+    def pooled_lead(self, model: str, pruner: str, other: str, training: str) -> str:
+        """The difference pooled over all sparsities within each seed."""
+        return _said(pooled(*self._apart(model, pruner, other, training)))
+
+    def lead_together(self, model: str, pruner: str, other: str, sparsity: float, training: str) -> str:
+        """The difference at a sparsity, with an interval that holds together with those of all others."""
+        return _said(by_target(*self._apart(model, pruner, other, training))[sparsity])
+
+    def _apart(self, model: str, pruner: str, other: str, training: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Differences of all seeds and sparsities in points, and whether a net of the two collapsed."""
+        nets = self._chosen(model).pivot(
+            index="seed", columns=["pruner", "sparsity"], values=COLUMNS[training]
+        )
+        fell = nets.apply(collapsed)
+        return 100 * (nets[pruner] - nets[other]), fell[pruner] | fell[other]
+
     def mean_lead(self, model: str, pruner: str, other: str, sparsity: float, training: str) -> str:
         """The mean of that difference alone, without a sign."""
         return f"{abs(np.mean(self.differences(model, pruner, other, [sparsity], training)[sparsity])):.1f}"
-
-    def leads(self, model: str, pruner: str, other: str, training: str) -> str:
-        """The smallest and the largest of the mean differences over all sparsities."""
-        points = self.differences(model, pruner, other, self.targets(model), training)
-        means = [float(np.mean(values)) for values in points.values() if values]
-        return f"between {min(means):+.1f} and {max(means):+.1f}"
-
-    def rows_with_more_flops(self, pairs: Mapping[str, str]) -> str:
-        """In how many of all targets a searched net has more FLOPs than its uniform one."""
-        flops = [
-            [
-                self.number(model, "flops_speedup", pruner=name, sparsity=target)
-                for name in (pruner, pairs[pruner])
-            ]
-            for model in self.models
-            for pruner in pairs
-            for target in self.targets(model)
-        ]
-        return f"{sum(searched > other for searched, other in flops)} of {len(flops)}"
 
     def differences(
         self, model: str, pruner: str, other: str, sparsities: Iterable[float], training: str
@@ -144,9 +161,23 @@ class Study:
         return found
 
     def blind(self, model: str, pruner: str) -> str:
-        """With how many of its cells a pruner's search had no candidate above chance."""
+        """How many of a pruner's choices were blind, and in how many of its cells all were."""
         cells = self._chosen(model, pruner=pruner)
-        return f"{len(blind_cells(cells))} of {len(cells)}"
+        choices, of_them = (int(cells[f"search_{name}"].sum()) for name in ("choices", "blind_choices"))
+        return (
+            f"{of_them} of {choices} choices (all choices in {len(blind_cells(cells))} of {len(cells)} cells)"
+        )
+
+    def changed_arguments(self) -> dict[str, str]:
+        """By pruner its arguments that are not NNI's."""
+        tables = pd.concat(self.tables.values())
+        known = tables.dropna(subset="arguments_changed").groupby("pruner", sort=False)["arguments_changed"]
+        return {str(name): f"`{changed.iloc[0]}`" for name, changed in known}
+
+    def asked(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """The verdicts that the page shows, each with its letter in docs/verdicts.md."""
+        for key, verdict in self.verdicts.items():
+            yield LETTERS.get(key, "g"), verdict
 
     def infeasible(self, model: str) -> int:
         """How many of the model's cells are infeasible."""
@@ -157,6 +188,15 @@ class Study:
         for column, value in values.items():
             cells = cells[cells[column] == value]
         return cells
+
+
+def _said(estimate: Estimate) -> str:
+    """A mean difference with its interval and, where a net collapsed, the mean of all seeds."""
+    said = f"{estimate.mean:+.1f} ({estimate.low:+.1f} to {estimate.high:+.1f})"
+    if not estimate.collapsed:
+        return said
+    seeds = "seed" if estimate.collapsed == 1 else "seeds"
+    return f"{said}; without {estimate.collapsed} {seeds} that collapsed, with all {estimate.mean_all:+.1f}"
 
 
 def rendered(template: str) -> str:

@@ -10,7 +10,7 @@ from cells import cells
 
 from filterbench.analysis.comparing import compare
 from filterbench.analysis.curves import accuracies, accuracy_at
-from filterbench.analysis.differences import differences
+from filterbench.analysis.estimates import pooled
 from filterbench.analysis.mcnemar import exact_test, holm, mcnemar
 from filterbench.analysis.published import published_cells, published_models
 from filterbench.analysis.report import verdicts_page
@@ -97,11 +97,11 @@ def test_seeds_are_the_units_of_a_model_and_models_those_of_all():
     table = cells({"Good": 0.9, "Low": 0.8}, (0.5,))
     table.loc[(table["pruner"] == "Good") & (table["seed"] == 2), "performance_finetuned"] = 0.93
     (within,) = compare(table[table["model"] == "a"], [("Good", "Low")], ["params"]).comparisons
-    assert within.units == pytest.approx({"seed 0": 10, "seed 1": 10, "seed 2": 13})
+    assert within.differences[4].to_dict() == pytest.approx({"seed 0": 10, "seed 1": 10, "seed 2": 13})
     (across,) = compare(table, [("Good", "Low")], ["params"], "models").comparisons
-    assert across.units == pytest.approx({"a": 11, "b": 11, "c": 11})
+    assert across.differences[4].to_dict() == pytest.approx({"a": 11, "b": 11, "c": 11})
     # Models that all agree say nothing of how far another would lie.
-    assert np.isnan(across.interval(0.95)).all()
+    assert np.isnan(pooled(across.differences, across.apart).low)
 
 
 def test_only_factors_that_all_units_reach_are_compared():
@@ -113,8 +113,8 @@ def test_only_factors_that_all_units_reach_are_compared():
         & (table["pruner"] == "Low")
     )
     table.loc[lost, "infeasible"] = "out of reach"
-    found = compare(table, [("Good", "Low")], ["params"], "models").comparisons
-    assert [round(each.factor, 2) for each in found] == [2.04, 4, 8.16]
+    (found,) = compare(table, [("Good", "Low")], ["params"], "models").comparisons
+    assert [round(factor, 2) for factor in found.factors] == [2.04, 4, 8.16]
 
 
 def test_the_interval_is_students():
@@ -122,9 +122,10 @@ def test_the_interval_is_students():
     table = cells({"Good": 0.9, "Low": 0.9}, (0.5,), models=("a",))
     table.loc[table["pruner"] == "Good", "performance_finetuned"] += [0.01, 0.02, 0.03]
     (found,) = compare(table, [("Good", "Low")], ["params"]).comparisons
-    assert found.interval(0.95) == pytest.approx((2 - 4.302653 / 3**0.5, 2 + 4.302653 / 3**0.5))
+    estimate = pooled(found.differences, found.apart)
+    assert (estimate.low, estimate.high) == pytest.approx((2 - 4.302653 / 3**0.5, 2 + 4.302653 / 3**0.5))
     (pair,) = compare(table[table["seed"] < 2], [("Good", "Low")], ["params"]).comparisons
-    assert np.isnan(pair.interval(0.95)).all()
+    assert np.isnan(pooled(pair.differences, pair.apart).low)
 
 
 REPEATS = 600
@@ -160,25 +161,14 @@ def simulated(models: int, seeds: int, between_models: float) -> pd.DataFrame:
 @pytest.mark.parametrize(("models", "seeds"), [(3, 3), (3, 10), (5, 2)])
 def test_the_interval_across_models_contains_the_truth_as_often_as_it_says(models, seeds):
     table = simulated(models, seeds, BETWEEN_MODELS)
-    found = [
-        each.interval(0.95) for each in compare(table, [("One", "Other")], ["params"], "models").comparisons
-    ]
+    (compared,) = compare(table, [("One", "Other")], ["params"], "models").comparisons
+    found = [t_interval(values.to_list()) for _, values in compared.differences.items()]
     assert len(found) == REPEATS
     assert 0.925 < np.mean([low < TRUTH < high for low, high in found]) < 0.975
     # Seeds of all models as if they were independent: the interval is much too narrow.
     wide = table.pivot(index=["model", "seed"], columns=["pruner", "repeat"], values="performance_finetuned")
-    pooled = [t_interval(100 * values) for _, values in (wide["One"] - wide["Other"]).items()]
-    assert np.mean([low < TRUTH < high for low, high in pooled]) < 0.85
-
-
-@pytest.mark.parametrize("seeds", [3, 10])
-def test_the_interval_over_seeds_of_a_model_contains_the_truth_as_often_as_it_says(seeds):
-    found = differences(simulated(1, seeds, 0.0))
-    found = found[found["cost"] == "params"]
-    assert len(found) == REPEATS
-    assert 0.925 < ((found["low"] < TRUTH) & (found["high"] > TRUTH)).mean() < 0.975
-    # Corrected for all rows of the model, none or hardly any misses it.
-    assert ((found["low_corrected"] < TRUTH) & (found["high_corrected"] > TRUTH)).mean() > 0.999
+    mixed = [t_interval(100 * values) for _, values in (wide["One"] - wide["Other"]).items()]
+    assert np.mean([low < TRUTH < high for low, high in mixed]) < 0.85
 
 
 # Verdicts.
@@ -216,9 +206,46 @@ def test_differences_of_opposite_signs_do_not_cancel_to_similar():
     table.loc[fpgm & (table["sparsity"] == 0.8), "performance_finetuned"] -= 0.05
     found = judged(table)["one-shot-similar"]
     assert found.verdict == "does not hold"
-    assert "holds at 4, 8.16 and 16, does not hold at 2.04 and 25 times fewer params" in found.scopes[
-        -1
-    ].reason.replace("parameters", "params")
+    pair = found.scopes[-1].comparisons[1]
+    assert abs(pair["pooled"]["mean"]) < 0.1
+    assert [round(each["mean"]) for each in pair["by_factor"]] == [-5, 0, 0, 0, 5]
+
+
+def test_the_comparison_that_decides_is_named_not_the_one_with_the_largest_mean():
+    table = cells(ALIKE, spread=QUIET, models=("a",), seeds=tuple(range(5)))
+    wide = (table["pruner"] == "L1FilterPruner") & (table["sparsity"] == 0.8)
+    # Further off, and so uncertain that it refutes nothing.
+    table.loc[wide, "performance_finetuned"] += [0.17, -0.05, 0.2, -0.06, 0.1]
+    near = (table["pruner"] == "FPGMPruner") & (table["sparsity"] == 0.65)
+    table.loc[near, "performance_finetuned"] -= 0.03
+    said = reason(table, "one-shot-similar", "a")
+    assert "What refutes it: " in said
+    assert "minus FPGM, at 8.16 times fewer parameters, +3.0" in said
+
+
+def test_a_mean_over_budgets_decides_who_is_ahead():
+    # Ahead at one strict budget and behind at another: no lead, and none of the two is listed alone.
+    table = cells(ALIKE | {"AutoCompressPruner": 0.93, "SimulatedAnnealingPruner": 0.93}, spread=QUIET)
+    table.loc[
+        (table["sparsity"] == 0.8) & (table["pruner"] == "AutoCompressPruner"), "performance_finetuned"
+    ] -= 0.2
+    found = judged(table)["strict-params"]
+    assert found.verdict == "does not hold"
+    assert "AutoCompress minus" in found.scopes[0].reason
+    assert "pooled over 8.16 to 25 times fewer parameters" in found.scopes[0].reason
+    assert "holds at" not in found.scopes[0].reason
+
+
+def test_collapsed_nets_are_set_apart_and_named():
+    table = cells(ALIKE | {"AutoCompressPruner": 0.93, "SimulatedAnnealingPruner": 0.94}, spread=QUIET,
+                  models=("a",), seeds=tuple(range(5)))  # fmt: skip
+    fell = (table["pruner"] == "AutoCompressPruner") & (table["seed"] == 3) & (table["sparsity"] == 0.8)
+    table.loc[fell, "performance_finetuned"] -= 0.3
+    (scope,) = judged(table)["strict-params"].scopes
+    assert scope.verdict == "holds"
+    assert "Set apart, as a net collapsed: AutoCompress minus L1Filter in 1 seed;" in scope.reason
+    first = scope.comparisons[0]["pooled"]
+    assert (first["n"], first["collapsed"], round(first["mean"]), round(first["mean_all"])) == (4, 1, 3, 1)
 
 
 def test_what_holds_across_models_but_not_on_one_of_them_stays_open():
@@ -237,26 +264,33 @@ def test_what_holds_across_models_but_not_on_one_of_them_stays_open():
     assert found.verdict == "cannot tell"
 
 
-def test_one_seed_of_one_model_cannot_tell_and_says_what_it_sees():
-    table = cells(ALIKE | {"FPGMPruner": 0.7}, seeds=(0,), models=("a",))
-    found = judged(table)
+def test_one_seed_is_not_asked():
+    found = judged(cells(ALIKE | {"FPGMPruner": 0.7}, seeds=(0,), models=("a",)))
     keys = ("strict-params", "equal-flops", "one-shot-similar")
-    assert {found[key].verdict for key in keys} == {"cannot tell"}
+    assert {found[key].verdict for key in keys} == {"not asked"}
     said = found["one-shot-similar"].scopes[0].reason
-    assert "L1Filter minus FPGM at 2.04 times fewer parameters +20.00 points." in said
-    assert "An interval needs at least 3 seeds" in said
-    assert "not so at 2.04, 4, 8.16, 16 and 25 times fewer parameters" in said
+    assert said == "An interval needs at least 3 seeds; there is 1."
+
+
+def test_across_two_models_nothing_is_judged():
+    found = judged(cells(ALIKE, spread=QUIET, models=("a", "b")))["one-shot-similar"]
+    assert [scope.name for scope in found.scopes] == ["a", "b"]
+    assert found.verdict == "holds"
+    apart = cells(ALIKE, spread=QUIET, models=("a", "b"))
+    apart.loc[(apart["model"] == "a") & (apart["pruner"] == "FPGMPruner"), "performance_finetuned"] -= 0.1
+    assert words(apart)["one-shot-similar"] == "not asked"
 
 
 def test_nets_at_chance_give_no_verdict():
     table = cells(dict.fromkeys(PRUNERS, 1 / 3), spread=QUIET).assign(chance=1 / 3, test_images=3000)
     found = judged(table)["one-shot-similar"]
-    assert found.verdict == "cannot tell"
-    assert (
-        "both nets of a pair are at chance there: 2.04, 4, 8.16, 16 and 25 times" in found.scopes[-1].reason
-    )
+    assert found.verdict == "not asked"
+    table["performance_finetuned"] = np.where(table["sparsity"] < 0.6, 0.6, 1 / 3)
+    found = judged(table)["one-shot-similar"]
+    assert "both nets of a pair are at chance there: 8.16, 16 and 25 times" in found.scopes[-1].reason
     # Two points above chance are more than luck on 3,000 images.
-    table["performance_finetuned"] += 0.02
+    draw = np.random.default_rng(0).standard_normal(len(table))
+    table["performance_finetuned"] = 1 / 3 + 0.02 + QUIET * draw
     assert words(table)["one-shot-similar"] == "holds"
 
 
@@ -264,35 +298,40 @@ def test_a_test_set_whose_images_are_too_coarse_for_the_margin_cannot_tell():
     table = cells(ALIKE, spread=QUIET)
     said = reason(table.assign(test_images=60), "one-shot-similar", "across models")
     assert "One of 60 test images is 1.67 points, too coarse for a margin of 0.5 points" in said
-    assert words(table.assign(test_images=60))["one-shot-similar"] == "cannot tell"
+    assert words(table.assign(test_images=60))["one-shot-similar"] == "not asked"
     assert words(table.assign(test_images=1000))["one-shot-similar"] == "holds"
 
 
-def test_an_open_verdict_says_how_many_units_would_tell():
-    table = cells(ALIKE, spread=0.003, models=("a",))
-    found = judged(table)["one-shot-similar"]
-    assert found.verdict == "cannot tell"
+def test_similarity_is_not_asked_where_the_spread_would_hide_it_and_says_how_many_seeds_would_decide():
+    found = judged(cells(ALIKE, spread=0.003, models=("a",)))["one-shot-similar"]
+    assert found.verdict == "not asked"
     (scope,) = found.scopes
     assert 3 < scope.units_needed <= 1000
-    assert f"about {scope.units_needed} seeds would tell" in scope.reason
-    # As many seeds as it asks for do tell.
-    many = cells(ALIKE, spread=0.002, models=("a",), seeds=tuple(range(40)))
+    assert f"about {scope.units_needed} seeds would decide it for all 15 comparisons together" in scope.reason
+    # As many seeds as it asks for do decide.
+    many = cells(ALIKE, spread=0.003, models=("a",), seeds=tuple(range(scope.units_needed)))
     assert judged(many)["one-shot-similar"].verdict == "holds"
 
 
+def test_an_open_lead_says_how_many_seeds_would_decide():
+    table = cells(ALIKE | dict.fromkeys(FIVE[3:], 0.94), spread=0.03, models=("a",))
+    (scope,) = judged(table)["strict-params"].scopes
+    assert scope.verdict == "cannot tell"
+    assert f"about {scope.units_needed} seeds would decide it" in scope.reason
+
+
 def test_a_mean_at_the_margin_would_need_more_units_than_anyone_has():
-    table = cells(ALIKE, (0.5,), models=("a",))
-    shifts = {"L2FilterPruner": [0.001, 0.002, 0.004], "FPGMPruner": [0.004, 0.005, 0.006]}
-    for pruner, values in shifts.items():
-        table.loc[table["pruner"] == pruner, "performance_finetuned"] += values
-    said = reason(table, "one-shot-similar", "a")
-    assert "more than 1000 seeds" in said
+    table = cells(ALIKE, (0.65,), models=("a",))
+    ahead = [0.004, 0.005, 0.006]
+    for pruner in FIVE[3:]:
+        table.loc[table["pruner"] == pruner, "performance_finetuned"] += ahead
+    assert "more than 1000 seeds" in reason(table, "strict-params", "a")
 
 
 def test_seeds_that_all_agree_give_no_verdict():
     found = judged(cells(ALIKE, models=("a",)))["one-shot-similar"]
     assert found.verdict == "cannot tell"
-    assert "with all seeds alike" in found.scopes[0].reason
+    assert "All seeds are alike there" in found.scopes[0].reason
 
 
 def test_a_pruner_without_cells_is_named():
@@ -303,15 +342,27 @@ def test_a_pruner_without_cells_is_named():
 def test_net_adapt_is_judged_by_what_it_could_not_reach():
     table = cells(ALIKE, spread=QUIET)
     far = (table["pruner"] == "NetAdaptPruner") & (table["sparsity"] > 0.5)
-    assert words(table[~far])["netadapt-compression"] == "cannot tell"
+    assert words(table[~far])["netadapt-compression"] == "not asked"
     table.loc[far, "infeasible"] = "no convolution has enough weights left"
     table.loc[far, ["performance_finetuned", "params_speedup", "flops_speedup"]] = math.nan
     found = judged(table)["netadapt-compression"]
     assert found.verdict == "holds"
-    assert "as NNI implements it" in found.statement
     # One seed of a model that was not asked for more leaves it open.
     lucky = far & (table["seed"] == 1) & (table["model"] == "a")
-    assert words(table[~lucky])["netadapt-compression"] == "cannot tell"
+    assert words(table[~lucky])["netadapt-compression"] == "not asked"
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        (None, "NetAdapt, as NNI implements it, does not"),
+        ("halve_step=True", "NetAdapt, with halve_step=True in place of the defaults, does not"),
+    ],
+)
+def test_which_net_adapt_is_judged_depends_on_its_arguments(changed, said):
+    table = cells(ALIKE, spread=QUIET).assign(arguments_changed=changed)
+    assert said in judged(table)["netadapt-compression"].statement
+    assert "NNI" not in judged(table.drop(columns="arguments_changed"))["netadapt-compression"].statement
 
 
 def test_a_model_on_which_net_adapt_reaches_nothing_is_no_error():
@@ -325,19 +376,29 @@ def test_a_model_on_which_net_adapt_reaches_nothing_is_no_error():
     assert found["across models"].verdict == "does not hold"
 
 
-def test_the_published_cells_alone_leave_all_four_conclusions_open():
+def test_the_published_cells_alone_decide_nothing():
     found = judged(PUBLISHED)
-    assert {verdict.verdict for verdict in found.values()} == {"cannot tell"}
+    assert {verdict.verdict for verdict in found.values()} == {"cannot tell", "not asked"}
     said = {key: {scope.name: scope.reason for scope in verdict.scopes} for key, verdict in found.items()}
-    assert "at 640 times fewer parameters +18.90 points" in said["one-shot-similar"]["vgg16"]
-    assert "10,000 test images" in said["one-shot-similar"]["vgg16"]
-    # (b) rests on one budget of one model.
-    assert said["equal-flops"]["vgg16"].startswith("8 times fewer FLOPs, 1 seed")
-    assert said["equal-flops"]["resnet18"].startswith("There is no factor from 8 on")
+    assert said["one-shot-similar"]["vgg16"] == "An interval needs at least 3 seeds; there is 1."
+    assert "3 models" in said["one-shot-similar"]["across models"]
     notes = found["equal-flops"].notes
     assert "SimulatedAnnealing on vgg16" in notes[0]
     assert "at 0.6, 0.7, 0.8, 0.9, 0.95 and 0.975" in notes[0]
     assert "SimulatedAnnealing on resnet18" in notes[1]
+
+
+def test_a_search_is_blind_where_all_its_choices_were():
+    choices = {"search_choices": 3, "search_blind_choices": 2, "search_blind": False}
+    table = cells(ALIKE, (0.8,), models=("a",)).assign(**choices)
+    table.loc[0, ["search_blind_choices", "search_blind"]] = (3, True)
+    table.loc[table["pruner"] == "AutoCompressPruner", "search_blind_choices"] = 0
+    table.loc[table["pruner"] == "SimulatedAnnealingPruner", "search_blind"] = [True, False, False]
+    (note,) = judged(table)["strict-params"].notes
+    assert note == (
+        "SimulatedAnnealing on a: 6 of 9 choices had no candidate above chance; the search was blind "
+        "(no choice had one) in 1 of 3 cells, at 0.8."
+    )
 
 
 # Image by image.
@@ -355,19 +416,19 @@ def test_holms_procedure():
     assert holm([0.03, 0.01, 0.9, 0.02]) == pytest.approx([0.06, 0.04, 0.9, 0.06])
 
 
-def test_pruners_are_compared_image_by_image_and_the_verdict_on_similarity_says_so():
-    right, worse = np.ones(100, bool), np.arange(100) >= 20
+def test_nets_are_compared_image_by_image_and_corrected_within_their_model():
+    right, worse, worst = np.ones(100, bool), np.arange(100) >= 6, np.arange(100) >= 40
     nets = {"L1FilterPruner": right, "L2FilterPruner": right, "FPGMPruner": worse}
     correct = {("a", 0, target, pruner): net for target in ("0.5", "0.8") for pruner, net in nets.items()}
+    correct |= {("b", 0, "0.5", pruner): net for pruner, net in {**nets, "FPGMPruner": worst}.items()}
     table = mcnemar(correct)
-    assert len(table) == 6
-    row = table.set_index(["target", "pruner", "other"]).loc[("0.8", "L1FilterPruner", "FPGMPruner")]
-    assert (row["images"], row["only_pruner"], row["only_other"]) == (100, 20, 0)
-    assert (row["p"], row["p_holm"]) == pytest.approx((2 / 2**20, 6 * 2 / 2**20))
-    found = verdicts(cells(ALIKE, seeds=(0,), models=("a",)), table)
-    (note,) = next(verdict.notes for verdict in found if verdict.key == "one-shot-similar")
-    assert "L1Filter and FPGM differ in 2 of 2 cells" in note
-    assert "L1Filter and L2Filter differ in 0 of 2 cells" in note
+    assert len(table) == 9
+    found = table.set_index(["model", "target", "pruner", "other"])
+    row = found.loc[("a", "0.8", "L1FilterPruner", "FPGMPruner")]
+    assert (row["images"], row["only_pruner"], row["only_other"]) == (100, 6, 0)
+    # Six rows of the model: over all nine rows it would be 7 times p, after the two smaller ones of b.
+    assert (row["p"], row["p_holm"]) == pytest.approx((2 / 2**6, 6 * 2 / 2**6))
+    assert found.loc[("b", "0.5", "L1FilterPruner", "FPGMPruner"), "p_holm"] == pytest.approx(3 * 2 / 2**40)
 
 
 def test_the_rule_differences_compares_the_feasible_cells_of_a_study_image_by_image(tmp_path):

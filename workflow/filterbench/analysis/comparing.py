@@ -102,13 +102,16 @@ def _compare_pair(
     everywhere = pd.MultiIndex.from_frame(table[UNIT].drop_duplicates())
     bound = at_chance(table)
     one, other = _wide(at(table, pair, cost), pair, everywhere)
-    # A curve between two cells has collapsed where one of them has.
-    fell = [side > 0 for side in _wide(at(fallen, pair, cost), pair, everywhere)]
     common = (one + other).dropna(axis="columns").columns
     guess = ((one <= bound) & (other <= bound))[common].any()
     kept = common[~guess]
     points = 100 * (one - other)[kept]
-    return Comparison(pair, cost, points, (fell[0] | fell[1])[kept]), list(common[guess].astype(float))
+    apart = pd.DataFrame(False, points.index, points.columns)
+    if fallen.loc[fallen["pruner"].isin(pair), "performance_finetuned"].any():
+        # A curve between two cells has collapsed where one of them has.
+        fell = [side > 0 for side in _wide(at(fallen, pair, cost), pair, everywhere)]
+        apart = (fell[0] | fell[1])[kept]
+    return Comparison(pair, cost, points, apart), list(common[guess].astype(float))
 
 
 def _wide(found: pd.DataFrame, pair: Pair, everywhere: pd.MultiIndex) -> list[pd.DataFrame]:
