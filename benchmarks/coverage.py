@@ -21,7 +21,7 @@ from filterbench.analysis.collapses import collapsed
 LEVEL = 0.95
 STUDIES = 2000
 # Max-t procedures draw for each study anew.
-RESAMPLED_STUDIES, DRAWS = 200, 500
+RESAMPLED_STUDIES, DRAWS = 400, 1000
 SEEDS, SPREADS, CORRELATIONS, TARGETS = (5, 10), (0.3, 1.0, 3.0, 8.0), (0.0, 0.5, 0.9), (3, 6)
 FALL = 30.0
 FALLS = ("none", "one in five", "each, 1/5")

@@ -297,27 +297,25 @@ def test_every_pair_of_pruners_is_compared_at_equal_budget_by_seed():
     found = differences(table).set_index(["cost", "factor"])
     # Good and Low have the same counts: their cells are compared as they are, where both have one.
     assert list(found.index) == [
-        (cost, factor) for cost in ("params", "flops") for factor in (2.0408, 4, 8.1633)
+        (cost, factor) for cost in ("params", "flops") for factor in ("all", 2.0408, 4, 8.1633)
     ]
     row = found.loc[("params", 4)]
     assert (row["pruner"], row["other"], row["n"]) == ("Good", "Low", 3)
-    assert (row["mean"], row["std"]) == pytest.approx((10, 0))
-    assert row[["low", "high", "low_corrected", "high_corrected"]].isna().all()
+    assert (row["mean"], row["mean_all"], row["collapsed"]) == (pytest.approx(10), pytest.approx(10), 0)
+    assert row[["low", "high"]].isna().all()
 
 
-def test_the_corrected_interval_is_bonferronis_over_the_rows_of_a_model():
+def test_a_pair_has_a_pooled_row_and_intervals_that_hold_together():
     table = cells({"Good": 0.9, "Wide": 0.8}, sparsities=(0.3, 0.5), models=("a",))
     wide = table["pruner"] == "Wide"
     table.loc[wide, "performance_finetuned"] -= 0.01 * table["seed"] + 0.1 * (table["sparsity"] == 0.5)
-    found = differences(table)
-    assert len(found) == 4
-    row = found.iloc[0]
-    # Differences 10, 11 and 12 points: t(0.975, 2) = 4.302653, and t(1 - 0.025 / 2, 2) = 6.205347: two
-    # comparisons, whose params and FLOPs are the same cells.
-    assert row["mean"] == pytest.approx(11)
-    assert (row["low"], row["high"]) == pytest.approx((11 - 4.302653 / 3**0.5, 11 + 4.302653 / 3**0.5))
-    corrected = row["low_corrected"], row["high_corrected"]
-    assert corrected == pytest.approx((11 - 6.205347 / 3**0.5, 11 + 6.205347 / 3**0.5))
+    found = differences(table).set_index(["cost", "factor"]).loc["params"]
+    # Differences 10, 11 and 12 points at one factor, 20, 21 and 22 at the other.
+    pooled, first = found.loc["all"], found.iloc[1]
+    assert (pooled["mean"], first["mean"]) == pytest.approx((16, 11))
+    # t(0.975, 2) = 4.302653, and at the level 0.95 ** (1 / 2) it is 6.164414.
+    assert (pooled["low"], pooled["high"]) == pytest.approx((16 - 4.302653 / 3**0.5, 16 + 4.302653 / 3**0.5))
+    assert (first["low"], first["high"]) == pytest.approx((11 - 6.164414 / 3**0.5, 11 + 6.164414 / 3**0.5))
 
 
 def test_the_optimism_gap_is_paired_by_seed():

@@ -139,8 +139,8 @@ def _inherited_or_scratch(table: pd.DataFrame) -> Verdict | None:
 def _more(
     table: pd.DataFrame, key: str, statement: str, pairs: Sequence[Pair], at: Accuracies = accuracies
 ) -> Verdict | None:
-    """That the first of each pair is more accurate at equal params, of the pairs that there are."""
-    there = set(table["pruner"])
+    """That the first of each pair is more accurate at equal params, of the pairs that have feasible cells."""
+    there = set(table.loc[table["infeasible"].isna(), "pruner"])
     found = [pair for pair in pairs if set(pair) <= there]
     if not found:
         return None
