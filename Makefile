@@ -7,7 +7,7 @@ SLURM_PACKAGES := slurm-wlm slurmdbd mariadb-server munge iproute2
 SLURM_TESTS := tests/slurm
 FIGURE := figures/performance_comparison_vgg16.png
 
-.PHONY: demo test test-slurm torture lint lock docs clean
+.PHONY: demo test test-slurm torture lint lock docs kept clean
 
 demo: $(VENV)/installed  ## The figure of the default study's VGG16.
 	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores all --quiet rules reason host -- $(FIGURE)
@@ -41,6 +41,9 @@ docs: $(VENV)/installed  ## Write the pages that are made from schemas, registri
 	PYTHONPATH=workflow $(BIN)/python -m filterbench.study.registered > docs/registered.md
 	PYTHONPATH=workflow $(BIN)/python docs/fair-comparison/write_page.py
 	PYTHONPATH=workflow $(BIN)/python docs/deployment/write_page.py
+
+kept: $(VENV)/installed  ## Unpack a kept study's documents and tables, fair or deployment: make kept STUDY=fair
+	PYTHONPATH=workflow $(BIN)/python docs/kept.py unpack $(STUDY)
 
 lock:  ## Pin the newest allowed versions of pyproject.toml's packages, for pip and for conda.
 	$(BIN)/pip install --quiet uv
