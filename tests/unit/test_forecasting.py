@@ -25,6 +25,8 @@ def test_progress_counts_work_and_not_jobs(tmp_path):
     short.touch()
     assert progress.line(60) == "progress: 10% of the work with nets, 1 of 3 jobs; about 9 min left"
     long.touch()
+    # It went on from what a killed run had done of it: this study's work all the same.
+    long.with_suffix(".benchmark.tsv").write_text("s\ts_earlier\n800.0\t700.0\n")
     assert progress.line(1800) == "progress: 90% of the work with nets, 2 of 3 jobs; about 3 min left"
     # What another study has made is no work of this run.
     taken = tmp_path / "taken.json"
