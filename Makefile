@@ -13,9 +13,9 @@ demo: $(VENV)/installed  ## The figure of the default study's VGG16.
 	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores all --quiet rules reason host -- $(FIGURE)
 	@echo "The figure is $(CURDIR)/$(FIGURE)"
 
-test: $(VENV)/installed  ## All tests: unit tests, a process a core, then the smoke study through the whole workflow.
-	PATH="$(CURDIR)/$(BIN):$$PATH" pytest tests/unit --numprocesses logical
-	PATH="$(CURDIR)/$(BIN):$$PATH" pytest tests/workflow tests/browser tests/torture --numprocesses logical --dist worksteal
+# One session, for importing torch takes each process seconds; neighbours share what a module trains once.
+test: $(VENV)/installed  ## All tests, a process per core: unit tests, the smoke study through the whole workflow, its page.
+	PATH="$(CURDIR)/$(BIN):$$PATH" pytest tests/unit tests/workflow tests/browser tests/torture --numprocesses logical --dist worksteal
 
 torture: $(VENV)/installed  ## The smoke study killed 200 times, on a full disk, with a clock that jumps; hours.
 	PATH="$(CURDIR)/$(BIN):$$PATH" FILTERBENCH_KILLS=200 pytest tests/torture -s

@@ -8,6 +8,7 @@ import pytest
 
 from filterbench.documents import KINDS, check, measurements, parse, read, schema_path, types, write
 from filterbench.documents.reference import reference
+from filterbench.documents.rules import _layers_shrink, _within_budget
 from filterbench.storage.errors import InputError
 from filterbench.storage.files import file_digest, known_digest
 from filterbench.study.registered import registered
@@ -66,6 +67,16 @@ def test_a_faulty_result_is_refused_with_path_and_reason(fault, tmp_path):
     with pytest.raises(InputError) as refusal:
         read(path)
     assert f"{path}: {expected}" in str(refusal.value)
+
+
+@pytest.mark.parametrize("count", ["params", "flops"])
+def test_a_net_that_lost_nothing_is_sound(count):
+    check(altered(RESULT, count, "speedup", RESULT[count]["original"]), "result")
+
+
+def test_all_channels_may_be_kept_and_a_budget_used_up():
+    assert list(_layers_shrink({"layers": [{"kept": 8, "channels": 8}]})) == []
+    assert list(_within_budget({"budget": {"reached": 0.5, "asked": 0.5}})) == []
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
