@@ -7,7 +7,7 @@ SLURM_PACKAGES := slurm-wlm slurmdbd mariadb-server munge iproute2
 SLURM_TESTS := tests/slurm
 FIGURE := figures/performance_comparison_vgg16.png
 
-.PHONY: demo test test-slurm torture lint lock docs clean
+.PHONY: demo test test-slurm torture lint lock docs kept clean
 
 demo: $(VENV)/installed  ## The figure of the default study's VGG16.
 	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores all --quiet progress rules reason host -- $(FIGURE)
@@ -18,9 +18,9 @@ demo: $(VENV)/installed  ## The figure of the default study's VGG16.
 	@echo "  snakemake --cores 1 validate --config partial=true   # whether every number holds together"
 	@echo "  snakemake --cores all all page                       # the rest of the study, and its page"
 
-test: $(VENV)/installed  ## All tests: unit tests, a process a core, then the smoke study through the whole workflow.
-	PATH="$(CURDIR)/$(BIN):$$PATH" pytest tests/unit --numprocesses logical
-	PATH="$(CURDIR)/$(BIN):$$PATH" pytest tests/workflow tests/browser tests/torture --numprocesses logical --dist worksteal
+# One session, for importing torch takes each process seconds; neighbours share what a module trains once.
+test: $(VENV)/installed  ## All tests, a process per core: unit tests, the smoke study through the whole workflow, its page.
+	PATH="$(CURDIR)/$(BIN):$$PATH" pytest tests/unit tests/workflow tests/browser tests/torture --numprocesses logical --dist worksteal
 
 torture: $(VENV)/installed  ## The smoke study killed 200 times, on a full disk, with a clock that jumps; hours.
 	PATH="$(CURDIR)/$(BIN):$$PATH" FILTERBENCH_KILLS=200 pytest tests/torture -s
@@ -46,6 +46,9 @@ docs: $(VENV)/installed  ## Write the pages that are made from schemas, registri
 	PYTHONPATH=workflow $(BIN)/python -m filterbench.study.registered > docs/registered.md
 	PYTHONPATH=workflow $(BIN)/python docs/fair-comparison/write_page.py
 	PYTHONPATH=workflow $(BIN)/python docs/deployment/write_page.py
+
+kept: $(VENV)/installed  ## Unpack a kept study's documents and tables, fair or deployment: make kept STUDY=fair
+	PYTHONPATH=workflow $(BIN)/python docs/kept.py unpack $(STUDY)
 
 lock:  ## Pin the newest allowed versions of pyproject.toml's packages, for pip and for conda.
 	$(BIN)/pip install --quiet uv

@@ -73,6 +73,15 @@ def test_flops_from_channel_counts_equal_those_of_nnis_counter(name):
         assert cost(masks) == count_net(smaller).flops < cost({})
 
 
+def test_a_net_that_costs_just_its_budget_meets_it():
+    """Costs of 100 unpruned, and of as many as there are masks."""
+    budget = Budget(0.5, lambda masks: len(masks) or 100)
+    masks = [dict.fromkeys(map(str, range(count))) for count in (48, 49, 50, 51)]
+    assert [budget.met(each) for each in masks] == [True, True, True, False]
+    # From 2 % below it.
+    assert [budget.used(each) for each in masks] == [False, True, True, True]
+
+
 class L1Once:
     """L1Filter's masks of one net, each sparsity computed once for several budgets."""
 

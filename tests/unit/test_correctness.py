@@ -24,3 +24,5 @@ def test_a_missing_or_foreign_file_is_a_clear_error(tmp_path):
     write_correct(path, np.ones(60, dtype=bool))
     with pytest.raises(InputError, match=r"finetune.correct: 8 bytes, but 100 test images need 13"):
         read_correct(path, 100)
+    with pytest.raises(InputError, match=r"finetune.correct: 8 bytes, but 50 test images need 7"):
+        read_correct(path, 50)

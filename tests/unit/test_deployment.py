@@ -1,10 +1,10 @@
 """The study of nets where they run: its documents, which come with the repository, and its page."""
 
-import importlib.util
 import shutil
-from pathlib import Path
 
 import pytest
+from checkout import REPOSITORY
+from docs_scripts import load
 from test_own_code import remembered
 
 from filterbench.integrity.findings import Report
@@ -12,21 +12,17 @@ from filterbench.own_code.registering import register
 from filterbench.stages.validate import study_findings
 from filterbench.study.plan import Plan
 
-REPOSITORY = Path(__file__).parents[2]
 FOLDER = REPOSITORY / "docs/deployment"
 
 
 @pytest.fixture(scope="module")
 def writer():
-    spec = importlib.util.spec_from_file_location("write_deployment", FOLDER / "write_page.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load("deployment/write_page")
 
 
 def test_the_study_is_sound(writer, monkeypatch, tmp_path):
     study = writer.Study()
-    shutil.copytree(FOLDER / "results", tmp_path / "results/deployment")
+    load("kept").unpack(FOLDER / "results/deployment.tar.xz", tmp_path / "results/deployment")
     report = Report()
     with remembered(monkeypatch):
         register([], study.rounded, "the study")
@@ -43,7 +39,7 @@ def test_every_number_of_the_page_is_from_the_documents(writer):
 def test_a_changed_document_changes_the_page(writer, monkeypatch, tmp_path):
     for name in ("latency", "int8"):
         results = tmp_path / name
-        shutil.copytree(FOLDER / "results", results, ignore=shutil.ignore_patterns("seed-*"))
+        shutil.copytree(FOLDER / "results", results)
         table = results / f"vgg16/{name}.csv"
         lines = table.read_text().splitlines(keepends=True)
         table.write_text("".join(lines[:-1]))

@@ -8,6 +8,13 @@ import pytest
 
 from filterbench.documents import KINDS, check, measurements, parse, read, schema_path, types, write
 from filterbench.documents.reference import reference
+from filterbench.documents.rules import (
+    _best_epoch_was_trained,
+    _counts_within_budget,
+    _layers_shrink,
+    _sparsities_rise,
+    _within_budget,
+)
 from filterbench.storage.errors import InputError
 from filterbench.storage.files import file_digest, known_digest
 from filterbench.study.registered import registered
@@ -66,6 +73,25 @@ def test_a_faulty_result_is_refused_with_path_and_reason(fault, tmp_path):
     with pytest.raises(InputError) as refusal:
         read(path)
     assert f"{path}: {expected}" in str(refusal.value)
+
+
+@pytest.mark.parametrize("count", ["params", "flops"])
+def test_a_net_that_lost_nothing_is_sound(count):
+    assert check("result", altered(RESULT, count, "speedup", RESULT[count]["original"])) == []
+
+
+def test_all_channels_may_be_kept_and_a_budget_used_up():
+    assert list(_layers_shrink({"layers": [{"kept": 8, "channels": 8}]})) == []
+    assert list(_within_budget({"budget": {"reached": 0.5, "asked": 0.5}})) == []
+
+
+def test_a_net_above_its_budget_two_equal_targets_and_a_missing_epoch_are_faults():
+    counted = {"cell": {"flops": 0.5}, "flops": {"original": 100, "speedup": 51}}
+    assert [fault.path for fault in _counts_within_budget(counted)] == ["$.flops.speedup"]
+    twice = {"L1FilterPruner": [{"sparsity": 0.5}, {"sparsity": 0.5}]}
+    assert [fault.path for fault in _sparsities_rise(twice)] == ["$.L1FilterPruner"]
+    training = {"epochs": [{"epoch": 1}, {"epoch": 3}], "best_epoch": 1}
+    assert [fault.path for fault in _best_epoch_was_trained({"training": training})] == ["$.training.epochs"]
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])

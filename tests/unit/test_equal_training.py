@@ -10,6 +10,7 @@ from torch import nn
 from filterbench.analysis.verdicts import verdicts
 from filterbench.documents import read
 from filterbench.documents.rules import _within_half_a_pass
+from filterbench.documents.spending import images_in_a_pass
 from filterbench.models.registry import build_model
 from filterbench.pruners.contract import InfeasibleError
 from filterbench.running.context import prepare
@@ -58,6 +59,11 @@ def test_the_one_that_trained_most_decides(spent, tmp_path):
     assert own.epochs(FINETUNE) == FINETUNE["epochs"]
     spent["AutoCompressPruner"] = "too little is left"
     assert spending_of(job_of("L1FilterPruner", both, tmp_path), 130).asked == 900 + 2 * 128
+
+
+def test_a_batch_has_at_most_all_images():
+    assert images_in_a_pass({"batch_size": 64}, 50) == 50
+    assert images_in_a_pass({"batch_size": 64}, 130) == 128
 
 
 def test_a_number_of_images_decides(spent, tmp_path):

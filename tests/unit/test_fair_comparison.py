@@ -1,31 +1,27 @@
 """The study whose documents come with the repository, and what its page and the README say of it."""
 
-import importlib.util
 import shutil
-from pathlib import Path
 
 import pytest
 import yaml
+from checkout import REPOSITORY
+from docs_scripts import load
 
 from filterbench.integrity.findings import Report
 from filterbench.stages.validate import study_findings
 from filterbench.study.plan import Plan
 
-REPOSITORY = Path(__file__).parents[2]
 FOLDER = REPOSITORY / "docs/fair-comparison"
 
 
 @pytest.fixture(scope="module")
 def writer():
-    spec = importlib.util.spec_from_file_location("write_page", FOLDER / "write_page.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load("fair-comparison/write_page")
 
 
 def test_the_study_is_sound(tmp_path):
     config = yaml.safe_load((REPOSITORY / "studies/fair.yaml").read_text())
-    shutil.copytree(FOLDER / "results", tmp_path / "results/fair")
+    load("kept").unpack(FOLDER / "results/fair.tar.xz", tmp_path / "results/fair")
     report = Report()
     assert [str(finding) for finding in study_findings(Plan(config), tmp_path, report)] == []
     assert report.missing == []
@@ -42,7 +38,7 @@ def test_what_the_readme_says_was_found_is_from_the_documents(writer):
 
 
 def test_a_changed_document_changes_the_page(writer, monkeypatch, tmp_path):
-    shutil.copytree(FOLDER / "results", tmp_path / "results", ignore=shutil.ignore_patterns("seed-*"))
+    shutil.copytree(FOLDER / "results", tmp_path / "results")
     table = tmp_path / "results/vgg16/comparison.csv"
     lines = table.read_text().splitlines(keepends=True)
     # One cell less of the first seed.

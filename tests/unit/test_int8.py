@@ -1,5 +1,7 @@
 """A cell's nets in int8: the quantised models, the stage, its table and its figure."""
 
+from functools import cache
+
 import onnx
 import pandas as pd
 import pytest
@@ -20,12 +22,22 @@ SETTINGS = {"calibration_images": 1000, "batch": 50, "runs": 3, "warm_up": 1, "t
 NETS = ["original", "original_int8", "finetuned", "finetuned_int8"]
 
 
-@pytest.mark.parametrize("model", ["vgg16", "resnet18"])
-def test_convolutions_sums_and_linear_layers_are_int8_and_compute_nearly_the_same(model):
+@cache
+def exported(model: str) -> tuple[torch.nn.Module, bytes]:
+    """A net, and its ONNX model."""
     torch.manual_seed(0)
     net = build_model(model, 0.125, 10).eval()
-    images = torch.randn(100, 3, 32, 32)
-    content = export_onnx(net)
+    return net, export_onnx(net)
+
+
+@pytest.fixture
+def images() -> torch.Tensor:
+    return torch.randn(100, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize("model", ["vgg16", "resnet18"])
+def test_convolutions_sums_and_linear_layers_are_int8_and_compute_nearly_the_same(model, images):
+    net, content = exported(model)
     quantised = quantize_onnx(content, images)
     types = {tensor.name: tensor.data_type for tensor in onnx.load_from_string(quantised).graph.initializer}
     layers = [name for name in types if name.endswith("weight_quantized")]
@@ -36,10 +48,8 @@ def test_convolutions_sums_and_linear_layers_are_int8_and_compute_nearly_the_sam
     assert 0 < relative_difference(net, OnnxNet(quantised, 1), images) < 0.2
 
 
-def test_scales_come_from_the_calibration_images():
-    torch.manual_seed(0)
-    net = build_model("resnet18", 0.125, 10).eval()
-    images, content = torch.randn(100, 3, 32, 32), export_onnx(net)
+def test_scales_come_from_the_calibration_images(images):
+    net, content = exported("resnet18")
     right, wrong = (
         relative_difference(net, OnnxNet(quantize_onnx(content, seen), 1), images)
         for seen in (images, images / 100)

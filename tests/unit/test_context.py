@@ -1,0 +1,57 @@
+"""What tells one job's outcome from another's."""
+
+import json
+
+import pytest
+import torch
+
+from filterbench.documents.targets import TRAJECTORY_NAME
+from filterbench.running.context import Context
+from filterbench.running.job import Job
+
+CELL = {"study": "mine", "model": "vgg16", "width": 1.0, "seed": 0}
+PARAMS = {"cell": CELL, "device": "auto", "learning_rate": 0.1}
+
+
+def key(*left_out: str, inputs=(), threads: int = 1, cell=(), **params) -> str:
+    cell = CELL | dict(cell)
+    job = Job(dict(inputs), {}, PARAMS | params | {"cell": cell}, threads=threads)
+    return Context(job, cell, torch.device("cpu")).state_key(*left_out)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"threads": 2}, {"learning_rate": 0.2}, {"cell": {"seed": 1}}, {"cell": {"width": 0.5}}, {"more": True}],
+)
+def test_what_can_change_an_outcome_changes_its_key(changes):
+    assert key(**changes) != key()
+
+
+def test_where_it_computes_counts_and_not_where_it_was_asked_to():
+    assert key(device="cpu") == key()
+    on_a_gpu = Context(Job({}, {}, PARAMS), CELL, torch.device("cuda"))
+    assert on_a_gpu.state_key() != key()
+
+
+def test_another_study_has_the_same_key():
+    assert key(cell={"study": "another"}) == key()
+
+
+def test_a_param_that_is_left_out_does_not_count():
+    assert key("learning_rate", learning_rate=0.2) == key("learning_rate") != key()
+
+
+def test_inputs_count_by_name_and_content(tmp_path):
+    weights, same, other = (tmp_path / f"{name}.safetensors" for name in ("weights", "same", "other"))
+    weights.write_text("one")
+    same.write_text("one")
+    other.write_text("two")
+    keys = {key(inputs={"baseline": path}) for path in (weights, same)}
+    assert len(keys) == 1
+    assert keys.isdisjoint({key(), key(inputs={"baseline": other}), key(inputs={"prune": weights})})
+
+
+def test_a_search_paths_record_which_grows_with_the_study_does_not_count(tmp_path):
+    record = tmp_path / f"{TRAJECTORY_NAME}.json"
+    record.write_text(json.dumps({}))
+    assert key(inputs={"trajectory": record}) == key()
