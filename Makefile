@@ -7,7 +7,7 @@ SLURM_PACKAGES := slurm-wlm slurmdbd mariadb-server munge iproute2
 SLURM_TESTS := tests/slurm
 FIGURE := figures/performance_comparison_vgg16.png
 
-.PHONY: demo test test-slurm torture lint lock docs kept clean
+.PHONY: demo test test-slurm torture lint lock docs kept site clean
 
 demo: $(VENV)/installed  ## The figure of the default study's VGG16.
 	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores all --quiet progress rules reason host -- $(FIGURE)
@@ -36,10 +36,11 @@ test-slurm: $(VENV)/installed  ## The smoke study and the faults of a cluster on
 lint: $(VENV)/installed  ## Formatting, types, imports and workflow style.
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/snakefmt --check Snakefile workflow/rules
+	$(BIN)/snakefmt --check Snakefile workflow/Snakefile workflow/rules
 	$(BIN)/mypy
 	cd workflow && ../$(BIN)/lint-imports --config ../pyproject.toml
 	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --lint
+	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --snakefile workflow/Snakefile --lint
 
 docs: $(VENV)/installed  ## Write the pages that are made from schemas, registries and the kept studies.
 	PYTHONPATH=workflow $(BIN)/python -m filterbench.documents.reference > docs/documents.md
@@ -50,10 +51,15 @@ docs: $(VENV)/installed  ## Write the pages that are made from schemas, registri
 kept: $(VENV)/installed  ## Unpack a kept study's documents and tables, fair or deployment: make kept STUDY=fair
 	PYTHONPATH=workflow $(BIN)/python docs/kept.py unpack $(STUDY)
 
+site: .venv-site/installed  ## The pages of docs/ as a website, in site/; a warning is an error.
+	.venv-site/bin/mkdocs build --strict --quiet
+
 lock:  ## Pin the newest allowed versions of pyproject.toml's packages, for pip and for conda.
 	$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip compile --universal --python-version 3.11 --no-annotate --no-header --quiet \
 	  --upgrade --group dev --output-file $(LOCK) pyproject.toml
+	$(BIN)/uv pip compile --universal --python-version 3.11 --no-annotate --no-header --quiet \
+	  --upgrade --only-group site --output-file envs/site.txt
 	{ printf '%s\n' '# The pins of pruning.txt for conda; written by `make lock`.' \
 	    'channels: [conda-forge]' 'dependencies:' '  - python=3.11' '  - pip' '  - pip:'; \
 	  sed 's/.*/      - "&"/' $(LOCK); } > envs/pruning.yaml
@@ -63,6 +69,11 @@ $(VENV)/installed: $(LOCK)
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "FilterBench needs Python 3.11 or newer")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --requirement $(LOCK)
+	@touch $@
+
+.venv-site/installed: envs/site.txt
+	$(PYTHON) -m venv .venv-site
+	.venv-site/bin/pip install --quiet --requirement envs/site.txt
 	@touch $@
 
 clean:  ## Remove everything that the workflow made; the environment stays.

@@ -25,7 +25,7 @@ class SmallNet(nn.Module):
         self.classifier = nn.Linear(before, classes)
 
     def forward(self, images: Tensor) -> Tensor:
-        """(batch, 3, 32, 32) -> (batch, classes)."""
+        """(batch, 3, height, width) -> (batch, classes)."""
         return self.classifier(self.flatten(self.pool(self.features(images))))
 
 

@@ -35,7 +35,7 @@ class LargestWeight:
         if self.centred:
             weight = weight - weight.mean(dim=(1, 2, 3), keepdim=True)
         largest = weight.abs().amax(dim=(1, 2, 3))
-        kept = torch.ones(len(largest), dtype=torch.bool)
+        kept = torch.ones_like(largest, dtype=torch.bool)
         kept[largest.argsort()[: int(len(largest) * sparsity)]] = False
         return kept
 

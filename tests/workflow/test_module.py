@@ -41,6 +41,13 @@ def test_another_workflow_uses_this_one_below_its_own_prefix(tmp_path):
     assert "Nothing to be done" in again.stdout
 
 
+def test_both_snakefiles_plan_the_same_jobs(tmp_path):
+    checkout = Checkout.fresh(tmp_path)
+    root = checkout.planned()
+    assert root["all"] == 1
+    assert checkout.planned("--snakefile", "workflow/Snakefile") == root
+
+
 def test_a_mistake_in_a_modules_config_is_one_line(tmp_path):
     (tmp_path / "Snakefile").write_text(
         IMPORTER.format(root=REPOSITORY).replace('"study": "mine"', '"study": "Mine"')

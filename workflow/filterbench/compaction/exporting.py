@@ -23,7 +23,9 @@ OPSET, IR = 18, 10
 
 
 def export_onnx(model: nn.Module) -> bytes:
-    """A net in ONNX, weights included, by torch's exporter: `images` (n, 3, 32, 32) to `logits` (n, classes).
+    """A net in ONNX, weights included, by torch's exporter.
+
+    It takes `images` (n, 3, height, width) and gives `logits` (n, classes).
 
     Args:
         model: the net in evaluation mode, on the CPU.
@@ -91,7 +93,7 @@ class OnnxNet(nn.Module):
         self.session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits (n, classes) of images (n, 3, 32, 32)."""
+        """Logits (n, classes) of images (n, 3, height, width)."""
         (logits,) = self.session.run(["logits"], {"images": images.contiguous().numpy()})
         return torch.from_numpy(logits)
 
@@ -102,7 +104,7 @@ def check_onnx(content: bytes, model: nn.Module, images: Tensor, threads: int = 
     Args:
         content: the ONNX model.
         model: the net that it was made from, on the CPU.
-        images: float32, (n, 3, 32, 32).
+        images: float32, (n, 3, height, width).
         threads: CPU threads of onnxruntime.
 
     Raises:

@@ -66,7 +66,7 @@ def compact(model: nn.Module, masks: ChannelMasks) -> nn.Module:
 
 @torch.no_grad()
 def relative_difference(model: nn.Module, other: nn.Module, images: Tensor) -> float:
-    """Largest difference of a logit over the first net's largest logit, for images (n, 3, 32, 32)."""
+    """Largest difference of a logit over the first net's largest logit, for images (n, 3, height, width)."""
     expected, found = model(images), other(images)
     return ((expected - found).abs().max() / expected.abs().max()).item()
 

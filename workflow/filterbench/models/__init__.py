@@ -1,1 +1,1 @@
-"""The nets of a study, in their forms for 32x32 images."""
+"""The nets of a study, in their forms for small images: a multiple of 32 pixels high and wide."""

@@ -24,7 +24,7 @@ class Pruner(Protocol):
         """Mask a share of the filters.
 
         Args:
-            model: a trained net for inputs of (batch, 3, 32, 32); it is changed.
+            model: a trained net for inputs of (batch, 3, height, width); it is changed.
             sparsity: share of the filters to mask, above 0 and below 1.
             search: what a pruner that evaluates or trains candidates does so with.
         """
@@ -47,7 +47,7 @@ class BudgetPruner(Protocol):
         """Mask filters until a budget is met.
 
         Args:
-            model: a trained net for inputs of (batch, 3, 32, 32); it is changed.
+            model: a trained net for inputs of (batch, 3, height, width); it is changed.
             budget: to be met, never exceeded.
             search: what candidates are evaluated and trained with.
 

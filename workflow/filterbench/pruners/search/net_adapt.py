@@ -200,7 +200,7 @@ class NetAdapt:
         """The search path to sparsities.
 
         Args:
-            model: a trained net for inputs of (batch, 3, 32, 32); it is left as it is.
+            model: a trained net for inputs of (batch, 3, height, width); it is left as it is.
             search: what candidates are evaluated and trained with.
         """
         return SearchPath(model, WeightSteps(model, asdict(self)), asdict(self), search)
