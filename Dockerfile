@@ -1,4 +1,5 @@
-# FilterBench with the pinned packages, for hosts without Python 3.11. Not built by this project's CI.
+# FilterBench with the pinned packages, for hosts without Python 3.11. Not built yet: the
+# workflow that builds it, .github/workflows/release.yml, has not run.
 #
 #   docker build --tag filterbench .
 #   docker run --rm --volume "$PWD:/study" filterbench --cores all
