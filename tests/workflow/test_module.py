@@ -1,5 +1,8 @@
 """The workflow as a module of another one."""
 
+from pathlib import Path
+
+import pytest
 from checkout import REPOSITORY, Checkout
 
 # One cell: without a warm parent, which only a workflow of its own starts, each job loads torch.
@@ -15,7 +18,7 @@ OWN = {{
 }}
 
 module filterbench:
-    snakefile: "{root}/Snakefile"
+    snakefile: "{snakefile}"
     config: OWN
     prefix: "pruning/"
 
@@ -28,11 +31,17 @@ rule report_of_mine:
 """
 
 
+def importer(folder: Path, snakefile: str = "Snakefile") -> Checkout:
+    """A workflow of its own that imports a Snakefile of this one."""
+    folder.mkdir()
+    text = IMPORTER.format(root=REPOSITORY, snakefile=REPOSITORY / snakefile)
+    (folder / "Snakefile").write_text(text)
+    return Checkout(folder)
+
+
 def test_another_workflow_uses_this_one_below_its_own_prefix(tmp_path):
     folder = tmp_path / "other"
-    folder.mkdir()
-    (folder / "Snakefile").write_text(IMPORTER.format(root=REPOSITORY))
-    other = Checkout(folder)
+    other = importer(folder)
     run = other.snakemake("mine.txt", study="")
     assert run.returncode == 0, run.stdout
     assert (folder / "mine.txt").read_text().count("pruning/") == 2
@@ -48,9 +57,27 @@ def test_both_snakefiles_plan_the_same_jobs(tmp_path):
     assert checkout.planned("--snakefile", "workflow/Snakefile") == root
 
 
+def test_both_snakefiles_plan_the_same_jobs_as_modules(tmp_path):
+    root, inner = (
+        importer(tmp_path / str(number), snakefile).planned("mine.txt", study="")
+        for number, snakefile in enumerate(("Snakefile", "workflow/Snakefile"))
+    )
+    assert root["fb_finetune"] == 1
+    assert inner == root
+
+
+@pytest.mark.parametrize("snakefile", ["Snakefile", "workflow/Snakefile"])
+def test_snakemakes_linter_has_nothing_to_say(snakefile, tmp_path):
+    run = Checkout.fresh(tmp_path).snakemake("--snakefile", snakefile, "--lint", study="")
+    assert run.returncode == 0, run.stdout
+    assert "Congratulations" in run.stdout
+
+
 def test_a_mistake_in_a_modules_config_is_one_line(tmp_path):
     (tmp_path / "Snakefile").write_text(
-        IMPORTER.format(root=REPOSITORY).replace('"study": "mine"', '"study": "Mine"')
+        IMPORTER.format(root=REPOSITORY, snakefile=REPOSITORY / "Snakefile").replace(
+            '"study": "mine"', '"study": "Mine"'
+        )
     )
     run = Checkout(tmp_path).snakemake("--dry-run", study="")
     assert run.returncode == 1
