@@ -241,7 +241,7 @@ def cells_of(load: Load, pruner: str) -> list[str]:
 
 
 def threads_of(sparsities: list[float]) -> list[str]:
-    """Options that give the only cell of a pruner all cores, as the README says for nets of full width."""
+    """Options that give the only cell of a pruner all cores; see docs/workflow.md on nets of full width."""
     if len(sparsities) > 1:
         return []
     return ["--set-threads", f"prune={os.cpu_count()}", f"finetune={os.cpu_count()}"]
