@@ -23,7 +23,7 @@ SEARCHING = {
 RUN = """
 import json
 from filterbench.pruners.registry import PRUNERS
-from filterbench.running.code import rule_digest
+from filterbench.orchestration.code import rule_digest
 found = {}
 for stage in STAGES:
     for pruner in PRUNERS if stage == "prune" else ["L1FilterPruner"]:
