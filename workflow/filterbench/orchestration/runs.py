@@ -33,8 +33,8 @@ def tell_other_runs() -> None:
         return
     if others:
         print(
-            f"note: another run is at work in this folder (process {', '.join(others)}); if the folder is locked, "
-            "wait for that run to end: unlocking would let both write the same files",
+            f"note: another run is at work in this folder (process {', '.join(others)}); if the folder is "
+            "locked, wait for that run to end: unlocking would let both write the same files",
             file=sys.stderr,
         )
 
