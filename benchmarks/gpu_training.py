@@ -10,8 +10,8 @@ import time
 import torch
 
 from filterbench.data.loading import Images, Splits
+from filterbench.making.environment import make_deterministic
 from filterbench.models.registry import build_model
-from filterbench.running.environment import make_deterministic
 from filterbench.training import steps
 from filterbench.training.loop import TrainingSettings, train
 

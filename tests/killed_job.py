@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from filterbench.running.job import Job
+from filterbench.jobs.job import Job
 from filterbench.stages import prune, train_baseline, trajectory  # noqa: F401
 from filterbench.storage.checkpoint import Checkpoint
 

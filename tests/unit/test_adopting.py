@@ -7,9 +7,9 @@ from torch import nn
 from torchvision.models import ResNet, resnet18, resnet50
 
 from filterbench.documents import read
+from filterbench.jobs.job import Job
 from filterbench.models.adopting import adopt_weights
 from filterbench.models.registry import build_model
-from filterbench.running.job import Job
 from filterbench.stages.train_baseline import train_baseline
 from filterbench.storage.errors import InputError
 from filterbench.storage.files import file_digest

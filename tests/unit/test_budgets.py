@@ -22,7 +22,8 @@ from filterbench.costs.counting import count_net
 from filterbench.costs.latency_table import LatencyCost, measure_table
 from filterbench.costs.layer_costs import FlopsCost
 from filterbench.documents import check
-from filterbench.documents.targets import Target, parse_target, target_of
+from filterbench.domain.targets import Target, parse_target, target_of
+from filterbench.making.searching import write_snapshots
 from filterbench.models.registry import MODELS, build_model
 from filterbench.plotting.comparison import draw_comparison
 from filterbench.pruners.contract import InfeasibleError
@@ -30,7 +31,6 @@ from filterbench.pruners.registry import PRUNERS, arguments_of
 from filterbench.pruners.search.net_adapt import NetAdapt, Snapshot
 from filterbench.pruners.search.search import Search, SearchSettings
 from filterbench.pruners.uniform_budgets import prune_uniformly
-from filterbench.running.searching import write_snapshots
 from filterbench.stages.compare import collection
 from filterbench.storage.errors import InputError
 from filterbench.study.cells import cells

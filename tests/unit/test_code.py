@@ -23,7 +23,7 @@ SEARCHING = {
 RUN = """
 import json
 from filterbench.pruners.registry import PRUNERS
-from filterbench.running.code import rule_digest
+from filterbench.orchestration.code import rule_digest
 found = {}
 for stage in STAGES:
     for pruner in PRUNERS if stage == "prune" else ["L1FilterPruner"]:
@@ -89,7 +89,7 @@ NO_NUMBER = {
     "a reworded argument": ("pruners/arguments.py", "Ranks the filters", "Sorts the filters"),
     "a comment": ("storage/errors.py", "class", "# A comment.\n\n\nclass"),
     "a type": ("training/loop.py", "seed: int,", "seed: float,"),
-    "another lock": ("running/job.py", ".snakemake/running", ".snakemake/at-work"),
+    "another lock": ("jobs/job.py", ".snakemake/running", ".snakemake/at-work"),
 }
 
 

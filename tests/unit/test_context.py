@@ -5,9 +5,9 @@ import json
 import pytest
 import torch
 
-from filterbench.documents.targets import TRAJECTORY_NAME
-from filterbench.running.context import Context
-from filterbench.running.job import Job
+from filterbench.domain.targets import TRAJECTORY_NAME
+from filterbench.jobs.job import Job
+from filterbench.making.context import Context
 
 CELL = {"study": "mine", "model": "vgg16", "width": 1.0, "seed": 0}
 PARAMS = {"cell": CELL, "device": "auto", "learning_rate": 0.1}

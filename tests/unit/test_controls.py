@@ -12,6 +12,8 @@ from filterbench.compaction.masks import ChannelMasks, PrunedNet
 from filterbench.compaction.speedup import compact, silence_masked_channels
 from filterbench.costs.counting import count_net
 from filterbench.documents import read
+from filterbench.jobs.job import Job
+from filterbench.making.matching import matched_arguments
 from filterbench.models.registry import MODELS, build_model
 from filterbench.plotting.style import STYLES, style_of
 from filterbench.pruners.contract import InfeasibleError
@@ -19,8 +21,6 @@ from filterbench.pruners.controls import RandomFilters, UniformAllocation
 from filterbench.pruners.registry import PRUNERS, arguments_of
 from filterbench.pruners.search.search import Search, SearchSettings
 from filterbench.pruners.uniform import uniform_steps
-from filterbench.running.job import Job
-from filterbench.running.matching import matched_arguments
 from filterbench.stages.prune import prune
 from filterbench.stages.train_baseline import train_baseline
 

@@ -8,9 +8,9 @@ from docs_scripts import load
 from test_own_code import remembered
 
 from filterbench.integrity.findings import Report
+from filterbench.orchestration.plan import Plan
 from filterbench.own_code.registering import register
 from filterbench.stages.validate import study_findings
-from filterbench.study.plan import Plan
 
 FOLDER = REPOSITORY / "docs/deployment"
 

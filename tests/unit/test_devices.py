@@ -5,11 +5,11 @@ import sys
 
 import pytest
 
-from filterbench.running.devices import count_gpus, visible_gpus
+from filterbench.jobs.devices import count_gpus, visible_gpus
 
 CLAIM = """
 import sys
-from filterbench.running.devices import own_gpu
+from filterbench.jobs.devices import own_gpu
 print(own_gpu(), flush=True)
 sys.stdin.read()
 """

@@ -10,7 +10,7 @@ from pathlib import Path
 import yaml
 
 from filterbench import __version__
-from filterbench.running.version import VARIABLE
+from filterbench.jobs.version import VARIABLE
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -40,7 +40,7 @@ def git(folder: Path, *arguments: str) -> str:
 
 def version_in(folder: Path) -> str:
     """What a copy of the package says of itself, in a process of its own."""
-    ask = "from filterbench.running.version import code_version; print(code_version())"
+    ask = "from filterbench.jobs.version import code_version; print(code_version())"
     environment = {name: value for name, value in os.environ.items() if name != VARIABLE}
     environment["PYTHONPATH"] = str(folder / "workflow")
     run = [sys.executable, "-c", ask]
@@ -50,7 +50,7 @@ def version_in(folder: Path) -> str:
 def test_the_version_has_the_commit_and_says_where_the_code_is_another(tmp_path):
     # The path of a checkout may hold a space.
     copy = tmp_path / "my work"
-    parts = ["__init__.py", "running/__init__.py", "running/version.py"]
+    parts = ["__init__.py", "jobs/__init__.py", "jobs/version.py"]
     for part in parts:
         target = copy / "workflow/filterbench" / part
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -62,7 +62,7 @@ def test_the_version_has_the_commit_and_says_where_the_code_is_another(tmp_path)
     git(copy, "commit", "-qm", "all")
     committed = f"{__version__}+{git(copy, 'rev-parse', '--short=12', 'HEAD')}"
     shutil.rmtree(copy / "workflow/filterbench/__pycache__", ignore_errors=True)
-    shutil.rmtree(copy / "workflow/filterbench/running/__pycache__", ignore_errors=True)
+    shutil.rmtree(copy / "workflow/filterbench/jobs/__pycache__", ignore_errors=True)
     (copy / "config.yaml").write_text("study: mine")
     assert version_in(copy) == committed
     (copy / "workflow/filterbench/new.py").touch()

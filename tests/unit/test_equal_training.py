@@ -10,13 +10,13 @@ from torch import nn
 from filterbench.analysis.verdicts import verdicts
 from filterbench.documents import read
 from filterbench.documents.rules import _within_half_a_pass
-from filterbench.documents.spending import images_in_a_pass
+from filterbench.domain.spending import images_in_a_pass
+from filterbench.jobs.job import Job
+from filterbench.making.context import prepare
+from filterbench.making.spending import Spending, spending_of, with_total
+from filterbench.making.training import train_and_write
 from filterbench.models.registry import build_model
 from filterbench.pruners.contract import InfeasibleError
-from filterbench.running.context import prepare
-from filterbench.running.job import Job
-from filterbench.running.spending import Spending, spending_of, with_total
-from filterbench.running.training import train_and_write
 from filterbench.stages.plot import plot
 
 FINETUNE = {"epochs": 2, "batch_size": 64}
@@ -32,7 +32,7 @@ def spent(monkeypatch):
         images = found[path.parent.name]
         return {"infeasible": images} if isinstance(images, str) else {"cost": {"images_trained": images}}
 
-    monkeypatch.setattr("filterbench.running.spending.read", document)
+    monkeypatch.setattr("filterbench.making.spending.read", document)
     return found
 
 

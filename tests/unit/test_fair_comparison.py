@@ -8,8 +8,8 @@ from checkout import REPOSITORY
 from docs_scripts import load
 
 from filterbench.integrity.findings import Report
+from filterbench.orchestration.plan import Plan
 from filterbench.stages.validate import study_findings
-from filterbench.study.plan import Plan
 
 FOLDER = REPOSITORY / "docs/fair-comparison"
 

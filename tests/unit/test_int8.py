@@ -12,8 +12,8 @@ from filterbench.compaction.exporting import OnnxNet, export_onnx
 from filterbench.compaction.quantizing import quantize_onnx
 from filterbench.compaction.speedup import relative_difference
 from filterbench.documents import read, write
+from filterbench.jobs.job import Job
 from filterbench.models.registry import build_model
-from filterbench.running.job import Job
 from filterbench.stages.compare_int8 import compare_int8
 from filterbench.stages.quantize import quantize
 from filterbench.storage.errors import InputError

@@ -12,8 +12,8 @@ import pytest
 from killed_job import start
 from settings import TRAINING
 
+from filterbench.jobs.job import Job
 from filterbench.pruners.registry import arguments_of
-from filterbench.running.job import Job
 from filterbench.stages.train_baseline import train_baseline
 from filterbench.storage.stopwatch import benchmark_file
 

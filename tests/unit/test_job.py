@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from filterbench.running import job
+from filterbench.jobs import job
 
 PROCESSES = multiprocessing.get_context("fork")
 

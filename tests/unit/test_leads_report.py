@@ -10,14 +10,14 @@ from test_leads import AUTO_COMPRESS, BUDGETS, EXPECTED, FINETUNED, FROM_SCRATCH
 from filterbench.analysis.leads import COMPONENTS, PARTS
 from filterbench.analysis.leads_document import leads_document, leads_table
 from filterbench.documents import read
+from filterbench.jobs.job import Job
+from filterbench.orchestration.plan import Plan
 from filterbench.plotting.leads import draw_leads
 from filterbench.plotting.style import STYLES
-from filterbench.running.job import Job
 from filterbench.stages.leads import leads as leads_stage
 from filterbench.stages.plot_leads import plot_leads
 from filterbench.stages.validate import REMADE
 from filterbench.storage.errors import InputError
-from filterbench.study.plan import Plan
 
 NAMES = {"document": "leads.json", "table": "leads.csv", "page": "leads.md"}
 

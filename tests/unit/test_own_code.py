@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from filterbench.orchestration.code import rule_digest
 from filterbench.own_code import VARIABLE, registering
 from filterbench.own_code.registering import KINDS
-from filterbench.running.code import rule_digest
 from filterbench.storage.errors import InputError
 from filterbench.study.cells import round_channels
 from filterbench.study.reading import read_study
@@ -152,7 +152,7 @@ def test_an_installed_package_names_its_entries(tmp_path):
     def digest() -> str:
         code = (
             "from filterbench.own_code.registering import register; register([], {}, 'study');"
-            "from filterbench.running.code import rule_digest;"
+            "from filterbench.orchestration.code import rule_digest;"
             "print(rule_digest('prune', pruner='LargestWeightPruner', model='vgg16'))"
         )
         path = os.pathsep.join([str(REPOSITORY / "workflow"), str(tmp_path / "site")])

@@ -5,10 +5,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from filterbench.running.resources import more_each_time, prune_minutes
+from filterbench.orchestration.plan import Plan, group_of
+from filterbench.orchestration.resources import more_each_time, prune_minutes
 from filterbench.study.cells import Cell
 from filterbench.study.paths import baseline_folder, cell_at, cell_folder, trajectory_document
-from filterbench.study.plan import Plan, group_of
 from filterbench.study.published import published_files, published_names
 
 

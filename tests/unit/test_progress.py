@@ -5,7 +5,7 @@ import os
 from contextlib import suppress
 from types import SimpleNamespace
 
-from filterbench.running import progress
+from filterbench.orchestration import progress
 
 
 def test_the_line_moves_with_the_work_inside_a_job(tmp_path):

@@ -10,7 +10,7 @@ from cells import cells
 
 from filterbench.analysis.recommending import leader, recommendations
 from filterbench.page.page import page
-from filterbench.study.tables import with_latencies
+from filterbench.results.tables import with_latencies
 
 # Sparsities of 2.04, 4 and 8.16 times fewer params.
 SPARSITIES = (0.3, 0.5, 0.65)

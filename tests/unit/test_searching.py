@@ -15,6 +15,7 @@ from torch import nn
 
 from filterbench.compaction.masks import ChannelMasks, PrunedNet, apply_masks
 from filterbench.compaction.speedup import silence_masked_channels
+from filterbench.jobs.workers import side_by_side
 from filterbench.models.registry import build_model
 from filterbench.pruners.contract import InfeasibleError
 from filterbench.pruners.nni import filters_as_rows, masked_by, wrapped_masks
@@ -32,7 +33,6 @@ from filterbench.pruners.search.search import (
     fingerprint,
     masked_form,
 )
-from filterbench.running.workers import side_by_side
 from filterbench.storage.journal import Journal
 from filterbench.storage.stopwatch import Stopwatch
 from filterbench.training.loop import TrainingSettings, train

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from filterbench.integrity.settings import other_settings
+from filterbench.orchestration.plan import Plan
 from filterbench.study.cells import Config, pruner_arguments, search_settings, training_settings
-from filterbench.study.plan import Plan
 
 SEED = Path("results/default/vgg16/seed-0")
 CELL = SEED / "L1FilterPruner/0.5"

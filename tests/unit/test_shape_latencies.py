@@ -9,8 +9,8 @@ from test_stages import BASELINE, LIMITS, run_cell
 from filterbench.analysis.curves import accuracy_at
 from filterbench.costs.shapes import shaped
 from filterbench.documents import read, write
+from filterbench.jobs.job import Job
 from filterbench.models.registry import build_model
-from filterbench.running.job import Job
 from filterbench.stages.latency_verdicts import latency_verdicts
 from filterbench.stages.shape_latencies import shape_latencies
 from filterbench.storage.errors import InputError

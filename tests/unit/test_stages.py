@@ -19,9 +19,9 @@ from filterbench.compaction.exporting import OnnxNet
 from filterbench.data.file import read_images, write_images
 from filterbench.data.loading import load_splits
 from filterbench.documents import read, write
-from filterbench.documents.targets import Target
+from filterbench.domain.targets import Target
+from filterbench.jobs.job import Job
 from filterbench.pruners.registry import PRUNERS, arguments_of
-from filterbench.running.job import Job
 from filterbench.stages.compare import compare
 from filterbench.stages.compare_latency import compare_latency
 from filterbench.stages.count import count

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from filterbench.running.job import Job, execute
+from filterbench.jobs.job import Job, execute
 from filterbench.storage.errors import InputError
 from filterbench.storage.files import remove, write_text
 from filterbench.storage.strangers import refuse_unusual
@@ -64,7 +64,7 @@ def test_what_a_killed_process_left_of_a_file_goes_with_it(action, results):
     ["log.log", ".snakemake/running/results_page.html.lock", ".snakemake/running/results_page.html.job"],
 )
 def test_log_and_locks_of_a_job_are_not_written_through_a_link(planted, results, private, monkeypatch):
-    monkeypatch.setattr("filterbench.running.job._make", lambda job: None)
+    monkeypatch.setattr("filterbench.jobs.job._make", lambda job: None)
     Path(planted).parent.mkdir(parents=True, exist_ok=True)
     Path(planted).symlink_to(private)
     execute("page", "log.log", Job({}, {"page": results / "page.html"}, {"stage": "stages.page"}))
@@ -72,7 +72,7 @@ def test_log_and_locks_of_a_job_are_not_written_through_a_link(planted, results,
 
 
 def test_locks_of_runs_are_not_written_through_a_link(results, private):
-    from filterbench.running import runs
+    from filterbench.orchestration import runs
 
     runs.FOLDER.mkdir(parents=True)
     for name in (os.getpid(), 1):

@@ -8,8 +8,8 @@ import yaml
 from settings import TRAINING
 from test_own_code import remembered
 
+from filterbench.making.sharing import MEASURED
 from filterbench.own_code.registering import register
-from filterbench.running.sharing import MEASURED
 from filterbench.storage.errors import InputError
 from filterbench.study.cells import cells, pruner_arguments, search_settings, training_settings
 from filterbench.study.config import check_config

@@ -17,8 +17,8 @@ from filterbench.costs.counting import count_net
 from filterbench.models import torchvision_nets
 from filterbench.models.rebuilding import draw_fresh_weights, rebuild_model
 from filterbench.models.registry import MODELS, build_model
+from filterbench.orchestration.code import rule_digest
 from filterbench.pruners.registry import PRUNERS
-from filterbench.running.code import rule_digest
 from filterbench.storage.errors import InputError
 from filterbench.storage.weights import read_weights, write_weights
 

@@ -10,8 +10,8 @@ from settings import DEVICES
 from torch import nn
 
 from filterbench.data.augmentation import flip_and_shift
+from filterbench.making.environment import choose_device, make_deterministic
 from filterbench.models.registry import build_model
-from filterbench.running.environment import choose_device, make_deterministic
 from filterbench.storage.checkpoint import Checkpoint
 from filterbench.storage.errors import InputError
 from filterbench.storage.stopwatch import Stopwatch

@@ -8,14 +8,14 @@ from filterbench.data.loading import load_splits
 from filterbench.documents import read
 from filterbench.forecasting.expected import expected_work
 from filterbench.integrity.settings import other_settings
-from filterbench.running.job import Job
+from filterbench.jobs.job import Job
+from filterbench.orchestration.plan import Plan
+from filterbench.results.bills import bills
 from filterbench.stages.compare import compare
 from filterbench.stages.finetune import finetune
 from filterbench.storage.errors import InputError
-from filterbench.study.bills import bills
 from filterbench.study.cells import cell_documents, scratch_settings, training_settings
 from filterbench.study.config import check_config
-from filterbench.study.plan import Plan
 
 PRUNER = "L1FilterPruner"
 

@@ -18,8 +18,8 @@ from filterbench.analysis.scopes import Verdict
 from filterbench.analysis.seeds import t_interval
 from filterbench.analysis.verdicts import definitions, verdicts
 from filterbench.documents import check
+from filterbench.jobs.job import Job
 from filterbench.pruners.registry import PRUNERS
-from filterbench.running.job import Job
 from filterbench.stages.differences import differences as write_differences
 from filterbench.storage.correctness import write_correct
 from filterbench.storage.errors import InputError

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from filterbench.running.workers import side_by_side
+from filterbench.jobs.workers import side_by_side
 from filterbench.storage.journal import Journal
 from filterbench.storage.stopwatch import Stopwatch
 

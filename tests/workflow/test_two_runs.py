@@ -6,7 +6,7 @@ import time
 from checkout import Checkout
 
 
-def test_the_second_run_is_told_to_wait_and_not_to_unlock(checkout: Checkout):
+def test_a_second_run_says_that_another_one_is_at_work_and_not_to_unlock(checkout: Checkout):
     command = ["snakemake", "--cores", "1", "baselines", "--configfile", "studies/smoke.yaml"]
     first = subprocess.Popen(
         command, cwd=checkout.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -22,6 +22,5 @@ def test_the_second_run_is_told_to_wait_and_not_to_unlock(checkout: Checkout):
         assert first.wait() == 0
     assert second.returncode == 1
     assert f"another run is at work in this folder (process {first.pid})" in second.stdout
-    assert "Wait for the other run to end." in second.stdout
-    assert "--unlock" not in second.stdout
+    assert "wait for that run to end: unlocking would let both write the same files" in second.stdout
     assert looked.returncode == 0, looked.stdout

@@ -17,11 +17,10 @@ rule prepare_data:
         # No param: what the folder holds decides, not where it lies.
         folder=lambda wildcards: config["dataset"].get("folder") or "",
     params:
+        **stage("prepare_data"),
         name=config["dataset"]["name"],
         content=PLAN.folder_content,
         image_size=PLAN.image_size,
-        stage="stages.prepare_data",
-        code=code_of("prepare_data"),
     script:
         "../scripts/stage.py"
 
@@ -45,12 +44,11 @@ rule train_baseline:
         # No param: what the file holds decides, not where it lies.
         own_weights=PLAN.own_weights,
     params:
+        **stage("train_baseline"),
         cell=PLAN.baseline_cell,
         own_weights=PLAN.own_weights_digest,
         limits=PLAN.limits,
         device=device,
         training=PLAN.training("baseline"),
-        stage="stages.train_baseline",
-        code=code_of("train_baseline"),
     script:
         "../scripts/stage.py"

@@ -1,7 +1,6 @@
 """The study as all rules see it, and what a job may take of the machine."""
 
 import gc
-import inspect
 import os
 import re
 import sys
@@ -26,18 +25,18 @@ if workflow.is_main_process:
 from snakemake.settings.enums import Quietness
 
 from filterbench.pruners.registry import PRUNERS
-from filterbench.running.code import rule_digest
-from filterbench.running.devices import count_gpus
-from filterbench.running import progress, warm_parent
-from filterbench.running.functions import of_every_job
-from filterbench.running.job import LEVEL
-from filterbench.running.resources import more_each_time, prune_minutes
-from filterbench.running.runs import tell_other_runs
-from filterbench.running.version import code_version
+from filterbench.orchestration.code import rule_digest
+from filterbench.jobs.devices import count_gpus
+from filterbench.orchestration import progress
+from filterbench.jobs import warm_parent
+from filterbench.jobs.job import LEVEL
+from filterbench.orchestration.resources import more_each_time, prune_minutes
+from filterbench.orchestration.runs import tell_other_runs
+from filterbench.jobs.version import code_version
 from filterbench.storage.files import files_digest
-from filterbench.study.failures import tell_failures
+from filterbench.results.failures import tell_failures
 from filterbench.study.paths import BASELINE, CELL, LATENCY_TABLE, MODEL_FOLDER, TRAJECTORY, any_of
-from filterbench.study.reading import plan_or_exit
+from filterbench.orchestration.entry import plan_or_exit
 from filterbench.study.published import published_files, published_names
 
 # What is imported stays to the end, as the DAG's objects do: the first is never looked through for garbage, the others
@@ -57,20 +56,20 @@ PASSING = temp if config.get("keep_weights") == "final" else str
 PUBLISHED_MODELS = published_names("model")
 
 
-for method in filter(inspect.isfunction, vars(type(PLAN)).values()):
-    of_every_job(method)
+def stage(name):
+    """Params that every rule has: its stage, and a digest of the code that a job of it runs.
 
-
-def code_of(stage):
-    """Digest of the code that a job runs: of its own model and pruner or, where it takes all, of all."""
-    return of_every_job(
-        lambda wildcards: rule_digest(
-            stage,
+    That is the code of the job's own model and pruner or, where it takes all, of all.
+    """
+    return {
+        "stage": f"stages.{name}",
+        "code": lambda wildcards: rule_digest(
+            name,
             dataset=config["dataset"]["name"],
             model=wildcards.get("model", tuple(config["models"])),
             pruner=wildcards.get("pruner", (*config["pruners"], *published_names("pruner"))),
-        )
-    )
+        ),
+    }
 
 
 def there(paths):
@@ -121,7 +120,6 @@ def runs_here():
     return workflow.is_main_process and workflow.local_exec
 
 
-@of_every_job
 def device(wildcards):
     """Where a job computes; `auto` is `cpu` where this machine runs the jobs and has no GPU."""
     return "cpu" if config["device"] == "auto" and runs_here() and not GPUS else config["device"]

@@ -20,11 +20,10 @@ rule speedup:
         runtime=more_each_time(30),
         gpu=GPU,
     params:
+        **stage("speedup"),
         cell=PLAN.cell,
         limits=PLAN.limits,
         device=device,
-        stage="stages.speedup",
-        code=code_of("speedup"),
     script:
         "../scripts/stage.py"
 
@@ -51,10 +50,9 @@ rule count:
         runtime=more_each_time(15),
         gpu=0,
     params:
+        **stage("count"),
         cell=PLAN.cell,
         device="cpu",
-        stage="stages.count",
-        code=code_of("count"),
     script:
         "../scripts/stage.py"
 
@@ -78,12 +76,11 @@ rule latency:
         runtime=more_each_time(60),
         gpu=GPU,
     params:
+        **stage("latency"),
         cell=PLAN.cell,
         limits=PLAN.limits,
         device=device,
         latency=PLAN.latency,
-        stage="stages.latency",
-        code=code_of("latency"),
     script:
         "../scripts/stage.py"
 
@@ -107,11 +104,10 @@ rule export:
         runtime=more_each_time(30),
         gpu=0,
     params:
+        **stage("export"),
         cell=PLAN.cell,
         limits=PLAN.limits,
         device="cpu",
-        stage="stages.export",
-        code=code_of("export"),
     script:
         "../scripts/stage.py"
 
@@ -135,11 +131,10 @@ rule quantize:
         runtime=more_each_time(60),
         gpu=0,
     params:
+        **stage("quantize"),
         cell=PLAN.cell,
         limits=PLAN.limits,
         device="cpu",
         int8=PLAN.int8,
-        stage="stages.quantize",
-        code=code_of("quantize"),
     script:
         "../scripts/stage.py"

@@ -38,8 +38,7 @@ rule result:
     conda:
         ENVIRONMENT
     params:
-        stage="stages.result",
-        code=code_of("result"),
+        **stage("result"),
     script:
         "../scripts/stage.py"
 
@@ -66,11 +65,10 @@ rule compare:
     conda:
         ENVIRONMENT
     params:
+        **stage("compare"),
         cells=there(PLAN.model_cells),
         again=PLAN.again,
         unpruned=UNPRUNED,
-        stage="stages.compare",
-        code=code_of("compare"),
     script:
         "../scripts/stage.py"
 
@@ -98,10 +96,9 @@ rule differences:
     conda:
         ENVIRONMENT
     params:
+        **stage("differences"),
         tables=there(TABLES),
         cells=there(PLAN.cells),
-        stage="stages.differences",
-        code=code_of("differences"),
     script:
         "../scripts/stage.py"
 
@@ -124,10 +121,9 @@ rule verdicts:
     conda:
         ENVIRONMENT
     params:
+        **stage("verdicts"),
         tables=there(TABLES),
         source=f"study {STUDY}",
-        stage="stages.verdicts",
-        code=code_of("verdicts"),
     script:
         "../scripts/stage.py"
 
@@ -150,11 +146,10 @@ rule claims:
     resources:
         claims=PLAN.claims,
     params:
+        **stage("claims"),
         tables=there(TABLES),
         dataset=config["dataset"]["name"],
         claims=PLAN.claims_digest(),
-        stage="stages.claims",
-        code=code_of("claims"),
     script:
         "../scripts/stage.py"
 
@@ -184,11 +179,10 @@ rule leads:
     resources:
         plan=PLAN.questions,
     params:
+        **stage("leads"),
         tables=there(TABLES),
         source=f"study {STUDY}",
         plan=PLAN.questions_digest(),
-        stage="stages.leads",
-        code=code_of("leads"),
     script:
         "../scripts/stage.py"
 
@@ -219,11 +213,10 @@ rule optimism_gap:
     conda:
         ENVIRONMENT
     params:
+        **stage("optimism"),
         model="{model}",
         study=STUDY,
         dataset=config["dataset"]["name"],
-        stage="stages.optimism",
-        code=code_of("optimism"),
     script:
         "../scripts/stage.py"
 
@@ -248,11 +241,10 @@ rule compare_latency:
     conda:
         ENVIRONMENT
     params:
+        **stage("compare_latency"),
         model="{model}",
         dataset=config["dataset"]["name"],
         cells=there(PLAN.model_cells),
-        stage="stages.compare_latency",
-        code=code_of("compare_latency"),
     script:
         "../scripts/stage.py"
 
@@ -277,11 +269,10 @@ rule compare_int8:
     conda:
         ENVIRONMENT
     params:
+        **stage("compare_int8"),
         model="{model}",
         dataset=config["dataset"]["name"],
         cells=there(PLAN.model_cells),
-        stage="stages.compare_int8",
-        code=code_of("compare_int8"),
     script:
         "../scripts/stage.py"
 
@@ -304,13 +295,12 @@ rule shape_latencies:
         runtime=more_each_time(120),
         gpu=GPU,
     params:
+        **stage("shape_latencies"),
         cell=PLAN.baseline_cell,
         cells=there(PLAN.matched_cells),
         limits=PLAN.limits,
         device=device,
         latency=PLAN.latency,
-        stage="stages.shape_latencies",
-        code=code_of("shape_latencies"),
     script:
         "../scripts/stage.py"
 
@@ -332,11 +322,10 @@ rule latency_verdicts:
     conda:
         ENVIRONMENT
     params:
+        **stage("latency_verdicts"),
         tables=there(TABLES),
         latencies=there(SHAPE_LATENCIES),
         source=f"study {STUDY}",
-        stage="stages.latency_verdicts",
-        code=code_of("latency_verdicts"),
     script:
         "../scripts/stage.py"
 
@@ -355,12 +344,11 @@ rule page:
     resources:
         claims=PLAN.claims,
     params:
+        **stage("page"),
         tables=there(TABLES),
         study=STUDY,
         dataset=config["dataset"]["name"],
         published=PLAN.comparable,
         claims=PLAN.claims_digest(),
-        stage="stages.page",
-        code=code_of("page"),
     script:
         "../scripts/stage.py"

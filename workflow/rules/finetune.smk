@@ -24,13 +24,12 @@ rule finetune:
         runtime=more_each_time(240),
         gpu=GPU,
     params:
+        **stage("finetune"),
         cell=PLAN.cell,
         limits=PLAN.limits,
         device=device,
         training=PLAN.training("finetune"),
         tuning=TUNING,
-        stage="stages.finetune",
-        code=code_of("finetune"),
     script:
         "../scripts/stage.py"
 
@@ -46,13 +45,12 @@ use rule finetune as finetune_unpruned with:
     log:
         "logs/{study}/{model}/seed-{seed}/finetune_unpruned.log",
     params:
+        **stage("finetune"),
         cell=PLAN.baseline_cell,
         limits=PLAN.limits,
         device=device,
         training=PLAN.training("finetune"),
         tuning=TUNING,
-        stage="stages.finetune",
-        code=code_of("finetune"),
 
 
 use rule finetune as finetune_longer with:
@@ -65,13 +63,12 @@ use rule finetune as finetune_longer with:
     wildcard_constraints:
         epochs=any_of(config.get("training_budgets", ["none"])),
     params:
+        **stage("finetune"),
         cell=PLAN.cell,
         limits=PLAN.limits,
         device=device,
         training=PLAN.budget_training,
         tuning=TUNING,
-        stage="stages.finetune",
-        code=code_of("finetune"),
 
 
 rule equal_training:
@@ -95,6 +92,7 @@ rule equal_training:
         runtime=more_each_time(720),
         gpu=GPU,
     params:
+        **stage("equal_training"),
         cell=PLAN.cell,
         limits=PLAN.limits,
         device=device,
@@ -102,8 +100,6 @@ rule equal_training:
         tuning=TUNING,
         equal=PLAN.equal_training,
         finetune=PLAN.finetunings,
-        stage="stages.equal_training",
-        code=code_of("equal_training"),
     script:
         "../scripts/stage.py"
 
@@ -130,6 +126,7 @@ rule scratch:
         runtime=more_each_time(720),
         gpu=GPU,
     params:
+        **stage("scratch"),
         cell=PLAN.cell,
         budget="{budget}",
         limits=PLAN.limits,
@@ -137,7 +134,5 @@ rule scratch:
         training=PLAN.scratch_training,
         equal=PLAN.equal_training,
         finetune=PLAN.finetunings,
-        stage="stages.scratch",
-        code=code_of("scratch"),
     script:
         "../scripts/stage.py"

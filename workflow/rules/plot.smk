@@ -55,13 +55,12 @@ rule plot:
     resources:
         claims=PLAN.claims,
     params:
+        **stage("plot"),
         model="{model}",
         figure="{figure}",
         dataset=config["dataset"]["name"],
         published=PLAN.comparable,
         claims=PLAN.claims_digest(),
-        stage="stages.plot",
-        code=code_of("plot"),
     script:
         "../scripts/stage.py"
 
@@ -83,11 +82,10 @@ rule plot_leads:
     conda:
         ENVIRONMENT
     params:
+        **stage("plot_leads"),
         model="{model}",
         study=STUDY,
         dataset=config["dataset"]["name"],
-        stage="stages.plot_leads",
-        code=code_of("plot_leads"),
     script:
         "../scripts/stage.py"
 
@@ -118,11 +116,10 @@ rule plot_search:
     conda:
         ENVIRONMENT
     params:
+        **stage("plot_search"),
         model="{model}",
         study=STUDY,
         seed=config["seeds"][0],
         cells=there(PLAN.first_seed_cells),
-        stage="stages.plot_search",
-        code=code_of("plot_search"),
     script:
         "../scripts/stage.py"

@@ -1,5 +1,5 @@
-from filterbench.documents.targets import BUDGETS, SPARSITY
-from filterbench.study.plan import group_of
+from filterbench.domain.targets import BUDGETS, SPARSITY
+from filterbench.orchestration.plan import group_of
 
 
 rule latency_table:
@@ -18,12 +18,11 @@ rule latency_table:
         runtime=more_each_time(240),
         gpu=GPU,
     params:
+        **stage("latency_table"),
         cell=PLAN.baseline_cell,
         limits=PLAN.limits,
         device=device,
         latency=PLAN.latency_table,
-        stage="stages.latency_table",
-        code=code_of("latency_table"),
     script:
         "../scripts/stage.py"
 
@@ -53,6 +52,7 @@ rule trajectory:
         runtime=more_each_time(1440),
         gpu=GPU,
     params:
+        **stage("trajectory"),
         cell=PLAN.baseline_cell,
         limits=PLAN.limits,
         device=device,
@@ -60,8 +60,6 @@ rule trajectory:
         search=PLAN.search_settings,
         kind="{kind}",
         targets=PLAN.trajectory_targets,
-        stage="stages.trajectory",
-        code=code_of("trajectory"),
     script:
         "../scripts/stage.py"
 
@@ -93,13 +91,12 @@ rule prune:
         runtime=prune_minutes,
         gpu=GPU,
     params:
+        **stage("prune"),
         cell=PLAN.cell,
         limits=PLAN.limits,
         device=device,
         arguments=PLAN.pruner_arguments,
         search=PLAN.search_settings,
         round_channels=PLAN.round_channels,
-        stage="stages.prune",
-        code=code_of("prune"),
     script:
         "../scripts/stage.py"

@@ -1,5 +1,5 @@
 from filterbench.study.imports import imports_digest
-from filterbench.study.reading import imports_or_exit
+from filterbench.orchestration.entry import imports_or_exit
 
 
 localrules:
@@ -34,11 +34,10 @@ rule published_figure:
     conda:
         ENVIRONMENT
     params:
+        **stage("published"),
         model="{model}",
         figure="{figure}",
         cells=files_digest(published_files()),
-        stage="stages.published",
-        code=code_of("published"),
     script:
         "../scripts/stage.py"
 
@@ -57,11 +56,10 @@ use rule verdicts as published_verdicts with:
     log:
         "logs/published/verdicts.log",
     params:
+        **stage("verdicts"),
         tables=None,
         source="the published cells",
         cells=files_digest(published_files()),
-        stage="stages.verdicts",
-        code=code_of("verdicts"),
 
 
 rule reproduction:
@@ -79,12 +77,11 @@ rule reproduction:
     conda:
         ENVIRONMENT
     params:
+        **stage("reproduction"),
         study=STUDY,
         cells={model: PLAN.cells_of(model) for model in config["models"] if model in PUBLISHED_MODELS},
         accuracies=PLAN.comparable,
         documents=lambda wildcards: files_digest(PLAN.made_of_cells("count.json", "finetune.json")),
-        stage="stages.reproduction",
-        code=code_of("reproduction"),
     script:
         "../scripts/stage.py"
 
@@ -110,10 +107,9 @@ rule imported_results:
     resources:
         source=lambda wildcards: str(IMPORTS.sources[wildcards.model]),
     params:
+        **stage("imported"),
         model="{model}",
         documents=lambda wildcards: imports_digest(IMPORTS.sources[wildcards.model]),
-        stage="stages.imported",
-        code=code_of("imported"),
     script:
         "../scripts/stage.py"
 
@@ -132,7 +128,6 @@ use rule verdicts as imported_verdicts with:
     log:
         "logs/imported/verdicts.log",
     params:
+        **stage("verdicts"),
         tables=there(IMPORTED_TABLES),
         source=lambda wildcards: f"the results in {config.get('nni_results') or 'no folder'}",
-        stage="stages.verdicts",
-        code=code_of("verdicts"),

@@ -1,4 +1,4 @@
-from filterbench.running.targets import other_targets
+from filterbench.orchestration.targets import other_targets
 
 
 localrules:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from filterbench.running import job
+from filterbench.jobs import job
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import pandas as pd
 
-from filterbench.documents.targets import SPARSITY, parse_target
+from filterbench.domain.targets import SPARSITY, parse_target
 
 
 def as_curves(table: pd.DataFrame) -> pd.DataFrame:
     """The table with a pruner's cells under each kind of budget as a curve of their own.
 
-    Such a curve has its own name in `pruner` (see `filterbench.documents.targets.Target.curve`) and the asked
+    Such a curve has its own name in `pruner` (see `filterbench.domain.targets.Target.curve`) and the asked
     share in the place of a sparsity, so that (pruner, sparsity) tells all cells apart.
     """
     if "target" not in table:

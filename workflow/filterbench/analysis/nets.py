@@ -11,7 +11,7 @@ import pandas as pd
 
 from filterbench.analysis.budgets import sparsity_cells
 from filterbench.analysis.collapses import collapsed
-from filterbench.documents.targets import parse_target
+from filterbench.domain.targets import parse_target
 
 FINETUNED, SCRATCH = "performance_finetuned", "performance_scratch"
 # How far beyond the largest training budget its last slope is followed, as a factor of epochs.

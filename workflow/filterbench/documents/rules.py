@@ -7,8 +7,8 @@ from typing import Any
 
 from filterbench.documents.parts import IMAGE_SIZE
 from filterbench.documents.schemas import Fault
-from filterbench.documents.spending import images_in_a_pass, images_trained
-from filterbench.documents.targets import SPARSITY, target_of
+from filterbench.domain.spending import images_in_a_pass, images_trained
+from filterbench.domain.targets import SPARSITY, target_of
 
 Document = dict[str, Any]
 

@@ -11,15 +11,15 @@ from torch import nn
 
 from filterbench.costs.layer_costs import CompactLayers
 from filterbench.data.loading import Splits
-from filterbench.documents.spending import images_trained
-from filterbench.documents.targets import SPARSITY, Target
+from filterbench.domain.spending import images_trained
+from filterbench.domain.targets import SPARSITY, Target
+from filterbench.making.spending import Spending, with_total
 from filterbench.models.depthwise import mask_depthwise
 from filterbench.models.registry import build_model
 from filterbench.pruners.contract import InfeasibleError
 from filterbench.pruners.registry import PRUNERS, make_pruner
 from filterbench.pruners.search.search import Cost, Extent, SearchSettings
 from filterbench.pruners.uniform import prunable_convolutions
-from filterbench.running.spending import Spending, with_total
 from filterbench.study.cells import (
     Config,
     budget_settings,

@@ -12,7 +12,7 @@ from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
-from filterbench.documents.spending import REFERENCE
+from filterbench.domain.spending import REFERENCE
 from filterbench.integrity.findings import Finding
 from filterbench.pruners.registry import PRUNERS
 from filterbench.storage.files import known_digest

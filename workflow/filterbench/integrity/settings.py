@@ -6,8 +6,9 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from filterbench.documents.targets import TRAJECTORY_NAME
+from filterbench.domain.targets import TRAJECTORY_NAME
 from filterbench.integrity.findings import Documents, Finding
+from filterbench.orchestration.plan import Plan
 from filterbench.pruners.registry import PRUNERS
 from filterbench.study.cells import (
     Config,
@@ -18,7 +19,6 @@ from filterbench.study.cells import (
     training_settings,
 )
 from filterbench.study.paths import wildcards_at
-from filterbench.study.plan import Plan
 
 
 def other_settings(plan: Plan, folder: Path, documents: Documents) -> Iterator[Finding]:

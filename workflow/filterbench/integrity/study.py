@@ -8,16 +8,16 @@ from typing import Any
 
 from filterbench.documents import check, kind_of, parse
 from filterbench.documents.parts import IMAGE_SIZE
-from filterbench.documents.targets import parse_target
+from filterbench.domain.targets import parse_target
 from filterbench.integrity.agreement import disagreements
 from filterbench.integrity.files import changed_files, wrong_counts
 from filterbench.integrity.findings import Documents, Finding, Report
 from filterbench.integrity.settings import other_settings
+from filterbench.orchestration.plan import Plan
 from filterbench.storage.errors import InputError
 from filterbench.storage.files import file_digest, files_below
 from filterbench.study.cells import baseline_documents
 from filterbench.study.paths import baseline_folder, wildcards_at
-from filterbench.study.plan import Plan
 
 VERDICT = "validation.json"
 

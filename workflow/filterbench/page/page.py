@@ -60,8 +60,8 @@ def page(
     Args:
         study: name of the study.
         title: what the study is, in a sentence.
-        tables: `comparison.csv` by model, with measured latencies (`filterbench.study.tables.with_latencies`)
-            where these are to be shown.
+        tables: `comparison.csv` by model, with measured latencies where these are to be shown
+            (`filterbench.results.tables.with_latencies`).
         verdicts: `verdicts.json`, if there is one.
         others: by model and name, cells of other studies in the same columns (the published ones, where they
             are comparable).

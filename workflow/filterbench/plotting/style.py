@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import matplotlib
 
-from filterbench.documents.targets import BUDGETS, curve_suffix
+from filterbench.domain.targets import BUDGETS, curve_suffix
 
 # Fixed ids make the same figure the same bytes.
 matplotlib.rcParams["svg.hashsalt"] = "filterbench"
@@ -66,7 +66,7 @@ OTHER_MARKERS = "X<>hpdH"
 def style_of(pruner: str, position: int) -> Style:
     """The style of a pruner; one without an entry gets a colour and a marker by its position in the figure.
 
-    Its cells under a budget (see `filterbench.documents.targets.Target.curve`) are dashed or dotted.
+    Its cells under a budget (see `filterbench.domain.targets.Target.curve`) are dashed or dotted.
     """
     for kind, label in BUDGETS.items():
         if (name := pruner.removesuffix(curve_suffix(kind))) != pruner:

@@ -6,7 +6,7 @@ import pandas as pd
 
 from filterbench.analysis.budgets import as_curves
 from filterbench.analysis.reported import claims_about, judged, placed
-from filterbench.running.job import Job
+from filterbench.jobs.job import Job
 from filterbench.storage.tables import write_table
 
 

@@ -9,11 +9,11 @@ import pandas as pd
 
 from filterbench.analysis.budgets import as_curves, sparsity_cells
 from filterbench.documents import kind_of, write
-from filterbench.running.job import Job
+from filterbench.jobs.job import Job
+from filterbench.results.tables import cells_table, check_feasible
 from filterbench.storage.files import file_digest
 from filterbench.storage.tables import write_table
 from filterbench.study.paths import baseline_folder, trajectory_document
-from filterbench.study.tables import cells_table, check_feasible
 
 # Documents that are made after the tables, or anew with them untouched.
 ON_REQUEST = ("latency", "int8", "export")

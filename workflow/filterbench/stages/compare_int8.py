@@ -13,13 +13,13 @@ from filterbench.data.registry import DATASETS
 from filterbench.documents import read
 from filterbench.documents.measurements import Int8Document
 from filterbench.documents.types import ResultDocument
+from filterbench.jobs.job import Job
 from filterbench.models.registry import MODELS
 from filterbench.plotting.comparison import measurement_title, study_title
 from filterbench.plotting.int8 import draw_int8
 from filterbench.plotting.saving import save_figure
-from filterbench.running.job import Job
+from filterbench.results.tables import asked_columns, check_feasible, without_empty_targets
 from filterbench.storage.tables import write_table
-from filterbench.study.tables import asked_columns, check_feasible, without_empty_targets
 
 
 def compare_int8(job: Job) -> None:

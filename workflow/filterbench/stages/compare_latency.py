@@ -14,12 +14,12 @@ from filterbench.data.registry import DATASETS
 from filterbench.documents import read
 from filterbench.documents.measurements import LatencyDocument, Memory, Timings
 from filterbench.documents.types import BudgetUse, PruneDocument, ResultDocument, TrainedDocument
+from filterbench.jobs.job import Job
 from filterbench.models.registry import MODELS
 from filterbench.plotting.comparison import draw_latency, measurement_title, study_title
 from filterbench.plotting.saving import save_figure
-from filterbench.running.job import Job
+from filterbench.results.tables import asked_columns, check_feasible, without_empty_targets
 from filterbench.storage.tables import write_table
-from filterbench.study.tables import asked_columns, check_feasible, without_empty_targets
 
 BATCHES: tuple[Literal["single", "batch"], ...] = ("single", "batch")
 

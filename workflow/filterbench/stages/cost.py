@@ -10,9 +10,9 @@ import pandas as pd
 from filterbench.data.loading import load_splits
 from filterbench.forecasting.expected import Work, expected_work
 from filterbench.forecasting.speed import Speed, speeds
-from filterbench.running.environment import choose_device, make_deterministic
-from filterbench.running.job import Job
-from filterbench.study.plan import Plan
+from filterbench.jobs.job import Job
+from filterbench.making.environment import choose_device, make_deterministic
+from filterbench.orchestration.plan import Plan
 
 logger = logging.getLogger(__name__)
 

@@ -8,10 +8,10 @@ from filterbench.costs.counting import CONVENTION, Counts, count_net
 from filterbench.documents import write
 from filterbench.documents.parts import Pair
 from filterbench.documents.types import CountDocument
+from filterbench.jobs.job import Job
+from filterbench.making.context import prepare
+from filterbench.making.infeasible import infeasible_before, write_infeasible
 from filterbench.models.inputs import image_shape
-from filterbench.running.context import prepare
-from filterbench.running.infeasible import infeasible_before, write_infeasible
-from filterbench.running.job import Job
 
 logger = logging.getLogger(__name__)
 

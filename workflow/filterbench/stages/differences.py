@@ -10,8 +10,8 @@ import pandas as pd
 from filterbench.analysis.budgets import as_curves
 from filterbench.analysis.differences import differences as paired_differences
 from filterbench.analysis.mcnemar import mcnemar
-from filterbench.documents.targets import parse_target
-from filterbench.running.job import Job
+from filterbench.domain.targets import parse_target
+from filterbench.jobs.job import Job
 from filterbench.storage.correctness import read_correct
 from filterbench.storage.tables import write_table
 from filterbench.study.paths import cell_at

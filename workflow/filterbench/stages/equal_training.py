@@ -1,11 +1,11 @@
 """Rule `equal_training`: the compact net, fine-tuned until all cells of a target have had as much."""
 
+from filterbench.jobs.job import Job
+from filterbench.making.context import prepare
+from filterbench.making.infeasible import infeasible_before, write_infeasible
+from filterbench.making.spending import spending_of
+from filterbench.making.training import train_and_write
 from filterbench.pruners.contract import InfeasibleError
-from filterbench.running.context import prepare
-from filterbench.running.infeasible import infeasible_before, write_infeasible
-from filterbench.running.job import Job
-from filterbench.running.spending import spending_of
-from filterbench.running.training import train_and_write
 
 
 def equal_training(job: Job) -> None:

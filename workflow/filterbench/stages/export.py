@@ -6,9 +6,9 @@ from importlib.metadata import version
 from filterbench.compaction.exporting import CHECKED_IMAGES, TOLERANCE, check_onnx, export_onnx
 from filterbench.documents import write
 from filterbench.documents.measurements import ExportDocument
-from filterbench.running.context import prepare
-from filterbench.running.infeasible import infeasible_before
-from filterbench.running.job import Job
+from filterbench.jobs.job import Job
+from filterbench.making.context import prepare
+from filterbench.making.infeasible import infeasible_before
 from filterbench.storage.errors import InputError
 from filterbench.storage.files import atomic_write, file_digest
 

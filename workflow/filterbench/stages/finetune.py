@@ -1,9 +1,9 @@
 """Rule `finetune`: the compact net of a cell, trained on."""
 
-from filterbench.running.context import prepare
-from filterbench.running.infeasible import infeasible_before, write_infeasible
-from filterbench.running.job import Job
-from filterbench.running.training import train_and_write
+from filterbench.jobs.job import Job
+from filterbench.making.context import prepare
+from filterbench.making.infeasible import infeasible_before, write_infeasible
+from filterbench.making.training import train_and_write
 
 
 def finetune(job: Job) -> None:

@@ -6,10 +6,10 @@ from filterbench.analysis.importing import read_results
 from filterbench.analysis.pareto import with_fronts
 from filterbench.analysis.seeds import with_statistics
 from filterbench.documents import write
+from filterbench.jobs.job import Job
 from filterbench.models.registry import MODELS
 from filterbench.plotting.comparison import draw_comparison
 from filterbench.plotting.saving import save_figure
-from filterbench.running.job import Job
 from filterbench.stages.compare import collection
 from filterbench.storage.tables import write_table
 

@@ -23,10 +23,10 @@ from filterbench.data.loading import Images
 from filterbench.documents import write
 from filterbench.documents.measurements import LatencyDocument, Memory, RuntimeTimings
 from filterbench.documents.parts import Pair
-from filterbench.running.context import prepare
-from filterbench.running.environment import machine
-from filterbench.running.infeasible import infeasible_before, write_infeasible
-from filterbench.running.job import Job
+from filterbench.jobs.job import Job
+from filterbench.making.context import prepare
+from filterbench.making.environment import machine
+from filterbench.making.infeasible import infeasible_before, write_infeasible
 
 logger = logging.getLogger(__name__)
 

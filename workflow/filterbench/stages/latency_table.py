@@ -8,9 +8,9 @@ from dataclasses import replace
 from filterbench.costs.latency_table import LatencyCost, measure_table
 from filterbench.documents import write
 from filterbench.documents.measurements import LatencyTableDocument
-from filterbench.running.context import prepare
-from filterbench.running.environment import machine
-from filterbench.running.job import Job
+from filterbench.jobs.job import Job
+from filterbench.making.context import prepare
+from filterbench.making.environment import machine
 
 logger = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from filterbench.analysis.equal_training import equal_latency_verdicts
 from filterbench.analysis.report import verdicts_page
 from filterbench.analysis.verdicts import definitions
 from filterbench.documents import write
-from filterbench.running.job import Job
+from filterbench.jobs.job import Job
 from filterbench.storage.errors import InputError
 from filterbench.storage.files import write_text
 

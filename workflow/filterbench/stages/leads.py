@@ -9,7 +9,7 @@ from filterbench.analysis.leads_document import leads_document, leads_table
 from filterbench.analysis.leads_page import leads_page
 from filterbench.analysis.questions import read_questions
 from filterbench.documents import write
-from filterbench.running.job import Job
+from filterbench.jobs.job import Job
 from filterbench.storage.errors import InputError
 from filterbench.storage.files import write_text
 from filterbench.storage.tables import write_table

@@ -7,10 +7,10 @@ import pandas as pd
 from filterbench.analysis.budgets import as_curves
 from filterbench.analysis.optimism import optimism as optimism_table
 from filterbench.data.registry import DATASETS
+from filterbench.jobs.job import Job
 from filterbench.models.registry import MODELS
 from filterbench.plotting.optimism import draw_optimism
 from filterbench.plotting.saving import save_figure
-from filterbench.running.job import Job
 from filterbench.storage.tables import write_table
 
 logger = logging.getLogger(__name__)

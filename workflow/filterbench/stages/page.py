@@ -7,9 +7,9 @@ import pandas as pd
 from filterbench.analysis.published import claims_by_model, published_cells
 from filterbench.data.registry import DATASETS
 from filterbench.documents import parse
+from filterbench.jobs.job import Job
 from filterbench.page.page import page as page_of
 from filterbench.pruners.registry import controls
-from filterbench.running.job import Job
 from filterbench.storage.files import write_text
 
 

@@ -8,11 +8,11 @@ from filterbench.analysis.published import claims_beside, published_cells
 from filterbench.analysis.reported import placed
 from filterbench.analysis.seeds import with_statistics
 from filterbench.data.registry import DATASETS
+from filterbench.jobs.job import Job
 from filterbench.models.registry import MODELS
 from filterbench.plotting.comparison import draw_comparison, draw_cost, study_title
 from filterbench.plotting.equal_training import draw_equal_training, draw_training
 from filterbench.plotting.saving import save_figure
-from filterbench.running.job import Job
 
 
 def plot(job: Job) -> None:

@@ -3,10 +3,10 @@
 import pandas as pd
 
 from filterbench.data.registry import DATASETS
+from filterbench.jobs.job import Job
 from filterbench.models.registry import MODELS
 from filterbench.plotting.leads import draw_leads
 from filterbench.plotting.saving import save_figure
-from filterbench.running.job import Job
 
 
 def plot_leads(job: Job) -> None:

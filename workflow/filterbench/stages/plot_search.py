@@ -8,12 +8,12 @@ import pandas as pd
 
 from filterbench.documents import read
 from filterbench.documents.search_table import read_search
-from filterbench.documents.targets import parse_target, target_of
 from filterbench.documents.types import PruneDocument
+from filterbench.domain.targets import parse_target, target_of
+from filterbench.jobs.job import Job
 from filterbench.models.registry import MODELS
 from filterbench.plotting.saving import save_figure
 from filterbench.plotting.searches import draw_layer_sparsities, draw_search_scores
-from filterbench.running.job import Job
 
 
 def plot_search(job: Job) -> None:

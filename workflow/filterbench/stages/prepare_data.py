@@ -4,7 +4,7 @@ import logging
 from pathlib import Path
 
 from filterbench.data.preparing import prepare_data as prepare
-from filterbench.running.job import Job
+from filterbench.jobs.job import Job
 
 logger = logging.getLogger(__name__)
 

@@ -13,19 +13,19 @@ from filterbench.compaction.rounding import with_rounded_channels
 from filterbench.costs.budget import Budget
 from filterbench.documents import read, write
 from filterbench.documents.search_table import read_search, write_search
-from filterbench.documents.targets import Target, target_of
 from filterbench.documents.types import BudgetUse, PruneDocument, TrajectoryDocument
+from filterbench.domain.targets import Target, target_of
+from filterbench.jobs.job import Job
+from filterbench.making.budget import budget_of
+from filterbench.making.context import Context, prepare
+from filterbench.making.infeasible import write_infeasible
+from filterbench.making.matching import matched_arguments
+from filterbench.making.searching import new_search, read_snapshots, search_path
 from filterbench.pruners.contract import BudgetPruner, InfeasibleError
 from filterbench.pruners.registry import make_pruner
 from filterbench.pruners.search.scores import summarise_scores
 from filterbench.pruners.search.search import Search
 from filterbench.pruners.uniform_budgets import prune_uniformly
-from filterbench.running.budget import budget_of
-from filterbench.running.context import Context, prepare
-from filterbench.running.infeasible import write_infeasible
-from filterbench.running.job import Job
-from filterbench.running.matching import matched_arguments
-from filterbench.running.searching import new_search, read_snapshots, search_path
 from filterbench.storage.weights import read_weights
 from filterbench.training.evaluation import evaluate
 

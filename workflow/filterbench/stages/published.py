@@ -3,10 +3,10 @@
 from filterbench.analysis.pareto import with_fronts
 from filterbench.analysis.published import before_finetuning, paper_points, published_cells
 from filterbench.analysis.seeds import with_statistics
+from filterbench.jobs.job import Job
 from filterbench.models.registry import MODELS
 from filterbench.plotting.comparison import draw_comparison
 from filterbench.plotting.saving import save_figure
-from filterbench.running.job import Job
 
 
 def published(job: Job) -> None:

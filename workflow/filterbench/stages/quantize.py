@@ -12,10 +12,10 @@ from filterbench.costs.latency import time_nets, timed_batches
 from filterbench.costs.runtimes import in_onnxruntime
 from filterbench.documents import write
 from filterbench.documents.measurements import Int8Document
-from filterbench.running.context import prepare
-from filterbench.running.environment import machine
-from filterbench.running.infeasible import infeasible_before, write_infeasible
-from filterbench.running.job import Job
+from filterbench.jobs.job import Job
+from filterbench.making.context import prepare
+from filterbench.making.environment import machine
+from filterbench.making.infeasible import infeasible_before, write_infeasible
 from filterbench.training.evaluation import evaluate
 
 logger = logging.getLogger(__name__)

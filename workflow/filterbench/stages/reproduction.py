@@ -18,7 +18,7 @@ from filterbench.analysis.reproduction import (
 )
 from filterbench.documents import read, write
 from filterbench.documents.types import CountDocument, TrainedDocument
-from filterbench.running.job import Job
+from filterbench.jobs.job import Job
 from filterbench.storage.files import write_text
 
 logger = logging.getLogger(__name__)

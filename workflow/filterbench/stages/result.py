@@ -2,7 +2,7 @@
 
 from filterbench.documents import read, write
 from filterbench.documents.types import CellDocument, CountDocument, Measured, ResultDocument
-from filterbench.running.job import Job
+from filterbench.jobs.job import Job
 
 STAGES = ("baseline", "prune", "speedup", "finetune")
 

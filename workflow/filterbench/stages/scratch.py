@@ -1,12 +1,12 @@
 """Rule `scratch`: a cell's compact shapes, trained from fresh weights (Liu et al. 2019, arXiv:1810.05270)."""
 
+from filterbench.jobs.job import Job
+from filterbench.making.context import prepare
+from filterbench.making.infeasible import infeasible_before, write_infeasible
+from filterbench.making.spending import spending_of, with_total
+from filterbench.making.training import train_and_write
 from filterbench.models.rebuilding import draw_fresh_weights, rebuild_model
 from filterbench.pruners.contract import InfeasibleError
-from filterbench.running.context import prepare
-from filterbench.running.infeasible import infeasible_before, write_infeasible
-from filterbench.running.job import Job
-from filterbench.running.spending import spending_of, with_total
-from filterbench.running.training import train_and_write
 from filterbench.storage.weights import read_weights
 
 

@@ -17,12 +17,12 @@ from filterbench.costs.shapes import shaped
 from filterbench.documents import read
 from filterbench.documents.parts import Layer
 from filterbench.documents.types import CountDocument, SpeedupDocument
-from filterbench.running.context import prepare
-from filterbench.running.environment import machine
-from filterbench.running.job import Job
+from filterbench.jobs.job import Job
+from filterbench.making.context import prepare
+from filterbench.making.environment import machine
+from filterbench.results.tables import asked_columns
 from filterbench.storage.errors import InputError
 from filterbench.storage.tables import write_table
-from filterbench.study.tables import asked_columns
 
 logger = logging.getLogger(__name__)
 

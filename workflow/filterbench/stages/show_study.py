@@ -6,7 +6,7 @@ import logging
 
 import yaml
 
-from filterbench.running.job import Job
+from filterbench.jobs.job import Job
 
 logger = logging.getLogger(__name__)
 

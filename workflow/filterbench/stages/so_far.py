@@ -12,17 +12,17 @@ from filterbench.analysis.published import claims_by_model, published_cells
 from filterbench.analysis.report import verdicts_page
 from filterbench.analysis.verdicts import verdicts_document
 from filterbench.data.registry import DATASETS
+from filterbench.jobs.job import Job
 from filterbench.models.registry import MODELS
+from filterbench.orchestration.plan import Plan
 from filterbench.page.page import page
 from filterbench.plotting.comparison import draw_comparison, study_title
 from filterbench.plotting.saving import save_figure
 from filterbench.pruners.registry import controls
-from filterbench.running.job import Job
+from filterbench.results.failures import failures, summary
+from filterbench.results.tables import tables_so_far, with_latencies
 from filterbench.storage.files import write_text
 from filterbench.storage.tables import write_table
-from filterbench.study.failures import failures, summary
-from filterbench.study.plan import Plan
-from filterbench.study.tables import tables_so_far, with_latencies
 
 logger = logging.getLogger(__name__)
 

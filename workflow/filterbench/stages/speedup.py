@@ -14,9 +14,9 @@ from filterbench.data.loading import Images
 from filterbench.documents import read, write
 from filterbench.documents.parts import Check, Layer
 from filterbench.documents.types import PruneDocument, SpeedupDocument
-from filterbench.running.context import prepare
-from filterbench.running.infeasible import infeasible_before, write_infeasible
-from filterbench.running.job import Job
+from filterbench.jobs.job import Job
+from filterbench.making.context import prepare
+from filterbench.making.infeasible import infeasible_before, write_infeasible
 from filterbench.storage.weights import read_weights, write_weights
 from filterbench.training.evaluation import evaluate
 

@@ -4,10 +4,10 @@ import logging
 from pathlib import Path
 
 from filterbench.analysis.chance import guessing_bound
+from filterbench.jobs.job import Job
+from filterbench.making.context import prepare
+from filterbench.making.training import train_and_write
 from filterbench.models.adopting import adopt_weights
-from filterbench.running.context import prepare
-from filterbench.running.job import Job
-from filterbench.running.training import train_and_write
 from filterbench.storage.files import file_digest
 
 logger = logging.getLogger(__name__)

@@ -11,16 +11,16 @@ from typing import Any
 from filterbench.documents import read, write
 from filterbench.documents.search_table import read_search, write_search
 from filterbench.documents.types import TrajectoryDocument
-from filterbench.pruners.search.net_adapt import Snapshot
-from filterbench.running.context import prepare
-from filterbench.running.job import Job
-from filterbench.running.searching import (
+from filterbench.jobs.job import Job
+from filterbench.making.context import prepare
+from filterbench.making.searching import (
     new_search,
     read_snapshots,
     search_path,
     snapshot_document,
     write_snapshots,
 )
+from filterbench.pruners.search.net_adapt import Snapshot
 from filterbench.storage.errors import InputError
 
 logger = logging.getLogger(__name__)

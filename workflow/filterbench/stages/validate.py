@@ -15,7 +15,8 @@ import pandas as pd
 from filterbench.documents import schema_path, write
 from filterbench.integrity.findings import Finding, Report
 from filterbench.integrity.study import VERDICT, findings
-from filterbench.running.job import Job
+from filterbench.jobs.job import Job
+from filterbench.orchestration.plan import Plan
 from filterbench.stages.compare import compare
 from filterbench.stages.compare_int8 import compare_int8
 from filterbench.stages.compare_latency import compare_latency
@@ -26,7 +27,6 @@ from filterbench.stages.optimism import optimism
 from filterbench.stages.verdicts import verdicts
 from filterbench.storage.errors import InputError
 from filterbench.storage.files import file_digest
-from filterbench.study.plan import Plan
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from filterbench.analysis.published import published_cells, published_models
 from filterbench.analysis.report import verdicts_page
 from filterbench.analysis.verdicts import verdicts_document
 from filterbench.documents import write
-from filterbench.running.job import Job
+from filterbench.jobs.job import Job
 from filterbench.storage.errors import InputError
 from filterbench.storage.files import write_text
 from filterbench.study.imports import LAYOUT

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from filterbench.documents.targets import SPARSITY, Target
+from filterbench.domain.targets import SPARSITY, Target
 from filterbench.pruners.registry import PRUNERS, arguments_of
 
 Config = dict[str, Any]

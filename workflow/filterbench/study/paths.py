@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from filterbench.documents.targets import BUDGETS, SPARSITY, TRAJECTORY_NAME, parse_target
+from filterbench.domain.targets import BUDGETS, SPARSITY, TRAJECTORY_NAME, parse_target
 from filterbench.study.cells import Cell
 
 MODEL_FOLDER = "results/{study}/{model}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,64 +13,13 @@ from filterbench.documents.parts import IMAGE_SIZE
 from filterbench.models import torchvision_nets
 from filterbench.own_code.registering import register
 from filterbench.storage.errors import InputError
-from filterbench.storage.strangers import refuse_unusual
 from filterbench.study.cells import Config
 from filterbench.study.config import check_config
 from filterbench.study.extending import completed, short_path
-from filterbench.study.imports import Imports, imports_of
-from filterbench.study.plan import Plan
-from filterbench.study.planned import check_questions
 
 COMMAND_LINE = "--config"
 # Keys that name a folder of the user's.
 FOLDERS = (("dataset", "folder"), ("nni_results",))
-
-
-def plan_or_exit(config: Config, workflow: Any, root: Path) -> Plan:
-    """The plan of a study, or the end of the process with one line; see `read_study`.
-
-    Args:
-        config: as Snakemake merged it or, of a module, as the importing workflow gives it.
-        workflow: Snakemake's.
-        root: the folder of this workflow's Snakefile.
-    """
-    if " " in sys.executable:
-        # Snakemake starts scripts by the interpreter's path, unquoted (snakemake/snakemake issue 2645).
-        sys.exit(f"error: {sys.executable}: the path of Python holds a space; move it to one without")
-    files = list(map(str, workflow.overwrite_configfiles or [root / "config.yaml"]))
-    overwritten = workflow.config_settings.config
-    if not workflow.modifier.is_main_snakefile():
-        # The importing workflow's files and command line are about itself.
-        files, overwritten = [], {}
-    try:
-        study = read_study(config, files, overwritten)
-        if workflow.is_main_process:
-            check_claims(study)
-            check_questions(study)
-        plan = Plan(study)
-        if workflow.is_main_process:
-            # Where jobs read and write; `.shared` has the records of what studies take from each other.
-            own = (Path("results") / name for name in (*plan.protocols, ".shared"))
-            refuse_unusual([*own, Path(plan.images)])
-        return plan
-    except InputError as reason:
-        sys.exit(f"error: {reason}")
-
-
-def imports_or_exit(config: Config, tell: bool) -> Imports:
-    """What a study's folder of NNI results holds, or the end of the process with one line.
-
-    Args:
-        config: the checked study.
-        tell: say on standard error what was left out.
-    """
-    try:
-        found = imports_of(config.get("nni_results") or "")
-    except InputError as reason:
-        sys.exit(f"error: {reason}")
-    if tell and found.told():
-        print(found.told(), file=sys.stderr)
-    return found
 
 
 def read_study(config: Config, files: Sequence[str], overwritten: Mapping[str, Any]) -> Config:

@@ -19,7 +19,7 @@ from torch import nn
 
 from filterbench.compaction.masks import ChannelMasks, PrunedNet
 from filterbench.documents.parts import Cost as CostRecord
-from filterbench.documents.targets import SPARSITY
+from filterbench.domain.targets import SPARSITY
 from filterbench.models.depthwise import mask_depthwise
 from filterbench.pruners.contract import InfeasibleError
 from filterbench.pruners.nni import filters_as_rows

@@ -20,7 +20,7 @@ from filterbench.compaction.speedup import silencer
 from filterbench.data.augmentation import drawing_on
 from filterbench.data.loading import Splits
 from filterbench.documents.parts import Cost as CostRecord
-from filterbench.documents.spending import whole_batches
+from filterbench.domain.spending import whole_batches
 from filterbench.models.graph import graph_of
 from filterbench.storage.checkpoint import Checkpoint
 from filterbench.storage.journal import Journal

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 from pathlib import Path
@@ -33,16 +32,11 @@ def tell_other_runs() -> None:
         # Without locks nothing is known; Snakemake has its own.
         return
     if others:
-        print(f"note: another run is at work in this folder (process {', '.join(others)})", file=sys.stderr)
-        logging.getLogger("snakemake.logging").addFilter(_without_advice_to_unlock)
-
-
-def _without_advice_to_unlock(record: logging.LogRecord) -> bool:
-    """Take the advice out of Snakemake's message: it is meant for a lock that a dead run has left."""
-    said, advice, _ = record.getMessage().partition("If you are sure")
-    if "--unlock" in record.getMessage() and advice:
-        record.msg, record.args = f"{said}Wait for the other run to end.", ()
-    return True
+        print(
+            f"note: another run is at work in this folder (process {', '.join(others)}); if the folder is "
+            "locked, wait for that run to end: unlocking would let both write the same files",
+            file=sys.stderr,
+        )
 
 
 def _held(path: Path) -> bool:

@@ -11,33 +11,14 @@ import hashlib
 from collections.abc import Sequence
 from functools import cache
 
+from filterbench.orchestration.definitions import PACKAGE, Definition, entry_of, module_of, part_of
 from filterbench.own_code.registering import base_of, home_of
-from filterbench.running.definitions import PACKAGE, Definition, entry_of, module_of, part_of
 
-# What no number depends on: how files are read, written and checked, and how a job is run.
-_DOCUMENTS = ("checking", "measurements", "parts", "reference", "rules", "schemas", "search_table", "types")
-_RUNNING = (
-    "code",
-    "definitions",
-    "devices",
-    "job",
-    "processes",
-    "resources",
-    "runs",
-    "sharing",
-    "targets",
-    "version",
-    "warm_parent",
-    "workers",
+# Packages on which no number depends: how files and documents are written and checked, and how a job is run.
+# What arguments are, a job's params say.
+PLUMBING = tuple(
+    f"filterbench.{name}" for name in ("documents", "jobs", "orchestration", "storage", "pruners.arguments")
 )
-PLUMBING = (
-    "filterbench.documents",
-    *(f"filterbench.documents.{name}" for name in _DOCUMENTS),
-    *(f"filterbench.running.{name}" for name in _RUNNING),
-    # A job's params say what its arguments are.
-    "filterbench.pruners.arguments",
-)
-FILES = "filterbench.storage."
 # By registry: the name of its dictionary, what of a job chooses among its entries, and the function that
 # loads the code which an entry points to (None: an entry is its own code).
 REGISTRIES = {
@@ -70,7 +51,7 @@ def _digest(stage: str, uses: tuple[tuple[str, tuple[str, ...]], ...]) -> str:
     while todo:
         definition = todo.pop()
         module = definition.module
-        if definition in reached or module in PLUMBING or module.startswith(FILES):
+        if definition in reached or _is_plumbing(module):
             continue
         registry, kind, loader = REGISTRIES.get(module, ("", "", ""))
         if definition.name == registry:
@@ -89,3 +70,7 @@ def _digest(stage: str, uses: tuple[tuple[str, tuple[str, ...]], ...]) -> str:
 
 def _place(item: tuple[Definition, str]) -> tuple[str, str]:
     return item[0].module, item[0].name or ""
+
+
+def _is_plumbing(module: str) -> bool:
+    return any(module == name or module.startswith(f"{name}.") for name in PLUMBING)

@@ -25,7 +25,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from filterbench.running.processes import end_with_parent
+from filterbench.jobs.processes import end_with_parent
 
 ADDRESS = "FILTERBENCH_WARM_PARENT"
 FORWARDED = (signal.SIGINT, signal.SIGTERM)

@@ -13,7 +13,7 @@ from torch import nn
 from filterbench.data.loading import Splits
 from filterbench.documents import write
 from filterbench.documents.types import TrainedDocument
-from filterbench.running.context import Context
+from filterbench.making.context import Context
 from filterbench.storage.correctness import write_correct
 from filterbench.storage.files import file_digest
 from filterbench.storage.weights import write_weights

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from filterbench.orchestration.plan import Plan
 from filterbench.study.paths import baseline_folder, trajectory_document
-from filterbench.study.plan import Plan
 
 MOST_LINES = 20
 # By log of a job, relative to a cell's folder, the document that it would have made.

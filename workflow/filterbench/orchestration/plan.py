@@ -11,9 +11,9 @@ from filterbench.analysis.controls import with_uniform
 from filterbench.data.registry import content_digest, data_file
 from filterbench.documents import read
 from filterbench.documents.parts import IMAGE_SIZE
-from filterbench.documents.spending import REFERENCE
-from filterbench.documents.targets import SPARSITY, parse_target, target_of
 from filterbench.documents.types import TrajectoryDocument
+from filterbench.domain.spending import REFERENCE
+from filterbench.domain.targets import SPARSITY, parse_target, target_of
 from filterbench.pruners.registry import PRUNERS
 from filterbench.storage.errors import InputError
 from filterbench.storage.files import known_digest

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from filterbench.documents.parts import Machine
-from filterbench.running.devices import own_gpu
+from filterbench.jobs.devices import own_gpu
 from filterbench.storage.errors import InputError
 
 PACKAGES = ("torch", "nni", "thop", "torch-pruning", "numpy", "safetensors")

@@ -8,8 +8,8 @@ import numpy as np
 
 from filterbench.documents import read, write
 from filterbench.documents.types import CellDocument
-from filterbench.running.context import Context
-from filterbench.running.job import Job
+from filterbench.jobs.job import Job
+from filterbench.making.context import Context
 from filterbench.storage.correctness import write_correct
 from filterbench.storage.weights import write_weights
 

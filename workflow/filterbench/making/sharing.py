@@ -17,8 +17,8 @@ from pathlib import Path
 
 from filterbench.documents import read, write
 from filterbench.documents.types import CellDocument
-from filterbench.running.context import Context, prepare
-from filterbench.running.job import Job
+from filterbench.jobs.job import Job
+from filterbench.making.context import Context, prepare
 from filterbench.storage.errors import InputError
 from filterbench.storage.files import atomic_write, file_digest, write_text
 from filterbench.storage.stopwatch import read_benchmark

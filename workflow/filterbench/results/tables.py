@@ -15,16 +15,16 @@ from filterbench.analysis.recommending import MEASURED, MEMORY
 from filterbench.analysis.seeds import with_statistics
 from filterbench.documents import read
 from filterbench.documents.parts import Cell
-from filterbench.documents.spending import images_trained
-from filterbench.documents.targets import BUDGETS, target_of
 from filterbench.documents.types import CountDocument, PruneDocument, ResultDocument, TrainedDocument
+from filterbench.domain.spending import images_trained
+from filterbench.domain.targets import BUDGETS, target_of
+from filterbench.orchestration.plan import Plan
 from filterbench.pruners.registry import PRUNERS
+from filterbench.results.bills import at_training_budgets, bills
 from filterbench.storage.errors import InputError
 from filterbench.storage.stopwatch import read_benchmark
-from filterbench.study.bills import at_training_budgets, bills
 from filterbench.study.cells import baseline_documents
 from filterbench.study.paths import baseline_folder, trajectory_document
-from filterbench.study.plan import Plan
 
 logger = logging.getLogger(__name__)
 

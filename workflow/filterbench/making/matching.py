@@ -8,9 +8,9 @@ from typing import Any
 
 from filterbench.documents import read
 from filterbench.documents.types import CellDocument
+from filterbench.jobs.job import Job
 from filterbench.pruners.contract import InfeasibleError
 from filterbench.pruners.registry import PRUNERS
-from filterbench.running.job import Job
 
 
 def matched_arguments(job: Job) -> dict[str, Any]:

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from filterbench.documents import read
-from filterbench.documents.spending import images_trained
 from filterbench.documents.types import PruneDocument, TrainedDocument
+from filterbench.domain.spending import images_trained
 
 # A training step does a forward and a backward pass, and the backward pass costs twice the forward one.
 EVALUATED_IMAGE = 1 / 3

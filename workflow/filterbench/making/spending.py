@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from filterbench.documents import read
-from filterbench.documents.spending import REFERENCE, epochs_for, images_trained
 from filterbench.documents.types import CellDocument, PruneDocument
+from filterbench.domain.spending import REFERENCE, epochs_for, images_trained
+from filterbench.jobs.job import Job
 from filterbench.pruners.contract import InfeasibleError
-from filterbench.running.job import Job
 
 
 @dataclass(frozen=True)

@@ -6,17 +6,15 @@ from collections.abc import Callable
 from typing import Any
 
 from filterbench.pruners.registry import PRUNERS
-from filterbench.running.functions import of_every_job
 
 Resource = Callable[[Any, int], int]
 
 
 def more_each_time(first: int) -> Resource:
     """What a job asks for, more each time that it is tried again."""
-    return of_every_job(lambda wildcards, attempt: first * attempt)
+    return lambda wildcards, attempt: first * attempt
 
 
-@of_every_job
 def prune_minutes(wildcards: Any, attempt: int) -> int:
     """Run time of a pruner, in minutes: a search takes hours on full-width nets."""
     return (720 if PRUNERS[wildcards.pruner].searches else 60) * attempt

@@ -16,13 +16,13 @@ from torch import nn
 from filterbench.data.loading import Splits, load_splits
 from filterbench.documents import read
 from filterbench.documents.parts import IMAGE_SIZE, Cell, Code, Machine, Provenance
-from filterbench.documents.targets import TRAJECTORY_NAME
 from filterbench.documents.types import CellDocument
+from filterbench.domain.targets import TRAJECTORY_NAME
+from filterbench.jobs.job import Job
+from filterbench.jobs.version import code_version
+from filterbench.making.environment import choose_device, machine, make_deterministic, versions
 from filterbench.models.rebuilding import rebuild_model
 from filterbench.models.registry import build_model
-from filterbench.running.environment import choose_device, machine, make_deterministic, versions
-from filterbench.running.job import Job
-from filterbench.running.version import code_version
 from filterbench.storage.checkpoint import Checkpoint
 from filterbench.storage.files import known_digest
 from filterbench.storage.weights import Weights, read_weights

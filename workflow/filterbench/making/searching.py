@@ -9,13 +9,13 @@ from pathlib import Path
 from torch import nn
 
 from filterbench.data.loading import Splits
-from filterbench.documents.targets import SPARSITY, Target, target_of
 from filterbench.documents.types import SnapshotEntry
+from filterbench.domain.targets import SPARSITY, Target, target_of
+from filterbench.jobs.workers import side_by_side
+from filterbench.making.budget import cost_of
+from filterbench.making.context import Context
 from filterbench.pruners.search.net_adapt import NetAdapt, SearchPath, Snapshot
 from filterbench.pruners.search.search import Search, SearchSettings
-from filterbench.running.budget import cost_of
-from filterbench.running.context import Context
-from filterbench.running.workers import side_by_side
 from filterbench.storage.checkpoint import prefixed, without_prefix
 from filterbench.storage.weights import Weights, read_weights, write_weights
 

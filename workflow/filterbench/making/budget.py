@@ -12,8 +12,8 @@ from filterbench.costs.latency_table import LatencyCost
 from filterbench.costs.layer_costs import FlopsCost
 from filterbench.documents import read
 from filterbench.documents.measurements import LatencyTableDocument
-from filterbench.documents.targets import SPARSITY, Target
-from filterbench.running.job import Job
+from filterbench.domain.targets import SPARSITY, Target
+from filterbench.jobs.job import Job
 
 
 def budget_of(job: Job, target: Target, model: nn.Module) -> Budget | None:
@@ -26,7 +26,7 @@ def cost_of(job: Job, kind: str, model: nn.Module) -> Callable[[ChannelMasks], f
 
     Args:
         job: for a budget of latency, one whose inputs name the latency table.
-        kind: a key of `filterbench.documents.targets.BUDGETS`.
+        kind: a key of `filterbench.domain.targets.BUDGETS`.
         model: the unpruned net.
     """
     if kind == "latency":

@@ -17,8 +17,8 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from filterbench.jobs.warm_parent import end_as, run_in_child
 from filterbench.own_code import VARIABLE
-from filterbench.running.warm_parent import end_as, run_in_child
 from filterbench.storage.errors import InputError
 from filterbench.storage.files import without_link, write_text
 from filterbench.storage.stopwatch import Stopwatch
@@ -121,7 +121,7 @@ def _make(job: Job) -> None:
         stage(job)
         return
     # It imports torch, which jobs of tables and figures do without.
-    resolve_name("filterbench.running.sharing:make_or_take")(stage, job)
+    resolve_name("filterbench.making.sharing:make_or_take")(stage, job)
     if "document" in job.outputs:
         job.stopwatch.write(job.outputs["document"])
 

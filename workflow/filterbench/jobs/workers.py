@@ -7,7 +7,7 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import Any
 
-from filterbench.running.processes import end_with_parent
+from filterbench.jobs.processes import end_with_parent
 
 # What a worker calls; it has a copy of its parent's memory.
 _FUNCTIONS: Sequence[Callable[[], Any]] = ()

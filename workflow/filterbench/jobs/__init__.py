@@ -1,0 +1,1 @@
+"""A rule's process: the job that it runs, its warm parent, devices and workers."""

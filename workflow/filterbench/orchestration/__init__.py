@@ -1,0 +1,1 @@
+"""What Snakemake's own process runs. Only this package names Snakemake."""
