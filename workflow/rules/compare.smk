@@ -107,7 +107,6 @@ rule verdicts:
     """What the study's cells say about the published conclusions."""
     input:
         TABLES,
-        mcnemar=rules.differences.output.images,
     output:
         document=f"results/{STUDY}/verdicts.json",
         page=report(

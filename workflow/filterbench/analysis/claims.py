@@ -10,7 +10,8 @@ import numpy as np
 
 from filterbench.analysis.comparing import Comparison, Pair
 from filterbench.analysis.estimates import kept_of, pooled_values
-from filterbench.analysis.seeds import FEWEST_UNITS, t_interval
+from filterbench.analysis.power import power
+from filterbench.analysis.seeds import MIN_UNITS, t_interval
 
 # Percentage points. Five ResNet-110 runs on CIFAR-10 have a standard deviation of 0.16 points (He et al.
 # 2016, arXiv:1512.03385, table 6): two runs of the same thing differ by less than 0.45 in 19 of 20 cases.
@@ -18,7 +19,8 @@ MARGIN = 0.5
 # Probability of a wrong answer of each one-sided test: an interval of 90 % beyond the margin.
 ALPHA = 0.05
 POWER = 0.8
-MOST_UNITS = 1000
+MAX_UNITS = 1000
+UNITS = np.arange(MIN_UNITS, MAX_UNITS + 1)
 # From this factor on a budget is strict.
 STRICT = 8.0
 
@@ -139,7 +141,7 @@ class Claim:
         At the spreads seen, differences taken as independent, which is cautious: those of pairs with a
         pruner in common are not.
         """
-        return float(self._powers_if_alike(tests)[units - FEWEST_UNITS])
+        return float(self._powers_if_alike(tests)[units - MIN_UNITS])
 
     def units_if_alike(self, tests: Sequence[Tested]) -> int | None:
         """How many units would show it in 4 of 5 studies; None where more than 1000 are needed."""
@@ -167,31 +169,21 @@ class Claim:
         if math.isclose(test.spread, 0, abs_tol=1e-9):
             return None
         if self.distance(test) < 0:
-            return _first(_one_sided(-self.distance(test), test.spread, alpha) >= POWER)
+            return _first(power(-self.distance(test), test.spread, UNITS, alpha) >= POWER)
         both = (test.mean - self.lowest, self.highest - test.mean)
-        reached = np.sum([_one_sided(each, test.spread, alpha) for each in both], axis=0) - 1
+        reached = np.sum([power(each, test.spread, UNITS, alpha) for each in both], axis=0) - 1
         return _first(reached >= POWER)
 
 
 def _two_sided(margin: float, spread: float) -> np.ndarray:
     """By number of units from 3 to 1000, the power of two one-sided tests at a true difference of zero."""
-    return np.maximum(0, 2 * _one_sided(margin, spread, ALPHA) - 1)
-
-
-def _one_sided(distance: float, spread: float, alpha: float) -> np.ndarray:
-    """By number of units from 3 to 1000, a one-sided t test's power at a true distance (noncentral t)."""
-    from scipy.stats import nct, t
-
-    units = np.arange(FEWEST_UNITS, MOST_UNITS + 1)
-    if math.isinf(distance) or math.isclose(spread, 0, abs_tol=1e-9):
-        return np.ones(len(units))
-    return nct.sf(t.isf(alpha, units - 1), units - 1, distance * np.sqrt(units) / spread)
+    return np.maximum(0, 2 * power(margin, spread, UNITS, ALPHA) - 1)
 
 
 def _first(enough: np.ndarray) -> int | None:
     """The smallest number of units that is enough."""
     places = np.flatnonzero(enough)
-    return FEWEST_UNITS + int(places[0]) if len(places) else None
+    return MIN_UNITS + int(places[0]) if len(places) else None
 
 
 def _known(distance: float) -> float:

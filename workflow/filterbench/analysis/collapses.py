@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from filterbench.analysis.seeds import FEWEST_UNITS
+from filterbench.analysis.seeds import MIN_UNITS
 
 # A collapse is at least so much below the median; accuracy, 0 to 1.
 SMALLEST_FALL = 0.10
@@ -32,7 +32,7 @@ def collapsed(accuracies: Sequence[float]) -> np.ndarray:
     """
     values = np.asarray(accuracies, dtype=float)
     known = np.sort(values[~np.isnan(values)])
-    if len(known) < FEWEST_UNITS:
+    if len(known) < MIN_UNITS:
         return np.zeros(len(values), dtype=bool)
     median = known[len(known) // 2]
     deviation = np.sort(np.abs(known - median))[(len(known) - 1) // 2]

@@ -7,7 +7,7 @@ import pandas as pd
 from filterbench.analysis.claims import FAILS, HOLDS, NOT_ASKED, STRICT
 from filterbench.analysis.comparing import ACROSS_MODELS, NET_ADAPT, WITHIN_MODEL
 from filterbench.analysis.scopes import Scope, Verdict
-from filterbench.analysis.seeds import FEWEST_UNITS
+from filterbench.analysis.seeds import MIN_UNITS
 from filterbench.analysis.wording import listed
 
 
@@ -19,7 +19,7 @@ def net_adapt_compression(table: pd.DataFrame) -> Verdict:
     """
     own = table[table["pruner"] == NET_ADAPT]
     found = [_on(str(model), cells) for model, cells in own.groupby("model", sort=False)]
-    if len(found) >= FEWEST_UNITS:
+    if len(found) >= MIN_UNITS:
         said = [scope.verdict for scope in found]
         verdict = FAILS if FAILS in said else HOLDS if set(said) == {HOLDS} else NOT_ASKED
         where = {

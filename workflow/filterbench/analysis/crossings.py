@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from filterbench.analysis.leads import ALL, LEAD, Lead
-from filterbench.analysis.seeds import FEWEST_UNITS, LEVEL
+from filterbench.analysis.seeds import LEVEL, MIN_UNITS
 from filterbench.analysis.wording import counted, listed, short
 
 Range = tuple[float, float]
@@ -64,7 +64,7 @@ def crossing(budgets: Sequence[int], leads: np.ndarray, level: float = LEVEL, co
 
         if low * high < 0 or low == 0:
             zeros.append(epochs(low / (low - high) if low else 0))
-        if len(leads) >= FEWEST_UNITS:
+        if len(leads) >= MIN_UNITS:
             for start, end in _pieces(first, last, level):
                 kind = _kind(first, last, (start + end) / 2, level)
                 _append(ranges[kind], (epochs(start), epochs(end)))
@@ -101,11 +101,11 @@ def sentence(pruner: str, crossed: Crossing) -> str:
     first, last = crossed.budgets
     span = f"between {first:g} and {last:g} epochs"
     name = f"{short(pruner)}'s mean lead"
-    if crossed.seeds < FEWEST_UNITS:
+    if crossed.seeds < MIN_UNITS:
         there = counted(crossed.seeds, "seeds")
         return (
             f"Too few seeds for an interval of {name}: {there} with nets at every training budget; at least "
-            f"{FEWEST_UNITS}."
+            f"{MIN_UNITS}."
         )
     decided = {"positive": crossed.positive, "negative": crossed.negative, "undecided": crossed.undecided}
     only = [word for word, ranges in decided.items() if ranges]

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+from numpy.typing import ArrayLike
 
-def power(distance: float, spread: float, units: int, alpha: float) -> float:
+
+def power(distance: float, spread: float, units: ArrayLike, alpha: float) -> np.ndarray:
     """Probability that a one-sided t test finds a mean beyond a bound (noncentral t; Cohen 1988, chapter 2).
 
     Args:
         distance: how far the true mean lies beyond the bound; negative where it does not, infinite where
             there is no bound.
-        spread: standard deviation of the units, above 0, in the unit of the distance.
-        units: number of units, from 2.
+        spread: standard deviation of the units, from 0, in the unit of the distance.
+        units: numbers of units, from 2.
         alpha: level of the test.
+
+    Returns:
+        Of the shape of `units`.
     """
     # Their import takes time, which most studies can spare.
     from scipy.stats import nct, t
 
-    if math.isinf(distance):
-        return 1.0
-    return float(nct.sf(t.isf(alpha, units - 1), units - 1, distance * math.sqrt(units) / spread))
+    number = np.asarray(units)
+    if math.isinf(distance) or math.isclose(spread, 0, abs_tol=1e-9):
+        return np.ones(number.shape)
+    return np.asarray(nct.sf(t.isf(alpha, number - 1), number - 1, distance * np.sqrt(number) / spread))

@@ -107,7 +107,7 @@ def planned_power(question: Question, questions: int) -> float:
     distances = question.expected - question.lowest, question.highest - question.expected
     alpha = ALPHA / questions
     each = [power(distance, question.expected_spread, question.seeds, alpha) for distance in distances]
-    return max(0.0, sum(each) - 1)
+    return max(0.0, float(sum(each)) - 1)
 
 
 def _duplicates(questions: list[Question]) -> Iterator[Fault]:

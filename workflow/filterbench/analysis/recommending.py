@@ -9,7 +9,7 @@ import pandas as pd
 
 from filterbench.analysis.blind import blind_cells
 from filterbench.analysis.curves import UNIT
-from filterbench.analysis.seeds import FEWEST_UNITS, t_interval
+from filterbench.analysis.seeds import MIN_UNITS, t_interval
 from filterbench.analysis.wording import short
 
 COLUMNS = [
@@ -144,8 +144,8 @@ def leader(cells: pd.DataFrame, cost: str, drop: float, found: pd.DataFrame) -> 
     low, _ = t_interval(ratios)
     ahead, second = found["pruner"][0], found["pruner"][1]
     said = f"{ahead} comes {np.exp(np.mean(ratios)):.2f} times as far as {second}"
-    if len(ratios) < FEWEST_UNITS:
-        return f"cannot tell: {said}, but an interval needs at least {FEWEST_UNITS} seeds."
+    if len(ratios) < MIN_UNITS:
+        return f"cannot tell: {said}, but an interval needs at least {MIN_UNITS} seeds."
     if ratios[0] > 0 and np.ptp(ratios) < ALIKE:
         return f"{said}, by counts that are the same with every seed."
     if not low > 0:

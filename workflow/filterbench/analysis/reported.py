@@ -11,7 +11,7 @@ import pandas as pd
 from filterbench.analysis.claims import OPEN
 from filterbench.analysis.curves import UNIT, accuracy_at
 from filterbench.analysis.pareto import COSTS
-from filterbench.analysis.seeds import FEWEST_UNITS, statistics
+from filterbench.analysis.seeds import MIN_UNITS, statistics
 from filterbench.storage.errors import InputError
 
 REQUIRED = ("source", "model", "accuracy", "convention")
@@ -174,7 +174,7 @@ def _against(point: Mapping[Hashable, Any], cost: str, cells: pd.DataFrame) -> I
             continue
         accuracy, low, high = point["accuracy"], found["low"], found["high"]
         verdict = OPEN
-        if found["n"] >= FEWEST_UNITS and low == low:
+        if found["n"] >= MIN_UNITS and low == low:
             verdict = ABOVE if accuracy > high else BELOW if accuracy < low else ON
         yield {
             **said,

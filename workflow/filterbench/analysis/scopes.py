@@ -31,7 +31,7 @@ from filterbench.analysis.comparing import (
 )
 from filterbench.analysis.curves import accuracies
 from filterbench.analysis.estimates import Estimate, by_target, pooled
-from filterbench.analysis.seeds import FEWEST_UNITS, LEVEL
+from filterbench.analysis.seeds import LEVEL, MIN_UNITS
 
 # One test image must be less than half of the margin, in percentage points.
 COARSEST = MARGIN / 2
@@ -106,7 +106,7 @@ def scopes(table: pd.DataFrame, question: Question) -> list[Scope]:
         for model, cells in table.groupby("model", sort=False)
         if set(question.pruners) <= set(cells["pruner"])
     ]
-    if len(complete) >= FEWEST_UNITS:
+    if len(complete) >= MIN_UNITS:
         cells = table[table["model"].isin(complete)]
         found.append(judge(cells, question, "across models", ACROSS_MODELS))
     return found
@@ -125,8 +125,8 @@ def judge(table: pd.DataFrame, question: Question, name: str, unit: str) -> Scop
     missing = [wording.short(pruner) for pruner in question.pruners if pruner not in set(table["pruner"])]
     if missing:
         return Scope(name, unit, units, NOT_ASKED, f"There are no cells of {wording.listed(missing)}.")
-    if len(units) < FEWEST_UNITS:
-        return Scope(name, unit, units, NOT_ASKED, wording.too_few(FEWEST_UNITS, unit, len(units)))
+    if len(units) < MIN_UNITS:
+        return Scope(name, unit, units, NOT_ASKED, wording.too_few(MIN_UNITS, unit, len(units)))
     compared = compare(table, question.pairs, question.costs, unit, question.at)
     asked = (each.from_factor(question.decided_from) for each in compared.comparisons)
     comparisons = [each for each in asked if each]
@@ -160,8 +160,8 @@ def _decided(claim: Claim, tests: Sequence[Tested], unit: str) -> tuple[str, str
     if verdict != OPEN:
         return verdict, said, None
     fewest = min(tests, key=lambda test: len(test.values))
-    if len(fewest.values) < FEWEST_UNITS:
-        return NOT_ASKED, wording.too_few_left(FEWEST_UNITS, unit, fewest), None
+    if len(fewest.values) < MIN_UNITS:
+        return NOT_ASKED, wording.too_few_left(MIN_UNITS, unit, fewest), None
     if not claim.pooled and claim.power_if_alike(tests, len(fewest.values)) < POWER:
         needed = claim.units_if_alike(tests)
         return NOT_ASKED, f"{said} {wording.too_weak(needed, len(tests), unit)}", needed

@@ -10,7 +10,7 @@ import pandas as pd
 
 LEVEL = 0.95
 # Two values give an interval of 12.7 standard errors, which tells nothing.
-FEWEST_UNITS = 3
+MIN_UNITS = 3
 
 
 def t_interval(values: Sequence[float], level: float = LEVEL) -> tuple[float, float]:
@@ -24,7 +24,7 @@ def t_interval(values: Sequence[float], level: float = LEVEL) -> tuple[float, fl
         Lower and upper end; both NaN with fewer than three values, or where all are equal: then nothing says
         how far another one would lie.
     """
-    if len(values) < FEWEST_UNITS or math.isclose(np.ptp(values), 0, abs_tol=1e-9):
+    if len(values) < MIN_UNITS or math.isclose(np.ptp(values), 0, abs_tol=1e-9):
         return math.nan, math.nan
     # Its import takes time, which a study of one seed can spare.
     from scipy.special import stdtrit

@@ -9,14 +9,14 @@ from typing import Any
 import pandas as pd
 
 from filterbench.analysis.blind import blind_notes
-from filterbench.analysis.claims import ALPHA, MARGIN, MORE, MOST_UNITS, NO_MORE, POWER, SIMILAR, STRICT
+from filterbench.analysis.claims import ALPHA, MARGIN, MAX_UNITS, MORE, NO_MORE, POWER, SIMILAR, STRICT
 from filterbench.analysis.collapses import SMALLEST_FALL, Z_OUTLIER
 from filterbench.analysis.comparing import ANNEALING, AUTO_COMPRESS, ONE_SHOT
 from filterbench.analysis.compression import net_adapt_compression
 from filterbench.analysis.curves import LARGEST_GAP, SMALLEST_FACTOR
 from filterbench.analysis.equal_training import equal_training_verdicts
 from filterbench.analysis.scopes import Question, Verdict, scopes
-from filterbench.analysis.seeds import FEWEST_UNITS, LEVEL
+from filterbench.analysis.seeds import LEVEL, MIN_UNITS
 
 SEARCHING = (AUTO_COMPRESS, ANNEALING)
 
@@ -93,8 +93,8 @@ def definitions() -> dict[str, Any]:
         "interval_level": LEVEL,
         "test_level": ALPHA,
         "power": POWER,
-        "fewest_units": FEWEST_UNITS,
-        "most_units": MOST_UNITS,
+        "fewest_units": MIN_UNITS,
+        "most_units": MAX_UNITS,
         "collapse_points": 100 * SMALLEST_FALL,
         "collapse_z": Z_OUTLIER,
     }

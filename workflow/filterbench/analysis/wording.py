@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from filterbench.analysis.claims import ALPHA, FAILS, HOLDS, MARGIN, MOST_UNITS, OPEN, Tested
+from filterbench.analysis.claims import ALPHA, FAILS, HOLDS, MARGIN, MAX_UNITS, OPEN, Tested
 from filterbench.analysis.comparing import Comparison
 
 COSTS = {"params": "parameters", "flops": "FLOPs", "latency": "latency"}
@@ -83,7 +83,7 @@ def power(needed: int | None, test: Tested, unit: str) -> str:
         return f"All {unit} are alike there: that gives no interval, nor says how many would decide it."
     if needed is None:
         return (
-            f"At the spread seen it would take more than {MOST_UNITS} {unit}: a mean difference lies near "
+            f"At the spread seen it would take more than {MAX_UNITS} {unit}: a mean difference lies near "
             "the margin."
         )
     return f"At the means and spreads seen about {needed} {unit} would decide it."
@@ -91,7 +91,7 @@ def power(needed: int | None, test: Tested, unit: str) -> str:
 
 def too_weak(needed: int | None, tests: int, unit: str) -> str:
     """That so few units could not have shown a similarity, and how many could, as sentences."""
-    enough = f"more than {MOST_UNITS}" if needed is None else f"about {needed}"
+    enough = f"more than {MAX_UNITS}" if needed is None else f"about {needed}"
     together = f" for all {tests} comparisons together" if tests > 1 else ""
     return (
         f"At the spreads seen these {unit} would not show similarity even if there were no difference: "

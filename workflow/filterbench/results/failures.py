@@ -10,7 +10,7 @@ from pathlib import Path
 from filterbench.orchestration.plan import Plan
 from filterbench.study.paths import baseline_folder, trajectory_document
 
-MOST_LINES = 20
+MAX_LINES = 20
 # By log of a job, relative to a cell's folder, the document that it would have made.
 DOCUMENTS = {
     "equal_training": "equal",
@@ -79,9 +79,9 @@ def summary(plan: Plan, found: Iterable[Failure]) -> list[str]:
     """What is missing and what failed, in lines."""
     failed, missing = list(found), missing_cells(plan)
     lines = [f"study {plan.study}: {len(missing)} of {len(plan.cells)} cells are missing"]
-    lines += [f"failed: {failure}" for failure in failed[:MOST_LINES]]
-    if len(failed) > MOST_LINES:
-        lines.append(f"and {len(failed) - MOST_LINES} more")
+    lines += [f"failed: {failure}" for failure in failed[:MAX_LINES]]
+    if len(failed) > MAX_LINES:
+        lines.append(f"and {len(failed) - MAX_LINES} more")
     return lines
 
 

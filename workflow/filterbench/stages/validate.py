@@ -30,7 +30,7 @@ from filterbench.storage.files import file_digest
 
 logger = logging.getLogger(__name__)
 
-MOST_LINES = 100
+MAX_LINES = 100
 # Columns of wall-clock times, which come from files that are no documents.
 TIMES = "seconds_"
 
@@ -45,14 +45,14 @@ def validate(job: Job) -> None:
     verdict = Path("results") / plan.study / VERDICT
     verdict.unlink(missing_ok=True)
     report = Report()
-    found = list(islice(study_findings(plan, Path(), report), MOST_LINES + 1))
-    for finding in found[:MOST_LINES]:
+    found = list(islice(study_findings(plan, Path(), report), MAX_LINES + 1))
+    for finding in found[:MAX_LINES]:
         logger.error("%s", finding)
     if not report.checked and not found:
         folder = verdict.parent
         raise InputError(f"{folder}: no documents to check yet; run the study first: snakemake --cores all")
     if found:
-        faults = f"more than {MOST_LINES}" if len(found) > MOST_LINES else len(found)
+        faults = f"more than {MAX_LINES}" if len(found) > MAX_LINES else len(found)
         files = len({finding.file for finding in found})
         raise InputError(f"study {plan.study}: {faults} faults in {files} files")
     if report.missing and not partial:
