@@ -136,7 +136,8 @@ def test_a_search_is_judged_where_both_are_as_fast(lead, verdict, tmp_path):
     assert found["verdict"] == verdict
     # Fourth roots of two that both curves reach.
     (scope,) = found["scopes"]
-    assert [each["factor"] for each in scope["comparisons"]] == [1.1892, 1.4142]
+    (comparison,) = scope["comparisons"]
+    assert [each["factor"] for each in comparison["by_factor"]] == [1.1892, 1.4142]
     assert "times less latency" in outputs["page"].read_text()
     table.assign(params_speedup=999).drop(columns=times).to_csv(paths["tables"], index=False)
     with pytest.raises(InputError, match="cells have other nets by now than were timed"):

@@ -62,7 +62,10 @@ def start(main: subprocess.Popen, call: str, modules: tuple[str, ...] = (), **op
 
 
 def running(pid: int) -> bool:
-    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def ends(pid: int) -> bool:

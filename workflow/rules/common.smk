@@ -57,7 +57,7 @@ PUBLISHED_MODELS = published_names("model")
 
 
 def stage(name):
-    """Params that every rule has: its stage, and a digest of the code that a job of it runs.
+    """Params of all rules: the stage, and a digest of the code that a job of it runs.
 
     That is the code of the job's own model and pruner or, where it takes all, of all.
     """
