@@ -1,12 +1,17 @@
 """Several fine-tuning budgets in one study: their settings, their bills and their columns."""
 
+import shutil
+from collections import Counter
+from pathlib import Path
+
 import pandas as pd
 import pytest
 from test_stages import LIMITS, TRAINING, run_cell
 
 from filterbench.data.loading import load_splits
-from filterbench.documents import read
+from filterbench.documents import read, write
 from filterbench.forecasting.expected import expected_work
+from filterbench.integrity.files import changed_files
 from filterbench.integrity.settings import other_settings
 from filterbench.jobs.job import Job
 from filterbench.orchestration.plan import Plan
@@ -82,16 +87,43 @@ def test_a_budget_of_the_studys_own_epochs_gives_the_cells_bytes(cell):
     assert read(cell / f"finetune-{2 * own}.json")["training"]["settings"]["epochs"] == 2 * own
 
 
+def test_which_images_a_net_got_right_is_vouched_for_at_every_budget(cell, digits_file, tmp_path):
+    own = TRAINING["epochs"]
+    document = read(cell / f"finetune-{2 * own}.json")
+    for name in (f"finetune-{2 * own}.json", f"finetune-{2 * own}.correct"):
+        shutil.copy(cell / name, tmp_path)
+    path = tmp_path / f"finetune-{2 * own}.json"
+
+    def faults() -> list[str]:
+        return [each.path for each in changed_files(path, "finetune", document, digits_file, Counter())]
+
+    assert faults() == []
+    path.with_suffix(".correct").write_bytes(b"another")
+    assert faults() == ["$.correct"]
+
+
+def row_of(cell: Path, folder: Path, *again: str) -> pd.Series:
+    """The cell's row of a table with its trainings beyond the fine-tuning."""
+    names = {"collection": "comparison.json", "table": "comparison.csv", "digests": "digests.json"}
+    outputs = {name: folder / file for name, file in names.items()}
+    beyond = {"AutoCompressPruner": list(again)}
+    compare(Job({}, outputs, {"cells": [cell], "again": beyond, "unpruned": False}))
+    return pd.read_csv(outputs["table"]).iloc[0]
+
+
+@pytest.mark.parametrize(("blind", "expected"), [(0, False), (2, False), (3, True)])
+def test_a_search_is_blind_where_every_choice_was(blind, expected, cell, tmp_path):
+    copy = shutil.copytree(cell, tmp_path / "0.5")
+    document = read(copy / "prune.json")
+    document["scores"] |= {"choices": 3, "blind_choices": blind}
+    write(copy / "prune.json", document)
+    row = row_of(copy, tmp_path)
+    assert (row["search_choices"], row["search_blind_choices"], row["search_blind"]) == (3, blind, expected)
+
+
 def test_both_bills_stand_beside_the_accuracy_of_each_budget(cell, tmp_path):
     own = TRAINING["epochs"]
-    outputs = {
-        "collection": tmp_path / "comparison.json",
-        "table": tmp_path / "comparison.csv",
-        "digests": tmp_path / "digests.json",
-    }
-    again = {"AutoCompressPruner": [f"finetune-{2 * own}"]}
-    compare(Job({}, outputs, {"cells": [cell], "again": again, "unpruned": False}))
-    row = pd.read_csv(outputs["table"]).iloc[0]
+    row = row_of(cell, tmp_path, f"finetune-{2 * own}")
     longer = read(cell / f"finetune-{2 * own}.json")
     assert row[f"performance_finetuned_{2 * own}"] == longer["performance"]["finetuned"]
     assert row[f"performance_finetuned_{own}"] == row["performance_finetuned"]

@@ -55,18 +55,17 @@ def _training_of(
 ) -> tuple[Config, Collection[str]]:
     """The settings that the study asks of a training, and which of them its job chooses."""
     kind, _, budget = name.partition("-")
-    chosen: set[str] = set()
     if name == "baseline":
-        chosen = {"epochs"} if "own_weights" in document else chosen
-        return training_settings(config, "baseline", model, pruner), chosen
+        own = {"epochs"} if "own_weights" in document else set()
+        return training_settings(config, "baseline", model, pruner), own
     if kind == "scratch":
-        chosen = {"epochs"} if budget == "total" else chosen
-        return scratch_settings(config, budget, model, pruner), chosen
-    chosen = set(config["finetune"].get("tuning", {}))
+        counted = {"epochs"} if budget == "total" else set()
+        return scratch_settings(config, budget, model, pruner), counted
+    tuned = set(config["finetune"].get("tuning", {}))
     if kind == "finetune" and budget:
-        return budget_settings(config, int(budget), model, pruner), chosen
+        return budget_settings(config, int(budget), model, pruner), tuned
     settings = training_settings(config, "finetune", model, pruner)
-    return settings, chosen | {"epochs"} if name == "equal" else chosen
+    return settings, tuned | {"epochs"} if name == "equal" else tuned
 
 
 def _differences(

@@ -35,18 +35,18 @@ def bills(prune: PruneDocument, trained: TrainedDocument) -> dict[str, int]:
 
 
 def at_training_budgets(
-    cell: Path, prune: PruneDocument, names: Iterable[str]
+    cell: Path, prune: PruneDocument, finetune: TrainedDocument, names: Iterable[str]
 ) -> Iterator[tuple[str, float | int]]:
     """Columns with accuracy and bills at each training budget; none where a study has but one.
 
     Args:
         cell: the cell's folder.
         prune: its `prune.json`.
+        finetune: its `finetune.json`.
         names: of the documents of its trainings beyond the fine-tuning.
     """
-    longer = [name for name in names if name.startswith("finetune-")]
-    for name in ["finetune", *longer] if longer else []:
-        document = read(cell / f"{name}.json", TrainedDocument)
+    longer = [read(cell / f"{name}.json", TrainedDocument) for name in names if name.startswith("finetune-")]
+    for document in [finetune, *longer] if longer else []:
         columns = {"performance_finetuned": document["performance"]["finetuned"], **bills(prune, document)}
         for column, value in columns.items():
             yield f"{column}_{document['training']['settings']['epochs']}", value

@@ -157,7 +157,7 @@ def _row(cell: Path, again: Mapping[str, Sequence[str]], unpruned: bool) -> dict
         "sparsity_reached": prune["sparsity"]["reached"],
         "budget_reached": prune["budget"]["reached"] if "budget" in prune else None,
         **{f"performance_{key}": value for key, value in result["performance"].items()},
-        **dict(at_training_budgets(cell, prune, beyond)),
+        **dict(at_training_budgets(cell, prune, finetune, beyond)),
         **{
             column: value
             for name in beyond
