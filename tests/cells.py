@@ -32,9 +32,9 @@ def cells(
                 "performance_original": 0.95,
                 "performance_finetuned": value + spread * draw.standard_normal(),
                 "params_original": 1_000_000,
-                "params_speedup": round(1_000_000 * (1 - sparsity) ** 2),
+                "params_compact": round(1_000_000 * (1 - sparsity) ** 2),
                 "flops_original": 1_000_000,
-                "flops_speedup": round(1_000_000 * (1 - sparsity) ** 2),
+                "flops_compact": round(1_000_000 * (1 - sparsity) ** 2),
             }
             for model in models
             for seed in seeds

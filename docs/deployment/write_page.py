@@ -56,12 +56,12 @@ class Study:
     def correlation(self, model: str, form: str, cost: str, runtime: str, batch: str) -> str:
         """Rank correlation (Spearman) of a count and a latency over a model's cells of one form."""
         cells = self._of(model, form)
-        return f"{cells[f'{cost}_speedup'].corr(cells[self._ratio(runtime, batch)], method='spearman'):+.2f}"
+        return f"{cells[f'{cost}_compact'].corr(cells[self._ratio(runtime, batch)], method='spearman'):+.2f}"
 
     def slope(self, model: str, form: str, runtime: str, batch: str) -> str:
         """How many times faster a quarter of the FLOPs makes cells: the logarithms' fit through zero."""
         cells = self._of(model, form)
-        flops = np.log(cells["flops_original"] / cells["flops_speedup"])
+        flops = np.log(cells["flops_original"] / cells["flops_compact"])
         faster = -np.log(cells[self._ratio(runtime, batch)])
         return f"{4 ** ((flops * faster).sum() / (flops**2).sum()):.1f}"
 
@@ -79,7 +79,7 @@ class Study:
             for runtime in self.runtimes
             for batch in BATCHES
         }
-        return {"flops": f"{row['flops_original'] / row['flops_speedup']:.1f}", **faster}
+        return {"flops": f"{row['flops_original'] / row['flops_compact']:.1f}", **faster}
 
     def infeasible(self) -> str:
         """The cells that could not be made."""
@@ -146,7 +146,7 @@ class Study:
         return f"{(100 * (ratios.max() - ratios.min()) / ratios.mean()).max():.1f}"
 
     def _ratio(self, runtime: str, batch: str) -> str:
-        return f"relative_{runtime}_{batch}_speedup"
+        return f"relative_{runtime}_{batch}_compact"
 
     def _feasible(self, model: str) -> pd.DataFrame:
         return self.cells[(self.cells["model"] == model) & self.cells["infeasible"].isna()]

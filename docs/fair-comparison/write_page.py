@@ -84,7 +84,7 @@ class Study:
     def factor(self, model: str, pruner: str, sparsity: float, cost: str = "params") -> str:
         """How many times fewer, the mean over seeds."""
         cells = self._chosen(model, pruner=pruner, sparsity=sparsity)
-        return times(float((cells[f"{cost}_original"] / cells[f"{cost}_speedup"]).mean()))
+        return times(float((cells[f"{cost}_original"] / cells[f"{cost}_compact"]).mean()))
 
     def speed(self, model: str, pruner: str, sparsity: float) -> str:
         """How many times as fast as through the unpruned net a batch is, the mean over seeds."""
@@ -108,7 +108,7 @@ class Study:
         """By seed how many times as fast as through the unpruned net a batch is."""
         times_of = self.latencies[model]
         cells = times_of[(times_of["pruner"] == pruner) & (times_of["sparsity"] == sparsity)]
-        return (cells["latency_original"] / cells["latency_speedup"]).set_axis(cells["seed"])
+        return (cells["latency_original"] / cells["latency_compact"]).set_axis(cells["seed"])
 
     def original_times(self, model: str) -> str:
         """The smallest and the largest median of a batch through the unpruned net, ms."""

@@ -66,7 +66,7 @@ def html(tmp_path_factory) -> Path:
         model: with_fronts(with_statistics(repeated_cells(model))).assign(
             protocol="validation",
             performance_original_finetuned=0.951,
-            performance_speedup=0.1,
+            performance_compact=0.1,
             images_evaluated=1000,
             images_trained=0,
             seconds_prune=3.0,

@@ -69,7 +69,7 @@ def test_the_raw_results_are_those_behind_the_published_table():
 def test_published_cells_have_their_accuracies_before_finetuning_and_their_own_original():
     found = published_cells("vgg16").set_index(["pruner", "sparsity"])
     cell = found.loc[("L1FilterPruner", 0.1)]
-    assert list(cell[["performance_pruned", "performance_speedup"]]) == [0.7103, 0.886]
+    assert list(cell[["performance_pruned", "performance_compact"]]) == [0.7103, 0.886]
     assert found.loc[("L1FilterPruner", 0.4), "performance_original"] == 0.9307
     assert (found["performance_original"] == 0.9298).sum() == 62
     # A restart of the learning rate does that: Le & Hua 2021.
@@ -103,7 +103,7 @@ def test_a_model_that_was_not_published_is_a_clear_error():
 
 def test_the_front_has_the_cells_that_no_other_beats():
     table = cells({"Good": 0.9, "Bad": 0.8}, (0.5, 0.9), seeds=(0,), models=("a",))
-    table.loc[(table["pruner"] == "Bad") & (table["sparsity"] == 0.9), "params_speedup"] = 10
+    table.loc[(table["pruner"] == "Bad") & (table["sparsity"] == 0.9), "params_compact"] = 10
     marked = with_fronts(table).set_index(["pruner", "sparsity"])
     # Good's cells have one accuracy, so only the smallest of them is on the front.
     assert list(marked.index[marked["pareto_params"]]) == [("Good", 0.9), ("Bad", 0.9)]
@@ -112,7 +112,7 @@ def test_the_front_has_the_cells_that_no_other_beats():
 
 def test_an_infeasible_cell_is_on_no_front():
     table = cells({"Good": 0.9}, seeds=(0,), models=("a",))
-    table.loc[0, ["performance_finetuned", "params_speedup", "flops_speedup"]] = math.nan
+    table.loc[0, ["performance_finetuned", "params_compact", "flops_compact"]] = math.nan
     assert not with_fronts(table).loc[0, "pareto_params"]
 
 
@@ -120,15 +120,15 @@ def test_a_cell_that_one_seed_alone_reaches_neither_is_on_the_front_nor_beats_an
     table = cells({"Good": 0.8, "Lucky": 0.9}, sparsities=(0.5,), models=("a",))
     unlucky = (table["pruner"] == "Lucky") & (table["seed"] > 0)
     table.loc[unlucky, "infeasible"] = "out of reach"
-    table.loc[unlucky, ["performance_finetuned", "params_speedup", "flops_speedup"]] = math.nan
+    table.loc[unlucky, ["performance_finetuned", "params_compact", "flops_compact"]] = math.nan
     marked = with_fronts(table).groupby("pruner")["pareto_params"].all()
     assert marked.to_dict() == {"Good": True, "Lucky": False}
 
 
 def test_each_published_cell_is_compared():
     ours = published_cells("vgg16").iloc[:5].copy()
-    ours["params_speedup"] = ours["params_speedup"].astype(float)
-    ours.loc[1, "params_speedup"] *= 1.005
+    ours["params_compact"] = ours["params_compact"].astype(float)
+    ours.loc[1, "params_compact"] *= 1.005
     ours.loc[2, "performance_finetuned"] -= 0.01
     ours.loc[3, "infeasible"] = "out of reach"
     found = compare_with_published("vgg16", ours)
@@ -171,8 +171,8 @@ def folder_of_results(tmp_path):
         pruner: [
             {
                 "sparsity": row.sparsity,
-                "params": row.params_speedup,
-                "flops": row.flops_speedup,
+                "params": row.params_compact,
+                "flops": row.flops_compact,
                 "performance": 0.9,
             }
             for row in cells.itertuples()
@@ -197,7 +197,7 @@ def test_nni_results_are_read_from_both_layouts(folder_of_results):
     assert set(collected["params_original"]) == {14987722}
     (cell,) = read_results(folder_of_results / "resnet18", "resnet18").to_dict("records")
     assert (cell["pruner"], cell["sparsity"]) == ("L1FilterPruner", 0.5)
-    assert (cell["performance_original"], cell["flops_speedup"]) == (0.95, 300000000)
+    assert (cell["performance_original"], cell["flops_compact"]) == (0.95, 300000000)
 
 
 def test_faulty_nni_results_are_a_clear_error(folder_of_results):
@@ -229,7 +229,7 @@ def test_the_published_studys_own_raw_files_are_imported(tmp_path):
     write_result(tmp_path / "NetAdaptPruner/0.9", {"infeasible": "no layer has enough weights left"})
     table = read_results(tmp_path, "vgg16")
     assert list(table["sparsity"]) == [0.1, 0.5, 0.95, 0.975, 0.9]
-    assert table["performance_speedup"].isna().all()
+    assert table["performance_compact"].isna().all()
     assert list(table["infeasible"].notna()) == [False] * 4 + [True]
 
 

@@ -333,11 +333,11 @@ def cells_table() -> pd.DataFrame:
     common = {"model": "vgg16", "pruner": "L1FilterPruner", "seed": 0, "infeasible": None}
     originals = {"performance_original": 0.9, "params_original": 100, "flops_original": 100}
     rows = [
-        {"sparsity": 0.5, "target": "0.5", "performance_finetuned": 0.8, "params_speedup": 30},
-        {"sparsity": None, "target": "flops-0.5", "performance_finetuned": 0.7, "params_speedup": 20},
+        {"sparsity": 0.5, "target": "0.5", "performance_finetuned": 0.8, "params_compact": 30},
+        {"sparsity": None, "target": "flops-0.5", "performance_finetuned": 0.7, "params_compact": 20},
     ]
     return pd.DataFrame(
-        [{**common, **originals, **row, "flops_speedup": row["params_speedup"]} for row in rows]
+        [{**common, **originals, **row, "flops_compact": row["params_compact"]} for row in rows]
     )
 
 

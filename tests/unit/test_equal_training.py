@@ -222,7 +222,7 @@ def test_the_figures_of_equal_training_are_drawn_from_the_table(tmp_path):
 def test_a_matched_control_is_compared_cell_by_cell_however_far_the_cells_lie_apart():
     pair = {"SimulatedAnnealingPruner": 0.9, "UniformAllocationPruner": 0.85}
     table = cells(pair, (0.2, 0.5, 0.9), models=("a",), spread=0.0004)
-    table.loc[table["pruner"] == "UniformAllocationPruner", "params_speedup"] -= 1000
+    table.loc[table["pruner"] == "UniformAllocationPruner", "params_compact"] -= 1000
     found = {verdict.key: verdict for verdict in verdicts(table)}
     (scope,) = found["simulatedannealing-beats-uniform-params"].scopes
     assert scope.verdict == "holds"
@@ -233,7 +233,7 @@ def test_a_matched_control_is_compared_cell_by_cell_however_far_the_cells_lie_ap
 def test_two_sparsities_that_leave_the_same_net_are_one_comparison():
     pair = {"SimulatedAnnealingPruner": 0.9, "UniformAllocationPruner": 0.85}
     table = cells(pair, (0.5, 0.65), models=("a",), spread=0.0004)
-    table["params_speedup"] = 250_000
+    table["params_compact"] = 250_000
     found = {verdict.key: verdict for verdict in verdicts(table)}["simulatedannealing-beats-uniform-params"]
     assert [each["factor"] for each in found.scopes[0].comparisons[0]["by_factor"]] == [4]
 

@@ -29,9 +29,9 @@ def table() -> pd.DataFrame:
             "performance_original": 0.98,
             "performance_finetuned": 0.97 - 0.1 * sparsity - 0.01 * number + 0.02 * seed,
             "params_original": 1_000_000,
-            "params_speedup": round(1_000_000 * (1 - sparsity) ** 2),
+            "params_compact": round(1_000_000 * (1 - sparsity) ** 2),
             "flops_original": 20_000_000,
-            "flops_speedup": round(20_000_000 * (1 - sparsity) ** 2),
+            "flops_compact": round(20_000_000 * (1 - sparsity) ** 2),
         }
         for number, pruner in enumerate(STYLES)
         for sparsity in (0.5, 0.9)
@@ -51,7 +51,7 @@ def test_each_pruner_has_a_curve_of_its_own_colour_and_marker(table):
     assert len({(style.color, style.marker) for style in STYLES.values()}) == len(STYLES)
 
 
-def test_curves_are_means_over_seeds_at_the_counts_after_speedup(table):
+def test_curves_are_means_over_seeds_at_the_counts_after_compact(table):
     figure = draw_comparison(table, "a title")
     curve = {line.get_label(): line for line in figure.axes[0].get_lines()}["L1Filter"]
     assert list(curve.get_xdata()) == pytest.approx([250_000, 10_000])

@@ -62,11 +62,11 @@ def test_seeds_tell_who_is_ahead_or_cannot():
     assert said == "FPGM comes 2.04 times as far as L1Filter, by counts that are the same with every seed."
     # Counts that differ a little from seed to seed, as a search's do.
     ahead = lost["pruner"] == "FPGMPruner"
-    lost.loc[ahead, "params_speedup"] += 1000 * lost.loc[ahead, "seed"]
+    lost.loc[ahead, "params_compact"] += 1000 * lost.loc[ahead, "seed"]
     said = leader(lost, "params", 0.5, recommendations(lost, "params", 0.5))
     assert said.startswith("FPGM comes 2.0")
     assert "with 95 % confidence over 3 seeds" in said
-    lost.loc[ahead & (lost["seed"] == 0), "params_speedup"] *= 3
+    lost.loc[ahead & (lost["seed"] == 0), "params_compact"] *= 3
     assert leader(lost, "params", 0.5, recommendations(lost, "params", 0.5)).startswith("cannot tell: ")
     one_seed = lost[lost["seed"] == 1]
     assert "at least 3 seeds" in leader(one_seed, "params", 0.5, recommendations(one_seed, "params", 0.5))
@@ -88,7 +88,7 @@ def test_measured_latencies_join_the_cells_and_the_page(tmp_path):
     assert with_latencies(plan, "a", found) is found
     name = "relative_onnxruntime_single"
     found[["pruner", "seed", "sparsity"]].assign(
-        **{f"{name}_speedup": 0.4, "onnx_bytes_original": 1000, "onnx_bytes_speedup": 250}
+        **{f"{name}_compact": 0.4, "onnx_bytes_original": 1000, "onnx_bytes_compact": 250}
     ).to_csv(path, index=False)
     joined = with_latencies(plan, "a", found)
     assert list(recommendations(joined, name, 0.5)["factor"].round(2)) == [2.5, 2.5]

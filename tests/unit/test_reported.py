@@ -36,9 +36,9 @@ def cells(seeds=(0, 1, 2), spread=0.004) -> pd.DataFrame:
             "infeasible": None,
             "performance_finetuned": accuracy + spread * (seed - 1),
             "params_original": 8000,
-            "params_speedup": 8000 / factor,
+            "params_compact": 8000 / factor,
             "flops_original": 1600,
-            "flops_speedup": 1600 / factor,
+            "flops_compact": 1600 / factor,
         }
         for seed in seeds
         for sparsity, factor, accuracy in ((0.5, 4, 0.9), (0.7, 8, 0.8))

@@ -54,8 +54,8 @@ def test_a_net_has_the_shapes_of_the_compact_net(cells):
 def test_a_shape_is_timed_once(cells, digits_file, tmp_path, monkeypatch):
     table = times([*cells, cells[0]], digits_file, tmp_path / "shape_latency.csv")
     assert table["pruner"].tolist() == [*PAIR, PAIR[0]]
-    assert table["latency_speedup"][0] == table["latency_speedup"][2] != table["latency_speedup"][1]
-    assert (table[["latency_original", "latency_speedup"]] > 0).all(axis=None)
+    assert table["latency_compact"][0] == table["latency_compact"][2] != table["latency_compact"][1]
+    assert (table[["latency_original", "latency_compact"]] > 0).all(axis=None)
     assert table["runtime"].unique() == ["torch"]
     with pytest.raises(InputError, match="put torch or onnxruntime first"):
         times(cells, digits_file, tmp_path / "compiled.csv", runtimes=["torch-compile"])
@@ -102,12 +102,12 @@ def cells_at(pruner: str, accuracy: float, factors: dict[float, float], seed: in
             "test_images": 10_000,
             "chance": 0.1,
             "performance_original": 0.9,
-            "params_speedup": 1000,
+            "params_compact": 1000,
             "performance_finetuned": [
                 accuracy - 0.01 * factor + 0.0001 * seed * len(pruner) for factor in factors.values()
             ],
             "latency_original": 8.0,
-            "latency_speedup": [8.0 / factor for factor in factors.values()],
+            "latency_compact": [8.0 / factor for factor in factors.values()],
         }
     )
 
@@ -123,10 +123,10 @@ def test_a_search_is_judged_where_both_are_as_fast(lead, verdict, tmp_path):
             *(cells_at(PAIR[1], 0.8, {0.5: 1.15, 0.6: 1.4, 0.7: 1.7}, seed) for seed in range(5)),
         ]
     )
-    times = ["latency_original", "latency_speedup"]
+    times = ["latency_original", "latency_compact"]
     paths = {"tables": tmp_path / "comparison.csv", "latencies": tmp_path / "shape_latency.csv"}
     table.drop(columns=times).to_csv(paths["tables"], index=False)
-    table[["model", "pruner", "seed", "sparsity", "params_speedup", *times]].to_csv(
+    table[["model", "pruner", "seed", "sparsity", "params_compact", *times]].to_csv(
         paths["latencies"], index=False
     )
     outputs = {"document": tmp_path / "verdicts-latency.json", "page": tmp_path / "verdicts-latency.md"}
@@ -139,7 +139,7 @@ def test_a_search_is_judged_where_both_are_as_fast(lead, verdict, tmp_path):
     (comparison,) = scope["comparisons"]
     assert [each["factor"] for each in comparison["by_factor"]] == [1.1892, 1.4142]
     assert "times less latency" in outputs["page"].read_text()
-    table.assign(params_speedup=999).drop(columns=times).to_csv(paths["tables"], index=False)
+    table.assign(params_compact=999).drop(columns=times).to_csv(paths["tables"], index=False)
     with pytest.raises(InputError, match="cells have other nets by now than were timed"):
         latency_verdicts(Job({}, outputs, params))
     paths["tables"].unlink()

@@ -150,7 +150,7 @@ def simulated(models: int, seeds: int, between_models: float) -> pd.DataFrame:
         infeasible=None,
         sparsity=common["repeat"],
         **dict.fromkeys(("params_original", "flops_original"), 10_000_000),
-        **dict.fromkeys(("params_speedup", "flops_speedup"), 1_000_000 + common["repeat"]),
+        **dict.fromkeys(("params_compact", "flops_compact"), 1_000_000 + common["repeat"]),
     )
     sides = {"One": 0.5 + difference.ravel() / 100, "Other": 0.5}
     return pd.concat(
@@ -344,7 +344,7 @@ def test_net_adapt_is_judged_by_what_it_could_not_reach():
     far = (table["pruner"] == "NetAdaptPruner") & (table["sparsity"] > 0.5)
     assert words(table[~far])["netadapt-compression"] == "not asked"
     table.loc[far, "infeasible"] = "no convolution has enough weights left"
-    table.loc[far, ["performance_finetuned", "params_speedup", "flops_speedup"]] = math.nan
+    table.loc[far, ["performance_finetuned", "params_compact", "flops_compact"]] = math.nan
     found = judged(table)["netadapt-compression"]
     assert found.verdict == "holds"
     # One seed of a model that was not asked for more leaves it open.
@@ -369,7 +369,7 @@ def test_a_model_on_which_net_adapt_reaches_nothing_is_no_error():
     table = cells(ALIKE, spread=QUIET)
     none = (table["pruner"] == "NetAdaptPruner") & (table["model"] == "a")
     table.loc[none, "infeasible"] = "no convolution has enough weights left"
-    table.loc[none, ["performance_finetuned", "params_speedup", "flops_speedup"]] = math.nan
+    table.loc[none, ["performance_finetuned", "params_compact", "flops_compact"]] = math.nan
     found = {scope.name: scope for scope in judged(table)["netadapt-compression"].scopes}
     assert found["a"].verdict == "holds"
     assert "no asked sparsity was reached" in found["a"].reason

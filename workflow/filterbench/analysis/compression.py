@@ -56,7 +56,7 @@ def _on(model: str, cells: pd.DataFrame) -> Scope:
     if feasible.empty:
         furthest, said = 1.0, "no asked sparsity was reached"
     else:
-        furthest = float((feasible["params_original"] / feasible["params_speedup"]).astype(float).max())
+        furthest = float((feasible["params_original"] / feasible["params_compact"]).astype(float).max())
         said = f"its furthest cell has {furthest:.2f} times fewer parameters"
     everywhere = set(refused["seed"]) == set(cells["seed"])
     if furthest >= STRICT:

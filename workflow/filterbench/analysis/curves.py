@@ -142,4 +142,4 @@ def _at_equal_cells(cells: pd.DataFrame, pruners: Sequence[str], cost: str) -> p
 
 
 def _factors(cells: pd.DataFrame, cost: str) -> np.ndarray:
-    return (cells[f"{cost}_original"] / cells[f"{cost}_speedup"]).astype(float).to_numpy()
+    return (cells[f"{cost}_original"] / cells[f"{cost}_compact"]).astype(float).to_numpy()

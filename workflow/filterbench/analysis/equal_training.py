@@ -45,7 +45,7 @@ def equal_latency_verdicts(table: pd.DataFrame) -> list[Verdict]:
     """Whether each search pays at equal latency; empty where the cells are not about it.
 
     Args:
-        table: cells of any models and seeds, with `latency_original` and `latency_speedup` of a batch.
+        table: cells of any models and seeds, with `latency_original` and `latency_compact` of a batch.
     """
     pairs = _uniform_pairs(table, "params")
     return [_searched_or_uniform_at(table, pair, "latency", accuracies) for pair in pairs]

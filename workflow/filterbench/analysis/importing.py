@@ -11,6 +11,7 @@ import pandas as pd
 
 from filterbench.analysis.published import SEED, published_cells, published_models
 from filterbench.documents import check, parse
+from filterbench.documents.columns import net_columns
 from filterbench.storage.errors import InputError
 
 logger = logging.getLogger(__name__)
@@ -72,9 +73,12 @@ def _row(path: Path) -> dict[str, Any]:
     _refuse(path, "result", document)
     if "infeasible" in document:
         return {"infeasible": document["infeasible"]}
-    return {
-        f"{name}_{stage}": value for name, stages in document.items() for stage, value in stages.items()
-    } | ({"performance_speedup": None} if bare else {})
+    columns = {
+        column: value
+        for name, values in document.items()
+        for column, value in net_columns(name, values).items()
+    }
+    return columns | ({"performance_compact": None} if bare else {})
 
 
 def _collected(path: Path, model: str) -> Iterator[dict[str, Any]]:
@@ -93,8 +97,8 @@ def _collected(path: Path, model: str) -> Iterator[dict[str, Any]]:
                 "pruner": pruner,
                 "sparsity": cell["sparsity"],
                 "performance_finetuned": cell["performance"],
-                "params_speedup": cell["params"],
-                "flops_speedup": cell["flops"],
+                "params_compact": cell["params"],
+                "flops_compact": cell["flops"],
                 **original,
             }
 

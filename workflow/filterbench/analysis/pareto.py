@@ -18,12 +18,12 @@ def with_fronts(table: pd.DataFrame, costs: Sequence[str] = COSTS) -> pd.DataFra
     luckier seeds.
     """
     keys = ["pruner", "sparsity"]
-    columns = ["performance_finetuned", *(f"{cost}_speedup" for cost in costs)]
+    columns = ["performance_finetuned", *(f"{cost}_compact" for cost in costs)]
     made = table.assign(made=table[columns].notna().all(axis="columns"))
     complete = made.groupby(keys, sort=False)["made"].all()
     means = table.groupby(keys, sort=False)[columns].mean()[complete]
     for cost in costs:
-        count, accuracy = means[f"{cost}_speedup"], means["performance_finetuned"]
+        count, accuracy = means[f"{cost}_compact"], means["performance_finetuned"]
         on_front = [
             not (
                 (accuracy >= accuracy[cell])

@@ -30,7 +30,7 @@ def published_cells(model: str) -> pd.DataFrame:
     """The published cells of a model, by pruner and rising sparsity.
 
     Accuracies (0..1, on the test images): of the net that a cell was pruned from, of the masked net
-    (`performance_pruned`), of the compact net before (`performance_speedup`; NaN for AutoCompress) and after
+    (`performance_pruned`), of the compact net before (`performance_compact`; NaN for AutoCompress) and after
     fine-tuning. `search_best` is the annealing's best score, NaN for the other pruners, whose scores nobody
     kept, and `search_blind` whether that score is within what guessing reaches.
 
@@ -52,12 +52,12 @@ def published_cells(model: str) -> pd.DataFrame:
             "infeasible": None,
             "performance_original": cells["original"],
             "performance_pruned": cells["pruned"],
-            "performance_speedup": cells["speedup"],
+            "performance_compact": cells["speedup"],
             "performance_finetuned": cells["finetuned"],
             "params_original": cells["params_original"],
-            "params_speedup": cells["params_speedup"],
+            "params_compact": cells["params_speedup"],
             "flops_original": cells["flops_original"],
-            "flops_speedup": cells["flops_speedup"],
+            "flops_compact": cells["flops_speedup"],
             "chance": CHANCE,
             "test_images": TEST_IMAGES,
             "search_best": best,
@@ -72,7 +72,7 @@ def before_finetuning(cells: pd.DataFrame) -> pd.DataFrame:
 
     AutoCompress returns a compact net, so that its masked net's accuracy is that of the compact one.
     """
-    before = cells["performance_speedup"].fillna(cells["performance_pruned"])
+    before = cells["performance_compact"].fillna(cells["performance_pruned"])
     return cells.assign(performance_finetuned=before)
 
 

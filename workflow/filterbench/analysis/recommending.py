@@ -52,7 +52,7 @@ ALIKE = 1e-9
 
 def known_costs(table: pd.DataFrame) -> dict[str, str]:
     """Those of `COSTS` that a table of cells has."""
-    return {cost: words for cost, words in COSTS.items() if f"{cost}_speedup" in table}
+    return {cost: words for cost, words in COSTS.items() if f"{cost}_compact" in table}
 
 
 def recommendations(cells: pd.DataFrame, cost: str, drop: float) -> pd.DataFrame:
@@ -60,7 +60,7 @@ def recommendations(cells: pd.DataFrame, cost: str, drop: float) -> pd.DataFrame
 
     Args:
         cells: of one model, pruners that may be recommended alone.
-        cost: `params`, `flops`, or another that the table has as `{cost}_original` and `{cost}_speedup`.
+        cost: `params`, `flops`, or another that the table has as `{cost}_original` and `{cost}_compact`.
         drop: allowed loss of test accuracy, in points.
 
     Returns:
@@ -71,7 +71,7 @@ def recommendations(cells: pd.DataFrame, cost: str, drop: float) -> pd.DataFrame
     """
     feasible = cells[cells["infeasible"].isna()]
     lost = 100 * (feasible["performance_original"] - feasible["performance_finetuned"])
-    factor = (feasible[f"{cost}_original"] / feasible[f"{cost}_speedup"]).astype(float)
+    factor = (feasible[f"{cost}_original"] / feasible[f"{cost}_compact"]).astype(float)
     each = feasible.assign(lost=lost, factor=factor)
     seeds = cells["seed"].nunique()
     first = _firsts(each, drop)
@@ -99,7 +99,7 @@ def recommendations(cells: pd.DataFrame, cost: str, drop: float) -> pd.DataFrame
                 "high": high,
                 "surely": "yes" if high <= drop else "cannot tell",
                 "factor": chosen["factor"].mean(),
-                "count": chosen[f"{cost}_speedup"].mean(),
+                "count": chosen[f"{cost}_compact"].mean(),
                 "first": f"{first.get(pruner, 0)} of {seeds}",
                 "notes": _notes(cells[cells["pruner"] == pruner], sparsity),
             }
@@ -160,6 +160,6 @@ def _log_ratios(cells: pd.DataFrame, cost: str, found: pd.DataFrame) -> Sequence
     for row in (0, 1):
         own = cells[(cells["pruner"].map(short) == found["pruner"][row]) & (cells["infeasible"].isna())]
         chosen = own[own["sparsity"] == found["sparsity"][row]].set_index(UNIT)
-        factors.append((chosen[f"{cost}_original"] / chosen[f"{cost}_speedup"]).astype(float))
+        factors.append((chosen[f"{cost}_original"] / chosen[f"{cost}_compact"]).astype(float))
     ratio = np.log(factors[0] / factors[1]).dropna()
     return [float(value) for value in ratio]

@@ -17,7 +17,7 @@ STATUSES = (EXACT, WITHIN, OFF, INFEASIBLE, NOT_RUN)
 COUNT_TOLERANCE = 1.0
 ACCURACY_TOLERANCE = MARGIN
 KEYS = ["pruner", "sparsity"]
-METRICS = {"accuracy": "performance_finetuned", "params": "params_speedup", "flops": "flops_speedup"}
+METRICS = {"accuracy": "performance_finetuned", "params": "params_compact", "flops": "flops_compact"}
 
 
 def compare_with_published(model: str, ours: pd.DataFrame) -> list[dict[str, Any]]:

@@ -91,16 +91,16 @@ def _curves(table: pd.DataFrame, latencies: Iterable[str]) -> dict[str, dict[str
         "std": cells.get("performance_std"),
         "low": cells.get("performance_low"),
         "high": cells.get("performance_high"),
-        "before": cells.get("performance_speedup"),
-        "params": cells["params_speedup"],
-        "flops": cells["flops_speedup"],
+        "before": cells.get("performance_compact"),
+        "params": cells["params_compact"],
+        "flops": cells["flops_compact"],
         "images": images,
         "seconds": seconds,
         # The share of the seeds whose search was blind.
         "blind": pd.Series(cells.index.isin(blind_cells(cells).index), cells.index),
         "front_params": cells.get("pareto_params"),
         "front_flops": cells.get("pareto_flops"),
-        **{name: cells.get(f"{name}_speedup") for name in latencies},
+        **{name: cells.get(f"{name}_compact") for name in latencies},
     }
     points = pd.DataFrame(quantities, index=cells.index).astype(float)
     keys = {"pruner": cells["pruner"], "sparsity": cells["sparsity"]}

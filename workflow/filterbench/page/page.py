@@ -137,7 +137,7 @@ def _latencies(table: pd.DataFrame) -> dict[str, str]:
         if words.startswith("faster ")
         else f"relative to the original ({words})"
         for name, words in MEASURED.items()
-        if f"{name}_speedup" in table
+        if f"{name}_compact" in table
     }
 
 

@@ -168,7 +168,7 @@ def finish(figure: Figure, title: str, axes: Axes, table: pd.DataFrame) -> None:
 
 
 def _draw_panel(axes: Axes, panel: Panel, table: pd.DataFrame) -> None:
-    spent, original = f"{panel.column}_speedup", float(table[f"{panel.column}_original"].mean())
+    spent, original = f"{panel.column}_compact", float(table[f"{panel.column}_original"].mean())
     draw_curves(axes, spent, table)
     draw_scratch(axes, spent, table)
     draw_front(axes, spent, table[table[f"pareto_{panel.column}"]])

@@ -30,7 +30,7 @@ def draw_equal_training(tables: Mapping[str, pd.DataFrame], title: str) -> Figur
     panels = figure.subplots(1, len(tables), sharey=True, sharex=True)
     for axes, (heading, table) in zip(panels, tables.items(), strict=True):
         original = float(table["params_original"].mean())
-        draw_curves(axes, "params_speedup", table)
+        draw_curves(axes, "params_compact", table)
         draw_originals(axes, original, table)
         axes.set_title(heading, fontsize=12)
     # Once all is drawn: the panels share what their accuracies reach.

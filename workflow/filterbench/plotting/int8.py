@@ -45,7 +45,7 @@ def _draw_accuracies(axes: Axes, table: pd.DataFrame) -> None:
 
 def _draw_losses(axes: Axes, table: pd.DataFrame) -> None:
     lost = table.assign(lost=table["performance_finetuned"] - table["performance_finetuned_int8"])
-    _draw_means(axes, lost, "params_speedup", "lost", "-", None)
+    _draw_means(axes, lost, "params_compact", "lost", "-", None)
     original = float(table["params_original"].mean())
     taken = (table["performance_original"] - table["performance_original_int8"]).mean()
     draw_star(axes, original, 100 * taken, "black", "original")

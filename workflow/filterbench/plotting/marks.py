@@ -82,7 +82,7 @@ def draw_behind(axes: Axes, column: str, others: pd.DataFrame, label: str) -> No
     for position, (pruner, cells) in enumerate(others.groupby("pruner", sort=False)):
         style = style_of(str(pruner), position)
         axes.plot(
-            cells[f"{column}_speedup"],
+            cells[f"{column}_compact"],
             100 * cells["performance_finetuned"],
             marker=style.marker,
             linestyle="none",

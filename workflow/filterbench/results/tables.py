@@ -14,6 +14,7 @@ from filterbench.analysis.pareto import with_fronts
 from filterbench.analysis.recommending import MEASURED, MEMORY
 from filterbench.analysis.seeds import with_statistics
 from filterbench.documents import read
+from filterbench.documents.columns import net_columns
 from filterbench.documents.parts import Cell
 from filterbench.documents.types import CountDocument, PruneDocument, ResultDocument, TrainedDocument
 from filterbench.domain.spending import images_trained
@@ -29,7 +30,7 @@ from filterbench.study.paths import baseline_folder, trajectory_document
 logger = logging.getLogger(__name__)
 
 NONE: Mapping[str, Sequence[str]] = {}
-BUDGET_COLUMNS = ["target", "budget_reached", "latency_estimate_original", "latency_estimate_speedup"]
+BUDGET_COLUMNS = ["target", "budget_reached", "latency_estimate_original", "latency_estimate_compact"]
 
 
 def whole_cells(plan: Plan, model: str) -> list[Path]:
@@ -74,11 +75,11 @@ def with_latencies(plan: Plan, model: str, table: pd.DataFrame) -> pd.DataFrame:
     measured = pd.read_csv(path) if path.exists() else pd.DataFrame()
     for name in MEMORY:
         if f"{name}_original" in measured:
-            measured[f"relative_{name}_speedup"] = measured[f"{name}_speedup"] / measured[f"{name}_original"]
-    costs = [cost for cost in MEASURED if {*keys, f"{cost}_speedup"} <= set(measured)]
+            measured[f"relative_{name}_compact"] = measured[f"{name}_compact"] / measured[f"{name}_original"]
+    costs = [cost for cost in MEASURED if {*keys, f"{cost}_compact"} <= set(measured)]
     if not costs:
         return table
-    columns = [f"{cost}_speedup" for cost in costs]
+    columns = [f"{cost}_compact" for cost in costs]
     found = table.merge(measured[[*keys, *columns]], on=keys, how="left")
     if found.loc[found["infeasible"].isna(), columns].isna().any(axis=None):
         logger.info("%s: not of all cells that are there; left out", path)
@@ -149,14 +150,14 @@ def _row(cell: Path, again: Mapping[str, Sequence[str]], unpruned: bool) -> dict
     result = read(cell / "result.json", ResultDocument)
     count = read(cell / "count.json", CountDocument)
     finetune = read(cell / "finetune.json", TrainedDocument)
-    macs, images = count["conv_linear_macs"], finetune["images"]
+    images = finetune["images"]
     beyond = again.get(asked["pruner"], ())
     return {
         **asked,
         "infeasible": None,
         "sparsity_reached": prune["sparsity"]["reached"],
         "budget_reached": prune["budget"]["reached"] if "budget" in prune else None,
-        **{f"performance_{key}": value for key, value in result["performance"].items()},
+        **net_columns("performance", result["performance"]),
         **dict(at_training_budgets(cell, prune, finetune, beyond)),
         **{
             column: value
@@ -165,9 +166,9 @@ def _row(cell: Path, again: Mapping[str, Sequence[str]], unpruned: bool) -> dict
             for column, value in _trained_again(cell / f"{name}.json")
         },
         **({"performance_original_finetuned": _unpruned_finetuned(cell)} if unpruned else {}),
-        **{f"params_{key}": value for key, value in result["params"].items()},
-        **{f"flops_{key}": value for key, value in result["flops"].items()},
-        **{f"conv_linear_macs_{key}": value for key, value in macs.items()},
+        **net_columns("params", result["params"]),
+        **net_columns("flops", result["flops"]),
+        **net_columns("conv_linear_macs", count["conv_linear_macs"]),
         "best_epoch": finetune["training"]["best_epoch"],
         "epochs": len(finetune["training"]["epochs"]),
         "test_images": images["test"],

@@ -55,7 +55,7 @@ def collection(table: pd.DataFrame) -> dict[str, list[dict[Hashable, float]]]:
 
     A pruner's cells under a kind of budget are an entry of their own, with `budget` for `sparsity`.
     """
-    columns = {"params_speedup": "params", "flops_speedup": "flops", "performance_finetuned": "performance"}
+    columns = {"params_compact": "params", "flops_compact": "flops", "performance_finetuned": "performance"}
     curves = as_curves(table[table["infeasible"].isna()])
     asked = set(sparsity_cells(table)["pruner"])
     return {

@@ -11,6 +11,7 @@ from filterbench.analysis.budgets import as_curves
 from filterbench.analysis.seeds import with_statistics
 from filterbench.data.registry import DATASETS
 from filterbench.documents import read
+from filterbench.documents.columns import net_columns
 from filterbench.documents.measurements import Int8Document
 from filterbench.documents.types import ResultDocument
 from filterbench.jobs.job import Job
@@ -47,19 +48,19 @@ def _row(cell: Path) -> dict[str, Any]:
         return {**asked_columns(int8["cell"]), "infeasible": int8["infeasible"]}
     params = read(cell / "result.json", ResultDocument)["params"]
     timed = [
-        (f"{batch}_{net}", timing["median"], timings["original"]["median"])
+        (name, timing["median"], timings["original"]["median"])
         for batch, timings in int8["latency"].items()
-        for net, timing in timings.items()
+        for name, timing in net_columns(batch, timings).items()
     ]
     return {
         **asked_columns(int8["cell"]),
         "infeasible": None,
-        **{f"params_{net}": count for net, count in params.items()},
-        **{f"performance_{net}": accuracy for net, accuracy in int8["performance"].items()},
+        **net_columns("params", params),
+        **net_columns("performance", int8["performance"]),
         "test_images": int8["images"]["test"],
         **{f"latency_{name}": median for name, median, _ in timed},
         **{f"relative_{name}": median / original for name, median, original in timed},
-        **{f"onnx_bytes_{net}": size for net, size in int8["onnx_bytes"].items()},
+        **net_columns("onnx_bytes", int8["onnx_bytes"]),
         **int8["settings"],
         "machine": int8["machine"]["cpu"],
     }

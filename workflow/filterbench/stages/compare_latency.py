@@ -12,6 +12,7 @@ from filterbench.analysis.pareto import with_fronts
 from filterbench.analysis.seeds import with_statistics
 from filterbench.data.registry import DATASETS
 from filterbench.documents import read
+from filterbench.documents.columns import net_columns
 from filterbench.documents.measurements import LatencyDocument, Memory, Timings
 from filterbench.documents.types import BudgetUse, PruneDocument, ResultDocument, TrainedDocument
 from filterbench.jobs.job import Job
@@ -34,8 +35,8 @@ def compare_latency(job: Job) -> None:
     check_feasible(table, job.outputs["table"].parent)
     measured = _measured(table)
     for name in measured:
-        relative = table[f"latency_{name}_speedup"] / table[f"latency_{name}_original"]
-        table[f"relative_{name}_speedup"] = relative
+        relative = table[f"latency_{name}_compact"] / table[f"latency_{name}_original"]
+        table[f"relative_{name}_compact"] = relative
     curves = with_fronts(with_statistics(as_curves(table)), [f"relative_{name}" for name in measured])
     write_table(job.outputs["table"], table.join(curves.drop(columns=table.columns)))
     labels = MODELS[job.params["model"]].label, DATASETS[job.params["dataset"]].label
@@ -84,20 +85,16 @@ def _memory(memory: Memory) -> dict[str, int]:
         **({"onnx_bytes": memory["onnx_bytes"]} if "onnx_bytes" in memory else {}),
     }
     return {
-        f"{kind}_{net}": number
-        for kind, pair in by_kind.items()
-        for net, number in (("original", pair["original"]), ("speedup", pair["speedup"]))
+        column: number for kind, pair in by_kind.items() for column, number in net_columns(kind, pair).items()
     }
 
 
 def _columns(name: str, timings: Timings) -> dict[str, float]:
     """Both nets' latencies of one image or a batch, in one runtime."""
-    medians = {f"latency_{name}_{net}": timing["median"] for net, timing in timings.items()}
-    ranges = {
-        f"latency_{name}_{net}_interquartile_range": timing["interquartile_range"]
-        for net, timing in timings.items()
+    timed = net_columns(f"latency_{name}", timings)
+    return {column: timing["median"] for column, timing in timed.items()} | {
+        f"{column}_interquartile_range": timing["interquartile_range"] for column, timing in timed.items()
     }
-    return medians | ranges
 
 
 def _estimate(budget: BudgetUse | None) -> dict[str, float]:
@@ -106,5 +103,5 @@ def _estimate(budget: BudgetUse | None) -> dict[str, float]:
         return {}
     return {
         "latency_estimate_original": budget["original"],
-        "latency_estimate_speedup": budget["pruned"],
+        "latency_estimate_compact": budget["pruned"],
     }

@@ -19,7 +19,7 @@ from filterbench.storage.files import write_text
 logger = logging.getLogger(__name__)
 
 CELL = ["model", "pruner", "seed", "sparsity"]
-TIMES = ["latency_original", "latency_speedup"]
+TIMES = ["latency_original", "latency_compact"]
 
 
 def latency_verdicts(job: Job) -> None:
@@ -32,8 +32,8 @@ def latency_verdicts(job: Job) -> None:
     if missing := [path for path in paths if not Path(path).exists()]:
         raise InputError(f"{missing[0]}: missing; make the study first: snakemake --cores all")
     cells, times = (_together(job.params[name]) for name in ("tables", "latencies"))
-    table = cells.merge(times[[*CELL, *TIMES, "params_speedup"]], on=CELL, suffixes=("", "_timed"))
-    other = table[table["infeasible"].isna() & (table["params_speedup"] != table["params_speedup_timed"])]
+    table = cells.merge(times[[*CELL, *TIMES, "params_compact"]], on=CELL, suffixes=("", "_timed"))
+    other = table[table["infeasible"].isna() & (table["params_compact"] != table["params_compact_timed"])]
     if len(other):
         raise InputError(
             f"{job.params['latencies'][0]}: {len(other)} cells have other nets by now than were timed; "

@@ -56,7 +56,7 @@ def _row(cell: Path, with_accuracy: bool) -> dict[str, Any] | None:
     row = {name: count["cell"][name] for name in ("pruner", "sparsity")}
     if "infeasible" in count:
         return row | {"infeasible": count["infeasible"]}
-    row |= {"params_speedup": count["params"]["speedup"], "flops_speedup": count["flops"]["speedup"]}
+    row |= {"params_compact": count["params"]["speedup"], "flops_compact": count["flops"]["speedup"]}
     if with_accuracy and (cell / "finetune.json").exists():
         finetune = read(cell / "finetune.json", TrainedDocument)
         row["performance_finetuned"] = finetune["performance"]["finetuned"]

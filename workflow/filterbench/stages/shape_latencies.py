@@ -67,7 +67,7 @@ def shape_latencies(job: Job) -> None:
             continue
         params = read(cell / "count.json", CountDocument)["params"]["speedup"]
         measured = shapes.times(cell, document["layers"], params)
-        rows.append({**asked, "infeasible": None, "params_speedup": params, **measured})
+        rows.append({**asked, "infeasible": None, "params_compact": params, **measured})
         if number % 20 == 0 or number == len(cells):
             logger.info("%d of %d cells, %d shapes", number, len(cells), len(shapes.found))
     used = {"runtime": settings["runtimes"][0], **{name: settings[name] for name in USED}}
@@ -76,7 +76,7 @@ def shape_latencies(job: Job) -> None:
     write_table(job.outputs["table"], table)
 
 
-MEASURED = ("params_speedup", "latency_original", "latency_speedup")
+MEASURED = ("params_compact", "latency_original", "latency_compact")
 # The settings that a measured time depends on.
 USED = ("batch", "runs", "warm_up", "threads")
 
@@ -108,7 +108,7 @@ class _Shapes:
             settings = self._settings
             nets = [self._original, self._placed(net)]
             before, after = measure_latencies(nets, self._batch, settings["runs"], settings["warm_up"])
-            self.found[key] = {"latency_original": before.median, "latency_speedup": after.median}
+            self.found[key] = {"latency_original": before.median, "latency_compact": after.median}
         return self.found[key]
 
     def _placed(self, net: nn.Module) -> nn.Module:
