@@ -15,8 +15,8 @@ PARAMS = {"cell": CELL, "device": "auto", "learning_rate": 0.1}
 
 def key(*left_out: str, inputs=(), threads: int = 1, cell=(), **params) -> str:
     cell = CELL | dict(cell)
-    job = Job(dict(inputs), {}, PARAMS | params | {"cell": cell}, threads=threads)
-    return Context(job, cell, torch.device("cpu")).state_key(*left_out)
+    job = Job(dict(inputs), {}, PARAMS | params | {"cell": cell})
+    return Context(job, cell, torch.device("cpu"), threads).state_key(*left_out)
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,7 @@ def test_the_tuned_settings_are_those_that_do_best_on_the_images_that_choose(dig
     outputs["correct"] = tmp_path / "finetune.correct"
 
     def train(**more):
-        context = prepare(Job({"images": digits_file}, outputs, params))
+        context = prepare(Job({"images": digits_file}, outputs, params), threads=1)
         splits = context.splits()
         net: nn.Module = context.place(build_model("vgg16", 0.0625, splits.classes))
         train_and_write(context, splits, net, "finetuned", settings.TRAINING, **more)

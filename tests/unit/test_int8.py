@@ -67,7 +67,7 @@ def test_a_cells_nets_are_quantised_tabulated_and_drawn(digits_file, tmp_path):
         "finetuned": tmp_path / "finetune.safetensors",
     }
     made = {"document": tmp_path / "int8.json"}
-    params = {"cell": cell, "limits": LIMITS, "device": "cpu", "int8": SETTINGS}
+    params = {"cell": cell, "limits": LIMITS, "device": "cpu", "measurement": SETTINGS}
     quantize(Job(inputs, made, params, threads=8))
     found = read(made["document"])
     # There are fewer training images than were asked for.
@@ -101,6 +101,6 @@ def test_an_infeasible_cell_has_nothing_to_quantise(tmp_path):
     cell = {**BASELINE, "model": "resnet18", "width": 0.125, "pruner": "NetAdaptPruner", "sparsity": 0.95}
     before, made = tmp_path / "finetune.json", {"document": tmp_path / "int8.json"}
     write(before, {"cell": cell, "infeasible": "too far"})
-    params = {"cell": cell, "limits": LIMITS, "device": "cpu", "int8": SETTINGS}
+    params = {"cell": cell, "limits": LIMITS, "device": "cpu", "measurement": SETTINGS}
     quantize(Job({"document": before}, made, params))
     assert read(made["document"])["infeasible"] == "too far"

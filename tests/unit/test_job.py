@@ -109,19 +109,24 @@ def test_a_record_from_before_is_not_taken_for_what_a_killed_process_made(tmp_pa
     waiting.join()
 
 
+def talk(asked: job.Job) -> None:
+    job.logger.info("epoch 1")
+    job.logger.warning("odd")
+
+
+class Talking(job.ComputingStage):
+    def make_or_take(self, asked: job.Job) -> None:
+        talk(asked)
+
+
 @pytest.mark.parametrize(
-    ("params", "shown"), [({"cell": {}}, False), ({}, True)], ids=["with a net", "a table"]
+    ("stage", "shown"), [(Talking(), False), (talk, True)], ids=["with a net", "a table"]
 )
-def test_what_a_job_with_nets_says_can_go_to_its_log_alone(params, shown, tmp_path, monkeypatch, capfd):
+def test_what_a_job_with_nets_says_can_go_to_its_log_alone(stage, shown, tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv(job.LEVEL, "WARNING")
     monkeypatch.setattr(logging.root, "handlers", [])
-
-    def stage(asked):
-        job.logger.info("epoch 1")
-        job.logger.warning("odd")
-
-    monkeypatch.setattr(job, "_make", stage)
-    job.execute("finetune", "a.log", job.Job({}, {}, {"stage": "stages.finetune", **params}))
+    monkeypatch.setattr(job, "resolve_name", lambda name: stage)
+    job.execute("finetune", "a.log", job.Job({}, {}, {"stage": "stages.finetune"}))
     assert Path("a.log").read_text() == "[finetune] epoch 1\n[finetune] odd\n"
     assert capfd.readouterr().err == ("[finetune] epoch 1\n" if shown else "") + "[finetune] odd\n"

@@ -35,7 +35,7 @@ def times(cells, digits_file, output, **changes) -> pd.DataFrame:
         "cells": list(map(str, cells)),
         "limits": LIMITS,
         "device": "cpu",
-        "latency": SETTINGS | changes,
+        "measurement": SETTINGS | changes,
     }
     shape_latencies(Job({"images": digits_file}, {"table": output}, params))
     return pd.read_csv(output)

@@ -402,7 +402,7 @@ def test_a_cells_nets_are_timed_and_its_compact_net_is_exported(device, digits_f
     timed = {"document": tmp_path / "latency.json"}
 
     def time_with(**changes) -> None:
-        params = {"cell": cell, "limits": LIMITS, "device": device, "latency": settings | changes}
+        params = {"cell": cell, "limits": LIMITS, "device": device, "measurement": settings | changes}
         latency(Job(nets, timed, params, threads=8))
 
     time_with()
@@ -443,7 +443,7 @@ def test_an_infeasible_cell_has_no_latency_and_nothing_to_export(digits_file, tm
     cell = {**BASELINE, "model": "resnet18", "width": 0.125, "pruner": "NetAdaptPruner", "sparsity": 0.95}
     before = tmp_path / "finetune.json"
     write(before, {"cell": cell, "infeasible": "too far"})
-    params = {"cell": cell, "limits": LIMITS, "device": "cpu", "latency": {"threads": 1}}
+    params = {"cell": cell, "limits": LIMITS, "device": "cpu", "measurement": {"threads": 1}}
     latency(Job({"document": before}, {"document": tmp_path / "latency.json"}, params))
     assert read(tmp_path / "latency.json")["infeasible"] == "too far"
     outputs = {"model": tmp_path / "model.onnx", "document": tmp_path / "export.json"}

@@ -80,7 +80,7 @@ rule latency:
         cell=PLAN.cell,
         limits=PLAN.limits,
         device=device,
-        latency=PLAN.latency,
+        measurement=PLAN.latency,
     script:
         "../scripts/stage.py"
 
@@ -135,6 +135,6 @@ rule quantize:
         cell=PLAN.cell,
         limits=PLAN.limits,
         device="cpu",
-        int8=PLAN.int8,
+        measurement=PLAN.int8,
     script:
         "../scripts/stage.py"

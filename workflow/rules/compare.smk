@@ -299,7 +299,7 @@ rule shape_latencies:
         cells=there(PLAN.matched_cells),
         limits=PLAN.limits,
         device=device,
-        latency=PLAN.latency,
+        measurement=PLAN.latency,
     script:
         "../scripts/stage.py"
 

@@ -22,7 +22,7 @@ rule latency_table:
         cell=PLAN.baseline_cell,
         limits=PLAN.limits,
         device=device,
-        latency=PLAN.latency_table,
+        measurement=PLAN.latency_table,
     script:
         "../scripts/stage.py"
 

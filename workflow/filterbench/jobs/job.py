@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -54,6 +55,14 @@ class Job:
         return f"filterbench.{self.params['stage']}"
 
 
+class ComputingStage(ABC):
+    """A stage that computes with nets: it is timed, and its messages are progress."""
+
+    @abstractmethod
+    def make_or_take(self, job: Job) -> None:
+        """Make the job's outputs, or copy those that another study has."""
+
+
 def run(snakemake: Any) -> None:
     """Run the stage that `params.stage` names, for the `snakemake` object of a script.
 
@@ -90,8 +99,6 @@ def execute(title: str, log: str, job: Job) -> None:
     """
     own_log = logging.FileHandler(without_link(Path(log)), mode="w")
     shown = logging.StreamHandler(sys.stderr)
-    if "cell" in job.params:
-        shown.setLevel(os.environ.get(LEVEL, "INFO"))
     handlers: list[logging.Handler] = [shown, own_log]
     logging.basicConfig(level=logging.WARNING, format=f"[{title}] %(message)s", handlers=handlers)
     logger.setLevel(logging.INFO)
@@ -99,7 +106,7 @@ def execute(title: str, log: str, job: Job) -> None:
         # Before the stage is imported: that takes seconds, in which another process could begin the same.
         with _alone(next(iter(job.outputs.values()), Path(log)), job) as made:
             if not made:
-                _make(job)
+                _make(job, shown)
     except InputError as reason:
         logger.error("error: %s", reason)
         sys.exit(1)
@@ -111,17 +118,22 @@ def execute(title: str, log: str, job: Job) -> None:
         sys.exit(1)
 
 
-def _make(job: Job) -> None:
-    """Call the job's stage; what computes with nets can have been made by another study, and is timed."""
+def _make(job: Job, shown: logging.Handler) -> None:
+    """Call the job's stage.
+
+    Args:
+        job: the job.
+        shown: shows messages to the user; of progress, only from the level in `LEVEL` on.
+    """
     if VARIABLE in os.environ:
         # It imports the registries, and the code itself.
         resolve_name("filterbench.own_code.registering:register_as_told")()
     stage = resolve_name(f"{job.module}:{job.module.rpartition('.')[2]}")
-    if "cell" not in job.params:
+    if not isinstance(stage, ComputingStage):
         stage(job)
         return
-    # It imports torch, which jobs of tables and figures do without.
-    resolve_name("filterbench.making.sharing:make_or_take")(stage, job)
+    shown.setLevel(os.environ.get(LEVEL, "INFO"))
+    stage.make_or_take(job)
     if "document" in job.outputs:
         job.stopwatch.write(job.outputs["document"])
 

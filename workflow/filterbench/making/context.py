@@ -36,11 +36,13 @@ class Context:
         job: the job.
         cell: which cell of the study this is; of a baseline without pruner and target.
         device: where nets and images are.
+        threads: CPU threads that it computes with.
     """
 
     job: Job
     cell: Cell
     device: torch.device
+    threads: int = 1
 
     @property
     def seed(self) -> int:
@@ -99,7 +101,7 @@ class Context:
         params = {name: value for name, value in self.job.params.items() if name not in unasked}
         params["cell"] = _of_any_study(self.cell)
         inputs = {name: _content_digest(path) for name, path in self._own_inputs.items()}
-        state = [params, inputs, self.job.threads, self.device.type, versions()]
+        state = [params, inputs, self.threads, self.device.type, versions()]
         return hashlib.sha256(json.dumps(state).encode()).hexdigest()
 
     @cached_property
@@ -116,7 +118,7 @@ class Context:
         return {
             "device": self.device.type,
             "machine": self.machine,
-            "threads": self.job.threads,
+            "threads": self.threads,
             "versions": versions(),
             "code": self._code(),
             "inputs": {name: known_digest(path) for name, path in self._own_inputs.items()},
@@ -143,13 +145,17 @@ def _of_any_study(cell: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in cell.items() if name != "study"}
 
 
-def prepare(job: Job) -> Context:
+def prepare(job: Job, threads: int) -> Context:
     """Make the process deterministic and choose its device.
+
+    Args:
+        job: the job.
+        threads: CPU threads that it is to compute with.
 
     Raises:
         InputError: the study asks for a device that is not there.
     """
     cell: Cell = job.params["cell"]
     device = choose_device(job.params["device"])
-    make_deterministic(cell["seed"], job.threads, device)
-    return Context(job, cell, device)
+    make_deterministic(cell["seed"], threads, device)
+    return Context(job, cell, device, threads)

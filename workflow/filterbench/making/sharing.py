@@ -11,14 +11,13 @@ import hashlib
 import json
 import logging
 import shutil
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from filterbench.documents import read, write
 from filterbench.documents.types import CellDocument
 from filterbench.jobs.job import Job
-from filterbench.making.context import Context, prepare
+from filterbench.making.context import Context
 from filterbench.storage.errors import InputError
 from filterbench.storage.files import atomic_write, file_digest, write_text
 from filterbench.storage.stopwatch import read_benchmark
@@ -26,38 +25,34 @@ from filterbench.storage.stopwatch import read_benchmark
 logger = logging.getLogger(__name__)
 
 RECORDS = Path("results/.shared")
-# How long something takes is measured each time.
-MEASURED = ("stages.latency", "stages.latency_table", "stages.quantize", "stages.shape_latencies")
 
 
-def make_or_take(stage: Callable[[Job], None], job: Job) -> None:
-    """Make a job's outputs, or copy those that another study has.
-
-    Args:
-        stage: makes them.
-        job: of a cell or a baseline, with an output `document`.
-    """
-    if job.params["stage"] in MEASURED:
-        stage(job)
-        return
-    context = prepare(job)
-    # Another kind of machine gives other last bits.
-    machine = hashlib.sha256(json.dumps(context.machine).encode()).hexdigest()
-    record = RECORDS / f"{context.state_key()}-{machine[:8]}"
-    if made := _made(record, job):
+def take(context: Context) -> bool:
+    """Copy the outputs of a job that another study has made; whether there was one."""
+    if made := _made(_record(context), context.job):
         try:
-            _take(made, context)
+            _copy(made, context)
         except (OSError, InputError) as reason:
             # The other study has changed or removed it just now.
             logger.info("%s cannot be taken: %s", made["document"][0], reason)
         else:
             logger.info("taken from %s, made by the same inputs, settings and code", made["document"][0])
-            return
-    stage(job)
-    digests = {name: [str(path), file_digest(path)] for name, path in sorted(job.outputs.items())}
+            return True
+    return False
+
+
+def note(context: Context) -> None:
+    """Leave a record of a job's outputs for other studies."""
+    digests = {name: [str(path), file_digest(path)] for name, path in sorted(context.job.outputs.items())}
     # Without its record this outcome is made again elsewhere, no more.
     with suppress(OSError):
-        write_text(record, json.dumps(digests))
+        write_text(_record(context), json.dumps(digests))
+
+
+def _record(context: Context) -> Path:
+    # Another kind of machine gives other last bits.
+    machine = hashlib.sha256(json.dumps(context.machine).encode()).hexdigest()
+    return RECORDS / f"{context.state_key()}-{machine[:8]}"
 
 
 def _made(record: Path, job: Job) -> dict[str, tuple[Path, str]]:
@@ -72,7 +67,7 @@ def _made(record: Path, job: Job) -> dict[str, tuple[Path, str]]:
     return {}
 
 
-def _take(made: dict[str, tuple[Path, str]], context: Context) -> None:
+def _copy(made: dict[str, tuple[Path, str]], context: Context) -> None:
     """Copy the files; the document says of which study it is, and what its inputs there are.
 
     Raises:

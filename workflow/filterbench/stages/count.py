@@ -8,20 +8,16 @@ from filterbench.costs.counting import CONVENTION, Counts, count_net
 from filterbench.documents import write
 from filterbench.documents.parts import Pair
 from filterbench.documents.types import CountDocument
-from filterbench.jobs.job import Job
-from filterbench.making.context import prepare
-from filterbench.making.infeasible import infeasible_before, write_infeasible
+from filterbench.making.computing import computed
+from filterbench.making.context import Context
 from filterbench.models.inputs import image_shape
 
 logger = logging.getLogger(__name__)
 
 
-def count(job: Job) -> None:
+@computed
+def count(context: Context) -> None:
     """Count both nets with both counters."""
-    context = prepare(job)
-    if reason := infeasible_before(job):
-        write_infeasible(context, reason)
-        return
     net = context.read_net("original")
     original = count_net(net)
     compact = count_net(context.read_net("compact"))
@@ -42,7 +38,7 @@ def count(job: Job) -> None:
         },
         "provenance": context.provenance(),
     }
-    write(job.outputs["document"], document)
+    write(context.job.outputs["document"], document)
 
 
 def _pair(original: Counts, compact: Counts, key: str) -> Pair:

@@ -6,10 +6,8 @@ from importlib.metadata import version
 from filterbench.compaction.exporting import CHECKED_IMAGES, TOLERANCE, check_onnx, export_onnx
 from filterbench.documents import write
 from filterbench.documents.measurements import ExportDocument
-from filterbench.jobs.job import Job
-from filterbench.making.context import prepare
-from filterbench.making.infeasible import infeasible_before
-from filterbench.storage.errors import InputError
+from filterbench.making.computing import computed
+from filterbench.making.context import Context
 from filterbench.storage.files import atomic_write, file_digest
 
 logger = logging.getLogger(__name__)
@@ -17,21 +15,19 @@ logger = logging.getLogger(__name__)
 PACKAGES = ("onnx", "onnxruntime", "onnxscript")
 
 
-def export(job: Job) -> None:
+@computed
+def export(context: Context) -> None:
     """Write the net as one ONNX file, after onnxruntime gave the net's logits on real images.
 
     Raises:
-        InputError: the cell is infeasible, or onnxruntime's logits are others.
+        InputError: onnxruntime's logits differ.
     """
-    context = prepare(job)
-    path = job.outputs["model"]
-    if reason := infeasible_before(job):
-        raise InputError(f"{path}: an infeasible cell has no net to export: {reason}")
+    path = context.job.outputs["model"]
     net = context.read_net("weights")
     test = context.splits().test
     batch = test.first(CHECKED_IMAGES)
     content = export_onnx(net)
-    difference = check_onnx(content, net, batch, job.threads)
+    difference = check_onnx(content, net, batch, context.threads)
     logger.info("%d bytes, relative difference %.1e", len(content), difference)
     with atomic_write(path) as file:
         file.write(content)
@@ -43,4 +39,4 @@ def export(job: Job) -> None:
         "packages": {name: version(name) for name in PACKAGES},
         "provenance": context.provenance(),
     }
-    write(job.outputs["document"], document)
+    write(context.job.outputs["document"], document)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from torch import Tensor, nn
@@ -23,26 +22,18 @@ from filterbench.data.loading import Images
 from filterbench.documents import write
 from filterbench.documents.measurements import LatencyDocument, Memory, RuntimeTimings
 from filterbench.documents.parts import Pair
-from filterbench.jobs.job import Job
-from filterbench.making.context import prepare
-from filterbench.making.environment import machine
-from filterbench.making.infeasible import infeasible_before, write_infeasible
+from filterbench.making.computing import measured
+from filterbench.making.context import Context
 
 logger = logging.getLogger(__name__)
 
 Nets = tuple[nn.Module, nn.Module]
 
 
-def latency(job: Job) -> None:
-    """Time both nets in turns, on one image and on a batch, in each runtime that the study asks for.
-
-    The job may hold more of the machine than it uses, so that no other job disturbs it.
-    """
-    settings = job.params["latency"]
-    context = prepare(replace(job, threads=settings["threads"]))
-    if reason := infeasible_before(job):
-        write_infeasible(context, reason)
-        return
+@measured
+def latency(context: Context) -> None:
+    """Time both nets in turns, on one image and on a batch, in each runtime that the study asks for."""
+    settings = context.job.params["measurement"]
     images = context.splits().test
     batches = timed_batches(images, settings["batch"])
     nets = context.read_net("original"), context.read_net("compact")
@@ -60,10 +51,10 @@ def latency(job: Job) -> None:
         "settings": settings,
         "runtimes": runtimes,
         "memory": memory,
-        "machine": machine(context.device),
+        "machine": context.machine,
         "provenance": context.provenance(),
     }
-    write(job.outputs["document"], document)
+    write(context.job.outputs["document"], document)
 
 
 def _in_onnxruntime(

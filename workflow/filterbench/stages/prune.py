@@ -15,9 +15,9 @@ from filterbench.documents import read, write
 from filterbench.documents.search_table import read_search, write_search
 from filterbench.documents.types import BudgetUse, PruneDocument, TrajectoryDocument
 from filterbench.domain.targets import Target, target_of
-from filterbench.jobs.job import Job
 from filterbench.making.budget import budget_of
-from filterbench.making.context import Context, prepare
+from filterbench.making.computing import computed
+from filterbench.making.context import Context
 from filterbench.making.infeasible import write_infeasible
 from filterbench.making.matching import matched_arguments
 from filterbench.making.searching import new_search, read_snapshots, search_path
@@ -32,10 +32,10 @@ from filterbench.training.evaluation import evaluate
 logger = logging.getLogger(__name__)
 
 
-def prune(job: Job) -> None:
+@computed
+def prune(context: Context) -> None:
     """Mask the baseline's filters with the cell's pruner, and evaluate the masked net as it is."""
-    context = prepare(job)
-    splits = context.splits()
+    job, splits = context.job, context.splits()
     baseline = context.read_net("weights")
     layers = _convolutions(baseline)
     search = new_search(context, splits, context.state_key(), round_channels=job.params["round_channels"])

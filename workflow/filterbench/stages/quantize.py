@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from importlib.metadata import version
 
 from filterbench.compaction.exporting import CHECKED_IMAGES, TOLERANCE, OnnxNet
@@ -12,10 +11,8 @@ from filterbench.costs.latency import time_nets, timed_batches
 from filterbench.costs.runtimes import in_onnxruntime
 from filterbench.documents import write
 from filterbench.documents.measurements import Int8Document
-from filterbench.jobs.job import Job
-from filterbench.making.context import prepare
-from filterbench.making.environment import machine
-from filterbench.making.infeasible import infeasible_before, write_infeasible
+from filterbench.making.computing import measured
+from filterbench.making.context import Context
 from filterbench.training.evaluation import evaluate
 
 logger = logging.getLogger(__name__)
@@ -24,17 +21,10 @@ PACKAGES = ("onnx", "onnxruntime")
 NETS = ("original", "finetuned")
 
 
-def quantize(job: Job) -> None:
-    """Quantise both nets, and take accuracy, latency and size of the four, all in onnxruntime on the CPU.
-
-    The job may hold more of the machine than it uses, so that no other job disturbs it.
-    """
-    settings = job.params["int8"]
-    threads = settings["threads"]
-    context = prepare(replace(job, threads=threads))
-    if reason := infeasible_before(job):
-        write_infeasible(context, reason)
-        return
+@measured
+def quantize(context: Context) -> None:
+    """Quantise both nets, and take accuracy, latency and size of the four, all in onnxruntime on the CPU."""
+    settings, threads = context.job.params["measurement"], context.threads
     splits = context.splits()
     batches = timed_batches(splits.test, settings["batch"])
     calibration = splits.train.first(settings["calibration_images"])
@@ -71,7 +61,7 @@ def quantize(job: Job) -> None:
             "tolerance": TOLERANCE,
         },
         "packages": {name: version(name) for name in PACKAGES},
-        "machine": machine(context.device),
+        "machine": context.machine,
         "provenance": context.provenance(),
     }
-    write(job.outputs["document"], document)
+    write(context.job.outputs["document"], document)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +16,8 @@ from filterbench.costs.shapes import shaped
 from filterbench.documents import read
 from filterbench.documents.parts import Layer
 from filterbench.documents.types import CountDocument, SpeedupDocument
-from filterbench.jobs.job import Job
-from filterbench.making.context import prepare
-from filterbench.making.environment import machine
+from filterbench.making.computing import measured
+from filterbench.making.context import Context
 from filterbench.results.tables import asked_columns
 from filterbench.storage.errors import InputError
 from filterbench.storage.tables import write_table
@@ -27,7 +25,8 @@ from filterbench.storage.tables import write_table
 logger = logging.getLogger(__name__)
 
 
-def shape_latencies(job: Job) -> None:
+@measured
+def shape_latencies(context: Context) -> None:
     """Time a batch through the unpruned net and each shape in turns, in the study's first runtime.
 
     Shapes that several cells have are timed once. The nets have fresh weights: no weights of the cells are
@@ -37,7 +36,8 @@ def shape_latencies(job: Job) -> None:
         InputError: the runtime is torch-compile, the study has no such cells, one is not made yet, or a shape
             has other params than its cell counted.
     """
-    settings, cells = job.params["latency"], [Path(path) for path in job.params["cells"]]
+    job = context.job
+    settings, cells = job.params["measurement"], [Path(path) for path in job.params["cells"]]
     if not cells:
         raise InputError(
             f"{job.outputs['table']}: nothing to compare; the study needs a searching pruner and its uniform "
@@ -53,7 +53,6 @@ def shape_latencies(job: Job) -> None:
             "latency.runtimes: shapes are timed in the first one, and compiling hundreds takes hours; "
             "put torch or onnxruntime first"
         )
-    context = prepare(replace(job, threads=settings["threads"]))
     splits = context.splits()
     batch = timed_batches(splits.test, settings["batch"])["batch"]
     model = context.place(context.build(splits.classes)).eval()
@@ -71,7 +70,7 @@ def shape_latencies(job: Job) -> None:
         if number % 20 == 0 or number == len(cells):
             logger.info("%d of %d cells, %d shapes", number, len(cells), len(shapes.found))
     used = {"runtime": settings["runtimes"][0], **{name: settings[name] for name in USED}}
-    described = machine(context.device)
+    described = context.machine
     table = pd.DataFrame(rows).assign(**used, machine=described.get("gpu", described["cpu"]))
     write_table(job.outputs["table"], table)
 

@@ -14,9 +14,8 @@ from filterbench.data.loading import Images
 from filterbench.documents import read, write
 from filterbench.documents.parts import Check, Layer
 from filterbench.documents.types import PruneDocument, SpeedupDocument
-from filterbench.jobs.job import Job
-from filterbench.making.context import prepare
-from filterbench.making.infeasible import infeasible_before, write_infeasible
+from filterbench.making.computing import computed
+from filterbench.making.context import Context
 from filterbench.storage.weights import read_weights, write_weights
 from filterbench.training.evaluation import evaluate
 
@@ -25,13 +24,10 @@ logger = logging.getLogger(__name__)
 CHECKED_IMAGES = 64
 
 
-def speedup(job: Job) -> None:
+@computed
+def speedup(context: Context) -> None:
     """Remove the masked channels, and check the compact net against the silenced masked net."""
-    context = prepare(job)
-    if reason := infeasible_before(job):
-        write_infeasible(context, reason)
-        return
-    splits = context.splits()
+    job, splits = context.job, context.splits()
     path = job.inputs["weights"]
     weights, masks = read_masked_net(path, read_weights(job.inputs["original"]))
     masks = {name: kept.to(context.device) for name, kept in masks.items()}

@@ -4,8 +4,8 @@ import logging
 from pathlib import Path
 
 from filterbench.analysis.chance import guessing_bound
-from filterbench.jobs.job import Job
-from filterbench.making.context import prepare
+from filterbench.making.computing import computed
+from filterbench.making.context import Context
 from filterbench.making.training import train_and_write
 from filterbench.models.adopting import adopt_weights
 from filterbench.storage.files import file_digest
@@ -13,10 +13,10 @@ from filterbench.storage.files import file_digest
 logger = logging.getLogger(__name__)
 
 
-def train_baseline(job: Job) -> None:
+@computed
+def train_baseline(context: Context) -> None:
     """Train a net from fresh weights; with 0 epochs it stays untrained. A user's own weights are measured."""
-    context = prepare(job)
-    splits = context.splits()
+    job, splits = context.job, context.splits()
     model = context.build(splits.classes)
     settings, more = job.params["training"], {}
     if file := job.resources.get("own_weights"):

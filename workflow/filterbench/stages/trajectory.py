@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 
 from filterbench.documents import read, write
 from filterbench.documents.search_table import read_search, write_search
 from filterbench.documents.types import TrajectoryDocument
 from filterbench.jobs.job import Job
-from filterbench.making.context import prepare
+from filterbench.making.computing import computed_side_by_side
+from filterbench.making.context import Context
 from filterbench.making.searching import (
     new_search,
     read_snapshots,
@@ -26,19 +26,17 @@ from filterbench.storage.errors import InputError
 logger = logging.getLogger(__name__)
 
 
-def trajectory(job: Job) -> None:
+@computed_side_by_side
+def trajectory(context: Context) -> None:
     """Go on along the search path to targets that it has no snapshot of yet.
 
     The outputs of an earlier job are the record that this one goes on from. Beside them stays its journal: a
     target between two snapshots is found again by its scores.
     """
-    # Candidates are judged side by side, each on one thread: the outcome is that of one at a time.
-    workers, job = job.threads, replace(job, threads=1)
-    context = prepare(job)
-    splits = context.splits()
+    job, splits = context.job, context.splits()
     kind, targets = job.params["kind"], job.params["targets"]
     key = context.state_key("targets")
-    search = new_search(context, splits, key, workers)
+    search = new_search(context, splits, key, workers=job.threads)
     earlier, rows = _earlier(job, key)
     path = search_path(context, context.read_net("weights"), kind, search)
     snapshots = path.snapshots(targets, earlier, rows)
