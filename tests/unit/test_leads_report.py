@@ -12,6 +12,7 @@ from filterbench.analysis.leads_document import leads_document, leads_table
 from filterbench.documents import read
 from filterbench.jobs.job import Job
 from filterbench.orchestration.plan import Plan
+from filterbench.orchestration.tables import TableParams
 from filterbench.plotting.leads import draw_leads
 from filterbench.plotting.style import STYLES
 from filterbench.stages.leads import leads as leads_stage
@@ -61,15 +62,18 @@ def test_document_and_page_say_the_same(study):
 
 
 def test_a_number_changed_by_hand_is_found(study, monkeypatch):
-    (check,) = [each for each in REMADE if each.__name__ == "_leads"]
-    plan = SimpleNamespace(config={"models": {"vgg16": {}}}, questions="")
+    (leads_made,) = [each for each in REMADE if "leads.md" in each.names.values()]
+    plan = SimpleNamespace(
+        config={"models": {"vgg16": {}}}, questions="", claims="", questions_digest=lambda: ""
+    )
     root = study.parents[1]
-    assert list(check(plan, "mine", root)) == []
+    asked = TableParams(plan, "mine", place=lambda path: str(root / path))
+    assert list(leads_made.findings(asked, root)) == []
     for name in NAMES.values():
         path = study / name
         sound = path.read_text()
         path.write_text(sound.replace("-3", "-4", 1))
-        assert [finding.file for finding in check(plan, "mine", root)] == [path]
+        assert [finding.file for finding in leads_made.findings(asked, root)] == [path]
         path.write_text(sound)
 
 

@@ -55,12 +55,8 @@ rule plot:
     resources:
         claims=PLAN.claims,
     params:
-        **stage("plot"),
-        model="{model}",
+        **table_stage("plot"),
         figure="{figure}",
-        dataset=config["dataset"]["name"],
-        published=PLAN.comparable,
-        claims=PLAN.claims_digest(),
     script:
         "../scripts/stage.py"
 
@@ -82,10 +78,7 @@ rule plot_leads:
     conda:
         ENVIRONMENT
     params:
-        **stage("plot_leads"),
-        model="{model}",
-        study=STUDY,
-        dataset=config["dataset"]["name"],
+        **table_stage("plot_leads"),
     script:
         "../scripts/stage.py"
 
@@ -120,6 +113,6 @@ rule plot_search:
         model="{model}",
         study=STUDY,
         seed=config["seeds"][0],
-        cells=there(PLAN.first_seed_cells),
+        cells=lambda wildcards: list(map(there, PLAN.first_seed_cells(wildcards))),
     script:
         "../scripts/stage.py"

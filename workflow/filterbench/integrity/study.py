@@ -45,10 +45,10 @@ def findings(plan: Plan, study: str, root: Path, report: Report) -> Iterator[Fin
     for path, document in found.items():
         by_folder.setdefault(path.parent, {})[path.stem] = document
     for path, document in found.items():
-        yield from changed_files(path, kind_of(path), document, root / plan.images, report.unchecked)
+        yield from changed_files(path, kind_of(path), document, root, plan.images, report.unchecked)
     for place, documents in by_folder.items():
         yield from other_settings(plan, place, documents)
-        yield from _cell(plan, place, documents, by_folder, report)
+        yield from _cell(place, documents, by_folder, root, report)
 
 
 def documents_in(folder: Path) -> list[Path]:
@@ -134,7 +134,7 @@ def _missing(plan: Plan, study: str, root: Path, report: Report) -> Iterator[Fin
 
 
 def _cell(
-    plan: Plan, place: Path, documents: Documents, by_folder: Mapping[Path, Documents], report: Report
+    place: Path, documents: Documents, by_folder: Mapping[Path, Documents], root: Path, report: Report
 ) -> Iterator[Finding]:
     """What in a folder's documents contradicts each other or the study."""
     if "target" not in wildcards_at(place):
@@ -143,4 +143,4 @@ def _cell(
     if baseline:
         yield from disagreements(place, documents, baseline)
     if "count" in documents and "infeasible" not in documents["count"]:
-        yield from wrong_counts(place / "count.json", documents["count"], report.unchecked)
+        yield from wrong_counts(place / "count.json", documents["count"], root, report.unchecked)

@@ -12,7 +12,6 @@ from filterbench.data.registry import content_digest, data_file
 from filterbench.documents import read
 from filterbench.documents.parts import IMAGE_SIZE
 from filterbench.documents.types import TrajectoryDocument
-from filterbench.domain.spending import REFERENCE
 from filterbench.domain.targets import SPARSITY, parse_target, target_of
 from filterbench.pruners.registry import PRUNERS
 from filterbench.storage.errors import InputError
@@ -33,9 +32,8 @@ from filterbench.study.cells import (
     trained_again,
     training_settings,
 )
+from filterbench.study.inputs import COUNTED, TIMED, reference_inputs
 from filterbench.study.paths import (
-    CELL,
-    LATENCY_TABLE,
     MODEL_FOLDER,
     TRAJECTORY,
     cell_at,
@@ -211,8 +209,7 @@ class Plan:
         if wildcards.get("budget", "total") != "total":
             return {}
         named = references(self.config, wildcards.model, parse_target(wildcards.target))
-        cells = {f"{REFERENCE}{name}": CELL.replace("{pruner}", name) for name in named}
-        return {name: f"{cell}/prune.json" for name, cell in {"prune": CELL, **cells}.items()}
+        return COUNTED | reference_inputs(named)
 
     def equal_training(self, wildcards: Any) -> Config:
         """How much training all cells are to have, for a job that counts by it."""
@@ -266,17 +263,10 @@ class Plan:
                 asked[kind] = [*asked[kind], *(target_of(entry).value for entry in document["targets"])]
         return sorted(set(asked[kind]))
 
-    def searched_cell(self, wildcards: Any) -> dict[str, str]:
-        """The documents of the searched cell that a matched control is compared with; none for others."""
-        entry = PRUNERS[wildcards.pruner]
-        kinds = {kind for kind, *_ in entry.matched.values()}
-        folder = CELL.replace("{pruner}", entry.searched)
-        return {f"searched_{kind}": f"{folder}/{kind}.json" for kind in sorted(kinds)}
-
     def latency_table_of(self, wildcards: Any) -> dict[str, str]:
         """The latency table of a job with budgets of latency."""
         kind = wildcards.get("kind") or parse_target(wildcards.target).kind
-        return {"latency_table": LATENCY_TABLE} if kind == "latency" else {}
+        return TIMED if kind == "latency" else {}
 
     def latency_csv(self, model: str) -> Path:
         """The table of a model's measured latencies, if they were asked for."""
