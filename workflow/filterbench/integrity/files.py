@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import struct
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from functools import cache
 from math import prod
 from pathlib import Path
-from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
-from filterbench.integrity.findings import Finding
+from filterbench.integrity.findings import Document, Finding
 from filterbench.storage.files import known_digest
 from filterbench.study.inputs import inputs_of
 from filterbench.study.paths import wildcards_at
@@ -22,7 +21,7 @@ _RECORDED = {"correct": "{stem}.correct", "digest": "model.onnx"}
 
 
 def changed_files(
-    path: Path, kind: str, document: Mapping[str, Any], root: Path, images: str, left_out: Counter[str]
+    path: Path, kind: str, document: Document, root: Path, images: str, left_out: Counter[str]
 ) -> Iterator[Finding]:
     """Files that are no longer what a document was made from or with.
 
@@ -49,9 +48,7 @@ def changed_files(
             yield Finding(path, place, f"another digest than that of {file}")
 
 
-def _places(
-    path: Path, kind: str, cell: Mapping[str, Any], names: Iterable[str], root: Path
-) -> dict[str, Path]:
+def _places(path: Path, kind: str, cell: Document, names: Iterable[str], root: Path) -> dict[str, Path]:
     """Where the inputs of a document lie, as far as this version knows them."""
     wildcards = wildcards_at(path.parent)
     pruner = cell.get("pruner", "")
@@ -64,9 +61,7 @@ def _state(file: Path) -> tuple[int, int]:
     return status.st_size, status.st_mtime_ns
 
 
-def wrong_counts(
-    path: Path, document: Mapping[str, Any], root: Path, left_out: Counter[str]
-) -> Iterator[Finding]:
+def wrong_counts(path: Path, document: Document, root: Path, left_out: Counter[str]) -> Iterator[Finding]:
     """Numbers of params in `count.json` that are not those of the weights."""
     nets = _places(path, "count", document["cell"], ("original", "compact"), root)
     for key, name in (("original", "original"), ("speedup", "compact")):

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
 from filterbench.pruners.registry import PRUNERS
 
-Resource = Callable[[Any, int], int]
+if TYPE_CHECKING:
+    from snakemake.io import Wildcards
+
+Resource = Callable[["Wildcards", int], int]
 
 
 def more_each_time(first: int) -> Resource:
@@ -15,6 +18,6 @@ def more_each_time(first: int) -> Resource:
     return lambda wildcards, attempt: first * attempt
 
 
-def prune_minutes(wildcards: Any, attempt: int) -> int:
+def prune_minutes(wildcards: Wildcards, attempt: int) -> int:
     """Run time of a pruner, in minutes: a search takes hours on full-width nets."""
     return (720 if PRUNERS[wildcards.pruner].searches else 60) * attempt

@@ -8,10 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from filterbench.orchestration.plan import Plan
 from filterbench.study.paths import MODEL_FOLDER
+
+if TYPE_CHECKING:
+    from snakemake.io import Wildcards
 
 
 @dataclass(frozen=True)
@@ -120,7 +123,7 @@ def params_of(stage: str, asked: TableParams) -> dict[str, Any]:
 def params_by_wildcards(stage: str, plan: Plan, place: Callable[[str], str]) -> dict[str, Any]:
     """The same for a rule: each from the wildcards of its job."""
 
-    def param(wildcards: Any, name: str) -> Any:
+    def param(wildcards: Wildcards, name: str) -> Any:
         asked = TableParams(plan, wildcards.get("study", plan.study), wildcards.get("model", ""), place)
         return getattr(asked, name)
 
