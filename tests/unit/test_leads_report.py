@@ -11,6 +11,7 @@ from filterbench.analysis.leads import COMPONENTS, PARTS
 from filterbench.analysis.leads_document import leads_document, leads_table
 from filterbench.documents import read
 from filterbench.jobs.job import Job
+from filterbench.orchestration.figures import figures
 from filterbench.orchestration.plan import Plan
 from filterbench.orchestration.tables import TableParams
 from filterbench.plotting.leads import draw_leads
@@ -93,11 +94,11 @@ def test_leads_belong_to_a_whole_run_where_the_study_has_budgets_and_a_control(d
     config = default_config | {"models": {"vgg16": {"width": 0.25}}, "pruners": pruners}
     asked = Plan(config | {"training_budgets": [20]})
     assert asked.leads
-    assert "figures/leads_vgg16" in asked.figures()
+    assert "figures/leads_vgg16" in figures(asked)
     without = config | {"pruners": {AUTO_COMPRESS: {}}, "training_budgets": [20]}
     for other in (Plan(config), Plan(without)):
         assert not other.leads
-        assert "figures/leads_vgg16" not in other.figures()
+        assert "figures/leads_vgg16" not in figures(other)
 
 
 def test_the_figure_has_the_lead_along_the_budgets_and_its_parts(study, tmp_path):

@@ -113,7 +113,7 @@ rule quantize:
     output:
         document=f"{CELL}/int8.json",
     log:
-        "logs/{study}/{model}/seed-{seed}/{pruner}/{target}/quantize.log",
+        "logs/{study}/{model}/seed-{seed}/{pruner}/{target}/int8.log",
     conda:
         ENVIRONMENT
     threads: whole_machine

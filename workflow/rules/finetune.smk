@@ -41,7 +41,7 @@ use rule finetune as finetune_unpruned with:
         weights=f"{BASELINE}/baseline-finetune.safetensors",
         document=f"{BASELINE}/baseline-finetune.json",
     log:
-        "logs/{study}/{model}/seed-{seed}/finetune_unpruned.log",
+        "logs/{study}/{model}/seed-{seed}/baseline/baseline-finetune.log",
     params:
         **stage("finetune"),
         cell=PLAN.baseline_cell,
@@ -80,7 +80,7 @@ rule equal_training:
         document=f"{CELL}/equal.json",
         correct=f"{CELL}/equal.correct",
     log:
-        "logs/{study}/{model}/seed-{seed}/{pruner}/{target}/equal_training.log",
+        "logs/{study}/{model}/seed-{seed}/{pruner}/{target}/equal.log",
     conda:
         ENVIRONMENT
     threads: 1

@@ -19,7 +19,7 @@ rule figure:
     log:
         f"logs/{STUDY}/figures/{{name}}.log",
     wildcard_constraints:
-        name=f"({FROM_COMPARISON}|layer_sparsities|search_scores|optimism|accuracy_against_latency|int8|leads)_.+",
+        name=f"({any_of(FIGURES)})_.+",
     conda:
         ENVIRONMENT
     shell:

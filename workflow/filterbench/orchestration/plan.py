@@ -275,18 +275,6 @@ class Plan:
         """The table of a model's measured latencies, if they were asked for."""
         return Path(MODEL_FOLDER.format(study=self.study, model=model)) / "latency.csv"
 
-    def figures(self) -> list[str]:
-        """The figures of a whole run, without their suffixes."""
-        searches = any(PRUNERS[name].searches for name in self.config["pruners"])
-        kinds = [
-            "performance_comparison",
-            *(["layer_sparsities", "search_scores"] if searches else []),
-            *(["equal_training", "accuracy_against_training"] if "equal_training" in self.config else []),
-            *(["leads"] if self.leads else []),
-            *(["accuracy_against_latency"] if "latency" in self.config.get("budgets", {}) else []),
-        ]
-        return [f"figures/{kind}_{model}" for kind in kinds for model in self.config["models"]]
-
 
 def group_of(pruner: str) -> str | None:
     """The allocation that a cell's pruning shares with its later stages; None where it has its own.
