@@ -43,7 +43,7 @@ def train_and_write(
         model: the net, on the device; it is changed.
         accuracy_name: what the document calls the test accuracy.
         settings: of the training.
-        more: what the document says beside.
+        more: further keys of the document.
 
     Returns:
         The net's score on the test images.

@@ -54,7 +54,7 @@ def imports_or_exit(config: Config, tell: bool) -> Imports:
 
     Args:
         config: the checked study.
-        tell: say on standard error what was left out.
+        tell: list skipped files on standard error.
     """
     try:
         found = imports_of(config.get("nni_results") or "")

@@ -119,7 +119,7 @@ def _rounded(context: Context, pruned: PrunedNet, budget: Budget | None, multipl
 
 
 def _from_snapshot(context: Context, baseline: nn.Module, target: Target, search: Search) -> PrunedNet:
-    """The net at the end of the search path; the cell's search begins with what the snapshot had cost."""
+    """The net at the end of the search path; the cell's search starts with the snapshot's cost."""
     inputs = context.job.inputs
     entries = read(inputs["trajectory"], TrajectoryDocument)["targets"]
     own = [entry for entry in entries if target_of(entry) == target]

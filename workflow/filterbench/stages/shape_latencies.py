@@ -45,7 +45,7 @@ def shape_latencies(context: Context) -> None:
         )
     if missing := [cell for cell in cells if not (cell / "speedup.json").exists()]:
         raise InputError(
-            f"{len(missing)} of {len(cells)} cells are missing ({missing[0]}, ...); make the study first: "
+            f"{len(missing)} of {len(cells)} cells are missing ({missing[0]}, ...); run the study first: "
             "snakemake --cores all"
         )
     if settings["runtimes"][0] == TORCH_COMPILE:
