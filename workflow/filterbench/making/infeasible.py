@@ -1,4 +1,4 @@
-"""Cells whose target the pruner cannot reach: their documents say why, and the rest of the study continues."""
+"""Cells whose target the pruner cannot reach: their documents say why, and the study continues."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def compare(job: Job) -> None:
 
 
 def _digests(cells: Sequence[Path]) -> dict[str, str]:
-    """Digest of every document of a model's cells, baselines and search paths, by path below the model's folder.
+    """Digest of every document of a model's cells, baselines and search paths, by path in the model's folder.
 
     With them, a change of a number that only one document holds is found.
     """

@@ -1,4 +1,4 @@
-"""Rule `recommend`: which pruner to take for an allowed loss of accuracy, from the cells that have been made."""
+"""Rule `recommend`: which pruner to take for an allowed loss of accuracy, from the finished cells."""
 
 from __future__ import annotations
 
