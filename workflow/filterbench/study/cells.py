@@ -15,22 +15,18 @@ STAGES = ("prune", "speedup", "count", "finetune", "result")
 
 @dataclass(frozen=True)
 class Cell:
-    """One (model, pruner, target, seed) of a study.
-
-    Attributes:
-        target: as in paths: a sparsity, or a budget such as `flops-0.5`.
-    """
+    """One (model, pruner, target, seed) of a study."""
 
     model: str
     pruner: str
-    target: str
+    target: Target
     seed: int
 
 
 def cells(config: Config) -> list[Cell]:
     """Every cell of a study, in the order of its configuration."""
     return [
-        Cell(model, pruner, str(target), seed)
+        Cell(model, pruner, target, seed)
         for model in config["models"]
         for seed in config["seeds"]
         for pruner in config["pruners"]

@@ -27,7 +27,13 @@ LATENCY_TABLE = f"{MODEL_FOLDER}/latency_table.json"
 @cache
 def _pattern(template: str) -> re.Pattern[str]:
     """A path with a group for each wildcard, wherever the results lie."""
-    forms = {"seed": r"\d+", "kind": any_of((SPARSITY, *BUDGETS)), "place": ".+"}
+    number = r"\d+(\.\d+)?(e-\d+)?"
+    forms = {
+        "seed": r"\d+",
+        "kind": any_of((SPARSITY, *BUDGETS)),
+        "target": f"(({any_of(BUDGETS)})-)?{number}",
+        "place": ".+",
+    }
     groups = re.sub(r"\{(\w+)\}", lambda name: f"(?P<{name[1]}>{forms.get(name[1], '[^/]+')})", template)
     return re.compile(f"(?:.*/)?{groups}")
 
@@ -46,7 +52,8 @@ def cell_at(folder: str | Path) -> tuple[str, Cell]:
     found = _pattern(CELL).fullmatch(Path(folder).as_posix())
     if found is None:
         raise ValueError(f"{folder}: not the folder of a cell")
-    return found["study"], Cell(found["model"], found["pruner"], found["target"], int(found["seed"]))
+    target = parse_target(found["target"])
+    return found["study"], Cell(found["model"], found["pruner"], target, int(found["seed"]))
 
 
 def wildcards_at(folder: Path) -> dict[str, str]:
