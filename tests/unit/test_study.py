@@ -40,7 +40,7 @@ MISTAKES = {
         "sparsities[1]: 1 is greater than or equal to the maximum of 1",
     ),
     "sparsity of 0": ("sparsities", [0], "sparsities[0]: 0 is less than or equal to the minimum of 0"),
-    "sparsity twice": ("sparsities", [0.5, 0.5], "sparsities: [0.5, 0.5] names a value twice"),
+    "sparsity twice": ("sparsities", [0.5, 0.5], "sparsities: [0.5, 0.5] has a duplicate value"),
     "no channel": ("models/vgg16/width", 0.01, "models.vgg16.width: 0.01 leaves a layer without channels"),
     "no protocol": ("protocol", "train", "protocol: 'train' is not one of ['validation', 'test']"),
     "unknown precision": (
@@ -72,7 +72,7 @@ MISTAKES = {
             "equal_training": {"images": 5000},
             "finetune": {**TRAINING, "tuning": {"epochs": [1, 2]}},
         },
-        "finetune.tuning.epochs: equal_training counts the epochs out; tune the learning_rate",
+        "finetune.tuning.epochs: equal_training determines the epochs; tune the learning_rate",
     ),
     "a control whose searched pruner is gone, beside equal training": (
         "",
@@ -80,7 +80,7 @@ MISTAKES = {
             "pruners": {"L1FilterPruner": {}, "UniformAllocationPruner": {}},
             "equal_training": {"as": ["L1FilterPruner"]},
         },
-        "pruners.UniformAllocationPruner: needs SimulatedAnnealingPruner beside it",
+        "pruners.UniformAllocationPruner: needs SimulatedAnnealingPruner among the pruners",
     ),
     "two ways to say how much training": (
         "equal_training",
@@ -95,7 +95,7 @@ MISTAKES = {
     "onnxruntime beside a GPU": (
         "",
         {"device": "cuda", "latency": {"runtimes": ["torch", "onnxruntime"]}},
-        "latency: onnxruntime is measured on the CPU; set device: cpu, or leave it out",
+        "latency: onnxruntime is measured on the CPU; set device: cpu, or remove it",
     ),
     "fine-tuning of a pruner that is not there": (
         "finetune/pruners",
@@ -186,7 +186,7 @@ def test_cells_are_the_product_of_the_studys_lists(default_config):
     default_config["seeds"] = [0, 1]
     found = cells(default_config)
     assert len(found) == len(set(found)) == 2 * (4 * 3 * 6 + (6 + 2 + 1) + (6 + 6 + 3))
-    assert {cell.target for cell in found} == {"0.3", "0.5", "0.7", "0.8", "0.9", "0.95"}
+    assert {str(cell.target) for cell in found} == {"0.3", "0.5", "0.7", "0.8", "0.9", "0.95"}
 
 
 def test_a_models_training_settings_differ_where_the_study_says_so(default_config):
@@ -233,7 +233,7 @@ def test_a_control_has_the_searched_cells_sparsities(control, default_config):
     default_config["pruners"]["SimulatedAnnealingPruner"] = {"sparsities": {"vgg16": [0.5, 0.7]}}
     default_config["pruners"][control] = {"sparsities": {"resnet18": [0.9]}}
     check_config(default_config, "mine.yaml")
-    found = {(cell.model, cell.target) for cell in cells(default_config) if cell.pruner == control}
+    found = {(cell.model, str(cell.target)) for cell in cells(default_config) if cell.pruner == control}
     own = {("resnet50", str(sparsity)) for sparsity in default_config["sparsities"]}
     assert found == {("vgg16", "0.5"), ("vgg16", "0.7"), ("resnet18", "0.9")} | own
 
@@ -242,13 +242,13 @@ def test_a_control_has_the_searched_cells_sparsities(control, default_config):
 def test_a_control_without_its_searched_cell_is_refused(control, default_config):
     default_config["pruners"][control] = {"sparsities": {"vgg16": [0.6]}}
     expected = (
-        f"mine.yaml: pruners.{control}.sparsities.vgg16: 0.6 is not one of SimulatedAnnealingPruner; "
+        f"mine.yaml: pruners.{control}.sparsities.vgg16: 0.6 is not a sparsity of SimulatedAnnealingPruner; "
         "allowed: 0.3, 0.5"
     )
     with pytest.raises(InputError, match="^" + re.escape(expected)):
         check_config(default_config, "mine.yaml")
     del default_config["pruners"]["SimulatedAnnealingPruner"]
-    expected = f"mine.yaml: pruners.{control}: needs SimulatedAnnealingPruner beside it"
+    expected = f"mine.yaml: pruners.{control}: needs SimulatedAnnealingPruner among the pruners"
     with pytest.raises(InputError, match="^" + re.escape(expected)):
         check_config(default_config, "mine.yaml")
 
@@ -263,7 +263,7 @@ def test_the_grid_is_the_published_one(study):
             if row["source"] == "nni" and row["sparsity"]
         }
     assert len(published) == 183
-    assert {(cell.model, cell.pruner, cell.target) for cell in cells(config)} == published
+    assert {(cell.model, cell.pruner, str(cell.target)) for cell in cells(config)} == published
 
 
 def test_the_two_cifar10_studies_differ_in_protocol_and_search_net_alone():
@@ -295,7 +295,7 @@ def test_a_study_says_only_what_differs_from_the_one_that_it_extends(tmp_path):
     [
         ("extends: nowhere.yaml", "extends: there is no file"),
         ("extends: own.yaml", "extends: the file extends itself"),
-        ("extends: list.yaml", "no study: a study is a mapping of keys"),
+        ("extends: list.yaml", "not a study: a study is a mapping of keys"),
         ("extends: broken.yaml", "cannot be read as YAML"),
         ("extends: endless.yaml", r"endless.yaml: cannot be read as YAML \(found unconstructable recursive"),
         ("seeds: &a [*a]", r"own.yaml: cannot be read as YAML \(found unconstructable recursive"),

@@ -47,7 +47,7 @@ def _correct(
     found = {}
     for folder in folders:
         _, cell = cell_at(folder)
-        key = (cell.model, cell.seed, cell.target, cell.pruner)
+        key = (cell.model, cell.seed, str(cell.target), cell.pruner)
         if key in images:
             found[key] = read_correct(Path(folder) / "finetune.correct", images[key])
     return found
