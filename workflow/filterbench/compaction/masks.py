@@ -16,16 +16,18 @@ ChannelMasks = dict[str, Tensor]
 
 @dataclass(frozen=True)
 class PrunedNet:
-    """A net whose pruned filters are zero, or gone already.
+    """A net whose pruned filters are zero or, in a compact net, already removed.
 
     Attributes:
         model: the net, its masks multiplied into the weights.
-        masks: by name of a convolution, bool of shape (output channels,): true where kept; empty for a
-            pruner that gives a compact net.
+        masks: by name of a convolution, bool of shape (output channels,) on the net's device: true where
+            kept. A convolution without a mask keeps all channels; a compact net has no masks.
+        compact: whether the pruner removed the filters itself.
     """
 
     model: nn.Module
     masks: ChannelMasks
+    compact: bool = False
 
 
 def apply_masks(model: nn.Module, masks: ChannelMasks) -> None:
@@ -42,9 +44,9 @@ WEIGHT, MASK = "weights/", "mask/"
 
 
 def write_masked_net(path: Path, pruned: PrunedNet, original: Weights) -> None:
-    """Write a pruned net to one safetensors file: its channel masks, and what of its weights is not masked.
+    """Write a pruned net to one safetensors file: its channel masks and the weights that the pruner changed.
 
-    A pruner that changes no weights leaves nothing but its masks.
+    Of a pruner that only masks filters, the file holds nothing but the masks.
 
     Args:
         path: the file.
@@ -69,7 +71,7 @@ def read_masked_net(path: Path, original: Weights) -> tuple[Weights, ChannelMask
         original: weights of the net that was pruned, on the CPU.
 
     Raises:
-        InputError: the file is unreadable or another file.
+        InputError: the file is unreadable, or not a masked net.
     """
     tensors = read_weights(path)
     weights = {
@@ -77,12 +79,14 @@ def read_masked_net(path: Path, original: Weights) -> tuple[Weights, ChannelMask
     }
     masks = {name.removeprefix(MASK): tensor for name, tensor in tensors.items() if name.startswith(MASK)}
     if len(weights) + len(masks) < len(tensors):
-        raise InputError(f"{path}: not a masked net: not all names start with {WEIGHT} or {MASK}")
+        raise InputError(
+            f"{path}: not a masked net; each name must start with {WEIGHT} or {MASK}; remove it, and the next run rebuilds it"
+        )
     return _masked(original, masks) | weights, masks
 
 
 def _masked(weights: Weights, masks: ChannelMasks) -> Weights:
-    """Weights with the masked filters and their biases at zero; those that are not masked are shared."""
+    """Weights with the masked filters and their biases at zero; tensors without masks are shared."""
     masked = dict(weights)
     for name, kept in masks.items():
         for key in (f"{name}.weight", f"{name}.bias"):

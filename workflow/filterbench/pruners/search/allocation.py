@@ -1,7 +1,7 @@
 """Sparsities for the layers of a net: the masks that they give, and how they meet a target.
 
-Layers stand in the order of their numbers of weights, and so do their sparsities: as in NNI's annealing, a
-layer with more weights has no lower sparsity.
+Layers and their sparsities are ordered by number of weights: as in NNI's annealing, a layer with more weights
+has no lower sparsity.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from filterbench.pruners.nni import layer_mask
 from filterbench.pruners.search.sampling import draw_sparsities
 from filterbench.pruners.uniform import prunable_convolutions
 
-# Below it NNI leaves a layer as it is.
+# Below this sparsity NNI leaves a layer as it is.
 SMALLEST = 1e-6
-# Above this sparsity no convolution has a second filter to give.
+# Above this sparsity no convolution keeps a second filter.
 LARGEST = 1 - SMALLEST
-# Bisections of a factor; the last ones move no filter any more.
+# Bisections of a factor; the last ones no longer move a filter.
 HALVINGS = 50
 
 
@@ -56,7 +56,7 @@ class Layers:
         }
 
     def masks(self, sparsities: np.ndarray) -> ChannelMasks:
-        """The masks that NNI makes of such sparsities, those of depthwise convolutions included."""
+        """The masks that NNI makes from these sparsities, with those of depthwise convolutions."""
         pruned = self.config(sparsities)
         masks = {name: self._mask(name, pruned[name]) for name in self._convolutions if name in pruned}
         mask_depthwise(self._model, masks)
@@ -74,14 +74,14 @@ class Allocation(Protocol):
     """Sparsities that meet a target."""
 
     def draw(self, random: np.random.RandomState) -> np.ndarray:
-        """Random ones.
+        """Random sparsities that meet the target.
 
         Raises:
-            InfeasibleError: none meet the target.
+            InfeasibleError: no sparsities meet it.
         """
 
     def rescaled(self, proposal: np.ndarray) -> np.ndarray | None:
-        """Those next to a proposal, (layers,), from 0; None where there are none."""
+        """The sparsities that meet the target next to a proposal, (layers,), from 0; None if there are none."""
 
 
 class WeightAllocation:
@@ -100,7 +100,7 @@ class WeightAllocation:
         return draw_sparsities(self._weights, self._target, random)
 
     def rescaled(self, proposal: np.ndarray) -> np.ndarray | None:
-        """See `Allocation`; all times one factor, as NNI counts: whole weights of each layer."""
+        """See `Allocation`; all times one factor, by NNI's count: whole weights of each layer."""
         proposal = np.sort(proposal)
         pruned = (self._weights * proposal).astype(int).sum()
         if not pruned:
@@ -130,8 +130,7 @@ class BudgetAllocation:
     def rescaled(self, proposal: np.ndarray) -> np.ndarray | None:
         """See `Allocation`; all times the smallest factor that meets the budget, by bisection.
 
-        What would be left of a layer is never less than one filter; None where the layers without any
-        sparsity cannot stay as they are.
+        At least one filter of each layer is left. None if the budget needs layers of sparsity zero to be pruned.
         """
         proposal = np.sort(proposal)
         positive = proposal[proposal > 0]
@@ -146,7 +145,7 @@ class BudgetAllocation:
 
 
 def _smallest(fits: Callable[[float], bool], high: float) -> float:
-    """The smallest factor up to one that fits, by bisection."""
+    """The smallest factor that fits, up to `high`, by bisection."""
     low = 0.0
     for _ in range(HALVINGS):
         middle = (low + high) / 2

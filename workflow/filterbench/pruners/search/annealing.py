@@ -1,8 +1,8 @@
 """Simulated annealing over the layers' sparsities (NNI's SimulatedAnnealingPruner).
 
 The search is that of Liu et al. 2019 (arXiv:1907.03141, section 3.2): perturb the sparsities, keep their
-weighted mean, accept what is better, and what is worse with a probability that falls as it cools. With equal
-draws it goes NNI's way, step for step; NNI's class keeps what it needs to go on in private attributes.
+weighted mean, accept what is better, and accept what is worse with a probability that falls with the temperature.
+With equal draws it takes the same steps as NNI's class, which cannot be resumed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from filterbench.pruners.search.search import (
 )
 from filterbench.storage.journal import Journal
 
-DRAWS_AT_A_MAGNITUDE = 1000
+DRAWS_PER_MAGNITUDE = 1000
 
 
 @dataclass(frozen=True)
@@ -42,18 +42,18 @@ class SimulatedAnnealing:
 
     def prune(self, model: nn.Module, sparsity: float, search: Search) -> PrunedNet:
         """See `filterbench.pruners.contract.Pruner.prune`."""
-        return self._prune(model, sparsity, search)
+        return self._masked(model, sparsity, search)
 
     def prune_within(self, model: nn.Module, budget: Budget, search: Search) -> PrunedNet:
         """See `filterbench.pruners.contract.BudgetPruner.prune_within`."""
-        return self._prune(model, budget, search)
+        return self._masked(model, budget, search)
 
     def least_cost(self, extent: Extent) -> Cost:
         """See `filterbench.pruners.contract.Searching.least_cost`: each step accepts its first candidate."""
         steps = cooling_steps(self.start_temperature, self.stop_temperature, self.cool_down_rate)
         return extent.candidates(steps)
 
-    def _prune(self, model: nn.Module, target: float | Budget, search: Search) -> PrunedNet:
+    def _masked(self, model: nn.Module, target: float | Budget, search: Search) -> PrunedNet:
         _, masks = anneal(model, target, self, search)
         apply_masks(model, masks)
         return PrunedNet(model, masks)
@@ -61,11 +61,11 @@ class SimulatedAnnealing:
 
 @dataclass(frozen=True)
 class Candidate:
-    """Sparsities of all layers, and what they are worth.
+    """Sparsities of all layers, and their score.
 
     Attributes:
-        sparsities: ascending, (layers,); of the layers in the order of their weights.
-        masks: what they mask.
+        sparsities: ascending, (layers,); the layers are ordered by number of weights.
+        masks: the masks of these sparsities.
         score: accuracy on the selection split, 0..1.
     """
 
@@ -87,7 +87,7 @@ def anneal(
         stage: number of this annealing among those of the search, from 0.
 
     Returns:
-        The sparsities of the convolutions that it prunes, by name, and their masks.
+        The sparsities of the pruned convolutions by name, and their masks.
 
     Raises:
         InfeasibleError: the budget cannot be met.
@@ -100,7 +100,7 @@ def anneal(
         start = allocation.draw(random)
     else:
         allocation = WeightAllocation(layers, target)
-        # With a generator of its own: how many numbers such a draw takes changes nothing after it.
+        # From a generator of its own, so that the later draws do not depend on how many numbers this one takes.
         start = allocation.draw(np.random.RandomState(random.randint(2**31)))
     expected = cooling_steps(settings.start_temperature, settings.stop_temperature, settings.cool_down_rate)
     journal = search.journal(f"annealing-{stage}", expected)
@@ -119,7 +119,7 @@ def _best(
     journal: Journal,
     random: np.random.RandomState,
 ) -> Candidate:
-    """Cool down, and give the candidate with the best score; of equal ones the first."""
+    """Cool down, and return the candidate with the best score; of equal ones the first."""
     sparsities, score = start, -math.inf
     best: Candidate | None = None
     temperature = settings.start_temperature
@@ -143,9 +143,9 @@ def _best(
 def perturbed(
     sparsities: np.ndarray, magnitude: float, allocation: Allocation, random: np.random.RandomState
 ) -> np.ndarray:
-    """Sparsities nearby that meet the target.
+    """Nearby sparsities that meet the target.
 
-    As NNI's, but with half the magnitude after each thousand draws that leave no filter in a layer.
+    As in NNI, but the magnitude is halved after every thousand draws that leave a layer without filters.
 
     Args:
         sparsities: (layers,).
@@ -154,7 +154,7 @@ def perturbed(
         random: the source of every draw.
     """
     while True:
-        for _ in range(DRAWS_AT_A_MAGNITUDE):
+        for _ in range(DRAWS_PER_MAGNITUDE):
             change = random.uniform(-magnitude, magnitude, len(sparsities))
             proposal = allocation.rescaled(np.clip(sparsities + change, 0, None))
             if proposal is not None:
