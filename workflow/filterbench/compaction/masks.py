@@ -80,7 +80,8 @@ def read_masked_net(path: Path, original: Weights) -> tuple[Weights, ChannelMask
     masks = {name.removeprefix(MASK): tensor for name, tensor in tensors.items() if name.startswith(MASK)}
     if len(weights) + len(masks) < len(tensors):
         raise InputError(
-            f"{path}: not a masked net; each name must start with {WEIGHT} or {MASK}; remove it, and the next run rebuilds it"
+            f"{path}: not a masked net, whose names all start with {WEIGHT} or {MASK}; remove it, and the "
+            "next run rebuilds it"
         )
     return _masked(original, masks) | weights, masks
 

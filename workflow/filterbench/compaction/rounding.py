@@ -24,7 +24,7 @@ def rounded_masks(model: nn.Module, masks: ChannelMasks, multiple: int, up: bool
         model: the net, its filters not masked yet.
         masks: by name of a convolution, bool of shape (output channels,): true where kept.
         multiple: from 1.
-        up: whether channels come back, up to the next multiple; otherwise they go, down to one multiple at least.
+        up: whether channels come back, to the next multiple; otherwise they go, down to at least one.
     """
     rounded = {name: kept.clone() for name, kept in masks.items()}
     modules = dict(model.named_modules())
@@ -63,7 +63,7 @@ def _first(scores: Tensor, allowed: Tensor, count: int) -> Tensor:
 
 
 def with_rounded_channels(pruned: PrunedNet, original: nn.Module, multiple: int, up: bool) -> PrunedNet:
-    """A masked net with `rounded_masks`; channels that come back have the unpruned net's filters and BatchNorm.
+    """A masked net with `rounded_masks`; filters that come back, and their BatchNorm, are the unpruned net's.
 
     Args:
         pruned: a masked net, not a compact one; it is changed.

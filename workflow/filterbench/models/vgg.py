@@ -24,10 +24,9 @@ HIDDEN = 512
 
 
 class VGG(nn.Module):
-    """Convolutions, an average pool over all places and a classifier with one hidden layer.
+    """Convolutions, global average pooling and a classifier with one hidden layer.
 
-    The average pool is a function and no module, so that NNI's counter leaves it out, as it did in
-    the published counts.
+    The pooling is a function, not a module, so that NNI's counter leaves it out, as in the published counts.
     """
 
     def __init__(self, plan: Plan, width: float, classes: int, image_size: int) -> None:

@@ -32,7 +32,7 @@ class Layers:
     """The prunable convolutions of a net, and their masks at any sparsity.
 
     Args:
-        model: the net; it is left as it is.
+        model: the net; it is not changed.
         base_algo: `l1`, `l2` or `fpgm`, which ranks the filters of a layer.
     """
 
@@ -81,7 +81,7 @@ class Allocation(Protocol):
         """
 
     def rescaled(self, proposal: np.ndarray) -> np.ndarray | None:
-        """The sparsities that meet the target next to a proposal, (layers,), from 0; None if there are none."""
+        """The sparsities next to a proposal that meet the target, (layers,), from 0; None if none do."""
 
 
 class WeightAllocation:
@@ -130,7 +130,7 @@ class BudgetAllocation:
     def rescaled(self, proposal: np.ndarray) -> np.ndarray | None:
         """See `Allocation`; all times the smallest factor that meets the budget, by bisection.
 
-        At least one filter of each layer is left. None if the budget needs layers of sparsity zero to be pruned.
+        At least one filter of each layer is left. None if layers of sparsity 0 would have to be pruned.
         """
         proposal = np.sort(proposal)
         positive = proposal[proposal > 0]

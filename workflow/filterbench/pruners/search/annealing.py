@@ -1,13 +1,14 @@
 """Simulated annealing over the layers' sparsities (NNI's SimulatedAnnealingPruner).
 
 The search is that of Liu et al. 2019 (arXiv:1907.03141, section 3.2): perturb the sparsities, keep their
-weighted mean, accept what is better, and accept what is worse with a probability that falls with the temperature.
+weighted mean, accept better ones, and accept worse ones with a probability that falls with the temperature.
 With equal draws it takes the same steps as NNI's class, which cannot be resumed.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -80,7 +81,7 @@ def anneal(
     """The best candidate of an annealing.
 
     Args:
-        model: the net; it is left as it is.
+        model: the net; it is not changed.
         target: share of the convolutions' weights to mask, above 0 and below 1, or a budget to meet.
         settings: temperatures and magnitude.
         search: where candidates are evaluated and recorded.
@@ -100,24 +101,26 @@ def anneal(
         start = allocation.draw(random)
     else:
         allocation = WeightAllocation(layers, target)
-        # From a generator of its own, so that the later draws do not depend on how many numbers this one takes.
+        # From a generator of its own: later draws do not depend on how many numbers this one takes.
         start = allocation.draw(np.random.RandomState(random.randint(2**31)))
     expected = cooling_steps(settings.start_temperature, settings.stop_temperature, settings.cool_down_rate)
     journal = search.journal(f"annealing-{stage}", expected)
-    best = _best(model, layers, allocation, start, settings, search, journal, random)
+
+    def judge(sparsities: np.ndarray) -> Candidate:
+        return judged(model, layers, sparsities, search, journal)
+
+    best = _best(start, allocation, settings, random, journal, judge)
     search.add_steps(journal)
     return layers.config(best.sparsities), best.masks
 
 
 def _best(
-    model: nn.Module,
-    layers: Layers,
-    allocation: Allocation,
     start: np.ndarray,
+    allocation: Allocation,
     settings: SimulatedAnnealing,
-    search: Search,
-    journal: Journal,
     random: np.random.RandomState,
+    journal: Journal,
+    judge: Callable[[np.ndarray], Candidate],
 ) -> Candidate:
     """Cool down, and return the candidate with the best score; of equal ones the first."""
     sparsities, score = start, -math.inf
@@ -127,8 +130,7 @@ def _best(
         magnitude = temperature / settings.start_temperature * settings.perturbation_magnitude
         accepted = False
         while not accepted:
-            proposal = perturbed(sparsities, magnitude, allocation, random)
-            candidate = judged(model, layers, proposal, search, journal)
+            candidate = judge(perturbed(sparsities, magnitude, allocation, random))
             loss = abs(candidate.score - score)
             accepted = candidate.score > score or random.uniform(0, 1) < math.exp(-loss / temperature)
             if best is None or candidate.score > best.score:

@@ -1,9 +1,9 @@
 """Layer by layer to a target (NNI's NetAdaptPruner; Yang et al. 2018, arXiv:1804.03230, algorithm 1).
 
 Each iteration prunes one layer further: the one that keeps the most accuracy after a short-term fine-tuning.
-The path to a high sparsity passes through all lower ones. So one search path serves all targets, with a snapshot
-at each, from which it continues to further targets. `filterbench.pruners.search.steps` says how much an iteration
-prunes.
+The path to a high sparsity passes through all lower ones. So one search path serves all targets, with a
+snapshot at each, from which it continues to further targets. `filterbench.pruners.search.steps` says how much
+an iteration prunes.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class SearchPath:
     """The iterations of NetAdapt on one net.
 
     Args:
-        model: the trained net; it is left as it is.
+        model: the trained net; it is not changed.
         steps: what an iteration prunes.
         arguments: of the pruner.
         search: where candidates are evaluated and recorded.
@@ -186,7 +186,7 @@ class NetAdapt(NetAdaptArguments):
     """NNI's NetAdaptPruner, as a search path."""
 
     def least_cost(self, extent: Extent) -> Cost:
-        """See `filterbench.pruners.contract.Searching.least_cost`; nearly the whole cost, because layers drop out late."""
+        """See `filterbench.pruners.contract.Searching.least_cost`; nearly all, for layers drop out late."""
         way = max(extent.targets) if extent.kind == SPARSITY else 1 - min(extent.targets)
         number = math.ceil(way / self.sparsity_per_iteration) * extent.layers
         return Cost(number, number * extent.selection, number * extent.batches(self.short_term_steps))
@@ -195,7 +195,7 @@ class NetAdapt(NetAdaptArguments):
         """The search path to sparsities.
 
         Args:
-            model: a trained net for inputs of (batch, 3, height, width); it is left as it is.
+            model: a trained net for inputs of (batch, 3, height, width); it is not changed.
             search: what candidates are evaluated and trained with.
         """
         return SearchPath(model, WeightSteps(model, self), self, search)

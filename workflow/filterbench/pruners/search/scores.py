@@ -17,9 +17,9 @@ LEVEL = 0.05
 def summarise_scores(steps: Iterable[dict[str, Any]], chance: float, images: int) -> Scores:
     """What a search chose by, as `prune.json` records it.
 
-    A choice is blind if even its best candidate scores no more than the best of that many candidates at chance
-    may score by luck: a one-sided binomial test (Clopper & Pearson 1934), at 5 % divided by the number of its
-    candidates (Bonferroni).
+    A choice is blind if even its best candidate scores no more than the best of that many candidates at
+    chance may score by luck: a one-sided binomial test (Clopper & Pearson 1934), at 5 % divided by the number
+    of its candidates (Bonferroni).
 
     Args:
         steps: rows of `search.csv`, in order, at least one.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -37,7 +37,8 @@ Result = TypeVar("Result")
 class SideBySide(Protocol):
     """Calls functions, maybe several at once, and yields their results in order."""
 
-    def __call__(self, functions: Sequence[Callable[[], Result]]) -> Iterator[Result]: ...
+    def __call__(self, functions: Sequence[Callable[[], Result]]) -> Iterator[Result]:
+        """The results of the functions."""
 
 
 def one_by_one(functions: Sequence[Callable[[], Result]]) -> Iterator[Result]:
@@ -77,7 +78,11 @@ class Cost:
 
     def document(self) -> CostRecord:
         """As documents record it."""
-        return CostRecord(**asdict(self))
+        return {
+            "evaluations": self.evaluations,
+            "images_evaluated": self.images_evaluated,
+            "images_trained": self.images_trained,
+        }
 
 
 @dataclass(frozen=True)
@@ -160,10 +165,10 @@ class Search:
         return evaluate(model, self.splits.selection).accuracy
 
     def judge(self, model: nn.Module, masks: ChannelMasks) -> float:
-        """Accuracy of a masked candidate on the selection split, 0..1, tuned and recalibrated as settings say.
+        """Accuracy of a candidate on the selection split, 0..1, tuned and recalibrated as the settings say.
 
-        The compact form evaluates only what is left of the net. The masked form, as in NNI, evaluates the whole
-        net, whose masked channels' BatchNorm still emits a constant.
+        The compact form evaluates only what is left of the net. The masked form, as in NNI, evaluates the
+        whole net, whose masked channels' BatchNorm still emits a constant.
 
         Args:
             model: the net without masks.
@@ -266,7 +271,7 @@ def compact_form(model: nn.Module, masks: ChannelMasks, share: bool = False) -> 
     """A net without its masked channels, which computes what the silenced masked net computes.
 
     Args:
-        model: the net; it is left as it is.
+        model: the net; it is not changed.
         masks: by name of a convolution, bool of shape (output channels,): true where kept.
         share: see `filterbench.compaction.slicing.slice_channels`.
     """

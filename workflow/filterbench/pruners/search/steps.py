@@ -91,7 +91,7 @@ class Steps(ABC):
         """Each layer that can give a step to the target alone; empty where all steps are too large."""
         return []
 
-    def take(self, candidate: Candidate) -> None:
+    def take(self, candidate: Candidate) -> None:  # noqa: B027
         """Continue from a candidate."""
 
     def restore(self, reached: float, step: float, asked: Mapping[str, float]) -> None:

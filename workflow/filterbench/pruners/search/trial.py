@@ -44,7 +44,7 @@ class Trial:
     """A candidate's short-term fine-tuning.
 
     Args:
-        model: the net as the search path has it; it is left as it is.
+        model: the net as the search path has it; it is not changed.
         masks: the candidate's, depthwise convolutions included.
         candidate: of the iteration.
         iteration: number of the iteration, from 0.
@@ -144,7 +144,7 @@ class Outcomes:
         return outcome.score
 
     def weights(self, position: int) -> Weights:
-        """The whole net's weights after a trial; a trial whose score an earlier process recorded runs again."""
+        """The whole net's weights after a trial; one that an earlier process scored runs again."""
         trial = self._trials[position]
         known = self._best is not None and self._best[0] == position
         return trial.weights(self._best[1].tuned if self._best and known else trial.tuned())
