@@ -151,7 +151,7 @@ def test_cifar100_from_a_folder_in_its_own_format_has_its_fine_classes(tmp_path,
     assert np.array_equal(content.images[0].ravel(), first["data"][0])
     assert content.labels[:5].tolist() == first["fine_labels"][:5]
     (folder / CIFAR100.base_folder / "test").unlink()
-    with pytest.raises(InputError, match=r"folder that holds cifar-100-python"):
+    with pytest.raises(InputError, match=r"folder that contains cifar-100-python"):
         prepare_data("cifar100", folder, tmp_path, tmp_path / "cifar.npz")
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections import Counter
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -36,23 +35,6 @@ MAX_LISTED = 5
 BACKGROUND = (255, 255, 255, 255)
 
 
-@dataclass(frozen=True)
-class _Listing:
-    """The images of a folder of class folders.
-
-    Attributes:
-        root: the folder.
-        images: by class, in alphabetical order, the paths of its images.
-    """
-
-    root: Path
-    images: dict[str, list[Path]]
-
-    def samples(self) -> list[tuple[Path, int]]:
-        """Each image with its label."""
-        return [(path, label) for label, paths in enumerate(self.images.values()) for path in paths]
-
-
 def fetch(folder: Path | None, downloads: Path, size: int) -> RawImages:
     """Read the images in RGB, each cropped to its centre square and resized to (size, size).
 
@@ -76,16 +58,19 @@ def fetch(folder: Path | None, downloads: Path, size: int) -> RawImages:
         )
     train, test = _parts(folder)
     files = users_files(folder)
-    rest = [_listing(part, files) for part in train]
-    held_out = [_listing(part, files) for part in test]
-    listings = [*rest, *held_out]
+    listings = {part: _listing(part, files) for part in (*train, *test)}
     _check_classes(listings)
-    samples = [sample for listing in listings for sample in listing.samples()]
-    _list_skipped(folder, set(files) - {path for path, _ in samples})
-    images = np.stack([_read(path, size) for path, _ in samples])
-    labels = np.array([label for _, label in samples], dtype=np.int64)
-    first = sum(len(listing.samples()) for listing in rest)
-    return RawImages(images, labels, np.arange(first, len(samples)) if held_out else None)
+    samples = [
+        (path, label, part in test)
+        for part, classes in listings.items()
+        for label, paths in enumerate(classes.values())
+        for path in paths
+    ]
+    _list_skipped(folder, set(files) - {path for path, _, _ in samples})
+    images = np.stack([_read(path, size) for path, _, _ in samples])
+    labels = np.array([label for _, label, _ in samples], dtype=np.int64)
+    held_out = np.flatnonzero([is_test for _, _, is_test in samples])
+    return RawImages(images, labels, held_out if test else None)
 
 
 def _parts(folder: Path) -> tuple[list[Path], list[Path]]:
@@ -120,8 +105,8 @@ def _parts(folder: Path) -> tuple[list[Path], list[Path]]:
     return [*named["train"], *named["validation"]], named["test"]
 
 
-def _listing(folder: Path, files: Sequence[Path]) -> _Listing:
-    """The images among some files that lie in a folder's class folders.
+def _listing(folder: Path, files: Sequence[Path]) -> dict[str, list[Path]]:
+    """By class, in alphabetical order, the images among some files that are in a folder's class folders.
 
     Raises:
         InputError: the folder contains no folders.
@@ -138,26 +123,24 @@ def _listing(folder: Path, files: Sequence[Path]) -> _Listing:
             inside = path.relative_to(folder)
             if len(inside.parts) > 1:
                 images[inside.parts[0]].append(path)
-    return _Listing(folder, images)
+    return images
 
 
-def _check_classes(listings: Sequence[_Listing]) -> None:
-    first = listings[0]
-    if len(first.images) < 2:
-        (only,) = first.images
-        raise InputError(f"dataset.folder: {first.root} has only the class {only!r}; at least 2")
-    for other in listings[1:]:
-        if differing := sorted(first.images.keys() ^ other.images.keys()):
+def _check_classes(listings: Mapping[Path, dict[str, list[Path]]]) -> None:
+    (root, first), *others = listings.items()
+    if len(first) < 2:
+        raise InputError(f"dataset.folder: {root} has only the class {next(iter(first))!r}; at least 2")
+    for other_root, other in others:
+        if differing := sorted(first.keys() ^ other.keys()):
             raise InputError(
-                f"dataset.folder: {first.root} and {other.root} must have the same classes; "
+                f"dataset.folder: {root} and {other_root} must have the same classes; "
                 f"one has no {', '.join(map(repr, differing))}"
             )
-    for number, listing in enumerate(listings):
-        for name, paths in listing.images.items():
-            if len(paths) < (least := 1 if number else MIN_IMAGES):
-                raise InputError(
-                    f"dataset.folder: {listing.root / name} has {len(paths)} images; at least {least}"
-                )
+    for folder, classes in listings.items():
+        least = MIN_IMAGES if folder == root else 1
+        for name, paths in classes.items():
+            if len(paths) < least:
+                raise InputError(f"dataset.folder: {folder / name} has {len(paths)} images; at least {least}")
 
 
 def _list_skipped(folder: Path, others: Collection[Path]) -> None:

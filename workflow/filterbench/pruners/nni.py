@@ -59,20 +59,15 @@ def filter_masks(
     Returns:
         By name of a convolution, bool of shape (output channels,): true where kept.
     """
-    config = all_convolutions(model, sparsity)
+    config: list[Config] = [{"sparsity": sparsity, "op_types": ["Conv2d"]}]
+    # These follow other convolutions.
+    if depthwise := depthwise_names(model):
+        config.append({"exclude": True, "op_types": ["Conv2d"], "op_names": depthwise})
     pruner = getattr(pruning, class_name)(filters_as_rows(model), config, **arguments)
     masks = wrapped_masks(pruner.compress())
     pruner._unwrap_model()
     apply_masks(model, masks)
     return masks
-
-
-def all_convolutions(model: nn.Module, sparsity: float) -> list[Config]:
-    """NNI's config list for all convolutions of a net except depthwise ones, which follow others."""
-    config: list[Config] = [{"sparsity": sparsity, "op_types": ["Conv2d"]}]
-    if depthwise := depthwise_names(model):
-        config.append({"exclude": True, "op_types": ["Conv2d"], "op_names": depthwise})
-    return config
 
 
 def convolution_config(name: str, sparsity: float) -> Config:

@@ -6,7 +6,6 @@ has no lower sparsity.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
@@ -136,24 +135,15 @@ class BudgetAllocation:
         positive = proposal[proposal > 0]
         if not len(positive):
             return None
-        smallest = _smallest(lambda factor: self._met(_scaled(proposal, factor)), LARGEST / positive[0])
-        scaled = _scaled(proposal, smallest)
+        low, high = 0.0, LARGEST / positive[0]
+        for _ in range(HALVINGS):
+            middle = (low + high) / 2
+            low, high = (low, middle) if self._met(_scaled(proposal, middle)) else (middle, high)
+        scaled = _scaled(proposal, high)
         return scaled if self._met(scaled) else None
 
     def _met(self, sparsities: np.ndarray) -> bool:
         return self._budget.met(self._layers.masks(sparsities))
-
-
-def _smallest(fits: Callable[[float], bool], high: float) -> float:
-    """The smallest factor that fits, up to `high`, by bisection."""
-    low = 0.0
-    for _ in range(HALVINGS):
-        middle = (low + high) / 2
-        if fits(middle):
-            high = middle
-        else:
-            low = middle
-    return high
 
 
 def _scaled(sparsities: np.ndarray, factor: float) -> np.ndarray:

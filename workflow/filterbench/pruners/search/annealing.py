@@ -21,7 +21,6 @@ from filterbench.pruners.search.search import (
     Cost,
     Extent,
     Search,
-    cooling_steps,
     derived_seed,
     fingerprint,
     sparsities_of,
@@ -32,14 +31,29 @@ DRAWS_PER_MAGNITUDE = 1000
 
 
 @dataclass(frozen=True)
-class SimulatedAnnealing:
-    """NNI's SimulatedAnnealingPruner; the arguments are NNI's."""
+class AnnealingArguments:
+    """NNI's arguments of an annealing; `filterbench.pruners.arguments` says what each means."""
 
     base_algo: str
     start_temperature: float
     stop_temperature: float
     cool_down_rate: float
     perturbation_magnitude: float
+
+    @property
+    def steps(self) -> int:
+        """How many times the annealing cools down before it stops."""
+        return math.ceil(
+            math.log(self.stop_temperature / self.start_temperature) / math.log(self.cool_down_rate)
+        )
+
+    def least_cost(self, extent: Extent) -> Cost:
+        """See `filterbench.pruners.contract.Searching.least_cost`: each step accepts its first candidate."""
+        return extent.candidates(self.steps)
+
+
+class SimulatedAnnealing(AnnealingArguments):
+    """NNI's SimulatedAnnealingPruner."""
 
     def prune(self, model: nn.Module, sparsity: float, search: Search) -> PrunedNet:
         """See `filterbench.pruners.contract.Pruner.prune`."""
@@ -48,11 +62,6 @@ class SimulatedAnnealing:
     def prune_within(self, model: nn.Module, budget: Budget, search: Search) -> PrunedNet:
         """See `filterbench.pruners.contract.BudgetPruner.prune_within`."""
         return self._masked(model, budget, search)
-
-    def least_cost(self, extent: Extent) -> Cost:
-        """See `filterbench.pruners.contract.Searching.least_cost`: each step accepts its first candidate."""
-        steps = cooling_steps(self.start_temperature, self.stop_temperature, self.cool_down_rate)
-        return extent.candidates(steps)
 
     def _masked(self, model: nn.Module, target: float | Budget, search: Search) -> PrunedNet:
         _, masks = anneal(model, target, self, search)
@@ -76,7 +85,7 @@ class Candidate:
 
 
 def anneal(
-    model: nn.Module, target: float | Budget, settings: SimulatedAnnealing, search: Search, stage: int = 0
+    model: nn.Module, target: float | Budget, settings: AnnealingArguments, search: Search, stage: int = 0
 ) -> tuple[dict[str, float], ChannelMasks]:
     """The best candidate of an annealing.
 
@@ -103,8 +112,7 @@ def anneal(
         allocation = WeightAllocation(layers, target)
         # From a generator of its own: later draws do not depend on how many numbers this one takes.
         start = allocation.draw(np.random.RandomState(random.randint(2**31)))
-    expected = cooling_steps(settings.start_temperature, settings.stop_temperature, settings.cool_down_rate)
-    journal = search.journal(f"annealing-{stage}", expected)
+    journal = search.journal(f"annealing-{stage}", settings.steps)
 
     def judge(sparsities: np.ndarray) -> Candidate:
         return judged(model, layers, sparsities, search, journal)
@@ -117,7 +125,7 @@ def anneal(
 def _best(
     start: np.ndarray,
     allocation: Allocation,
-    settings: SimulatedAnnealing,
+    settings: AnnealingArguments,
     random: np.random.RandomState,
     journal: Journal,
     judge: Callable[[np.ndarray], Candidate],

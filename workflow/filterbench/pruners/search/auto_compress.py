@@ -24,7 +24,7 @@ from filterbench.pruners.nni import (
     filters_as_rows,
     wrapped_masks,
 )
-from filterbench.pruners.search.annealing import SimulatedAnnealing, anneal
+from filterbench.pruners.search.annealing import AnnealingArguments, anneal
 from filterbench.pruners.search.search import Cost, Extent, Search
 from filterbench.storage.checkpoint import (
     Checkpoint,
@@ -100,15 +100,10 @@ class _ResumableADMM(ADMMPruner):
 
 
 @dataclass(frozen=True)
-class AutoCompress:
+class AutoCompress(AnnealingArguments):
     """NNI's AutoCompressPruner; the arguments are NNI's."""
 
     num_iterations: int
-    base_algo: str
-    start_temperature: float
-    stop_temperature: float
-    cool_down_rate: float
-    perturbation_magnitude: float
     admm_num_iterations: int
     admm_epochs_per_iteration: int
     row: float
@@ -118,7 +113,7 @@ class AutoCompress:
         rounds = self.num_iterations
         sparsity_per_round = 1 - (1 - sparsity) ** (1 / rounds)
         for number in range(rounds):
-            sparsities, _ = anneal(model, sparsity_per_round, self._annealing, search, number)
+            sparsities, _ = anneal(model, sparsity_per_round, self, search, number)
             model, masks = self._push(model, sparsities, search, number)
             silence_masked_channels(model, masks)
             model = compact(model, masks).eval()
@@ -126,21 +121,11 @@ class AutoCompress:
 
     def least_cost(self, extent: Extent) -> Cost:
         """See `filterbench.pruners.contract.Searching.least_cost`."""
-        annealing = self._annealing.least_cost(extent)
+        annealing = super().least_cost(extent)
         passes = self.admm_num_iterations * self.admm_epochs_per_iteration
         trained = annealing.images_trained + passes * extent.batches(None)
         rounds = self.num_iterations
         return Cost(rounds * annealing.evaluations, rounds * annealing.images_evaluated, rounds * trained)
-
-    @property
-    def _annealing(self) -> SimulatedAnnealing:
-        return SimulatedAnnealing(
-            self.base_algo,
-            self.start_temperature,
-            self.stop_temperature,
-            self.cool_down_rate,
-            self.perturbation_magnitude,
-        )
 
     def _push(
         self, model: nn.Module, sparsities: dict[str, float], search: Search, number: int

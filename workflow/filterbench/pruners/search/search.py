@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -292,8 +291,3 @@ def sparsities_of(masks: ChannelMasks) -> dict[str, float]:
 def fingerprint(masks: ChannelMasks) -> bytes:
     """Bytes that differ between any two sets of masks."""
     return b"".join(name.encode() + kept.cpu().numpy().tobytes() for name, kept in sorted(masks.items()))
-
-
-def cooling_steps(start: float, stop: float, rate: float) -> int:
-    """How many times an annealing cools down before it stops."""
-    return math.ceil(math.log(stop / start) / math.log(rate))
