@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from filterbench.storage.checkpoint import prefixed, without_prefix
 from filterbench.storage.errors import InputError
 from filterbench.storage.weights import Weights, read_weights, write_weights
 
@@ -40,7 +41,7 @@ def apply_masks(model: nn.Module, masks: ChannelMasks) -> None:
                 parameters["bias"].mul_(kept)
 
 
-WEIGHT, MASK = "weights/", "mask/"
+WEIGHT, MASK = "weights", "mask"
 
 
 def write_masked_net(path: Path, pruned: PrunedNet, original: Weights) -> None:
@@ -54,13 +55,12 @@ def write_masked_net(path: Path, pruned: PrunedNet, original: Weights) -> None:
         original: weights of the net that was pruned, on the CPU.
     """
     expected = _masked(original, pruned.masks)
-    weights = {
-        f"{WEIGHT}{name}": tensor
+    changed = {
+        name: tensor
         for name, tensor in pruned.model.state_dict().items()
         if not torch.equal(tensor.cpu(), expected[name])
     }
-    masks = {f"{MASK}{name}": kept for name, kept in pruned.masks.items()}
-    write_weights(path, weights | masks)
+    write_weights(path, prefixed(WEIGHT, changed) | prefixed(MASK, pruned.masks))
 
 
 def read_masked_net(path: Path, original: Weights) -> tuple[Weights, ChannelMasks]:
@@ -74,13 +74,10 @@ def read_masked_net(path: Path, original: Weights) -> tuple[Weights, ChannelMask
         InputError: the file is unreadable, or not a masked net.
     """
     tensors = read_weights(path)
-    weights = {
-        name.removeprefix(WEIGHT): tensor for name, tensor in tensors.items() if name.startswith(WEIGHT)
-    }
-    masks = {name.removeprefix(MASK): tensor for name, tensor in tensors.items() if name.startswith(MASK)}
+    weights, masks = (without_prefix(kind, tensors) for kind in (WEIGHT, MASK))
     if len(weights) + len(masks) < len(tensors):
         raise InputError(
-            f"{path}: not a masked net, whose names all start with {WEIGHT} or {MASK}; remove it, and the "
+            f"{path}: not a masked net, whose names all start with {WEIGHT}/ or {MASK}/; remove it, and the "
             "next run rebuilds it"
         )
     return _masked(original, masks) | weights, masks

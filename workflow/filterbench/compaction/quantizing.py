@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,12 +17,11 @@ class _Calibration(CalibrationDataReader):
     """Batches of images for onnxruntime."""
 
     def __init__(self, images: Tensor) -> None:
-        self._batches: Iterator[Tensor] = iter(images.split(CALIBRATION_BATCH))
+        self._batches = ({"images": batch.contiguous().numpy()} for batch in images.split(CALIBRATION_BATCH))
 
     def get_next(self) -> dict[str, np.ndarray] | None:
         """The next batch; None after the last."""
-        batch = next(self._batches, None)
-        return None if batch is None else {"images": batch.contiguous().numpy()}
+        return next(self._batches, None)
 
 
 def quantize_onnx(content: bytes, images: Tensor) -> bytes:

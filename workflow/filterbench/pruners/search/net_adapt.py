@@ -92,12 +92,12 @@ class SearchPath:
             rows: the steps of that search, as `search.csv` holds them.
         """
         found = {snapshot.target: snapshot for snapshot in earlier}
-        ways = self._steps.in_order(targets)
+        ordered = self._steps.in_order(targets)
         journal = self._search.journal("net-adapt", self._layers * self._steps.iterations(targets))
-        for target in ways:
+        for target in ordered:
             if target in found:
                 continue
-            nearest = next((found[other] for other in reversed(ways[: ways.index(target)])), None)
+            nearest = next((found[other] for other in reversed(ordered[: ordered.index(target)])), None)
             if nearest and self._iteration < nearest.iterations and nearest.candidates <= journal.recorded:
                 self.restore(nearest)
                 journal.go_on(rows[: nearest.candidates])
@@ -105,12 +105,13 @@ class SearchPath:
                 self._iterate(candidates, journal, self._iteration)
             found[target] = self._snapshot(target, len(journal.steps))
         self._search.add_steps(journal)
-        return [found[target] for target in ways]
+        return [found[target] for target in ordered]
 
     def restore(self, snapshot: Snapshot) -> None:
         """Continue from a snapshot of the same net's search path."""
         self._model.load_state_dict(snapshot.weights)
-        self._kept = {name: kept.clone() for name, kept in snapshot.masks.items()}
+        device = next(self._model.parameters()).device
+        self._kept = {name: kept.to(device, copy=True) for name, kept in snapshot.masks.items()}
         self._iteration = snapshot.iterations
         self._steps.restore(snapshot.reached, snapshot.step, snapshot.asked)
         self._search.cost = Cost(**snapshot.cost)

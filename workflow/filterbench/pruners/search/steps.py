@@ -61,7 +61,7 @@ class Steps(ABC):
 
     @abstractmethod
     def in_order(self, targets: Sequence[float]) -> list[float]:
-        """Targets in the order in which the search path comes to them."""
+        """Targets in the order in which the search path reaches them."""
 
     @abstractmethod
     def iterations(self, targets: Sequence[float]) -> int:
@@ -69,11 +69,11 @@ class Steps(ABC):
 
     @abstractmethod
     def share(self, kept: ChannelMasks) -> float:
-        """Where the search path stands, in the unit of the targets."""
+        """The progress of the search path, in the unit of the targets."""
 
     @abstractmethod
     def reached(self, target: float, kept: ChannelMasks) -> bool:
-        """Whether the search path has come to a target."""
+        """Whether the search path has reached a target."""
 
     @abstractmethod
     def shared(self, model: nn.Module, kept: ChannelMasks, target: float) -> list[Candidate]:
@@ -88,7 +88,7 @@ class Steps(ABC):
         """Why there is no candidate."""
 
     def own(self, model: nn.Module, kept: ChannelMasks, target: float) -> list[Candidate]:
-        """Each layer that can give a step to the target alone; empty where all steps are too large."""
+        """Each layer that can give a step of the target's own; empty where all steps are too large."""
         return []
 
     def take(self, candidate: Candidate) -> None:  # noqa: B027
