@@ -29,7 +29,7 @@ include: "workflow/rules/validate.smk"
 rule all:
     default_target: True
     input:
-        expand("{figure}.{kind}", figure=PLAN.figures(), kind=["png", "svg"]),
+        expand("{figure}.{kind}", figure=figures(PLAN), kind=["png", "svg"]),
         # Named, so that a cell which somebody removed is made again below tables that are up to date.
         collect("{cell}/result.json", cell=PLAN.cells),
         COMPARISONS,
@@ -71,7 +71,7 @@ rule comparisons:
 
 rule figures:
     input:
-        expand("{figure}.{kind}", figure=PLAN.figures(), kind=["png", "svg"]),
+        expand("{figure}.{kind}", figure=figures(PLAN), kind=["png", "svg"]),
 
 
 rule optimism:

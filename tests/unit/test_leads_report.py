@@ -11,7 +11,9 @@ from filterbench.analysis.leads import COMPONENTS, PARTS
 from filterbench.analysis.leads_document import leads_document, leads_table
 from filterbench.documents import read
 from filterbench.jobs.job import Job
+from filterbench.orchestration.figures import figures
 from filterbench.orchestration.plan import Plan
+from filterbench.orchestration.tables import TableParams
 from filterbench.plotting.leads import draw_leads
 from filterbench.plotting.style import STYLES
 from filterbench.stages.leads import leads as leads_stage
@@ -61,15 +63,18 @@ def test_document_and_page_say_the_same(study):
 
 
 def test_a_number_changed_by_hand_is_found(study, monkeypatch):
-    (check,) = [each for each in REMADE if each.__name__ == "_leads"]
-    plan = SimpleNamespace(config={"models": {"vgg16": {}}}, questions="")
+    (leads_made,) = [each for each in REMADE if "leads.md" in each.names.values()]
+    plan = SimpleNamespace(
+        config={"models": {"vgg16": {}}}, questions="", claims="", questions_digest=lambda: ""
+    )
     root = study.parents[1]
-    assert list(check(plan, "mine", root)) == []
+    asked = TableParams(plan, "mine", place=lambda path: str(root / path))
+    assert list(leads_made.findings(asked, root)) == []
     for name in NAMES.values():
         path = study / name
         sound = path.read_text()
         path.write_text(sound.replace("-3", "-4", 1))
-        assert [finding.file for finding in check(plan, "mine", root)] == [path]
+        assert [finding.file for finding in leads_made.findings(asked, root)] == [path]
         path.write_text(sound)
 
 
@@ -80,7 +85,7 @@ def test_a_study_without_training_budgets_or_control_is_refused(tmp_path):
     ):
         (tmp_path / "vgg16").mkdir(exist_ok=True)
         table.to_csv(tmp_path / "vgg16/comparison.csv", index=False)
-        with pytest.raises(InputError, match="study mine: no lead to take apart; that needs"):
+        with pytest.raises(InputError, match="study mine: no lead to take apart; it needs"):
             make(tmp_path)
 
 
@@ -89,11 +94,11 @@ def test_leads_belong_to_a_whole_run_where_the_study_has_budgets_and_a_control(d
     config = default_config | {"models": {"vgg16": {"width": 0.25}}, "pruners": pruners}
     asked = Plan(config | {"training_budgets": [20]})
     assert asked.leads
-    assert "figures/leads_vgg16" in asked.figures()
+    assert "figures/leads_vgg16" in figures(asked)
     without = config | {"pruners": {AUTO_COMPRESS: {}}, "training_budgets": [20]}
     for other in (Plan(config), Plan(without)):
         assert not other.leads
-        assert "figures/leads_vgg16" not in other.figures()
+        assert "figures/leads_vgg16" not in figures(other)
 
 
 def test_the_figure_has_the_lead_along_the_budgets_and_its_parts(study, tmp_path):

@@ -8,6 +8,7 @@ import pytest
 from filterbench.orchestration.plan import Plan, group_of
 from filterbench.orchestration.resources import more_each_time, prune_minutes
 from filterbench.study.cells import Cell
+from filterbench.study.inputs import searched_inputs
 from filterbench.study.paths import baseline_folder, cell_at, cell_folder, trajectory_document
 from filterbench.study.published import published_files, published_names
 
@@ -79,9 +80,9 @@ def test_only_net_adapt_takes_its_net_from_a_search_path(plan):
     assert found["snapshots"] == f"{folder}/flops/trajectory.safetensors"
 
 
-def test_a_matched_control_waits_for_the_searched_cell(plan):
-    assert plan.searched_cell(of_cell("L1FilterPruner", "0.5")) == {}
-    found = plan.searched_cell(of_cell("UniformAllocationPruner", "0.5"))
+def test_a_matched_control_waits_for_the_searched_cell():
+    assert searched_inputs("L1FilterPruner") == {}
+    found = searched_inputs("UniformAllocationPruner")
     folder = "results/{study}/{model}/seed-{seed}/SimulatedAnnealingPruner/{target}"
     assert found == {"searched_count": f"{folder}/count.json", "searched_prune": f"{folder}/prune.json"}
 

@@ -33,7 +33,7 @@ rule train_baseline:
         weights=f"{BASELINE}/model.safetensors",
         document=f"{BASELINE}/baseline.json",
     log:
-        "logs/{study}/{model}/seed-{seed}/train_baseline.log",
+        "logs/{study}/{model}/seed-{seed}/baseline/baseline.log",
     conda:
         ENVIRONMENT
     threads: 1

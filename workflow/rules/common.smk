@@ -26,6 +26,8 @@ from snakemake.settings.enums import Quietness
 
 from filterbench.pruners.registry import PRUNERS
 from filterbench.orchestration.code import rule_digest
+from filterbench.orchestration.figures import FIGURES, figures
+from filterbench.orchestration.tables import params_by_wildcards
 from filterbench.jobs.devices import count_gpus
 from filterbench.orchestration import progress
 from filterbench.jobs import warm_parent
@@ -35,6 +37,7 @@ from filterbench.orchestration.runs import tell_other_runs
 from filterbench.jobs.version import code_version
 from filterbench.storage.files import files_digest
 from filterbench.results.failures import tell_failures
+from filterbench.study.inputs import INPUTS, searched_inputs
 from filterbench.study.paths import BASELINE, CELL, LATENCY_TABLE, MODEL_FOLDER, TRAJECTORY, any_of
 from filterbench.orchestration.entry import plan_or_exit
 from filterbench.study.published import published_files, published_names
@@ -51,7 +54,7 @@ COMPARISONS = expand(
     f"{MODEL_FOLDER}/comparison.{{kind}}", study=STUDY, model=config["models"], kind=["json", "csv"]
 )
 TABLES = [path for path in COMPARISONS if path.endswith(".csv")]
-# What of a cell goes once nothing needs it any more.
+# Files of a cell that are removed once nothing needs them any more.
 PASSING = temp if config.get("keep_weights") == "final" else str
 PUBLISHED_MODELS = published_names("model")
 
@@ -72,13 +75,15 @@ def stage(name):
     }
 
 
-def there(paths):
-    """Paths in params as jobs find them: below the prefix of a module, as Snakemake places inputs and outputs."""
+def there(path):
+    """A path in params as jobs find it: below the prefix of a module, as Snakemake places inputs and outputs."""
     modifier = workflow.modifier.path_modifier
-    prefix = modifier.prefix or "" if modifier else ""
-    if callable(paths):
-        return lambda wildcards: [f"{prefix}{path}" for path in paths(wildcards)]
-    return [f"{prefix}{path}" for path in paths]
+    return f"{modifier.prefix or '' if modifier else ''}{path}"
+
+
+def table_stage(name):
+    """Params of a rule that makes tables, figures or verdicts of the study."""
+    return {**stage(name), **params_by_wildcards(name, PLAN, there)}
 
 
 onstart:

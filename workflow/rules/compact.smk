@@ -1,10 +1,8 @@
 rule speedup:
     """The compact net of a cell, checked against the masked one."""
     input:
+        **INPUTS["speedup"],
         images=PLAN.images,
-        document=f"{CELL}/prune.json",
-        original=f"{BASELINE}/model.safetensors",
-        weights=f"{CELL}/prune.safetensors",
     output:
         weights=PASSING(f"{CELL}/speedup.safetensors"),
         document=f"{CELL}/speedup.json",
@@ -31,9 +29,7 @@ rule speedup:
 rule count:
     """Params and multiply-accumulates of a cell, by two counters."""
     input:
-        document=f"{CELL}/speedup.json",
-        original=f"{BASELINE}/model.safetensors",
-        compact=f"{CELL}/speedup.safetensors",
+        **INPUTS["count"],
     output:
         document=f"{CELL}/count.json",
     log:
@@ -60,10 +56,8 @@ rule count:
 rule latency:
     """Wall-clock time of a cell's original and compact net; on request."""
     input:
+        **INPUTS["latency"],
         images=PLAN.images,
-        document=f"{CELL}/speedup.json",
-        original=f"{BASELINE}/model.safetensors",
-        compact=f"{CELL}/speedup.safetensors",
     output:
         document=f"{CELL}/latency.json",
     log:
@@ -88,9 +82,8 @@ rule latency:
 rule export:
     """The fine-tuned compact net of a cell as an ONNX model; on request."""
     input:
+        **INPUTS["export"],
         images=PLAN.images,
-        document=f"{CELL}/finetune.json",
-        weights=f"{CELL}/finetune.safetensors",
     output:
         model=f"{CELL}/model.onnx",
         document=f"{CELL}/export.json",
@@ -115,14 +108,12 @@ rule export:
 rule quantize:
     """A cell's original and fine-tuned net in int8, beside float32; on request."""
     input:
+        **INPUTS["int8"],
         images=PLAN.images,
-        document=f"{CELL}/finetune.json",
-        original=f"{BASELINE}/model.safetensors",
-        finetuned=f"{CELL}/finetune.safetensors",
     output:
         document=f"{CELL}/int8.json",
     log:
-        "logs/{study}/{model}/seed-{seed}/{pruner}/{target}/quantize.log",
+        "logs/{study}/{model}/seed-{seed}/{pruner}/{target}/int8.log",
     conda:
         ENVIRONMENT
     threads: whole_machine

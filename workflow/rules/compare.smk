@@ -17,8 +17,6 @@ localrules:
 
 
 SHAPE_LATENCIES = expand(f"{MODEL_FOLDER}/shape_latency.csv", study=STUDY, model=config["models"])
-# Whether the unpruned nets are fine-tuned.
-UNPRUNED = config.get("finetune_unpruned", False)
 
 
 rule result:
@@ -65,10 +63,7 @@ rule compare:
     conda:
         ENVIRONMENT
     params:
-        **stage("compare"),
-        cells=there(PLAN.model_cells),
-        again=PLAN.again,
-        unpruned=UNPRUNED,
+        **table_stage("compare"),
     script:
         "../scripts/stage.py"
 
@@ -96,9 +91,7 @@ rule differences:
     conda:
         ENVIRONMENT
     params:
-        **stage("differences"),
-        tables=there(TABLES),
-        cells=there(PLAN.cells),
+        **table_stage("differences"),
     script:
         "../scripts/stage.py"
 
@@ -120,9 +113,7 @@ rule verdicts:
     conda:
         ENVIRONMENT
     params:
-        **stage("verdicts"),
-        tables=there(TABLES),
-        source=f"study {STUDY}",
+        **table_stage("verdicts"),
     script:
         "../scripts/stage.py"
 
@@ -145,10 +136,7 @@ rule claims:
     resources:
         claims=PLAN.claims,
     params:
-        **stage("claims"),
-        tables=there(TABLES),
-        dataset=config["dataset"]["name"],
-        claims=PLAN.claims_digest(),
+        **table_stage("claims"),
     script:
         "../scripts/stage.py"
 
@@ -178,10 +166,7 @@ rule leads:
     resources:
         plan=PLAN.questions,
     params:
-        **stage("leads"),
-        tables=there(TABLES),
-        source=f"study {STUDY}",
-        plan=PLAN.questions_digest(),
+        **table_stage("leads"),
     script:
         "../scripts/stage.py"
 
@@ -212,10 +197,7 @@ rule optimism_gap:
     conda:
         ENVIRONMENT
     params:
-        **stage("optimism"),
-        model="{model}",
-        study=STUDY,
-        dataset=config["dataset"]["name"],
+        **table_stage("optimism"),
     script:
         "../scripts/stage.py"
 
@@ -240,10 +222,7 @@ rule compare_latency:
     conda:
         ENVIRONMENT
     params:
-        **stage("compare_latency"),
-        model="{model}",
-        dataset=config["dataset"]["name"],
-        cells=there(PLAN.model_cells),
+        **table_stage("compare_latency"),
     script:
         "../scripts/stage.py"
 
@@ -268,10 +247,7 @@ rule compare_int8:
     conda:
         ENVIRONMENT
     params:
-        **stage("compare_int8"),
-        model="{model}",
-        dataset=config["dataset"]["name"],
-        cells=there(PLAN.model_cells),
+        **table_stage("compare_int8"),
     script:
         "../scripts/stage.py"
 
@@ -296,7 +272,7 @@ rule shape_latencies:
     params:
         **stage("shape_latencies"),
         cell=PLAN.baseline_cell,
-        cells=there(PLAN.matched_cells),
+        cells=lambda wildcards: list(map(there, PLAN.matched_cells(wildcards))),
         limits=PLAN.limits,
         device=device,
         measurement=PLAN.latency,
@@ -321,10 +297,7 @@ rule latency_verdicts:
     conda:
         ENVIRONMENT
     params:
-        **stage("latency_verdicts"),
-        tables=there(TABLES),
-        latencies=there(SHAPE_LATENCIES),
-        source=f"study {STUDY}",
+        **table_stage("latency_verdicts"),
     script:
         "../scripts/stage.py"
 
@@ -343,11 +316,6 @@ rule page:
     resources:
         claims=PLAN.claims,
     params:
-        **stage("page"),
-        tables=there(TABLES),
-        study=STUDY,
-        dataset=config["dataset"]["name"],
-        published=PLAN.comparable,
-        claims=PLAN.claims_digest(),
+        **table_stage("page"),
     script:
         "../scripts/stage.py"

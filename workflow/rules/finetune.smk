@@ -5,9 +5,8 @@ TUNING = config["finetune"].get("tuning", {})
 rule finetune:
     """The compact net of a cell, trained on."""
     input:
+        **INPUTS["finetune"],
         images=PLAN.images,
-        document=f"{CELL}/speedup.json",
-        weights=f"{CELL}/speedup.safetensors",
     output:
         weights=f"{CELL}/finetune.safetensors",
         document=f"{CELL}/finetune.json",
@@ -36,14 +35,13 @@ rule finetune:
 
 use rule finetune as finetune_unpruned with:
     input:
+        **INPUTS["baseline-finetune"],
         images=PLAN.images,
-        document=f"{BASELINE}/baseline.json",
-        weights=f"{BASELINE}/model.safetensors",
     output:
         weights=f"{BASELINE}/baseline-finetune.safetensors",
         document=f"{BASELINE}/baseline-finetune.json",
     log:
-        "logs/{study}/{model}/seed-{seed}/finetune_unpruned.log",
+        "logs/{study}/{model}/seed-{seed}/baseline/baseline-finetune.log",
     params:
         **stage("finetune"),
         cell=PLAN.baseline_cell,
@@ -75,15 +73,14 @@ rule equal_training:
     """The compact net of a cell, fine-tuned until all cells of its target have had as much training."""
     input:
         unpack(PLAN.spent_before),
+        **INPUTS["equal"],
         images=PLAN.images,
-        document=f"{CELL}/speedup.json",
-        weights=f"{CELL}/speedup.safetensors",
     output:
         weights=f"{CELL}/equal.safetensors",
         document=f"{CELL}/equal.json",
         correct=f"{CELL}/equal.correct",
     log:
-        "logs/{study}/{model}/seed-{seed}/{pruner}/{target}/equal_training.log",
+        "logs/{study}/{model}/seed-{seed}/{pruner}/{target}/equal.log",
     conda:
         ENVIRONMENT
     threads: 1
@@ -108,9 +105,8 @@ rule scratch:
     """A net of a cell's compact shapes, trained from fresh weights."""
     input:
         unpack(PLAN.spent_before),
+        **INPUTS["scratch"],
         images=PLAN.images,
-        document=f"{CELL}/speedup.json",
-        weights=f"{CELL}/speedup.safetensors",
     output:
         weights=f"{CELL}/scratch-{{budget}}.safetensors",
         document=f"{CELL}/scratch-{{budget}}.json",

@@ -9,7 +9,7 @@ FROM_COMPARISON = "performance_comparison|accuracy_against_cost|equal_training|a
 
 
 rule figure:
-    """The figure of the study that was asked for last, where it is looked for first."""
+    """A copy of the configured study's figure in the folder figures/."""
     input:
         png=f"results/{STUDY}/figures/{{name}}.png",
         svg=f"results/{STUDY}/figures/{{name}}.svg",
@@ -19,7 +19,7 @@ rule figure:
     log:
         f"logs/{STUDY}/figures/{{name}}.log",
     wildcard_constraints:
-        name=f"({FROM_COMPARISON}|layer_sparsities|search_scores|optimism|accuracy_against_latency|int8|leads)_.+",
+        name=f"({any_of(FIGURES)})_.+",
     conda:
         ENVIRONMENT
     shell:
@@ -55,12 +55,8 @@ rule plot:
     resources:
         claims=PLAN.claims,
     params:
-        **stage("plot"),
-        model="{model}",
+        **table_stage("plot"),
         figure="{figure}",
-        dataset=config["dataset"]["name"],
-        published=PLAN.comparable,
-        claims=PLAN.claims_digest(),
     script:
         "../scripts/stage.py"
 
@@ -82,10 +78,7 @@ rule plot_leads:
     conda:
         ENVIRONMENT
     params:
-        **stage("plot_leads"),
-        model="{model}",
-        study=STUDY,
-        dataset=config["dataset"]["name"],
+        **table_stage("plot_leads"),
     script:
         "../scripts/stage.py"
 
@@ -120,6 +113,6 @@ rule plot_search:
         model="{model}",
         study=STUDY,
         seed=config["seeds"][0],
-        cells=there(PLAN.first_seed_cells),
+        cells=lambda wildcards: list(map(there, PLAN.first_seed_cells(wildcards))),
     script:
         "../scripts/stage.py"

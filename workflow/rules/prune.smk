@@ -28,11 +28,11 @@ rule latency_table:
 
 
 rule trajectory:
-    """One search path that serves all targets of a kind; it goes on from what an earlier job left."""
+    """One search path that serves all targets of a kind; it continues from what an earlier job left."""
     input:
         unpack(PLAN.latency_table_of),
+        **INPUTS["trajectory"],
         images=PLAN.images,
-        weights=f"{BASELINE}/model.safetensors",
     output:
         weights=update(f"{TRAJECTORY}.safetensors"),
         document=update(f"{TRAJECTORY}.json"),
@@ -71,10 +71,10 @@ rule prune:
         unpack(
             lambda wildcards: {name: ancient(path) for name, path in PLAN.trajectory_of(wildcards).items()}
         ),
-        unpack(PLAN.searched_cell),
+        unpack(lambda wildcards: searched_inputs(wildcards.pruner)),
         unpack(PLAN.latency_table_of),
+        **INPUTS["prune"],
         images=PLAN.images,
-        weights=f"{BASELINE}/model.safetensors",
     output:
         weights=f"{CELL}/prune.safetensors",
         document=f"{CELL}/prune.json",

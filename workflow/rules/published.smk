@@ -129,5 +129,5 @@ use rule verdicts as imported_verdicts with:
         "logs/imported/verdicts.log",
     params:
         **stage("verdicts"),
-        tables=there(IMPORTED_TABLES),
+        tables=list(map(there, IMPORTED_TABLES)),
         source=lambda wildcards: f"the results in {config.get('nni_results') or 'no folder'}",

@@ -5,9 +5,9 @@ localrules:
     validate,
 
 
-# Without outputs, so that it runs whenever it is asked for.
+# Without outputs, so that it runs whenever it is requested.
 rule validate:
-    """Whether the study is whole and its documents hold together; nothing is made for it."""
+    """Whether the study is whole and its documents hold together; nothing is computed for it."""
     input:
         other_targets(workflow, "validate"),
     log:

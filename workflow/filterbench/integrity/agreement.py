@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from filterbench.integrity.findings import Documents, Finding
+from filterbench.integrity.findings import Document, Documents, Finding
 from filterbench.study.cells import STAGES
 
 # Where each accuracy of a result comes from.
 ACCURACIES = {"original": "baseline", "pruned": "prune", "speedup": "speedup", "finetuned": "finetune"}
 
 
-def disagreements(folder: Path, documents: Documents, baseline: Mapping[str, Any]) -> Iterator[Finding]:
+def disagreements(folder: Path, documents: Documents, baseline: Document) -> Iterator[Finding]:
     """What in a cell's documents contradicts another one of its documents.
 
     Args:
@@ -37,7 +36,7 @@ def disagreements(folder: Path, documents: Documents, baseline: Mapping[str, Any
         yield from _result(folder, stages, baseline)
 
 
-def _images(folder: Path, documents: Documents, baseline: Mapping[str, Any]) -> Iterator[Finding]:
+def _images(folder: Path, documents: Documents, baseline: Document) -> Iterator[Finding]:
     """All documents of a study are about the same images."""
     for name, document in documents.items():
         for key, number in document.get("images", {}).items():
@@ -46,7 +45,7 @@ def _images(folder: Path, documents: Documents, baseline: Mapping[str, Any]) -> 
                 yield Finding(folder / f"{name}.json", f"$.images.{key}", reason)
 
 
-def _layers(folder: Path, prune: Mapping[str, Any], speedup: Mapping[str, Any]) -> Iterator[Finding]:
+def _layers(folder: Path, prune: Document, speedup: Document) -> Iterator[Finding]:
     """The compact net has the pruned net's layers; what a sum keeps can only be more."""
     before, after = (
         [(layer["name"], layer["channels"]) for layer in document["layers"]] for document in (prune, speedup)
@@ -60,7 +59,7 @@ def _layers(folder: Path, prune: Mapping[str, Any], speedup: Mapping[str, Any]) 
             yield Finding(folder / "speedup.json", f"$.layers[{index}].kept", reason)
 
 
-def _result(folder: Path, stages: Documents, baseline: Mapping[str, Any]) -> Iterator[Finding]:
+def _result(folder: Path, stages: Documents, baseline: Document) -> Iterator[Finding]:
     """A result holds what its stages say."""
     path, result = folder / "result.json", stages["result"]
     for key, source in ACCURACIES.items():

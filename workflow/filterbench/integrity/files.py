@@ -4,59 +4,24 @@ from __future__ import annotations
 
 import struct
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from functools import cache
 from math import prod
 from pathlib import Path
-from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
-from filterbench.domain.spending import REFERENCE
-from filterbench.integrity.findings import Finding
-from filterbench.pruners.registry import PRUNERS
+from filterbench.integrity.findings import Document, Finding
 from filterbench.storage.files import known_digest
+from filterbench.study.inputs import inputs_of
+from filterbench.study.paths import wildcards_at
 
-# By kind of a cell's document and name of an input: where that lies, from the cell's folder.
-_BASELINE = "../../baseline"
-_NETS = {
-    "document": "speedup.json",
-    "original": f"{_BASELINE}/model.safetensors",
-    "compact": "speedup.safetensors",
-}
-_COMPACT = {"weights": "speedup.safetensors", "document": "speedup.json", "prune": "prune.json"}
-_CELL_INPUTS = {
-    "prune": {
-        "weights": f"{_BASELINE}/model.safetensors",
-        "latency_table": "../../../latency_table.json",
-        "searched_prune": "../../{searched}/{target}/prune.json",
-        "searched_count": "../../{searched}/{target}/count.json",
-    },
-    "speedup": {
-        "original": f"{_BASELINE}/model.safetensors",
-        "weights": "prune.safetensors",
-        "document": "prune.json",
-    },
-    "count": _NETS,
-    "finetune": _COMPACT,
-    "equal": _COMPACT,
-    "scratch": _COMPACT,
-    "latency": _NETS,
-    "export": {"weights": "finetune.safetensors", "document": "finetune.json"},
-    "int8": {
-        "original": f"{_BASELINE}/model.safetensors",
-        "finetuned": "finetune.safetensors",
-        "document": "finetune.json",
-    },
-}
-# The same for the documents beside a baseline.
-_BASELINE_INPUTS = {"weights": "model.safetensors", "document": "baseline.json"}
 # Files that documents record beside their inputs, by key; `stem` is the document's name.
 _RECORDED = {"correct": "{stem}.correct", "digest": "model.onnx"}
 
 
 def changed_files(
-    path: Path, kind: str, document: Mapping[str, Any], images: Path, left_out: Counter[str]
+    path: Path, kind: str, document: Document, root: Path, images: str, left_out: Counter[str]
 ) -> Iterator[Finding]:
     """Files that are no longer what a document was made from or with.
 
@@ -64,13 +29,13 @@ def changed_files(
         path: of the document.
         kind: of the document.
         document: any.
+        root: the folder that holds `results/`.
         images: the study's data file.
         left_out: counts digests of files that are not there.
     """
-    recorded = {
-        f"$.provenance.inputs.{name}": (_input(path, kind, name, document, images), digest)
-        for name, digest in document.get("provenance", {}).get("inputs", {}).items()
-    }
+    inputs = document.get("provenance", {}).get("inputs", {})
+    places = {"images": root / images, **_places(path, kind, document.get("cell", {}), inputs, root)}
+    recorded = {f"$.provenance.inputs.{name}": (places.get(name), digest) for name, digest in inputs.items()}
     for key, name in _RECORDED.items():
         if key in document:
             recorded[f"$.{key}"] = (path.with_name(name.format(stem=path.stem)), document[key])
@@ -83,19 +48,12 @@ def changed_files(
             yield Finding(path, place, f"another digest than that of {file}")
 
 
-def _input(path: Path, kind: str, name: str, document: Mapping[str, Any], images: Path) -> Path | None:
-    if name == "images":
-        return images
-    names = _BASELINE_INPUTS if path.parent.name == "baseline" else _CELL_INPUTS.get(kind, {})
-    if kind == "trajectory":
-        names = {"weights": f"{_BASELINE}/model.safetensors", "latency_table": "../../../latency_table.json"}
-    if name.startswith(REFERENCE):
-        return path.parents[2] / name.removeprefix(REFERENCE) / path.parent.name / "prune.json"
-    if name not in names:
-        return None
-    pruner = document["cell"].get("pruner")
-    searched = PRUNERS[pruner].searched if pruner in PRUNERS else ""
-    return path.parent / names[name].format(target=path.parent.name, searched=searched)
+def _places(path: Path, kind: str, cell: Document, names: Iterable[str], root: Path) -> dict[str, Path]:
+    """Where the inputs of a document lie, as far as this version knows them."""
+    wildcards = wildcards_at(path.parent)
+    pruner = cell.get("pruner", "")
+    known = inputs_of(kind if pruner else path.stem, pruner, names)
+    return {name: root / place.format(**wildcards) for name, place in known.items()}
 
 
 def _state(file: Path) -> tuple[int, int]:
@@ -103,10 +61,11 @@ def _state(file: Path) -> tuple[int, int]:
     return status.st_size, status.st_mtime_ns
 
 
-def wrong_counts(path: Path, document: Mapping[str, Any], left_out: Counter[str]) -> Iterator[Finding]:
+def wrong_counts(path: Path, document: Document, root: Path, left_out: Counter[str]) -> Iterator[Finding]:
     """Numbers of params in `count.json` that are not those of the weights."""
+    nets = _places(path, "count", document["cell"], ("original", "compact"), root)
     for key, name in (("original", "original"), ("speedup", "compact")):
-        file = path.parent / _NETS[name]
+        file = nets[name]
         if not file.exists():
             left_out["counts of weights that are not there"] += 1
             continue

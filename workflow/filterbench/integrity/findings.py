@@ -42,4 +42,5 @@ class Report:
 
 
 # The documents of a folder by their names without `.json`; those that are faulty by themselves are left out.
-Documents = dict[str, dict[str, Any]]
+Document = dict[str, Any]
+Documents = dict[str, Document]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Any
 
 from filterbench.domain.targets import TRAJECTORY_NAME
-from filterbench.integrity.findings import Documents, Finding
+from filterbench.integrity.findings import Document, Documents, Finding
 from filterbench.orchestration.plan import Plan
 from filterbench.pruners.registry import PRUNERS
 from filterbench.study.cells import (
@@ -51,7 +50,7 @@ def other_settings(plan: Plan, folder: Path, documents: Documents) -> Iterator[F
 
 
 def _training_of(
-    config: Config, name: str, document: Mapping[str, Any], model: str, pruner: str
+    config: Config, name: str, document: Document, model: str, pruner: str
 ) -> tuple[Config, Collection[str]]:
     """The settings that the study asks of a training, and which of them its job chooses."""
     kind, _, budget = name.partition("-")
@@ -69,7 +68,7 @@ def _training_of(
 
 
 def _differences(
-    path: Path, at: str, found: Mapping[str, Any], asked: Mapping[str, Any], left_out: Collection[str] = ()
+    path: Path, at: str, found: Document, asked: Document, left_out: Collection[str] = ()
 ) -> Iterator[Finding]:
     """Where the settings that a document has at a place differ from those that are asked for."""
     for key in {**asked, **found}:

@@ -11,7 +11,7 @@ from filterbench.documents.parts import IMAGE_SIZE
 from filterbench.domain.targets import parse_target
 from filterbench.integrity.agreement import disagreements
 from filterbench.integrity.files import changed_files, wrong_counts
-from filterbench.integrity.findings import Documents, Finding, Report
+from filterbench.integrity.findings import Document, Documents, Finding, Report
 from filterbench.integrity.settings import other_settings
 from filterbench.orchestration.plan import Plan
 from filterbench.storage.errors import InputError
@@ -32,7 +32,7 @@ def findings(plan: Plan, study: str, root: Path, report: Report) -> Iterator[Fin
         report: is told what was checked and what could not be.
     """
     folder = root / "results" / study
-    found: dict[Path, dict[str, Any]] = {}
+    found: dict[Path, Document] = {}
     for path in documents_in(folder):
         faults = [*_own_faults(path, found)]
         yield from faults
@@ -45,10 +45,10 @@ def findings(plan: Plan, study: str, root: Path, report: Report) -> Iterator[Fin
     for path, document in found.items():
         by_folder.setdefault(path.parent, {})[path.stem] = document
     for path, document in found.items():
-        yield from changed_files(path, kind_of(path), document, root / plan.images, report.unchecked)
+        yield from changed_files(path, kind_of(path), document, root, plan.images, report.unchecked)
     for place, documents in by_folder.items():
         yield from other_settings(plan, place, documents)
-        yield from _cell(plan, place, documents, by_folder, report)
+        yield from _cell(place, documents, by_folder, root, report)
 
 
 def documents_in(folder: Path) -> list[Path]:
@@ -56,7 +56,7 @@ def documents_in(folder: Path) -> list[Path]:
     return [path for path in files_below(folder) if path.suffix == ".json" and path.name != VERDICT]
 
 
-def _own_faults(path: Path, found: dict[Path, dict[str, Any]]) -> Iterator[Finding]:
+def _own_faults(path: Path, found: dict[Path, Document]) -> Iterator[Finding]:
     """What is wrong with a document by itself; a sound one joins those found."""
     try:
         kind = kind_of(path)
@@ -70,7 +70,7 @@ def _own_faults(path: Path, found: dict[Path, dict[str, Any]]) -> Iterator[Findi
         found[path] = document
 
 
-def _misplaced(plan: Plan, study: str, found: Mapping[Path, Mapping[str, Any]]) -> Iterator[Finding]:
+def _misplaced(plan: Plan, study: str, found: Mapping[Path, Document]) -> Iterator[Finding]:
     """Documents that lie where their own cell does not."""
     for path, document in found.items():
         if "cell" not in document:
@@ -99,7 +99,7 @@ def _expected(plan: Plan, study: str, path: Path) -> dict[str, Any]:
     return expected
 
 
-def _other_digests(found: Mapping[Path, Mapping[str, Any]]) -> Iterator[Finding]:
+def _other_digests(found: Mapping[Path, Document]) -> Iterator[Finding]:
     """Documents that are not those that `digests.json` lists."""
     for path, document in found.items():
         if path.name != "digests.json":
@@ -134,7 +134,7 @@ def _missing(plan: Plan, study: str, root: Path, report: Report) -> Iterator[Fin
 
 
 def _cell(
-    plan: Plan, place: Path, documents: Documents, by_folder: Mapping[Path, Documents], report: Report
+    place: Path, documents: Documents, by_folder: Mapping[Path, Documents], root: Path, report: Report
 ) -> Iterator[Finding]:
     """What in a folder's documents contradicts each other or the study."""
     if "target" not in wildcards_at(place):
@@ -143,4 +143,4 @@ def _cell(
     if baseline:
         yield from disagreements(place, documents, baseline)
     if "count" in documents and "infeasible" not in documents["count"]:
-        yield from wrong_counts(place / "count.json", documents["count"], report.unchecked)
+        yield from wrong_counts(place / "count.json", documents["count"], root, report.unchecked)

@@ -103,7 +103,7 @@ def execute(title: str, log: str, job: Job) -> None:
     logging.basicConfig(level=logging.WARNING, format=f"[{title}] %(message)s", handlers=handlers)
     logger.setLevel(logging.INFO)
     try:
-        # Before the stage is imported: that takes seconds, in which another process could begin the same.
+        # Before the stage is imported: that takes seconds, in which another process could start the same job.
         with _alone(next(iter(job.outputs.values()), Path(log)), job) as made:
             if not made:
                 _make(job, shown)
@@ -157,9 +157,11 @@ def _alone(output: Path, job: Job) -> Iterator[bool]:
         lock.acquire()
         made = _is_made(job, key, whose)
         if made:
-            logger.info("taken as that process made it")
+            logger.info("using what that process made")
     except (OSError, NotImplementedError) as reason:
-        logger.warning("this file system has no locks (%s): make sure that no earlier job still runs", reason)
+        logger.warning(
+            "this file system has no locks (%s): make sure that no earlier job is still running", reason
+        )
     if not made:
         write_text(whose, key)
     try:
@@ -172,9 +174,9 @@ def _alone(output: Path, job: Job) -> Iterator[bool]:
 
 
 def _key(job: Job) -> str:
-    """What tells a job from one with other settings or code."""
-    told = [dict(job.params), {name: str(path) for name, path in job.inputs.items()}, job.threads]
-    return hashlib.sha256(json.dumps(told, default=str).encode()).hexdigest()
+    """Digest of a job's settings, code and inputs."""
+    parts = [dict(job.params), {name: str(path) for name, path in job.inputs.items()}, job.threads]
+    return hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()
 
 
 def _is_made(job: Job, key: str, whose: Path) -> bool:

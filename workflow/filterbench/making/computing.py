@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import update_wrapper
 from operator import attrgetter
 
 from filterbench.documents import read
@@ -15,7 +16,7 @@ from filterbench.making.sharing import note, take
 from filterbench.pruners.contract import InfeasibleError
 
 
-@dataclass(frozen=True)
+@dataclass
 class Stage(ComputingStage):
     """A stage that is given a prepared process.
 
@@ -30,6 +31,9 @@ class Stage(ComputingStage):
     compute: Callable[[Context], None]
     threads: Callable[[Job], int] = attrgetter("threads")
     shared: bool = True
+
+    def __post_init__(self) -> None:
+        update_wrapper(self, self.compute)
 
     def __call__(self, job: Job) -> None:
         """Make the job's outputs."""

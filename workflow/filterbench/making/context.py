@@ -82,7 +82,7 @@ class Context:
         return self.place(rebuild_model(self.cell["model"], weights, path, self.image_size))
 
     def checkpoint(self, number: int = 0) -> Checkpoint:
-        """Where a long computation of the job is taken up: beside its outputs, which Snakemake deletes."""
+        """Where a long computation of the job is resumed: beside its outputs, which Snakemake deletes."""
         path = self.state_path(f"-{number}.checkpoint" if number else ".checkpoint")
         return Checkpoint(path, f"{self.state_key()}-{number}", self.job.stopwatch)
 
@@ -92,11 +92,11 @@ class Context:
         return document.with_name(f".{document.stem}{suffix}")
 
     def state_key(self, *left_out: str) -> str:
-        """Digest of everything that the job's outcome depends on, but for the params that are left out.
+        """Digest of everything that the job's outcome depends on, except the params that are left out.
 
-        The name of the study is no part of it, in documents that it depends on neither.
+        The study's name does not count, here or in the documents that the job reads.
         """
-        # Not where it was asked to compute, but where it does: `auto` may be a CPU.
+        # Where it computes counts, not where it was asked to: `auto` may be a CPU.
         unasked = {"device", *left_out}
         params = {name: value for name, value in self.job.params.items() if name not in unasked}
         params["cell"] = _of_any_study(self.cell)
@@ -132,7 +132,7 @@ class Context:
 
 
 def _content_digest(path: Path) -> str:
-    """Digest of a file; of a document, of what it says about its cell as a cell of any study."""
+    """Digest of a file; of a document, without its provenance and the name of its study."""
     if path.suffix != ".json":
         return known_digest(path)
     document = read(path, CellDocument)

@@ -1,4 +1,4 @@
-"""Cells whose sparsity the pruner cannot reach: their documents say so, and the rest of the study goes on."""
+"""Cells whose target the pruner cannot reach: their documents say why, and the study continues."""
 
 from __future__ import annotations
 

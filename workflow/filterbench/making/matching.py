@@ -11,9 +11,10 @@ from filterbench.documents.types import CellDocument
 from filterbench.jobs.job import Job
 from filterbench.pruners.contract import InfeasibleError
 from filterbench.pruners.registry import PRUNERS
+from filterbench.study.cells import Config
 
 
-def matched_arguments(job: Job) -> dict[str, Any]:
+def matched_arguments(job: Job) -> Config:
     """The arguments of a job's pruner that the searched cell's documents decide; none for most pruners.
 
     Args:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from filterbench.documents import read
 from filterbench.documents.types import CellDocument, PruneDocument
 from filterbench.domain.spending import REFERENCE, epochs_for, images_trained
 from filterbench.jobs.job import Job
 from filterbench.pruners.contract import InfeasibleError
+from filterbench.study.cells import Config
 
 
 @dataclass(frozen=True)
@@ -17,8 +17,8 @@ class Spending:
     """Images that a cell is trained on after its baseline.
 
     Attributes:
-        asked: what it is to have in all.
-        search: what its pruner had.
+        asked: how many it is to have in total.
+        search: how many its pruner had.
         images: how many there are to train with.
     """
 
@@ -26,7 +26,7 @@ class Spending:
     search: int
     images: int
 
-    def epochs(self, settings: dict[str, Any]) -> int:
+    def epochs(self, settings: Config) -> int:
         """The epochs of fine-tuning that come nearest to what is asked.
 
         Raises:
@@ -40,7 +40,7 @@ class Spending:
             )
         return left
 
-    def document(self, settings: dict[str, Any]) -> dict[str, int]:
+    def document(self, settings: Config) -> dict[str, int]:
         """As documents record it, with what was spent by these settings."""
         spent = self.search + images_trained(settings, self.images)
         return {"asked": self.asked, "search": self.search, "spent": spent}
@@ -57,7 +57,7 @@ def spending_of(job: Job, images: int) -> Spending:
     Raises:
         InfeasibleError: no pruner that the study names has a net at this target.
     """
-    settings: dict[str, dict[str, Any]] = job.params["finetune"]
+    settings: dict[str, Config] = job.params["finetune"]
     search = read(job.inputs["prune"], PruneDocument)["cost"]["images_trained"]
     if number := job.params["equal"].get("images"):
         return Spending(number, search, images)
@@ -77,7 +77,7 @@ def spending_of(job: Job, images: int) -> Spending:
     return Spending(max(totals), search, images)
 
 
-def with_total(baseline: dict[str, Any], spending: Spending) -> dict[str, Any]:
+def with_total(baseline: Config, spending: Spending) -> Config:
     """Settings of the baseline's training for as long as that and what came after it."""
     after = epochs_for(spending.asked, baseline, spending.images)
     return baseline | {"epochs": baseline["epochs"] + after}

@@ -17,6 +17,7 @@ from filterbench.making.context import Context
 from filterbench.storage.correctness import write_correct
 from filterbench.storage.files import file_digest
 from filterbench.storage.weights import write_weights
+from filterbench.study.cells import Config
 from filterbench.training.evaluation import Score, evaluate
 from filterbench.training.loop import TrainingSettings, train
 
@@ -28,7 +29,7 @@ def train_and_write(
     splits: Splits,
     model: nn.Module,
     accuracy_name: str,
-    settings: Mapping[str, Any],
+    settings: Config,
     **more: Any,
 ) -> Score:
     """Train a net, evaluate it on the test images, and write the job's weights and document.
@@ -42,7 +43,7 @@ def train_and_write(
         model: the net, on the device; it is changed.
         accuracy_name: what the document calls the test accuracy.
         settings: of the training.
-        more: what the document says beside.
+        more: further keys of the document.
 
     Returns:
         The net's score on the test images.
@@ -84,9 +85,7 @@ def train_and_write(
     return score
 
 
-def _combinations(
-    settings: Mapping[str, Any], tuning: Mapping[str, Sequence[Any]]
-) -> Iterator[dict[str, Any]]:
+def _combinations(settings: Config, tuning: Mapping[str, Sequence[Any]]) -> Iterator[Config]:
     """The settings with each combination of what is tuned."""
     for values in product(*tuning.values()):
         yield {**settings, **dict(zip(tuning, values, strict=True))}

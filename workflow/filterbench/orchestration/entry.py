@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from filterbench.orchestration.plan import Plan
 from filterbench.storage.errors import InputError
@@ -14,8 +14,11 @@ from filterbench.study.imports import Imports, imports_of
 from filterbench.study.planned import check_questions
 from filterbench.study.reading import check_claims, read_study
 
+if TYPE_CHECKING:
+    from snakemake.workflow import Workflow
 
-def plan_or_exit(config: Config, workflow: Any, root: Path) -> Plan:
+
+def plan_or_exit(config: Config, workflow: Workflow, root: Path) -> Plan:
     """The plan of a study, or the end of the process with one line; see `read_study`.
 
     Args:
@@ -51,7 +54,7 @@ def imports_or_exit(config: Config, tell: bool) -> Imports:
 
     Args:
         config: the checked study.
-        tell: say on standard error what was left out.
+        tell: list skipped files on standard error.
     """
     try:
         found = imports_of(config.get("nni_results") or "")

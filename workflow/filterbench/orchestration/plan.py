@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from filterbench.analysis.controls import with_uniform
 from filterbench.data.registry import content_digest, data_file
 from filterbench.documents import read
 from filterbench.documents.parts import IMAGE_SIZE
 from filterbench.documents.types import TrajectoryDocument
-from filterbench.domain.spending import REFERENCE
 from filterbench.domain.targets import SPARSITY, parse_target, target_of
 from filterbench.pruners.registry import PRUNERS
 from filterbench.storage.errors import InputError
@@ -33,9 +32,8 @@ from filterbench.study.cells import (
     trained_again,
     training_settings,
 )
+from filterbench.study.inputs import COUNTED, TIMED, reference_inputs
 from filterbench.study.paths import (
-    CELL,
-    LATENCY_TABLE,
     MODEL_FOLDER,
     TRAJECTORY,
     cell_at,
@@ -43,6 +41,9 @@ from filterbench.study.paths import (
     trajectory_document,
 )
 from filterbench.study.published import published_names
+
+if TYPE_CHECKING:
+    from snakemake.io import Wildcards
 
 TWIN_PROTOCOLS = {"validation": "test", "test": "validation"}
 # How to measure time, where the study does not say.
@@ -61,8 +62,8 @@ class Plan:
         images: its data file.
         cells: the folders of its cells.
         again: by pruner, the trainings of its cells beyond their fine-tuning, by name of their documents.
-        claims: the user's table of points that papers report; empty where there is none.
-        questions: the user's plan of primary questions; empty where there is none.
+        claims: path of the user's table of points that papers report, or empty.
+        questions: path of the user's plan of primary questions, or empty.
         leads: whether pruners' leads over uniform nets are taken apart.
         latency: how to measure the time of a cell's nets.
         latency_table: how to measure that of a model's layers.
@@ -99,7 +100,7 @@ class Plan:
         parts = dataset.get("train_subsets")
         return limits | {"train_part": seed % parts} if parts else limits
 
-    def limits(self, wildcards: Any) -> dict[str, int | None]:
+    def limits(self, wildcards: Wildcards) -> dict[str, int | None]:
         """The same for a job; one for all seeds takes the first."""
         return self.limits_of(int(wildcards.get("seed", self.config["seeds"][0])))
 
@@ -114,17 +115,17 @@ class Plan:
         asked = [cell for cell in cells(self.config) if cell.model == model and chosen(cell)]
         return [cell_folder(study or self.study, cell) for cell in asked]
 
-    def model_cells(self, wildcards: Any) -> list[str]:
+    def model_cells(self, wildcards: Wildcards) -> list[str]:
         """The folders of a job's model's cells."""
         return self.cells_of(wildcards.model, wildcards.get("study"))
 
-    def matched_cells(self, wildcards: Any) -> list[str]:
+    def matched_cells(self, wildcards: Wildcards) -> list[str]:
         """The folders of a model's cells of the controls that have other pruners' params, and of these."""
         controls = {name for name in self.config["pruners"] if "params" in PRUNERS[name].matched}
         compared = controls | {PRUNERS[name].searched for name in controls}
         return self.cells_of(wildcards.model, wildcards.get("study"), lambda cell: cell.pruner in compared)
 
-    def first_seed_cells(self, wildcards: Any) -> list[str]:
+    def first_seed_cells(self, wildcards: Wildcards) -> list[str]:
         """The folders of a model's cells of the study's first seed."""
         first = self.config["seeds"][0]
         return self.cells_of(wildcards.model, wildcards.get("study"), lambda cell: cell.seed == first)
@@ -138,7 +139,7 @@ class Plan:
         ]
 
     def made_of_cells(self, *names: str) -> list[Path]:
-        """Documents with these names that the cells have by now."""
+        """Documents with these names that the cells have."""
         return [path for cell in self.cells for name in names if (path := Path(cell) / name).exists()]
 
     def claims_digest(self) -> str:
@@ -149,12 +150,12 @@ class Plan:
         """Digest of the user's plan of primary questions, wherever it lies."""
         return known_digest(Path(self.questions)) if self.questions else ""
 
-    def folder_content(self, wildcards: Any) -> str:
-        """Digest of a user's folder of files, so that other files are read anew."""
+    def folder_content(self, wildcards: Wildcards) -> str:
+        """Digest of a user's folder of files, so that changed files are read again."""
         dataset = self.config["dataset"]
         return content_digest(dataset["name"], dataset.get("folder"))
 
-    def baseline_cell(self, wildcards: Any) -> dict[str, Any]:
+    def baseline_cell(self, wildcards: Wildcards) -> dict[str, Any]:
         """Which baseline a job makes, as documents record it; a job for all seeds takes the first."""
         return {
             "study": wildcards.study,
@@ -166,29 +167,29 @@ class Plan:
             **({} if self.image_size == IMAGE_SIZE else {"image_size": self.image_size}),
         }
 
-    def own_weights(self, wildcards: Any) -> str:
+    def own_weights(self, wildcards: Wildcards) -> str:
         """The user's file of a model's trained weights; empty where it is trained here."""
         return self.config["models"][wildcards.model].get("weights") or ""
 
-    def own_weights_digest(self, wildcards: Any) -> str:
+    def own_weights_digest(self, wildcards: Wildcards) -> str:
         """Digest of that file, wherever it lies."""
         file = self.own_weights(wildcards)
         return known_digest(Path(file)) if file else ""
 
-    def cell(self, wildcards: Any) -> dict[str, Any]:
+    def cell(self, wildcards: Wildcards) -> dict[str, Any]:
         """Which cell a job makes, as documents record it."""
         target = parse_target(wildcards.target).document()
         return {**self.baseline_cell(wildcards), "pruner": wildcards.pruner, **target}
 
-    def pruner_arguments(self, wildcards: Any) -> dict[str, Any]:
+    def pruner_arguments(self, wildcards: Wildcards) -> dict[str, Any]:
         """All arguments of a cell's pruner."""
         return pruner_arguments(self.config, wildcards.pruner, wildcards.model)
 
-    def round_channels(self, wildcards: Any) -> int:
+    def round_channels(self, wildcards: Wildcards) -> int:
         """The multiple of channels that a cell's layers keep; 1 leaves them as the pruner does."""
         return round_channels(self.config, wildcards.pruner)
 
-    def search_settings(self, wildcards: Any) -> dict[str, Any]:
+    def search_settings(self, wildcards: Wildcards) -> dict[str, Any]:
         """How a cell's pruner judges and trains candidates; empty where it does not search."""
         return search_settings(self.config, wildcards.pruner)
 
@@ -198,28 +199,27 @@ class Plan:
             self.config, stage, wildcards.model, wildcards.get("pruner", "")
         )
 
-    def scratch_training(self, wildcards: Any) -> Config:
+    def scratch_training(self, wildcards: Wildcards) -> Config:
         """The settings of a training from scratch (see `filterbench.study.cells.scratch_settings`)."""
         return scratch_settings(self.config, wildcards.budget, wildcards.model, wildcards.pruner)
 
-    def budget_training(self, wildcards: Any) -> Config:
+    def budget_training(self, wildcards: Wildcards) -> Config:
         """The settings of a cell's fine-tuning at a training budget."""
         return budget_settings(self.config, int(wildcards.epochs), wildcards.model, wildcards.pruner)
 
-    def spent_before(self, wildcards: Any) -> dict[str, str]:
+    def spent_before(self, wildcards: Wildcards) -> dict[str, str]:
         """The documents that say how much training a cell and the cells that it is to equal have had."""
         if wildcards.get("budget", "total") != "total":
             return {}
         named = references(self.config, wildcards.model, parse_target(wildcards.target))
-        cells = {f"{REFERENCE}{name}": CELL.replace("{pruner}", name) for name in named}
-        return {name: f"{cell}/prune.json" for name, cell in {"prune": CELL, **cells}.items()}
+        return COUNTED | reference_inputs(named)
 
-    def equal_training(self, wildcards: Any) -> Config:
+    def equal_training(self, wildcards: Wildcards) -> Config:
         """How much training all cells are to have, for a job that counts by it."""
         counted = wildcards.get("budget", "total") == "total"
         return self.config.get("equal_training", {}) if counted else {}
 
-    def finetunings(self, wildcards: Any) -> dict[str, Config]:
+    def finetunings(self, wildcards: Wildcards) -> dict[str, Config]:
         """By pruner the settings of the fine-tuning, of a job's cell and of those that it is to equal."""
         if wildcards.get("budget", "total") != "total":
             return {}
@@ -229,11 +229,11 @@ class Plan:
             for name in dict.fromkeys((wildcards.pruner, *named))
         }
 
-    def sparsities(self, wildcards: Any) -> list[float]:
+    def sparsities(self, wildcards: Wildcards) -> list[float]:
         """The sparsities of a pruner on a model."""
         return sparsities(self.config, wildcards.pruner, wildcards.model)
 
-    def trajectory_of(self, wildcards: Any) -> dict[str, str]:
+    def trajectory_of(self, wildcards: Wildcards) -> dict[str, str]:
         """The search path that a cell's pruner takes its net from, if it has one."""
         if PRUNERS[wildcards.pruner].search != "path":
             return {}
@@ -244,17 +244,17 @@ class Plan:
             "snapshots": f"{record}.safetensors",
         }
 
-    def search_paths(self, wildcards: Any) -> list[str]:
+    def search_paths(self, wildcards: Wildcards) -> list[str]:
         """The documents of the search paths that a model's cells take their nets from."""
         folders = self.cells_of(
             wildcards.model, wildcards.study, lambda cell: PRUNERS[cell.pruner].search == "path"
         )
         return list(dict.fromkeys(str(trajectory_document(Path(folder))) for folder in folders))
 
-    def trajectory_targets(self, wildcards: Any) -> list[float]:
+    def trajectory_targets(self, wildcards: Wildcards) -> list[float]:
         """The targets of a search path: those of the study, and those that its record has already.
 
-        So a target that the study drops makes nothing anew.
+        So nothing is rebuilt when the study drops a target.
         """
         kind, pruner = wildcards.kind, wildcards.pruner
         asked = {SPARSITY: self.sparsities(wildcards), **budgets(self.config, pruner, wildcards.model)}
@@ -266,33 +266,14 @@ class Plan:
                 asked[kind] = [*asked[kind], *(target_of(entry).value for entry in document["targets"])]
         return sorted(set(asked[kind]))
 
-    def searched_cell(self, wildcards: Any) -> dict[str, str]:
-        """The documents of the searched cell that a matched control is compared with; none for others."""
-        entry = PRUNERS[wildcards.pruner]
-        kinds = {kind for kind, *_ in entry.matched.values()}
-        folder = CELL.replace("{pruner}", entry.searched)
-        return {f"searched_{kind}": f"{folder}/{kind}.json" for kind in sorted(kinds)}
-
-    def latency_table_of(self, wildcards: Any) -> dict[str, str]:
+    def latency_table_of(self, wildcards: Wildcards) -> dict[str, str]:
         """The latency table of a job with budgets of latency."""
         kind = wildcards.get("kind") or parse_target(wildcards.target).kind
-        return {"latency_table": LATENCY_TABLE} if kind == "latency" else {}
+        return TIMED if kind == "latency" else {}
 
     def latency_csv(self, model: str) -> Path:
         """The table of a model's measured latencies, if they were asked for."""
         return Path(MODEL_FOLDER.format(study=self.study, model=model)) / "latency.csv"
-
-    def figures(self) -> list[str]:
-        """The figures of a whole run, without their suffixes."""
-        searches = any(PRUNERS[name].searches for name in self.config["pruners"])
-        kinds = [
-            "performance_comparison",
-            *(["layer_sparsities", "search_scores"] if searches else []),
-            *(["equal_training", "accuracy_against_training"] if "equal_training" in self.config else []),
-            *(["leads"] if self.leads else []),
-            *(["accuracy_against_latency"] if "latency" in self.config.get("budgets", {}) else []),
-        ]
-        return [f"figures/{kind}_{model}" for kind in kinds for model in self.config["models"]]
 
 
 def group_of(pruner: str) -> str | None:

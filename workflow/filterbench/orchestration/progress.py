@@ -15,19 +15,22 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from snakemake.workflow import Workflow
 
 EVERY = float(os.environ.get("FILTERBENCH_PROGRESS", "60"))
 # Of a log's end, what surely holds its last line.
 TAIL = 4096
 
 
-def start(workflow: Any, alone: bool) -> None:
+def start(workflow: Workflow, alone: bool) -> None:
     """Say every minute how far Snakemake's run is, until its process ends.
 
     Args:
         workflow: Snakemake's.
-        alone: take out what Snakemake says of each round of jobs; of its `--quiet`, only `all` does that.
+        alone: drop Snakemake's message about each round of jobs, which only `--quiet all` drops otherwise.
     """
     if alone:
         logging.getLogger("snakemake.logging").addFilter(_is_no_round)
@@ -52,7 +55,7 @@ def _is_no_round(record: logging.LogRecord) -> bool:
     return not re.fullmatch(r"Select jobs to execute\.\.\.|Execute \d+ jobs\.\.\.", record.getMessage())
 
 
-def _tell(workflow: Any) -> None:
+def _tell(workflow: Workflow) -> None:
     while True:
         time.sleep(EVERY)
         scheduler = workflow.scheduler

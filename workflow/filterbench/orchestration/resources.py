@@ -1,20 +1,23 @@
-"""What a job may take of a machine, as Snakemake's `resources` want it."""
+"""What a job may use of a machine, in the form of Snakemake's `resources`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
 from filterbench.pruners.registry import PRUNERS
 
-Resource = Callable[[Any, int], int]
+if TYPE_CHECKING:
+    from snakemake.io import Wildcards
+
+Resource = Callable[["Wildcards", int], int]
 
 
 def more_each_time(first: int) -> Resource:
-    """What a job asks for, more each time that it is tried again."""
+    """What a job requests, more at each retry."""
     return lambda wildcards, attempt: first * attempt
 
 
-def prune_minutes(wildcards: Any, attempt: int) -> int:
+def prune_minutes(wildcards: Wildcards, attempt: int) -> int:
     """Run time of a pruner, in minutes: a search takes hours on full-width nets."""
     return (720 if PRUNERS[wildcards.pruner].searches else 60) * attempt

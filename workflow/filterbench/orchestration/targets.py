@@ -1,20 +1,24 @@
-"""What the command line asks for."""
+"""Targets named on the command line."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from snakemake.io import Wildcards
+    from snakemake.workflow import Workflow
 
 
-def other_targets(workflow: Any, target: str) -> Callable[[Any], list[str]]:
-    """An input function of a rule that runs after whatever else is asked for.
+def other_targets(workflow: Workflow, target: str) -> Callable[[Wildcards], list[str]]:
+    """An input function of a rule that runs after all other targets of the command line.
 
     Args:
         workflow: Snakemake's.
-        target: name of the rule, which is not asked to come after itself.
+        target: name of the rule itself.
     """
 
-    def files(wildcards: Any) -> list[str]:
+    def files(wildcards: Wildcards) -> list[str]:
         named = set(workflow.dag_settings.targets)
         # In a module the rule's name has a prefix.
         own = {name for name in named if workflow.is_rule(name) and name.endswith(target)}

@@ -11,13 +11,6 @@ from filterbench.orchestration.plan import Plan
 from filterbench.study.paths import baseline_folder, trajectory_document
 
 MAX_LINES = 20
-# By log of a job, relative to a cell's folder, the document that it would have made.
-DOCUMENTS = {
-    "equal_training": "equal",
-    "quantize": "int8",
-    "train_baseline": "baseline",
-    "finetune_unpruned": "baseline-finetune",
-}
 # Records that stay while a job goes on with them, and a table of a whole model.
 BY_LOG_ALONE = ("trajectory", "latency_table")
 
@@ -28,7 +21,7 @@ class Failure:
 
     Attributes:
         folder: of the cell or baseline.
-        stage: the job's rule.
+        stage: what it was to make.
         reason: what it said last.
         log: where all that it said stands.
     """
@@ -51,10 +44,8 @@ def failures(plan: Plan) -> Iterator[Failure]:
     folders |= {cell.parents[2] for cell in folders}
     for log in sorted(Path("logs", plan.study).rglob("*.log")):
         folder, stage = Path("results", *log.parent.parts[1:]), log.stem
-        if stage in ("train_baseline", "finetune_unpruned"):
-            folder /= "baseline"
-        document = folder / f"{DOCUMENTS.get(stage, stage)}.json"
-        made = document.exists() and stage not in BY_LOG_ALONE
+        # A log is called like the document of its job.
+        made = (folder / f"{stage}.json").exists() and stage not in BY_LOG_ALONE
         # A model's own logs are those of tables and figures, but for one.
         in_cell = folder in folders and (len(folder.parts) > 3 or stage in BY_LOG_ALONE)
         if in_cell and not made and (reason := _reason(log)):

@@ -43,7 +43,7 @@ def _test_images(table: pd.DataFrame) -> dict[tuple[str, int, str, str], int]:
 def _correct(
     folders: list[str], images: dict[tuple[str, int, str, str], int]
 ) -> dict[tuple[str, int, str, str], np.ndarray]:
-    """Which images each feasible cell gets right."""
+    """Which images each feasible cell classifies correctly."""
     found = {}
     for folder in folders:
         _, cell = cell_at(folder)

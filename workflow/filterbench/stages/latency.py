@@ -24,6 +24,7 @@ from filterbench.documents.measurements import LatencyDocument, Memory, RuntimeT
 from filterbench.documents.parts import Pair
 from filterbench.making.computing import measured
 from filterbench.making.context import Context
+from filterbench.study.cells import Config
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ def latency(context: Context) -> None:
 
 
 def _in_onnxruntime(
-    nets: Nets, images: Images, batches: dict[str, Tensor], settings: dict[str, Any], memory: Memory
+    nets: Nets, images: Images, batches: dict[str, Tensor], settings: Config, memory: Memory
 ) -> RuntimeTimings:
     """Timings in onnxruntime, with the proof that it computes the same; its memory is noted."""
     threads = settings["threads"]
@@ -73,7 +74,7 @@ def _in_onnxruntime(
     return {**_timings(ONNXRUNTIME, (first, second), plain, settings), "relative_difference": max(one, other)}
 
 
-def _in_torch_compile(nets: Nets, batches: dict[str, Tensor], settings: dict[str, Any]) -> RuntimeTimings:
+def _in_torch_compile(nets: Nets, batches: dict[str, Tensor], settings: Config) -> RuntimeTimings:
     """Timings of the compiled nets, with the proof that they compute the same."""
     (first, one), (second, other) = (in_torch_compile(net, batches.values()) for net in nets)
     timings = _timings(TORCH_COMPILE, (first, second), batches, settings)
@@ -90,9 +91,7 @@ def _by_batch(
     }
 
 
-def _timings(
-    runtime: str, nets: Nets, batches: dict[str, Tensor], settings: dict[str, Any]
-) -> RuntimeTimings:
+def _timings(runtime: str, nets: Nets, batches: dict[str, Tensor], settings: Config) -> RuntimeTimings:
     found = time_nets(dict(zip(("original", "speedup"), nets, strict=True)), batches, settings)
     for name, timings in found.items():
         medians = (timings[net]["median"] for net in ("original", "speedup"))

@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 def optimism(job: Job) -> None:
     """Write the table of the gaps, and draw it."""
     table = optimism_table(
-        *(as_curves(pd.read_csv(job.inputs[protocol])) for protocol in ("validation", "test"))
+        *(as_curves(pd.read_csv(job.params["protocols"][protocol])) for protocol in ("validation", "test"))
     )
     logger.info("mean gap of all cells: %+.2f points", table["mean"].mean())
     write_table(job.outputs["table"], table)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import shutil
-from typing import Any
 
 from torch import nn
 
@@ -27,6 +26,7 @@ from filterbench.pruners.search.scores import summarise_scores
 from filterbench.pruners.search.search import Search
 from filterbench.pruners.uniform_budgets import prune_uniformly
 from filterbench.storage.weights import read_weights
+from filterbench.study.cells import Config
 from filterbench.training.evaluation import evaluate
 
 logger = logging.getLogger(__name__)
@@ -88,7 +88,7 @@ def _prune(
     baseline: nn.Module,
     target: Target,
     budget: Budget | None,
-    arguments: dict[str, Any],
+    arguments: Config,
     search: Search,
 ) -> PrunedNet:
     """The pruner's net; of a search path, the net to which it leads from the cell's snapshot."""
@@ -119,7 +119,7 @@ def _rounded(context: Context, pruned: PrunedNet, budget: Budget | None, multipl
 
 
 def _from_snapshot(context: Context, baseline: nn.Module, target: Target, search: Search) -> PrunedNet:
-    """The net at the end of the search path; the cell's search begins with what the snapshot had cost."""
+    """The net at the end of the search path; the cell's search starts with the snapshot's cost."""
     inputs = context.job.inputs
     entries = read(inputs["trajectory"], TrajectoryDocument)["targets"]
     own = [entry for entry in entries if target_of(entry) == target]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 from torch import Tensor, nn
@@ -21,6 +20,7 @@ from filterbench.making.context import Context
 from filterbench.results.tables import asked_columns
 from filterbench.storage.errors import InputError
 from filterbench.storage.tables import write_table
+from filterbench.study.cells import Config
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ def shape_latencies(context: Context) -> None:
         )
     if missing := [cell for cell in cells if not (cell / "speedup.json").exists()]:
         raise InputError(
-            f"{len(missing)} of {len(cells)} cells are missing ({missing[0]}, ...); make the study first: "
+            f"{len(missing)} of {len(cells)} cells are missing ({missing[0]}, ...); run the study first: "
             "snakemake --cores all"
         )
     if settings["runtimes"][0] == TORCH_COMPILE:
@@ -87,7 +87,7 @@ class _Shapes:
         found: by the channels that a shape keeps, the medians of the unpruned net and of the shape, ms.
     """
 
-    def __init__(self, model: nn.Module, batch: Tensor, settings: dict[str, Any]) -> None:
+    def __init__(self, model: nn.Module, batch: Tensor, settings: Config) -> None:
         self.found: dict[tuple[int, ...], dict[str, float]] = {}
         self._model, self._settings = model, settings
         self._in_onnxruntime = settings["runtimes"][0] == ONNXRUNTIME

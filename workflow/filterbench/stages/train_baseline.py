@@ -26,8 +26,8 @@ def train_baseline(context: Context) -> None:
     score = train_and_write(context, splits, context.place(model), "original", settings, **more)
     if file and score.accuracy <= guessing_bound(splits.document()["chance"], len(splits.test)):
         logger.warning(
-            "%s: %.2f %% of the test images are right, no more than by chance: other classes, another "
-            "normalisation or another net than it says?",
+            "%s: test accuracy %.2f %%, no better than chance: does the file have other classes, another "
+            "normalisation or another net?",
             file,
             100 * score.accuracy,
         )

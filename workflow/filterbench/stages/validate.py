@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from filterbench.integrity.findings import Finding, Report
 from filterbench.integrity.study import VERDICT, findings
 from filterbench.jobs.job import Job
 from filterbench.orchestration.plan import Plan
+from filterbench.orchestration.tables import TableParams, params_of
+from filterbench.stages.claims import claims
 from filterbench.stages.compare import compare
 from filterbench.stages.compare_int8 import compare_int8
 from filterbench.stages.compare_latency import compare_latency
@@ -33,6 +36,7 @@ logger = logging.getLogger(__name__)
 MAX_LINES = 100
 # Columns of wall-clock times, which come from files that are no documents.
 TIMES = "seconds_"
+FIGURES = {"png": "a.png", "svg": "a.svg"}
 
 
 def validate(job: Job) -> None:
@@ -104,134 +108,98 @@ def _document(plan: Plan, report: Report, kinds: dict[str, int]) -> dict[str, An
 
 
 def _other_tables(plan: Plan, study: str, root: Path) -> Iterator[Finding]:
-    """Collections, tables and verdicts that are not those which the documents give.
+    """Collections, tables and verdicts that differ from those that the documents give.
 
-    What was made from a table that is wrong itself is not looked at.
+    What was made from a table that is wrong itself is not checked.
     """
-    for tables in REMADE if study == plan.study else (_collections, _measured):
+    for remade in REMADE:
+        if study != plan.study and not remade.in_twin:
+            continue
         sound = True
-        for finding in tables(plan, study, root):
-            sound = False
-            yield finding
+        for model in plan.config["models"] if remade.of_a_model else [""]:
+            asked = TableParams(plan, study, model, lambda path: str(root / path))
+            for finding in remade.findings(asked, root):
+                sound = False
+                yield finding
         if not sound:
             return
 
 
-def _collections(plan: Plan, study: str, root: Path) -> Iterator[Finding]:
-    config = plan.config
-    params = {"again": plan.again, "unpruned": config.get("finetune_unpruned", False)}
-    names = {"collection": "comparison.json", "table": "comparison.csv", "digests": "digests.json"}
-    for model in config["models"]:
-        cells = [str(root / cell) for cell in plan.cells_of(model, study)]
-        yield from _remade(compare, _folder(root, study, model), names, params | {"cells": cells})
+@dataclass(frozen=True)
+class _Remade:
+    """Files that a stage makes from documents or from other tables.
 
+    Attributes:
+        stage: makes them.
+        names: of the outputs that are compared, by the stage's name for each.
+        of_a_model: whether each model has its own.
+        in_twin: whether the study's twin has them, too.
+    """
 
-def _measured(plan: Plan, study: str, root: Path) -> Iterator[Finding]:
-    for model in plan.config["models"]:
-        cells = [str(root / cell) for cell in plan.cells_of(model, study)]
-        params = {"model": model, "dataset": plan.config["dataset"]["name"], "cells": cells}
-        for stage, table in ((compare_latency, "latency.csv"), (compare_int8, "int8.csv")):
-            yield from _remade(stage, _folder(root, study, model), {"table": table}, params)
+    stage: Callable[[Job], None]
+    names: Mapping[str, str]
+    of_a_model: bool = False
+    in_twin: bool = False
 
-
-def _gaps(plan: Plan, study: str, root: Path) -> Iterator[Finding]:
-    for model in plan.config["models"]:
-        inputs = {
-            protocol: _folder(root, name, model) / "comparison.csv"
-            for name, protocol in plan.protocols.items()
-        }
-        params = {"model": model, "study": study, "dataset": plan.config["dataset"]["name"]}
-        yield from _remade(optimism, _folder(root, study, model), {"table": "optimism.csv"}, params, inputs)
-
-
-def _differences(plan: Plan, study: str, root: Path) -> Iterator[Finding]:
-    params = {
-        "tables": _tables(plan, study, root),
-        "cells": [str(root / cell) for cell in plan.folders(study)],
-    }
-    names = {"table": "differences.csv", "images": "mcnemar.csv"}
-    yield from _remade(differences, _folder(root, study), names, params)
-
-
-def _verdicts(plan: Plan, study: str, root: Path) -> Iterator[Finding]:
-    folder = _folder(root, study)
-    params = {"tables": _tables(plan, study, root), "source": f"study {study}"}
-    names = {"document": "verdicts.json", "page": "verdicts.md"}
-    yield from _remade(verdicts, folder, names, params)
-
-
-def _latency_verdicts(plan: Plan, study: str, root: Path) -> Iterator[Finding]:
-    folder = _folder(root, study)
-    latencies = [str(folder / model / "shape_latency.csv") for model in plan.config["models"]]
-    params = {
-        "tables": _tables(plan, study, root),
-        "latencies": latencies,
-        "source": f"study {study}",
-    }
-    names = {"document": "verdicts-latency.json", "page": "verdicts-latency.md"}
-    measured = {str(number): Path(path) for number, path in enumerate(latencies)}
-    yield from _remade(latency_verdicts, folder, names, params, measured)
-
-
-def _leads(plan: Plan, study: str, root: Path) -> Iterator[Finding]:
-    params = {"tables": _tables(plan, study, root), "source": f"study {study}"}
-    names = {"document": "leads.json", "table": "leads.csv", "page": "leads.md"}
-    yield from _remade(leads, _folder(root, study), names, params, resources={"plan": plan.questions})
+    def findings(self, asked: TableParams, root: Path) -> Iterator[Finding]:
+        """Outputs that differ from what the stage makes now; figures and missing ones are not compared."""
+        folder = root / "results" / asked.study / asked.model
+        if not any((folder / name).exists() for name in self.names.values()):
+            return
+        params = params_of(self.stage.__name__, asked)
+        if lacking := [path for path in _files(params) if not path.exists()]:
+            yield Finding(lacking[0], "", "missing: there are tables made from it")
+            return
+        resources = {"plan": asked.of.questions, "claims": asked.of.claims}
+        with tempfile.TemporaryDirectory() as place, _silent():
+            outputs = {key: Path(place) / name for key, name in {**FIGURES, **self.names}.items()}
+            try:
+                self.stage(Job({}, outputs, params, resources=resources))
+            except InputError as reason:
+                yield Finding(folder, "", f"its tables cannot be made: {reason}")
+                return
+            for key, name in self.names.items():
+                kept = folder / name
+                if kept.exists() and _content(kept) != _content(outputs[key]):
+                    yield Finding(kept, "", "not what its documents give: changed by hand, or not rebuilt")
 
 
 # In the order in which one is made from the others.
-REMADE = (_collections, _measured, _gaps, _differences, _verdicts, _latency_verdicts, _leads)
+REMADE = (
+    _Remade(
+        compare,
+        {"collection": "comparison.json", "table": "comparison.csv", "digests": "digests.json"},
+        of_a_model=True,
+        in_twin=True,
+    ),
+    _Remade(compare_latency, {"table": "latency.csv"}, of_a_model=True, in_twin=True),
+    _Remade(compare_int8, {"table": "int8.csv"}, of_a_model=True, in_twin=True),
+    _Remade(optimism, {"table": "optimism.csv"}, of_a_model=True),
+    _Remade(differences, {"table": "differences.csv", "images": "mcnemar.csv"}),
+    _Remade(verdicts, {"document": "verdicts.json", "page": "verdicts.md"}),
+    _Remade(latency_verdicts, {"document": "verdicts-latency.json", "page": "verdicts-latency.md"}),
+    _Remade(leads, {"document": "leads.json", "table": "leads.csv", "page": "leads.md"}),
+    _Remade(claims, {"table": "claims.csv"}),
+)
 
 
-def _folder(root: Path, study: str, model: str = "") -> Path:
-    return root / "results" / study / model
+def _files(params: Mapping[str, Any]) -> Iterator[Path]:
+    """The tables that params name."""
+    for value in params.values():
+        names = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        yield from (Path(name) for name in names if str(name).endswith(".csv"))
 
 
-def _tables(plan: Plan, study: str, root: Path) -> list[str]:
-    return [str(_folder(root, study, model) / "comparison.csv") for model in plan.config["models"]]
-
-
-def _remade(
-    stage: Callable[[Job], None],
-    folder: Path,
-    names: dict[str, str],
-    params: dict[str, Any],
-    inputs: dict[str, Path] | None = None,
-    resources: dict[str, Any] | None = None,
-) -> Iterator[Finding]:
-    """Outputs of a stage that differ from what it makes now; those that are not there are not asked for.
-
-    Args:
-        stage: the stage; its figures are made and not compared.
-        folder: where its outputs are.
-        names: of the outputs that are compared, by the stage's name for each.
-        params: of its job.
-        inputs: of its job.
-        resources: of its job.
-    """
-    asked = inputs or {}
-    if not any((folder / name).exists() for name in names.values()):
-        return
-    if lacking := [path for path in asked.values() if not path.exists()]:
-        yield Finding(lacking[0], "", "missing: there are tables made from it")
-        return
-    with tempfile.TemporaryDirectory() as place:
-        figures = {"png": "a.png", "svg": "a.svg"}
-        outputs = {key: Path(place) / name for key, name in (figures | names).items()}
-        told = logging.getLogger("filterbench")
-        level = told.level
-        told.setLevel(logging.WARNING)
-        try:
-            stage(Job(asked, outputs, params, resources=resources or {}))
-        except InputError as reason:
-            yield Finding(folder, "", f"its tables cannot be made: {reason}")
-            return
-        finally:
-            told.setLevel(level)
-        for key, name in names.items():
-            kept = folder / name
-            if kept.exists() and _content(kept) != _content(outputs[key]):
-                yield Finding(kept, "", "not what its documents give: changed by hand, or not made anew")
+@contextmanager
+def _silent() -> Iterator[None]:
+    """What the stages would say is not shown."""
+    package = logging.getLogger("filterbench")
+    level = package.level
+    package.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        package.setLevel(level)
 
 
 def _content(path: Path) -> Any:
