@@ -491,7 +491,11 @@ def test_test_images_are_different_indices_of_some_images(test, said):
         (np.zeros((4, 1, 28, 28), np.uint8), [0, 0, 1, 1], r"images are uint8 \(4, 1, 28, 28\); allowed"),
         (np.zeros((4, 3, 32, 32)), [0, 0, 1, 1], "images are float64"),
         (np.zeros((4, 1, 32, 32), np.uint8), [0.0, 0.0, 1.0, 1.0], "labels are float64"),
-        (np.zeros((4, 1, 32, 32), np.uint8), [0, 0, 1], r"labels are int64 \(3,\); allowed: one integer per image"),
+        (
+            np.zeros((4, 1, 32, 32), np.uint8),
+            [0, 0, 1],
+            r"labels are int64 \(3,\); allowed: one integer per image",
+        ),
         (np.zeros((4, 1, 32, 32), np.uint8), [1, 1, 2, 2], "labels are 1 to 2, 2 classes; count them from 0"),
         (np.zeros((4, 1, 32, 32), np.uint8), [0, 1, 1, 1], "class 0 has 1 images; at least 2"),
     ],

@@ -95,7 +95,7 @@ def _parts(folder: Path) -> tuple[list[Path], list[Path]]:
     if not named["train"] or not (named["test"] or named["validation"]):
         raise InputError(
             f"dataset.folder: {folder} contains the split {found[0]!r} without "
-            f"{'a test split' if named['train'] else 'train'}; add it, or put the class folders there directly"
+            f"{'a test split' if named['train'] else 'train'}; add it, or put class folders there directly"
         )
     if not named["test"]:
         logger.info("%s is the test split, because there is no test folder", named["validation"][0].name)
