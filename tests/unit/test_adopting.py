@@ -62,8 +62,8 @@ class Custom:
 @pytest.mark.parametrize(
     ("write", "said"),
     [
-        (lambda path: torch.save(Custom(), path), "holds more than tensors, which could run code"),
-        (lambda path: torch.save([1, 2], path), "no state dict"),
+        (lambda path: torch.save(Custom(), path), "holds more than tensors, and reading that could run code"),
+        (lambda path: torch.save([1, 2], path), "not a state dict"),
         (lambda path: path.write_bytes(b"nothing"), "net.pt: "),
         (
             lambda path: torch.save(build_model("vgg16", 1 / 8).state_dict(), path),
@@ -71,7 +71,7 @@ class Custom:
         ),
         (
             lambda path: torch.save(torchvisions().state_dict(), path),
-            r"conv1.weight \(64, 3, 3, 3\) stands where this net has features.0.weight \(4, 3, 3, 3\)",
+            r"has conv1.weight \(64, 3, 3, 3\) where this net has features.0.weight \(4, 3, 3, 3\)",
         ),
     ],
     ids=["a pickled object", "a list", "no file of torch", "another width", "another architecture"],

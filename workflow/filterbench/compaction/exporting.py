@@ -11,21 +11,19 @@ from torch import Tensor, nn
 from torch.export import Dim
 from torch.nn.utils import fuse_conv_bn_eval
 
-from filterbench.compaction.speedup import relative_difference
+from filterbench.compaction.speedup import relative_difference, require_close
 from filterbench.models.inputs import example_input
-from filterbench.storage.errors import InputError
 
-TOLERANCE = 1e-4
 # Real images on which net and ONNX model are compared.
 CHECKED_IMAGES = 64
-# Of single layers: versions that every onnxruntime of the last years reads.
+# Versions of single layers' models, which every onnxruntime of the last years can read.
 OPSET, IR = 18, 10
 
 
 def export_onnx(model: nn.Module) -> bytes:
-    """A net in ONNX, weights included, by torch's exporter.
+    """A net with its weights as an ONNX model, by torch's exporter.
 
-    It takes `images` (n, 3, height, width) and gives `logits` (n, classes).
+    The model takes `images` (n, 3, height, width) and returns `logits` (n, classes).
 
     Args:
         model: the net in evaluation mode, on the CPU.
@@ -40,18 +38,18 @@ def export_onnx(model: nn.Module) -> bytes:
         verbose=False,
     )
     assert program is not None
-    # What the exporter notes on each node holds paths of this machine.
+    # The exporter's notes on each node contain paths of this machine.
     for node in program.model.graph:
         node.metadata_props.clear()
     return program.model_proto.SerializeToString()
 
 
 def layer_onnx(layer: nn.Module) -> bytes:
-    """One layer in ONNX, node by node: torch's exporter would take seconds for each of a thousand layers.
+    """One layer as an ONNX model, node by node: torch's exporter would take seconds per layer.
 
     Args:
-        layer: a linear layer, of one row an image; or a convolution (one group, not dilated), its BatchNorm,
-            which is folded into it, and a ReLU, all in evaluation mode.
+        layer: a linear layer; or a convolution (one group, not dilated), its BatchNorm, which is folded into
+            it, and a ReLU, all in evaluation mode.
     """
     shape: list[str | int | None]
     if isinstance(layer, nn.Linear):
@@ -88,7 +86,7 @@ class OnnxNet(nn.Module):
         super().__init__()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
-        # Its threads would go on spinning while another net is timed.
+        # Otherwise its threads keep spinning while another net is timed.
         options.add_session_config_entry("session.force_spinning_stop", "1")
         self.session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 
@@ -99,7 +97,7 @@ class OnnxNet(nn.Module):
 
 
 def check_onnx(content: bytes, model: nn.Module, images: Tensor, threads: int = 1) -> float:
-    """The larger relative difference of net and ONNX model, over all images at once and the first alone.
+    """The larger relative difference of net and ONNX model, of all images at once and of the first alone.
 
     Args:
         content: the ONNX model.
@@ -108,14 +106,9 @@ def check_onnx(content: bytes, model: nn.Module, images: Tensor, threads: int = 
         threads: CPU threads of onnxruntime.
 
     Raises:
-        InputError: it reaches `TOLERANCE`, or is no number.
+        InputError: it reaches `TOLERANCE`, or is not a number.
     """
     runtime = OnnxNet(content, threads)
     differences = [relative_difference(model, runtime, batch) for batch in (images, images[:1])]
-    for difference in differences:
-        if not difference < TOLERANCE:
-            raise InputError(
-                f"the ONNX model differs from the net by {difference:.2g}, "
-                f"relative to the largest logit; allowed: below {TOLERANCE}"
-            )
+    require_close("the ONNX model differs from the net", *differences)
     return max(differences)

@@ -15,7 +15,7 @@ def shaped(model: nn.Module, layers: Iterable[Layer]) -> nn.Module:
     """A net with the channels that a compact net of the model keeps.
 
     Args:
-        model: the unpruned net; it is left as it is.
+        model: the unpruned net; it is not changed.
         layers: of the cell's `speedup.json`.
     """
     device = next(model.parameters()).device

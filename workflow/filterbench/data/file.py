@@ -1,4 +1,4 @@
-"""The uniform file that a dataset becomes, and the only one that later stages read."""
+"""The uniform file of a dataset, the only one that later stages read."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ARRAYS = ("images", "labels", "mean", "std", *SPLITS)
 
 @dataclass(frozen=True)
 class ImageFile:
-    """What `data/{dataset}.npz` holds.
+    """The contents of `data/{dataset}.npz`.
 
     Attributes:
         images: uint8, (n, 1 or 3, size, size).
@@ -50,13 +50,8 @@ def _checksum(arrays: dict[str, np.ndarray]) -> str:
 
 def write_images(path: Path, content: ImageFile) -> None:
     """Write the file and a checksum over all its arrays; the same content gives the same bytes."""
-    arrays = {
-        "images": content.images,
-        "labels": content.labels,
-        "mean": content.mean,
-        "std": content.std,
-        **content.splits,
-    }
+    arrays = vars(content) | content.splits
+    del arrays["splits"]
     with atomic_write(path) as file:
         np.savez(file, allow_pickle=False, **arrays, checksum=np.array(_checksum(arrays)))
 
@@ -65,18 +60,18 @@ def read_images(path: Path) -> ImageFile:
     """Read the file and check its content against the checksum.
 
     Raises:
-        InputError: the file is missing, cannot be read, or its content is not what was written.
+        InputError: the file is missing, cannot be read, or its content does not match the checksum.
     """
-    remedy = "remove it, and the next run makes it again"
+    remedy = "remove it, and the next run rebuilds it"
     try:
         with np.load(path, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in ARRAYS}
             checksum = str(stored["checksum"])
     except FileNotFoundError as reason:
-        raise InputError(f"{path}: no such data file; `snakemake {path}` makes it") from reason
+        raise InputError(f"{path}: no such data file; make it with `snakemake {path}`") from reason
     except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as reason:
         raise InputError(f"{path}: not a readable data file ({reason}); {remedy}") from reason
     if checksum != _checksum(arrays):
-        raise InputError(f"{path}: the content does not fit its checksum; {remedy}")
+        raise InputError(f"{path}: the content does not match its checksum; {remedy}")
     splits = {name: arrays.pop(name) for name in SPLITS}
     return ImageFile(**arrays, splits=splits)

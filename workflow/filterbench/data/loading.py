@@ -59,7 +59,7 @@ class Images:
         return self.normalised(pixels if generator is None else flip_and_shift(pixels, generator))
 
     def batches(self, size: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """All images in order as (normalised images, labels), `size` at a time."""
+        """All images in order as pairs of normalised images and labels, `size` at a time."""
         for pixels, labels in zip(self.pixels.split(size), self.labels.split(size), strict=True):
             yield self.normalised(pixels), labels
 
@@ -73,8 +73,8 @@ class Splits:
         selection: to choose epochs by; the test images under the `test` protocol.
         test: to report accuracy on.
         classes: number of classes.
-        train_part: which of the disjoint parts of the training split this is, from 0; None where it is not
-            divided.
+        train_part: number of this part among the disjoint parts of the training split, from 0; None if the
+            split is not divided.
     """
 
     train: Images
@@ -89,7 +89,7 @@ class Splits:
         return self.train.pixels.shape[-1]
 
     def document(self) -> ImageCounts:
-        """Number of images by role and what chance scores on the test images, as documents record it."""
+        """Number of images by role, and chance's accuracy on the test images, as documents record them."""
         counts: ImageCounts = {
             "train": len(self.train),
             "selection": len(self.selection),
@@ -100,16 +100,17 @@ class Splits:
 
 
 def load_splits(path: Path, protocol: str, limits: Mapping[str, int | None], device: torch.device) -> Splits:
-    """Read a data file and deal out its images.
+    """Read a data file and assign its images to their roles.
 
-    Under the `validation` protocol the validation split is held out of training and chooses;
-    under `test`, the published study's way, it joins the training images and the test split chooses.
+    Under the `validation` protocol, epochs are chosen by the validation split, which is held out of training.
+    Under `test`, the published study's way, they are chosen by the test split, and the validation split joins
+    the training images.
 
     Args:
         path: the uniform data file.
         protocol: `validation` or `test`.
-        limits: by split name, how many images to take; None or no entry takes all. With `train_part`, a
-            number from 0, the training images are those after as many times `train` others.
+        limits: by split name, how many images to take; None or no entry takes all. `train_part`, a number
+            from 0, takes that part of the training images, of which each has `train` images.
         device: where the images go.
 
     Raises:
@@ -117,8 +118,8 @@ def load_splits(path: Path, protocol: str, limits: Mapping[str, int | None], dev
     """
     file = read_images(path)
     part = limits.get("train_part")
-    before = {"train": part or 0}
-    taken = {name: _limited(path, file, name, limits.get(name), before.get(name, 0)) for name in file.splits}
+    parts = {"train": part or 0}
+    taken = {name: _limited(path, file, name, limits.get(name), parts.get(name, 0)) for name in file.splits}
     if protocol == "test":
         roles = (np.concatenate([taken["train"], taken["validation"]]), taken["test"], taken["test"])
     else:
@@ -128,7 +129,7 @@ def load_splits(path: Path, protocol: str, limits: Mapping[str, int | None], dev
 
 
 def _limited(path: Path, file: ImageFile, name: str, limit: int | None, part: int) -> np.ndarray:
-    """The images of a part of a split, of which each has as many as the limit."""
+    """The images of one part of a split; each part has as many images as the limit."""
     indices = file.splits[name]
     if limit is None:
         return indices

@@ -127,7 +127,7 @@ def _make(job: Job, shown: logging.Handler) -> None:
     """
     if VARIABLE in os.environ:
         # It imports the registries, and the code itself.
-        resolve_name("filterbench.own_code.registering:register_as_told")()
+        resolve_name("filterbench.own_code.registering:register_inherited")()
     stage = resolve_name(f"{job.module}:{job.module.rpartition('.')[2]}")
     if not isinstance(stage, ComputingStage):
         stage(job)

@@ -1,4 +1,4 @@
-"""What every pruner takes and gives: a net in, a masked net and its channel masks out."""
+"""The contract of pruners: each takes a net, and returns a masked net with its channel masks."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ class Pruner(Protocol):
         Args:
             model: a trained net for inputs of (batch, 3, height, width); it is changed.
             sparsity: share of the filters to mask, above 0 and below 1.
-            search: what a pruner that evaluates or trains candidates does so with.
+            search: what candidates are evaluated and trained with.
         """
         ...
 
 
 class Searching(Pruner, Protocol):
-    """A pruner that searches, and says beforehand what that will cost."""
+    """A pruner that searches, and can estimate the cost of its search."""
 
     def least_cost(self, extent: Extent) -> Cost:
-        """What the search spends at least."""
+        """The least that the search spends."""
         ...
 
 

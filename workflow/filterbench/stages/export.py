@@ -3,7 +3,8 @@
 import logging
 from importlib.metadata import version
 
-from filterbench.compaction.exporting import CHECKED_IMAGES, TOLERANCE, check_onnx, export_onnx
+from filterbench.compaction.exporting import CHECKED_IMAGES, check_onnx, export_onnx
+from filterbench.compaction.speedup import TOLERANCE
 from filterbench.documents import write
 from filterbench.documents.measurements import ExportDocument
 from filterbench.making.computing import computed

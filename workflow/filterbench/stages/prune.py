@@ -44,7 +44,7 @@ def prune(context: Context) -> None:
     try:
         arguments = {**job.params["arguments"], **matched_arguments(job)}
         pruned = _prune(context, baseline, target, budget, arguments, search)
-        if search.round_channels > 1 and pruned.masks:
+        if search.round_channels > 1 and not pruned.compact:
             pruned = _rounded(context, pruned, budget, search.round_channels)
     except InfeasibleError as reason:
         logger.info("infeasible: %s", reason)
@@ -147,9 +147,9 @@ def _convolutions(model: nn.Module) -> dict[str, nn.Conv2d]:
 
 def _kept_channels(pruned: PrunedNet) -> dict[str, int]:
     """Kept channels of each convolution that has a mask or, in a compact net, of every one."""
-    if pruned.masks:
-        return {name: int(kept.sum()) for name, kept in pruned.masks.items()}
-    return {name: module.out_channels for name, module in _convolutions(pruned.model).items()}
+    if pruned.compact:
+        return {name: module.out_channels for name, module in _convolutions(pruned.model).items()}
+    return {name: int(kept.sum()) for name, kept in pruned.masks.items()}
 
 
 def _pruned_share(layers: dict[str, nn.Conv2d], kept: dict[str, int]) -> float:

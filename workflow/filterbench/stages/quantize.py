@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 from importlib.metadata import version
 
-from filterbench.compaction.exporting import CHECKED_IMAGES, TOLERANCE, OnnxNet
+from filterbench.compaction.exporting import CHECKED_IMAGES, OnnxNet
 from filterbench.compaction.quantizing import quantize_onnx
+from filterbench.compaction.speedup import TOLERANCE
 from filterbench.costs.latency import time_nets, timed_batches
 from filterbench.costs.runtimes import in_onnxruntime
 from filterbench.documents import write

@@ -107,7 +107,7 @@ class _Shapes:
             settings = self._settings
             nets = [self._original, self._placed(net)]
             before, after = measure_latencies(nets, self._batch, settings["runs"], settings["warm_up"])
-            self.found[key] = {"latency_original": before.median, "latency_compact": after.median}
+            self.found[key] = {"latency_original": before["median"], "latency_compact": after["median"]}
         return self.found[key]
 
     def _placed(self, net: nn.Module) -> nn.Module:
