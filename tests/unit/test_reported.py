@@ -129,7 +129,7 @@ def test_like_for_like(tmp_path, convention, dataset, told, expected):
 @pytest.mark.parametrize(
     ("row", "expected"),
     [
-        ("Doe,a,vgg16,,high,4,,macs", "line 2: accuracy: 'high' is no number"),
+        ("Doe,a,vgg16,,high,4,,macs", "line 2: accuracy: 'high' is not a number"),
         ("Doe,a,vgg16,,101,4,,macs", "line 2: accuracy: 101; allowed: above 0, up to 1, or 100 per cent"),
         ("Doe,a,vgg16,,-1,4,,macs", "line 2: accuracy: -1; allowed: above 0"),
         ("Doe,a,,,92,4,,macs", "line 2: model is empty"),

@@ -1,4 +1,4 @@
-"""Searches that had nothing to choose by."""
+"""Blind searches: their choices had no candidate above chance."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ def blind_cells(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def blind_notes(table: pd.DataFrame, pruners: Sequence[str]) -> list[str]:
-    """How many choices of each search were blind, and which cells' all; a sentence per pruner and model.
+    """A sentence per pruner and model: how many choices were blind, and in which cells all of them were.
 
     Args:
         table: cells; `search_choices` and `search_blind_choices` may be absent, as in the published ones.
         pruners: whose searches to name.
     """
     own = table[table["pruner"].isin(pruners)]
-    said = (
-        (str(pruner), str(model), _said(cells))
+    return [
+        f"{short(str(pruner))} on {model}: {words}."
         for (model, pruner), cells in own.groupby(["model", "pruner"], sort=False)
-    )
-    return [f"{short(pruner)} on {model}: {words}." for pruner, model, words in said if words]
+        if (words := _said(cells))
+    ]
 
 
 def _said(cells: pd.DataFrame) -> str:

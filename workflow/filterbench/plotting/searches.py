@@ -1,4 +1,4 @@
-"""What the pruners chose for each layer, and how the searches got there."""
+"""The sparsity that pruners chose for each layer, and the scores along their searches."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SHARE = ScalarMappable(Normalize(0, 1), "cividis")
 
 
 def draw_layer_sparsities(layers: pd.DataFrame, title: str) -> Figure:
-    """A heat map a pruner: share of pruned filters by convolution (down) and asked sparsity (across).
+    """One heat map per pruner: share of pruned filters by convolution (down) and asked sparsity (across).
 
     Args:
         layers: one row per convolution of a cell: pruner, sparsity, layer (its number, from 1), pruned
@@ -31,8 +31,7 @@ def draw_layer_sparsities(layers: pd.DataFrame, title: str) -> Figure:
     pruners = list(dict.fromkeys(layers["pruner"]))
     rows = math.ceil(len(pruners) / COLUMNS)
     depth = int(layers["layer"].max())
-    height = max(3.0, 0.11 * depth + 1.2)
-    figure = Figure(figsize=(9, rows * height + 0.6), layout="constrained")
+    figure = Figure(figsize=(9, rows * max(3.0, 0.11 * depth + 1.2) + 0.6), layout="constrained")
     grid = figure.subplots(rows, COLUMNS, squeeze=False).ravel()
     for position, (axes, pruner) in enumerate(zip(grid, pruners, strict=False)):
         values = layers[layers["pruner"] == pruner].pivot(index="layer", columns="sparsity", values="pruned")
@@ -54,7 +53,7 @@ def draw_layer_sparsities(layers: pd.DataFrame, title: str) -> Figure:
 
 
 def draw_search_scores(searches: Mapping[tuple[str, float], pd.DataFrame], title: str) -> Figure:
-    """A panel a pruner: the candidates' scores over the steps, a line a cell; dots where it went on.
+    """One panel per pruner: the candidates' scores over the steps, one line per cell; dots are accepted.
 
     Args:
         searches: by (pruner, sparsity), a table with step, score (0..1) and accepted.
