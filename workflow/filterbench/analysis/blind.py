@@ -12,8 +12,7 @@ from filterbench.analysis.wording import listed, short
 def blind_cells(table: pd.DataFrame) -> pd.DataFrame:
     """The cells whose search was blind: at none of its choices was a candidate above chance.
 
-    Args:
-        table: cells; `search_blind` (true, false or NaN, also as text in a CSV file) may be absent.
+    `search_blind` is true, false or NaN, also as text in a CSV file, and may be absent.
     """
     if "search_blind" not in table:
         return table.iloc[:0]
@@ -23,9 +22,7 @@ def blind_cells(table: pd.DataFrame) -> pd.DataFrame:
 def blind_notes(table: pd.DataFrame, pruners: Sequence[str]) -> list[str]:
     """A sentence per pruner and model: how many choices were blind, and in which cells all of them were.
 
-    Args:
-        table: cells; `search_choices` and `search_blind_choices` may be absent, as in the published ones.
-        pruners: whose searches to name.
+    `search_choices` and `search_blind_choices` may be absent, as in the published cells.
     """
     own = table[table["pruner"].isin(pruners)]
     return [

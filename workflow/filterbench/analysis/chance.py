@@ -11,11 +11,8 @@ LEVEL = 0.95
 def guessing_bound(chance: float, images: int) -> float:
     """The accuracy, 0 to 1, that guessing does not exceed in 19 of 20 samples of images.
 
-    The 95 % quantile of the binomial distribution: one-sided, because only better than chance counts.
-
-    Args:
-        chance: accuracy of the best constant answer, 0 to 1.
-        images: number of images.
+    The 95 % quantile of the binomial distribution: one-sided, because only better than chance counts. The
+    chance is the accuracy of the best constant answer, 0 to 1.
     """
     from scipy.stats import binom
 
@@ -23,13 +20,9 @@ def guessing_bound(chance: float, images: int) -> float:
 
 
 def at_chance(table: pd.DataFrame) -> float:
-    """The accuracy up to which the nets of a table of cells do no better than guessing.
+    """The accuracy, 0 to 1, up to which the nets of cells of one dataset do no better than guessing.
 
-    Args:
-        table: cells of one dataset.
-
-    Returns:
-        An accuracy, 0 to 1; -1 if the table lacks `chance` or `test_images`: then nothing counts as a guess.
+    -1 if the table lacks `chance` or `test_images`: then nothing counts as a guess.
     """
     known = table.reindex(columns=["chance", "test_images"]).dropna()
     if known.empty:

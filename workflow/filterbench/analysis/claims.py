@@ -100,9 +100,7 @@ class Claim:
         level of that interval is divided by the number of tests (Bonferroni), since any of them could refute
         the claim.
 
-        Args:
-            test: the difference.
-            tests: number of differences that the claim is tested on.
+        Here `tests` is the number of differences that the claim is tested on.
         """
         if self.inside(test) > 0:
             return HOLDS

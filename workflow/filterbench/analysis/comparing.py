@@ -74,7 +74,7 @@ def compare(
     """Compare pairs of pruners, each pair at the factors that both pruners reach in all units.
 
     Args:
-        table: cells, infeasible ones included; of one model where seeds are the units.
+        table: cells, infeasible ones included; of one model if seeds are the units.
         pairs: the first one's accuracy minus the second one's.
         costs: `params`, `flops`, `latency`.
         units: `seeds`, or `models`: each model's difference is then the mean over its seeds without a

@@ -12,11 +12,7 @@ from filterbench.analysis.wording import listed
 
 
 def net_adapt_compression(table: pd.DataFrame) -> Verdict:
-    """Whether NetAdapt does not reach high compression.
-
-    Args:
-        table: cells; `arguments_changed` names the arguments that are not the defaults.
-    """
+    """Whether NetAdapt does not reach high compression; the cells name its changed arguments."""
     own = table[table["pruner"] == NET_ADAPT]
     found = [_on(str(model), cells) for model, cells in own.groupby("model", sort=False)]
     if len(found) >= MIN_UNITS:

@@ -71,27 +71,23 @@ def crossing(budgets: Sequence[int], leads: np.ndarray, level: float = LEVEL, co
     return Crossing((budgets[0], budgets[-1]), len(leads), collapsed, zeros, **ranges)
 
 
-def lead_crossings(leads: Sequence[Lead]) -> dict[str, Crossing]:
-    """By target the crossing of a pruner's lead on a model, after the one pooled over `all` targets.
-
-    Args:
-        leads: the component `lead` at each training budget, in rising order; at least two.
-    """
-    targets = leads[0].targets
-    each = LEVEL ** (1 / len(targets))
-    return {
-        ALL: _crossing_at(leads, targets, LEVEL),
-        **{target: _crossing_at(leads, [target], each) for target in targets},
-    }
-
-
 def crossings(leads: Sequence[Lead]) -> dict[tuple[str, str], dict[str, Crossing]]:
-    """By model and pruner the crossings of its lead; none where the study has one training budget."""
-    found: dict[tuple[str, str], list[Lead]] = {}
+    """By model and pruner the crossings of its lead; none if the study has only one training budget.
+
+    They are by target, after the one pooled over `all` targets. The leads are in rising order of budgets.
+    """
+    by_pair: dict[tuple[str, str], list[Lead]] = {}
     for lead in leads:
         if lead.component == LEAD:
-            found.setdefault((lead.model, lead.pruner), []).append(lead)
-    return {pair: lead_crossings(own) for pair, own in found.items() if len(own) > 1}
+            by_pair.setdefault((lead.model, lead.pruner), []).append(lead)
+    found = {}
+    for pair, own in by_pair.items():
+        if len(own) > 1:
+            targets = own[0].targets
+            each = LEVEL ** (1 / len(targets))
+            single = {target: _crossing_at(own, [target], each) for target in targets}
+            found[pair] = {ALL: _crossing_at(own, targets, LEVEL), **single}
+    return found
 
 
 def sentence(pruner: str, crossed: Crossing) -> str:

@@ -26,11 +26,7 @@ ALL_FACTORS = 0.0
 
 
 def equal_training_verdicts(table: pd.DataFrame) -> list[Verdict]:
-    """The verdicts on those conclusions that the cells are about.
-
-    Args:
-        table: cells of any models and seeds.
-    """
+    """The verdicts of cells of any models and seeds on those conclusions that they are about."""
     found = [
         _more(
             table,
@@ -55,10 +51,9 @@ def equal_training_verdicts(table: pd.DataFrame) -> list[Verdict]:
 
 
 def equal_latency_verdicts(table: pd.DataFrame) -> list[Verdict]:
-    """Whether each search pays at equal latency; empty where the cells are not about it.
+    """Whether each search pays at equal latency; none without a searching pruner and its uniform control.
 
-    Args:
-        table: cells of any models and seeds, with `latency_original` and `latency_compact` of a batch.
+    The cells have `latency_original` and `latency_compact` of a batch.
     """
     return [_searched_or_uniform(table, pair, "latency", accuracies) for pair in _params_pairs(table)]
 

@@ -95,11 +95,7 @@ def training_budgets(table: pd.DataFrame) -> list[int]:
 
 
 def leads(table: pd.DataFrame) -> list[Lead]:
-    """All components of the leads of all pruners that have a uniform control with their params.
-
-    Args:
-        table: rows of `comparison.csv`, of any models.
-    """
+    """All components of the leads of all pruners with a uniform control, from rows of `comparison.csv`."""
     found = []
     for model, rows in table.groupby("model", sort=False):
         cells, budgets = Cells(rows), training_budgets(rows)

@@ -27,12 +27,9 @@ COLUMNS = [
 
 
 def leads_document(source: str, table: pd.DataFrame, questions: Sequence[Question] = ()) -> dict[str, Any]:
-    """`leads.json`.
+    """`leads.json` from rows of `comparison.csv` of all models and the questions of the study's plan, if any.
 
-    Args:
-        source: what the cells are.
-        table: rows of `comparison.csv`, of all models.
-        questions: of the study's plan; none where it has no plan.
+    `source` says what the cells are.
     """
     found = leads(table)
     return {

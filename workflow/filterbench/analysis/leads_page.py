@@ -25,13 +25,8 @@ LIMITS = """- The intervals are about seeds of this study's models, dataset and 
 def leads_page(document: Mapping[str, Any]) -> str:
     """The page in Markdown."""
     definitions = document["definitions"]
-    lines = [
-        f"# Leads taken apart, from {document['source']}",
-        "",
-        QUESTION.format(level=100 * definitions["interval_level"]),
-        "",
-        *_answers(document),
-    ]
+    lines = [f"# Leads taken apart, from {document['source']}", ""]
+    lines += [QUESTION.format(level=100 * definitions["interval_level"]), "", *_answers(document)]
     for pair in document["pairs"]:
         lines += [*_pair(document, pair), ""]
     components = [f"- **{name}**: {meaning}." for name, meaning in definitions["components"].items()]

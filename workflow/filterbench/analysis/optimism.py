@@ -12,11 +12,7 @@ COLUMNS = [*KEYS, "validation", "test", "n", "mean", "std", "low", "high"]
 
 
 def optimism(validation: pd.DataFrame, test: pd.DataFrame) -> pd.DataFrame:
-    """Accuracy of the same cells under both protocols.
-
-    Args:
-        validation: a model's cells under the `validation` protocol.
-        test: the same cells under the `test` protocol.
+    """Accuracy of the same cells of a model under both protocols.
 
     Returns:
         One row per cell, and one for the unpruned net (pruner `original`, sparsity 0). `validation` and
@@ -36,10 +32,5 @@ def _accuracies(table: pd.DataFrame) -> pd.Series:
     """Accuracy by pruner, sparsity and seed; the unpruned net first."""
     cells = table[table["infeasible"].isna()]
     originals = cells.drop_duplicates("seed").assign(pruner=ORIGINAL, sparsity=0.0)
-    rows = pd.concat(
-        [
-            originals.assign(accuracy=originals["performance_original"]),
-            cells.assign(accuracy=cells["performance_finetuned"]),
-        ]
-    )
-    return rows.set_index([*KEYS, "seed"])["accuracy"]
+    originals["performance_finetuned"] = originals["performance_original"]
+    return pd.concat([originals, cells]).set_index([*KEYS, "seed"])["performance_finetuned"]

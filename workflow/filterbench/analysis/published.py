@@ -14,10 +14,8 @@ from filterbench.analysis.reported import placed, read_claims
 from filterbench.storage.errors import InputError
 
 RESOURCES = Path(__file__).parents[2] / "resources"
-TABLE = RESOURCES / "published.csv"
 PAPER_TABLE = RESOURCES / "autocompress_paper.csv"
 RAW_TABLE = RESOURCES / "published_raw.csv"
-STUDY_SOURCE = "nni"
 # The published study has one run per cell and no seeds.
 SEED = 0
 # CIFAR-10's test images; its ten classes have the same number of images.
@@ -40,14 +38,12 @@ def published_cells(model: str) -> pd.DataFrame:
     table = pd.read_csv(RAW_TABLE)
     cells = table[table["model"] == model].reset_index(drop=True)
     if cells.empty:
-        raise InputError(f"{TABLE}: no model {model!r}; published: {', '.join(published_models())}")
+        raise InputError(f"{RAW_TABLE}: no model {model!r}; published: {', '.join(published_models())}")
     best = cells["pruned"].where(cells["pruner"] == ANNEALING)
     blind = (best <= guessing_bound(CHANCE, TEST_IMAGES)).astype(object).where(best.notna())
     return pd.DataFrame(
         {
-            "model": cells["model"],
-            "pruner": cells["pruner"],
-            "sparsity": cells["sparsity"],
+            **{name: cells[name] for name in ("model", "pruner", "sparsity")},
             "seed": SEED,
             "infeasible": None,
             "performance_original": cells["original"],
@@ -85,9 +81,8 @@ def paper_points(model: str) -> pd.DataFrame:
 def claims_beside(published: bool, own: str) -> pd.DataFrame | None:
     """The points that papers report, to compare with a study's cells; None if there are no points.
 
-    Args:
-        published: whether the study is compared with the published one, which quotes points of a paper.
-        own: path of the user's table; may be empty.
+    A study that is compared with the published one has the points that this one quotes. `own` is the path of
+    the user's table; it may be empty.
     """
     files = [PAPER_TABLE] * published + [Path(own)] * bool(own)
     return pd.concat(map(read_claims, files), ignore_index=True) if files else None
@@ -96,26 +91,14 @@ def claims_beside(published: bool, own: str) -> pd.DataFrame | None:
 def claims_by_model(
     published: bool, own: str, dataset: str, tables: Mapping[str, pd.DataFrame]
 ) -> dict[str, pd.DataFrame]:
-    """The points of `claims_beside` by model, placed beside its cells; empty if there are no points.
-
-    Args:
-        published: as for `claims_beside`.
-        own: as for `claims_beside`.
-        dataset: name of the study's dataset.
-        tables: `comparison.csv` by model.
-    """
+    """The points of `claims_beside` by model, placed by its `comparison.csv`; empty without points."""
     claims = claims_beside(published, own)
     if claims is None:
         return {}
     return {model: placed(claims, model, dataset, as_curves(table)) for model, table in tables.items()}
 
 
+@cache
 def published_models() -> list[str]:
     """The models of the published study."""
-    table = _table()
-    return list(dict.fromkeys(table.loc[table["source"] == STUDY_SOURCE, "model"]))
-
-
-@cache
-def _table() -> pd.DataFrame:
-    return pd.read_csv(TABLE)
+    return list(pd.read_csv(RAW_TABLE)["model"].unique())

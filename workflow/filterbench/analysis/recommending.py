@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 
@@ -110,30 +108,26 @@ def _firsts(each: pd.DataFrame, drop: float) -> pd.Series:
 
 def _notes(own: pd.DataFrame, sparsity: float) -> str:
     """Remarks on a pruner's cells: blind searches at a sparsity, and infeasible sparsities."""
-    blind = sorted(blind_cells(own[own["sparsity"] == sparsity])["seed"].unique())
+    blind = blind_cells(own[own["sparsity"] == sparsity])["seed"].nunique()
     refused = sorted(own[own["infeasible"].notna()]["sparsity"].unique())
-    said = []
-    if blind:
-        said.append(f"its search was blind with {len(blind)} of {own['seed'].nunique()} seeds")
-    if refused:
-        said.append(f"infeasible at {', '.join(f'{each:g}' for each in refused)}")
+    said = [f"its search was blind with {blind} of {own['seed'].nunique()} seeds"] * (blind > 0)
+    said += [f"infeasible at {', '.join(f'{each:g}' for each in refused)}"] * bool(refused)
     return "; ".join(said)
 
 
 def leader(cells: pd.DataFrame, cost: str, drop: float, found: pd.DataFrame) -> str:
     """Which pruner to take, in a sentence, or that the seeds cannot tell.
 
-    The two pruners with the smallest nets are compared by the ratio of their factors, paired by seed.
-
-    Args:
-        cells: as for `recommendations`, which gave `found`.
-        cost: as there.
-        drop: as there.
-        found: at least one row.
+    The two pruners with the smallest nets are compared by the ratio of their factors, paired by seed. `found`
+    are the `recommendations` of the other arguments, at least one row.
     """
     if len(found) == 1:
         return f"{found['pruner'][0]}: no other pruner has such a net."
-    ratios = _log_ratios(cells, cost, found)
+    each = _with_factors(cells, cost)
+    each = each.assign(pruner=each["pruner"].map(short)).set_index(["pruner", "sparsity", *UNIT])
+    factors = each["factor"].sort_index()
+    first, other = (factors.loc[found["pruner"][row], found["sparsity"][row]] for row in (0, 1))
+    ratios = np.log(first / other).dropna().to_list()
     low, _ = t_interval(ratios)
     ahead, second = found["pruner"][0], found["pruner"][1]
     word = "faster" if cost in LATENCIES else "smaller"
@@ -146,12 +140,3 @@ def leader(cells: pd.DataFrame, cost: str, drop: float, found: pd.DataFrame) -> 
         return f"cannot tell: {said}, but not with 95 % confidence over {len(ratios)} seeds."
     but = "" if found["surely"][0] == "yes" else f", though its own loss may be above {drop:g} points"
     return f"{said}, with 95 % confidence over {len(ratios)} seeds{but}."
-
-
-def _log_ratios(cells: pd.DataFrame, cost: str, found: pd.DataFrame) -> Sequence[float]:
-    """By seed the logarithm of the first chosen cell's factor over the second one's."""
-    each = _with_factors(cells, cost)
-    each = each.assign(pruner=each["pruner"].map(short)).set_index(["pruner", "sparsity", *UNIT])
-    factors = each["factor"].sort_index()
-    first, second = (factors.loc[found["pruner"][row], found["sparsity"][row]] for row in (0, 1))
-    return np.log(first / second).dropna().to_list()

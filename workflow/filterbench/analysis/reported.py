@@ -59,10 +59,6 @@ def read_claims(path: Path) -> pd.DataFrame:
 def claims_about(path: Path, models: Collection[str]) -> pd.DataFrame:
     """The points of a table, as `read_claims` returns them.
 
-    Args:
-        path: of the table.
-        models: of the study, by name.
-
     Raises:
         InputError: the file is not such a table, or none of its points is of one of the models.
     """
@@ -116,13 +112,8 @@ def _number(where: str, text: str) -> float:
 def placed(claims: pd.DataFrame, model: str, dataset: str, table: pd.DataFrame) -> pd.DataFrame:
     """The points of a model, with counts and factors computed from each other by the study's unpruned net.
 
-    A point on another dataset is not like for like.
-
-    Args:
-        claims: from `read_claims`.
-        model: name of the model.
-        dataset: name of the study's dataset.
-        table: `comparison.csv` of the model.
+    A point on another dataset than the study's is not like for like. The table is the model's
+    `comparison.csv`, and the claims are from `read_claims`.
     """
     points = claims[claims["model"] == model].copy()
     points["like_for_like"] &= points["dataset"].isin(("", dataset))
@@ -138,11 +129,7 @@ def judged(points: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
 
     A curve's accuracy there is the mean over seeds, with its 95 % t interval; a point within that interval is
     `on` the curve. Fewer than three seeds give `cannot tell`. A curve without cells near that factor has no
-    row.
-
-    Args:
-        points: from `placed`.
-        table: `comparison.csv` of the model, infeasible cells included.
+    row. The points are from `placed`, and the table is the model's `comparison.csv`.
     """
     feasible = table[table["infeasible"].isna()]
     rows = [

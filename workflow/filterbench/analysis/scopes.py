@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import TypedDict
+from dataclasses import asdict, dataclass, field
+from typing import Any, TypedDict
 
 import pandas as pd
 
-from filterbench.analysis import wording
-from filterbench.analysis.claims import (
-    ALPHA,
-    FAILS,
-    HOLDS,
-    MARGIN,
-    NOT_ASKED,
-    OPEN,
-    POWER,
-    Claim,
-    Tested,
-    over_range,
-)
+from filterbench.analysis import claims, wording
+from filterbench.analysis.claims import ALPHA, FAILS, HOLDS, MARGIN, NOT_ASKED, OPEN, Claim, Tested
 from filterbench.analysis.comparing import ACROSS_MODELS, WITHIN_MODEL, Accuracies, Comparison, Pair, compare
 from filterbench.analysis.curves import accuracies
 from filterbench.analysis.estimates import EstimateDocument, by_target, json_number, pooled
@@ -79,28 +68,6 @@ class ComparisonDocument(TypedDict):
     outcome: str
 
 
-class ScopeDocument(TypedDict):
-    """A scope in `verdicts.json`."""
-
-    scope: str
-    unit: str
-    units: list[str]
-    verdict: str
-    reason: str
-    units_needed: int | None
-    comparisons: list[ComparisonDocument]
-
-
-class VerdictDocument(TypedDict):
-    """A verdict in `verdicts.json`."""
-
-    key: str
-    statement: str
-    verdict: str
-    scopes: list[ScopeDocument]
-    notes: list[str]
-
-
 @dataclass(frozen=True)
 class Scope:
     """The verdict on a claim from one set of independent units.
@@ -124,17 +91,10 @@ class Scope:
     units_needed: int | None = None
     comparisons: list[ComparisonDocument] = field(default_factory=list)
 
-    def document(self) -> ScopeDocument:
+    def document(self) -> dict[str, Any]:
         """The scope in `verdicts.json`."""
-        return {
-            "scope": self.name,
-            "unit": self.unit,
-            "units": self.units,
-            "verdict": self.verdict,
-            "reason": self.reason,
-            "units_needed": self.units_needed,
-            "comparisons": self.comparisons,
-        }
+        fields = asdict(self)
+        return {"scope": fields.pop("name"), **fields}
 
 
 def scopes(table: pd.DataFrame, question: Question) -> list[Scope]:
@@ -150,14 +110,7 @@ def scopes(table: pd.DataFrame, question: Question) -> list[Scope]:
 
 
 def judge(table: pd.DataFrame, question: Question, name: str, unit: str) -> Scope:
-    """The claim on the cells of one scope.
-
-    Args:
-        table: cells, infeasible ones included.
-        question: the claim, and what it is about.
-        name: what to call the scope.
-        unit: `seeds` (of one model) or `models`.
-    """
+    """The claim on cells, infeasible ones included; the unit is `seeds` (of one model) or `models`."""
     units = [str(each) for each in table["model" if unit == ACROSS_MODELS else "seed"].unique()]
     missing = [wording.short(pruner) for pruner in question.pruners if pruner not in set(table["pruner"])]
     if missing:
@@ -199,7 +152,7 @@ def _decided(claim: Claim, tests: Sequence[Tested], unit: str) -> tuple[str, str
     fewest = min(tests, key=lambda test: len(test.values))
     if len(fewest.values) < MIN_UNITS:
         return NOT_ASKED, wording.too_few_left(MIN_UNITS, unit, fewest), None
-    if not claim.pooled and claim.power_if_alike(tests, len(fewest.values)) < POWER:
+    if not claim.pooled and claim.power_if_alike(tests, len(fewest.values)) < claims.POWER:
         needed = claim.units_if_alike(tests)
         return NOT_ASKED, f"{said} {wording.too_weak(needed, len(tests), unit)}", needed
     needed = claim.units_needed(tests)
@@ -230,7 +183,7 @@ def _document(claim: Claim, comparison: Comparison, tests: int) -> ComparisonDoc
             {"factor": round(float(str(factor)), 4), **estimate.document()}
             for factor, estimate in by_target(differences, apart).items()
         ],
-        "outcome": over_range([claim.outcome(each, tests) for each in claim.tests([comparison])]),
+        "outcome": claims.over_range([claim.outcome(each, tests) for each in claim.tests([comparison])]),
     }
 
 
@@ -265,7 +218,7 @@ class Verdict:
             return OPEN if widest.verdict == HOLDS and FAILS in said else widest.verdict
         return widest.verdict if len(said) == 1 else NOT_ASKED
 
-    def document(self) -> VerdictDocument:
+    def document(self) -> dict[str, Any]:
         """The verdict in `verdicts.json`."""
         return {
             "key": self.key,

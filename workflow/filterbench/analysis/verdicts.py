@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import combinations, product
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import pandas as pd
 
@@ -14,7 +14,7 @@ from filterbench.analysis.comparing import ANNEALING, AUTO_COMPRESS, ONE_SHOT
 from filterbench.analysis.compression import net_adapt_compression
 from filterbench.analysis.curves import LARGEST_GAP, SMALLEST_FACTOR
 from filterbench.analysis.equal_training import equal_training_verdicts
-from filterbench.analysis.scopes import Question, Verdict, VerdictDocument, scopes
+from filterbench.analysis.scopes import Question, Verdict, scopes
 from filterbench.analysis.seeds import LEVEL, MIN_UNITS
 
 SEARCHING = (AUTO_COMPRESS, ANNEALING)
@@ -25,15 +25,11 @@ class VerdictsDocument(TypedDict):
 
     source: str
     definitions: dict[str, float]
-    verdicts: list[VerdictDocument]
+    verdicts: list[dict[str, Any]]
 
 
 def verdicts(table: pd.DataFrame) -> list[Verdict]:
-    """The verdict on every conclusion: the published ones, and those further ones that the cells are about.
-
-    Args:
-        table: cells of any models and seeds.
-    """
+    """The verdicts of cells of any models and seeds on the published conclusions and on further ones."""
     searching, similar = list(product(SEARCHING, ONE_SHOT)), list(combinations(ONE_SHOT, 2))
     blind = blind_notes(table, SEARCHING)
     return [
@@ -65,12 +61,7 @@ def verdicts(table: pd.DataFrame) -> list[Verdict]:
 
 
 def verdicts_document(source: str, table: pd.DataFrame) -> VerdictsDocument:
-    """`verdicts.json`.
-
-    Args:
-        source: what the cells are.
-        table: as for `verdicts`.
-    """
+    """`verdicts.json` of a table of cells; `source` says what the cells are."""
     found = [verdict.document() for verdict in verdicts(table)]
     return {"source": source, "definitions": definitions(), "verdicts": found}
 

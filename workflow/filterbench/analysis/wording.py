@@ -84,10 +84,8 @@ def too_weak(needed: int | None, tests: int, unit: str) -> str:
     """That these units are too few to show a similarity, and how many would, as sentences."""
     enough = f"more than {MAX_UNITS}" if needed is None else f"about {needed}"
     together = f" for all {tests} comparisons together" if tests > 1 else ""
-    return (
-        f"At the spreads seen these {unit} would not show similarity even if there were no difference: "
-        f"{enough} {unit} would decide it{together}."
-    )
+    weak = f"At the spreads seen these {unit} would not show similarity even if there were no difference"
+    return f"{weak}: {enough} {unit} would decide it{together}."
 
 
 def too_few(fewest: int, unit: str, there: int) -> str:
@@ -103,10 +101,8 @@ def too_few_left(fewest: int, unit: str, test: Tested) -> str:
 
 def too_coarse(images: int, needed: float) -> str:
     """Why a test set is too small, as a sentence."""
-    return (
-        f"One of {images:,} test images is {100 / images:.2f} points, too coarse for a margin of {MARGIN} "
-        f"points: it takes more than {needed:.0f} test images."
-    )
+    coarse = f"{100 / images:.2f} points, too coarse for a margin of {MARGIN} points"
+    return f"One of {images:,} test images is {coarse}: it takes more than {needed:.0f} test images."
 
 
 def counted(number: int, unit: str) -> str:

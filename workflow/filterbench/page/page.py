@@ -58,7 +58,7 @@ def page(
 
     Args:
         study: name of the study.
-        title: what the study is, in a sentence.
+        title: description of the study, in a sentence.
         tables: `comparison.csv` by model, with measured latencies to show them
             (`filterbench.results.tables.with_latencies`).
         verdicts: `verdicts.json`, if it is made.

@@ -38,11 +38,7 @@ ALWAYS = (
 
 
 def rows_of(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows of a model, with `COLUMNS`; accuracies in per cent.
-
-    Args:
-        table: `comparison.csv`.
-    """
+    """The rows of a model's `comparison.csv`, with `COLUMNS`; accuracies in per cent."""
     curves, targets = as_curves(table), table.get("target", table["sparsity"])
     cells = zip(table["model"], table["seed"], table["pruner"], targets, strict=True)
     plain = table.assign(

@@ -47,8 +47,7 @@ def draw_comparison(
         claims: points that papers report (`filterbench.analysis.reported.placed`).
     """
     # Room for a long legend.
-    height = 9.4 + 0.3 * max(0, table["pruner"].nunique() - 9)
-    figure = new_figure(7.5, height)
+    figure = new_figure(7.5, 9.4 + 0.3 * max(0, table["pruner"].nunique() - 9))
     upper, lower = figure.subplots(2, 1, sharey=True)
     for axes, panel in zip((upper, lower), PANELS, strict=True):
         _draw_panel(axes, panel, table)
@@ -62,12 +61,7 @@ def draw_comparison(
 
 
 def draw_cost(table: pd.DataFrame, title: str) -> Figure:
-    """Draw accuracy against the wall-clock time of pruning and fine-tuning, one curve per pruner.
-
-    Args:
-        table: `comparison.csv` of the model, one row per cell.
-        title: what the cells are.
-    """
+    """Draw a model's `comparison.csv`: accuracy against the wall-clock time of pruning and fine-tuning."""
     figure = new_figure(7.5, 5.5)
     axes = figure.subplots()
     table = table.assign(seconds=table["seconds_prune"] + table["seconds_finetune"])
@@ -78,15 +72,10 @@ def draw_cost(table: pd.DataFrame, title: str) -> Figure:
 
 
 def draw_latency(table: pd.DataFrame, runtimes: Sequence[str], title: str) -> Figure:
-    """Draw accuracy against the measured latency of one image and of a batch, one curve per pruner.
+    """Draw accuracy against the latency of one image and of a batch from a model's `latency.csv`, by runtime.
 
     Latencies are relative to the original net's. Each cell times both nets in turns, so other load on the
     machine shifts both alike.
-
-    Args:
-        table: `latency.csv` of the model, one row per cell.
-        runtimes: in which latencies were measured, one column of panels each.
-        title: what the cells are.
     """
     figure = new_figure(7.5 * len(runtimes), 9.6)
     panels = figure.subplots(2, len(runtimes), sharey=True, squeeze=False)
@@ -112,13 +101,7 @@ def measurement_title(table: pd.DataFrame) -> str:
 
 
 def study_title(table: pd.DataFrame, model: str, dataset: str) -> str:
-    """What the cells of a study are, in two lines.
-
-    Args:
-        table: `comparison.csv` of the model.
-        model: the model's name.
-        dataset: the dataset's name.
-    """
+    """What the cells of a model's `comparison.csv` are, in two lines."""
     first = table[table["infeasible"].isna()].iloc[0]
     seeds = sorted(table["seed"].unique())
     all_seeds = f"mean of seeds {', '.join(map(str, seeds))}"
@@ -132,14 +115,7 @@ def study_title(table: pd.DataFrame, model: str, dataset: str) -> str:
 
 
 def finish(figure: Figure, title: str, axes: Axes, table: pd.DataFrame) -> None:
-    """Add the title and the legend of a figure, which names the spread and intervals where they are drawn.
-
-    Args:
-        figure: complete except for these.
-        title: of the figure.
-        axes: whose marks the legend names.
-        table: the cells.
-    """
+    """Add a title, and a legend of the marks in `axes` and of the table's spreads and intervals."""
     set_title(figure, title)
     handles, labels = axes.get_legend_handles_labels()
     if table["performance_std"].notna().any():

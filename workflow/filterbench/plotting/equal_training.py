@@ -19,11 +19,9 @@ TRAINED_EQUALLY = ["images_trained_equal", "performance_equal"]
 
 
 def draw_equal_training(tables: Mapping[str, pd.DataFrame], title: str) -> Figure:
-    """Draw accuracy against params, one panel per way of training, one curve per pruner.
+    """Draw accuracy against params, one panel per way of training.
 
-    Args:
-        tables: by heading, the cells of a model with that training's accuracy and its statistics.
-        title: what the cells are.
+    The tables are, by heading, the cells of a model with that training's accuracy and its statistics.
     """
     figure = new_figure(12, 6.4, pad=0.12)
     panels = figure.subplots(1, len(tables), sharey=True, sharex=True)
@@ -44,11 +42,8 @@ def draw_equal_training(tables: Mapping[str, pd.DataFrame], title: str) -> Figur
 def draw_training(table: pd.DataFrame, title: str) -> Figure:
     """Draw accuracy against the images trained on after the baseline, one panel per target.
 
-    A line joins each pruner's cells after their own fine-tuning (filled) and at equal training (hollow).
-
-    Args:
-        table: the cells of a model, with the columns `TRAINED_AS_PUBLISHED` and `TRAINED_EQUALLY`.
-        title: what the cells are.
+    A line joins each pruner's cells after their own fine-tuning (filled) and at equal training (hollow). The
+    table has the columns `TRAINED_AS_PUBLISHED` and `TRAINED_EQUALLY`.
     """
     targets = sorted(table["sparsity"].unique())
     figure = new_figure(3.1 * len(targets) + 0.8, 5.2, pad=0.1)

@@ -16,12 +16,7 @@ DASHES = (0, (3, 2))
 
 
 def draw_int8(table: pd.DataFrame, title: str) -> Figure:
-    """Draw accuracy against the time of a batch in both formats, and the loss in int8 against params.
-
-    Args:
-        table: `int8.csv` of a model, one row per cell.
-        title: what the cells are.
-    """
+    """Draw a model's `int8.csv`: accuracy against time in both formats, and loss in int8 against params."""
     figure = new_figure(7.5, 10)
     upper, lower = figure.subplots(2, 1)
     _draw_accuracies(upper, table)
@@ -64,15 +59,6 @@ def _draw_means(
     entry = f"the same in {label} (hollow)" if label else None
     for style, cells in styled(table):
         means = cells.groupby("sparsity")[[spent, accuracy]].mean()
-        axes.plot(
-            means[spent],
-            100 * means[accuracy],
-            color=style.color,
-            linestyle=line,
-            linewidth=1.2,
-            marker=style.marker,
-            markerfacecolor="white",
-            markersize=6,
-            label=entry,
-        )
+        (curve,) = axes.plot(means[spent], 100 * means[accuracy], style.marker, markersize=6, label=entry)
+        curve.set(color=style.color, linestyle=line, linewidth=1.2, markerfacecolor="white")
         entry = None

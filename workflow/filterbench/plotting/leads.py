@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
+from matplotlib.ticker import NullLocator
 from matplotlib.typing import LineStyleType
 
 from filterbench.analysis.leads import ALL, ALLOCATION, EQUAL_BILL, LEAD, PARTS, TOGETHER
@@ -29,12 +29,7 @@ ASIDE = 0.18
 
 
 def draw_leads(table: pd.DataFrame, title: str) -> Figure:
-    """Draw the figure of one model.
-
-    Args:
-        table: `leads.csv`, the rows of the model.
-        title: what the cells are.
-    """
+    """Draw the figure of one model from its rows of `leads.csv`."""
     pooled = table[table["target"] == ALL]
     pruners, budgets = list(dict.fromkeys(pooled["pruner"])), sorted(pooled["budget"].unique())
     styles = {name: style_of(name, position) for position, name in enumerate(pruners)}
@@ -68,8 +63,7 @@ def _draw_along(axes: Axes, rows: pd.DataFrame, styles: dict[str, Style], budget
                 bars = [mean - own["low"], own["high"] - mean]
                 axes.errorbar(budget, mean, bars, fmt="none", ecolor=style.color, capsize=3)
     axes.set_xscale("log")
-    axes.xaxis.set_major_locator(FixedLocator(budgets))
-    axes.xaxis.set_major_formatter(FixedFormatter([f"{budget:g}" for budget in budgets]))
+    axes.set_xticks(budgets, [f"{budget:g}" for budget in budgets])
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xlabel("epochs of fine-tuning after the last cut")
     axes.set_title("the lead along the training budget", fontsize=11)

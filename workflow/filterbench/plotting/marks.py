@@ -17,10 +17,7 @@ CELL = ["pruner", "sparsity"]
 def draw_originals(axes: Axes, original: float, table: pd.DataFrame) -> None:
     """The unpruned net as a dashed line and a star, and as a hollow star after the cells' fine-tuning.
 
-    Args:
-        axes: where to draw.
-        original: the unpruned net's value on the x axis.
-        table: cells of one model.
+    `original` is its value on the x axis, and the table has the cells of one model.
     """
     accuracy = 100 * float(table["performance_original"].mean())
     axes.axhline(accuracy, color="0.6", linewidth=1, linestyle=(0, (4, 3)), zorder=0)
@@ -74,18 +71,9 @@ def draw_curves(axes: Axes, spent: str, table: pd.DataFrame) -> None:
         cells = all_cells[all_cells["infeasible"].isna()]
         curve = cells.groupby("sparsity")[[spent, *STATISTICS]].mean()
         _draw_spread(axes, curve[spent], 100 * curve[STATISTICS], style.color)
-        axes.plot(
-            curve[spent],
-            100 * curve["performance_mean"],
-            color=style.color,
-            marker=style.marker,
-            linestyle=style.line,
-            markersize=6,
-            markeredgecolor="white",
-            markeredgewidth=0.6,
-            linewidth=1.4,
-            label=_label(style.label, all_cells),
-        )
+        label, mean = _label(style.label, all_cells), 100 * curve["performance_mean"]
+        (line,) = axes.plot(curve[spent], mean, style.marker, color=style.color, markersize=6, label=label)
+        line.set(linestyle=style.line, linewidth=1.4, markeredgecolor="white", markeredgewidth=0.6)
         blind = cells.merge(blind_cells(cells)[CELL].drop_duplicates(), on=CELL)
         hollow = blind.groupby("sparsity")[[spent, "performance_mean"]].mean()
         _draw_hollow(axes, hollow[spent], hollow["performance_mean"], style, edge=1.4)

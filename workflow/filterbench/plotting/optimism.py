@@ -11,12 +11,7 @@ from filterbench.plotting.titles import set_title
 
 
 def draw_optimism(table: pd.DataFrame, title: str) -> Figure:
-    """Draw the gap against the sparsity, one curve per pruner.
-
-    Args:
-        table: `optimism.csv`: one row per cell, and the unpruned net at sparsity 0.
-        title: what the cells are.
-    """
+    """Draw the gap of `optimism.csv` against the sparsity, one curve per pruner; at 0 the unpruned net."""
     figure = Figure(figsize=(7.5, 5.5), layout="constrained")
     axes = figure.subplots()
     axes.axhline(0, color="0.6", linewidth=1)

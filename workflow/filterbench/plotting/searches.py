@@ -13,6 +13,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from filterbench.plotting.scales import frame
 from filterbench.plotting.style import style_of
 from filterbench.plotting.titles import set_title
 
@@ -23,10 +24,8 @@ SHARE = ScalarMappable(Normalize(0, 1), "cividis")
 def draw_layer_sparsities(layers: pd.DataFrame, title: str) -> Figure:
     """One heat map per pruner: share of pruned filters by convolution (down) and asked sparsity (across).
 
-    Args:
-        layers: one row per convolution of a cell: pruner, sparsity, layer (its number, from 1), pruned
-            (0..1, or NaN, which leaves a blank).
-        title: what the figure shows.
+    `layers` has one row per convolution of a cell: pruner, sparsity, layer (its number, from 1), pruned
+    (0..1, or NaN, which leaves a blank).
     """
     pruners = list(dict.fromkeys(layers["pruner"]))
     rows = math.ceil(len(pruners) / COLUMNS)
@@ -55,9 +54,7 @@ def draw_layer_sparsities(layers: pd.DataFrame, title: str) -> Figure:
 def draw_search_scores(searches: Mapping[tuple[str, float], pd.DataFrame], title: str) -> Figure:
     """One panel per pruner: the candidates' scores over the steps, one line per cell; dots are accepted.
 
-    Args:
-        searches: by (pruner, sparsity), a table with step, score (0..1) and accepted.
-        title: what the figure shows.
+    `searches` has, by (pruner, sparsity), a table with step, score (0..1) and accepted.
     """
     pruners = list(dict.fromkeys(pruner for pruner, _ in searches))
     figure = Figure(figsize=(9, 3.1 * max(1, len(pruners)) + 0.6), layout="constrained")
@@ -76,8 +73,7 @@ def draw_search_scores(searches: Mapping[tuple[str, float], pd.DataFrame], title
         style = style_of(pruner, position)
         axes.set_title(style.label, fontsize=11)
         axes.set_ylabel("selection accuracy (%)")
-        axes.grid(color="0.92", linewidth=0.8)
-        axes.spines[["top", "right"]].set_visible(False)
+        frame(axes)
         axes.legend(title=style.asked, loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
     grid[-1].set_xlabel("step of the search (dots: the search went on from here)")
     set_title(figure, title)
