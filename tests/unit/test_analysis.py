@@ -19,7 +19,7 @@ from filterbench.analysis.optimism import optimism
 from filterbench.analysis.pareto import with_fronts
 from filterbench.analysis.published import (
     RAW_TABLE,
-    TABLE,
+    RESOURCES,
     before_finetuning,
     paper_points,
     published_cells,
@@ -33,6 +33,7 @@ from filterbench.storage.errors import InputError
 from filterbench.study.imports import imports_of
 
 # The published study's figures as one file: 183 cells, 3 originals.
+TABLE = RESOURCES / "published.csv"
 PUBLISHED_DIGEST = "8cac457931c95ce61d91edc299754d7b152f0a63c2cf071151f046e0132c69a6"
 # The 183 single results behind it.
 RAW_DIGEST = "0ed56d1f6df045bd2aee80077ad923e2a98636b9fcd88c837998f192b86a4991"
