@@ -160,7 +160,7 @@ def _decided(claim: Claim, tests: Sequence[Tested], unit: str) -> tuple[str, str
 
 
 def _test_images(table: pd.DataFrame) -> int | None:
-    known = table["test_images"].dropna() if "test_images" in table else pd.Series(dtype=float)
+    known = table.get("test_images", pd.Series(dtype=float)).dropna()
     return None if known.empty else int(known.min())
 
 

@@ -94,7 +94,7 @@ def too_few(fewest: int, unit: str, there: int) -> str:
 
 
 def too_few_left(fewest: int, unit: str, test: Tested) -> str:
-    """Why there is no interval once collapsed nets are set apart, as a sentence."""
+    """Why there is no interval when collapsed nets are set apart, as a sentence."""
     have = f"{' and '.join(map(short, test.pair))} have {len(test.values)}"
     return f"An interval needs at least {fewest} {unit} without a collapsed net; {have}."
 

@@ -75,8 +75,7 @@ def _draw_parts(axes: Axes, rows: pd.DataFrame, styles: dict[str, Style], budget
     for group, (pruner, style) in enumerate(styles.items()):
         start = group * (len(budgets) + 1)
         own = rows[rows["pruner"] == pruner].set_index(["component", "budget"])["mean"]
-        for index, budget in enumerate(budgets):
-            place = start + index
+        for place, budget in enumerate(budgets, start):
             _stack(axes, place, [(part, float(own[part, budget])) for part in PARTS])
             lead = own[TOGETHER, budget] if pd.notna(own[TOGETHER, budget]) else own[LEAD, budget]
             marks = ((-ASIDE, lead, style.color), (ASIDE, own[EQUAL_BILL, budget], "white"))

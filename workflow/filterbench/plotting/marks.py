@@ -106,16 +106,17 @@ def _draw_spread(axes: Axes, spent: pd.Series, percent: pd.DataFrame, color: str
     known = percent["performance_low"].notna()
     if known.any():
         bars = [(mean - percent["performance_low"])[known], (percent["performance_high"] - mean)[known]]
-        axes.errorbar(spent[known], mean[known], bars, fmt="none", ecolor=color, linewidth=0.9, capsize=2.5)
+        axes.errorbar(
+            spent[known], mean[known], bars, color=color, linestyle="none", linewidth=0.9, capsize=2.5
+        )
 
 
 def _label(pruner: str, cells: pd.DataFrame) -> str:
     """The pruner's name, with the sparsities that are infeasible or whose search was blind."""
     asked = sorted(cells["sparsity"].unique())
     named = {"infeasible": cells[cells["infeasible"].notna()], "blind": blind_cells(cells)}
-    said = [
-        f"{word}: {_listed(set(found['sparsity']), asked)}" for word, found in named.items() if len(found)
-    ]
+    some = {word: set(found["sparsity"]) for word, found in named.items() if len(found)}
+    said = [f"{word}: {_listed(sparsities, asked)}" for word, sparsities in some.items()]
     return f"{pruner} ({'; '.join(said)})" if said else pruner
 
 
