@@ -12,7 +12,7 @@ import yaml
 from test_leads import AUTO_COMPRESS, cells
 from test_own_code import remembered
 
-from filterbench.analysis.answers import answers, holm, judged
+from filterbench.analysis.answers import answers, judged
 from filterbench.analysis.collapses import collapsed
 from filterbench.analysis.estimates import Estimate
 from filterbench.analysis.leads import COMPONENTS, Lead, leads
@@ -99,11 +99,6 @@ def test_a_p_value_is_that_of_the_one_sided_t_test():
     (found,) = answers([question(claim="between", margin=2)], [drawn(values)])
     ends = [ttest_1samp(values, -2, alternative="greater"), ttest_1samp(values, 2, alternative="less")]
     assert found.p_holds == pytest.approx(max(each.pvalue for each in ends))
-
-
-def test_p_values_are_corrected_by_holm():
-    assert holm([0.01, 0.04, 0.03, 0.5]) == pytest.approx([0.04, 0.09, 0.09, 0.5])
-    assert holm([0.9, 0.8]) == pytest.approx([1, 1])
 
 
 def test_a_question_of_one_target_is_answered_by_that_target():

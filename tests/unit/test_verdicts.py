@@ -11,7 +11,8 @@ from cells import cells
 from filterbench.analysis.comparing import compare
 from filterbench.analysis.curves import accuracies, accuracy_at
 from filterbench.analysis.estimates import pooled
-from filterbench.analysis.mcnemar import exact_test, holm, mcnemar
+from filterbench.analysis.mcnemar import exact_test, mcnemar
+from filterbench.analysis.power import holm
 from filterbench.analysis.published import published_cells, published_models
 from filterbench.analysis.report import verdicts_page
 from filterbench.analysis.scopes import Verdict
@@ -414,6 +415,7 @@ def test_mcnemars_exact_test_counts_images_that_one_net_alone_gets_right():
 def test_holms_procedure():
     # Holm 1979: 0.01 * 4, 0.03 * 2 after 0.02 * 3, and never below an earlier one.
     assert holm([0.03, 0.01, 0.9, 0.02]) == pytest.approx([0.06, 0.04, 0.9, 0.06])
+    assert holm([0.9, 0.8]) == pytest.approx([1, 1])
 
 
 def test_nets_are_compared_image_by_image_and_corrected_within_their_model():

@@ -10,7 +10,7 @@ import pandas as pd
 from filterbench.analysis.budgets import sparsity_cells
 from filterbench.analysis.equal_training import equal_latency_verdicts
 from filterbench.analysis.report import verdicts_page
-from filterbench.analysis.verdicts import definitions
+from filterbench.analysis.verdicts import VerdictsDocument, definitions
 from filterbench.documents import write
 from filterbench.jobs.job import Job
 from filterbench.storage.errors import InputError
@@ -44,7 +44,7 @@ def latency_verdicts(job: Job) -> None:
         raise InputError(f"{job.params['source']}: none of the searching pruners has its uniform control")
     for verdict in found:
         logger.info("%s: %s", verdict.key, verdict.verdict)
-    document = {
+    document: VerdictsDocument = {
         "source": job.params["source"],
         "definitions": definitions(),
         "verdicts": [verdict.document() for verdict in found],
