@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -103,6 +103,6 @@ def _collected(path: Path, model: str) -> Iterator[dict[str, object]]:
             }
 
 
-def _refuse(path: Path, kind: str, document: object) -> None:
+def _refuse(path: Path, kind: str, document: Mapping[str, object]) -> None:
     for fault in check(kind, document):
         raise InputError(f"{path}: {fault}")
