@@ -11,6 +11,7 @@ OWN = {{
     "extends": "{root}/studies/smoke.yaml",
     "study": "mine",
     "models": {{"resnet18": None}},
+    "finetune_unpruned": False,
     "pruners": {{
         f"{{name}}Pruner": None
         for name in ("L2Filter", "FPGM", "NetAdapt", "SimulatedAnnealing", "AutoCompress")
