@@ -62,7 +62,12 @@ def new_search(images, folder: Path, net: str = "compact") -> Search:
 
 
 @pytest.fixture
-def trained_net(few_images) -> nn.Module:
+def trained_net(net_trained_once) -> nn.Module:
+    return copy.deepcopy(net_trained_once)
+
+
+@pytest.fixture(scope="module")
+def net_trained_once(few_images) -> nn.Module:
     torch.manual_seed(0)
     model = build_model("vgg16", 1 / 8, classes=2)
     train(model, few_images, TrainingSettings(2, 8, 0.05, 0.9, 0.0, "one-cycle", augment=False), seed=0)
@@ -173,10 +178,7 @@ class KilledError(Exception):
 
 
 @pytest.mark.parametrize("pruner", CHANGES)
-@pytest.mark.parametrize("evaluations", [1, 4])
-def test_an_interrupted_search_ends_with_the_same_net(
-    pruner, evaluations, trained_net, few_images, tmp_path, monkeypatch
-):
+def test_an_interrupted_search_ends_with_the_same_net(pruner, trained_net, few_images, tmp_path, monkeypatch):
     def prune(folder: str):
         search = new_search(few_images, tmp_path / folder)
         pruned = pruned_by(pruner, CHANGES[pruner], copy.deepcopy(trained_net), 0.5, search)
@@ -186,7 +188,7 @@ def test_an_interrupted_search_ends_with_the_same_net(
     done = []
 
     def evaluate_and_die(search, model):
-        if len(done) == evaluations:
+        if len(done) == 4:
             raise KilledError
         done.append(model)
         return evaluate(search, model)
