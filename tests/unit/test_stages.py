@@ -225,7 +225,17 @@ def choices(folder: Path, documents: dict[str, dict]) -> dict:
 SEARCHING = [name for name in ONE_OF_A_CLASS if PRUNERS[name].searches and not PRUNERS[name].control]
 
 
-@pytest.mark.parametrize("pruner", ["L1FilterPruner", *SEARCHING])
+QUICK_SEARCH = "SimulatedAnnealingPruner"
+
+
+@pytest.mark.parametrize(
+    "pruner",
+    [
+        "L1FilterPruner",
+        QUICK_SEARCH,
+        *(pytest.param(name, marks=pytest.mark.slow) for name in SEARCHING if name != QUICK_SEARCH),
+    ],
+)
 def test_test_images_choose_nothing_under_the_validation_protocol(
     pruner, digits_file, noisy_digits, tmp_path
 ):
@@ -236,9 +246,8 @@ def test_test_images_choose_nothing_under_the_validation_protocol(
 
 
 def test_test_images_choose_under_the_test_protocol(digits_file, noisy_digits, tmp_path):
-    pruner = "SimulatedAnnealingPruner"
-    true = run_cell("cpu", pruner, digits_file, tmp_path / "true", protocol="test", **NARROW)
-    noisy = run_cell("cpu", pruner, noisy_digits, tmp_path / "noisy", protocol="test", **NARROW)
+    true = run_cell("cpu", QUICK_SEARCH, digits_file, tmp_path / "true", protocol="test", **NARROW)
+    noisy = run_cell("cpu", QUICK_SEARCH, noisy_digits, tmp_path / "noisy", protocol="test", **NARROW)
     # Which candidate wins may be the same by luck; what it was judged by is not.
     assert true["prune"]["scores"] != noisy["prune"]["scores"]
 

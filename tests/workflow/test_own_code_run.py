@@ -13,10 +13,14 @@ CLAIMS = "results/own/claims.csv"
 CELLS = ("prune", "speedup", "count", "finetune", "result")
 
 
-def make(checkout: Checkout) -> None:
+def with_templates(checkout: Checkout) -> Checkout:
     shutil.copytree(REPOSITORY / "docs/templates", checkout.folder / "mine")
     checkout.edit(STUDY, "../../config.yaml", "../config.yaml")
-    checkout.edit(STUDY, "sparsities: [0.5, 0.65]", "sparsities: [0.5]")
+    return checkout
+
+
+def make(checkout: Checkout) -> None:
+    with_templates(checkout).edit(STUDY, "sparsities: [0.5, 0.65]", "sparsities: [0.5]")
     run = checkout.snakemake(FIGURE, CLAIMS, "results/own/page.html", "validate", study=STUDY)
     assert run.returncode == 0, run.stdout
     assert "19 documents are sound" in run.stdout
@@ -27,6 +31,7 @@ def own(tmp_path_factory) -> Checkout:
     return made_once(tmp_path_factory, "own", make)
 
 
+@pytest.mark.slow
 def test_a_figure_from_own_code(own):
     assert (own.folder / FIGURE).stat().st_size > 10_000
     cell = own.folder / "results/own/small-net/seed-0/LargestWeightPruner/0.5"
@@ -39,6 +44,7 @@ def test_a_figure_from_own_code(own):
     )
 
 
+@pytest.mark.slow
 def test_a_papers_point_beside_the_curves(own):
     table = pd.read_csv(own.folder / CLAIMS)
     assert set(table["curve"]) == {"L1FilterPruner", "FPGMPruner", "LargestWeightPruner"}
@@ -48,6 +54,7 @@ def test_a_papers_point_beside_the_curves(own):
     assert '"label":"a paper"' in (own.folder / "results/own/page.html").read_text()
 
 
+@pytest.mark.slow
 def test_a_changed_line_makes_what_it_can_change(own, tmp_path):
     checkout = own.copy(tmp_path / "again")
     assert checkout.planned(FIGURE, CLAIMS, study=STUDY) == {}
@@ -63,9 +70,15 @@ def test_a_changed_line_makes_what_it_can_change(own, tmp_path):
     assert checkout.planned(FIGURE, study=STUDY) == expected | {"prepare_data": 1}
 
 
-def test_a_mistake_is_one_line(own, tmp_path):
-    checkout = own.copy(tmp_path / "mistake")
-    checkout.edit(STUDY, "[own_pruner.py,", "[pruner.py,")
+def test_the_templates_are_a_study(checkout):
+    planned = with_templates(checkout).planned(FIGURE, study=STUDY)
+    assert planned == {"prepare_data": 1, "train_baseline": 1, "compare": 1, "plot": 1, "figure": 1} | (
+        dict.fromkeys(CELLS, 6)
+    )
+
+
+def test_a_mistake_is_one_line(checkout):
+    with_templates(checkout).edit(STUDY, "[own_pruner.py,", "[pruner.py,")
     run = checkout.snakemake("--dry-run", FIGURE, study=STUDY)
     assert run.returncode == 1
     assert run.stdout.splitlines()[-1].startswith(f"error: {STUDY}: code: pruner.py: there is no file /")

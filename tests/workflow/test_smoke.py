@@ -234,6 +234,12 @@ def test_a_new_sparsity_makes_its_cells_alone(again):
     assert again.planned() == {**dict.fromkeys(STAGES, 7), **DOWNSTREAM, **SEARCH_FIGURES}
 
 
+def test_a_sparsity_more_of_a_search_path_makes_its_cells_alone(again):
+    again.edit("studies/smoke.yaml", "vgg16: [0.5, 0.95]", "vgg16: [0.5, 0.75, 0.95]")
+    assert again.planned() == {"trajectory": 1, **dict.fromkeys(STAGES, 1), **REPRUNED}
+
+
+@pytest.mark.slow
 def test_a_search_path_goes_on_to_a_new_sparsity_and_finished_cells_stay(again):
     def ask(old: str, new: str) -> None:
         again.edit("studies/smoke.yaml", f"vgg16: [{old}]", f"vgg16: [{new}]")
