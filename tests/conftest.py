@@ -21,7 +21,7 @@ def digits_file(tmp_path_factory) -> Path:
     return path
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def few_images() -> Splits:
     """Forty random images of two classes, which differ in brightness."""
     generator = torch.Generator().manual_seed(0)

@@ -13,6 +13,7 @@ import psutil
 import pytest
 from checkout import Checkout
 
+pytestmark = pytest.mark.slow
 KILLS = int(os.environ.get("FILTERBENCH_KILLS", "3"))
 # Seconds until a kill, drawn anew each time.
 LONGEST = 20.0

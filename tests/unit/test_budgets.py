@@ -38,7 +38,7 @@ from filterbench.study.config import check_config
 
 NO_SEARCH = None
 SHARES = [0.7, 0.5, 0.3, 0.1]
-NET_ADAPT = {"sparsity_per_iteration": 0.1, "short_term_steps": 1, "short_term_learning_rate": 0.01}
+NET_ADAPT = {"sparsity_per_iteration": 0.2, "short_term_steps": 1, "short_term_learning_rate": 0.01}
 
 
 def fresh_net(name: str, width: float) -> nn.Module:
@@ -93,10 +93,7 @@ class L1Once:
         return self._pruned(sparsity)
 
 
-@pytest.mark.parametrize(
-    ("name", "width"),
-    [("vgg16", 1), ("resnet18", 1), ("vgg16", 1 / 16), ("resnet18", 1 / 16), ("resnet50", 1 / 16)],
-)
+@pytest.mark.parametrize(("name", "width"), [("vgg16", 1 / 4), ("resnet18", 1 / 16), ("resnet50", 1 / 16)])
 def test_a_uniform_sparsity_ends_within_two_percent_below_a_flops_budget(name, width):
     model = fresh_net(name, width)
     cost, pruner = FlopsCost(model), L1Once(model)

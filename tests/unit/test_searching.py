@@ -20,6 +20,7 @@ from filterbench.models.registry import build_model
 from filterbench.pruners.contract import InfeasibleError
 from filterbench.pruners.nni import filters_as_rows, masked_by, wrapped_masks
 from filterbench.pruners.registry import PRUNERS, arguments_of
+from filterbench.pruners.search import sampling
 from filterbench.pruners.search.allocation import Layers, WeightAllocation
 from filterbench.pruners.search.annealing import SimulatedAnnealing, anneal
 from filterbench.pruners.search.net_adapt import NetAdapt, SearchPath, Snapshot
@@ -62,7 +63,12 @@ def new_search(images, folder: Path, net: str = "compact") -> Search:
 
 
 @pytest.fixture
-def trained_net(few_images) -> nn.Module:
+def trained_net(net_trained_once) -> nn.Module:
+    return copy.deepcopy(net_trained_once)
+
+
+@pytest.fixture(scope="module")
+def net_trained_once(few_images) -> nn.Module:
     torch.manual_seed(0)
     model = build_model("vgg16", 1 / 8, classes=2)
     train(model, few_images, TrainingSettings(2, 8, 0.05, 0.9, 0.0, "one-cycle", augment=False), seed=0)
@@ -113,12 +119,17 @@ def nnis_draw(target: float, random: np.random.RandomState) -> np.ndarray:
             return sparsities
 
 
-@pytest.mark.parametrize("target", [0.5, 0.8])
-def test_sparsities_are_drawn_from_nnis_distribution(target):
+@pytest.mark.parametrize(
+    ("target", "sweeps", "draws"),
+    [(0.5, 50, 80), (0.8, 50, 80), pytest.param(0.8, sampling.SWEEPS, 400, marks=pytest.mark.slow)],
+)
+def test_sparsities_are_drawn_from_nnis_distribution(target, sweeps, draws, monkeypatch):
+    """After a quarter of the sweeps already."""
+    monkeypatch.setattr(sampling, "SWEEPS", sweeps)
     by_rejection = np.random.RandomState(0)
-    expected = np.array([nnis_draw(target, by_rejection) for _ in range(150)])
+    expected = np.array([nnis_draw(target, by_rejection) for _ in range(1000)])
     found = np.array(
-        [draw_sparsities(VGG16_WEIGHTS, target, np.random.RandomState(seed)) for seed in range(150)]
+        [draw_sparsities(VGG16_WEIGHTS, target, np.random.RandomState(seed)) for seed in range(draws)]
     )
     for layer in range(len(VGG16_WEIGHTS)):
         assert ks_2samp(expected[:, layer], found[:, layer]).pvalue > 0.001
@@ -173,10 +184,7 @@ class KilledError(Exception):
 
 
 @pytest.mark.parametrize("pruner", CHANGES)
-@pytest.mark.parametrize("evaluations", [1, 4])
-def test_an_interrupted_search_ends_with_the_same_net(
-    pruner, evaluations, trained_net, few_images, tmp_path, monkeypatch
-):
+def test_an_interrupted_search_ends_with_the_same_net(pruner, trained_net, few_images, tmp_path, monkeypatch):
     def prune(folder: str):
         search = new_search(few_images, tmp_path / folder)
         pruned = pruned_by(pruner, CHANGES[pruner], copy.deepcopy(trained_net), 0.5, search)
@@ -186,7 +194,7 @@ def test_an_interrupted_search_ends_with_the_same_net(
     done = []
 
     def evaluate_and_die(search, model):
-        if len(done) == evaluations:
+        if len(done) == 4:
             raise KilledError
         done.append(model)
         return evaluate(search, model)
@@ -425,6 +433,14 @@ def test_a_journal_that_goes_another_way_is_cut_there(tmp_path):
     for candidate in (b"0", b"other", b"2"):
         third.score({}, candidate, lambda: 0.0)
     assert [step.score for step in third.steps] == [0.5, 0.25, 0.25]
+
+
+def test_a_journal_of_another_search_is_begun_anew(tmp_path):
+    path = tmp_path / "journal.jsonl"
+    Journal(path, "key", 1, Stopwatch()).score({}, b"0", lambda: 0.5)
+    other = Journal(path, "other", 1, Stopwatch())
+    assert other.recorded == 0
+    assert other.score({}, b"0", lambda: 0.25) == 0.25
 
 
 def test_a_search_costs_what_it_trains(few_images, tmp_path):
