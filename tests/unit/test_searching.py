@@ -167,6 +167,7 @@ def test_a_search_prunes_a_depthwise_convolution_with_its_input(pruner, search):
     if pruner == "AutoCompressPruner":
         changes = changes | {"cool_down_rate": 0.5, "admm_num_iterations": 1, "admm_epochs_per_iteration": 1}
     pruned = pruned_by(pruner, changes, model, sparsity, search)
+    assert pruned.compact == PRUNERS[pruner].compact
     compact = pruned.model if pruned.compact else compact_form(pruned.model, pruned.masks)
     before = build_model("mobilenetv2", 1 / 8, classes=2)
     assert convolution_weights(compact) < convolution_weights(before)
