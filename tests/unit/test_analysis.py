@@ -274,19 +274,19 @@ def test_a_folder_of_results_is_looked_through(tmp_path):
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff")).mkdir()
     found = imports_of(str(tmp_path))
     assert dict(found.sources) == {"vgg16": tmp_path / "VGG16", "densenet": tmp_path / "densenet"}
-    assert found.left_out["broken links"] == 1
-    assert found.left_out["beside the results"] == 1
-    assert found.left_out["that are no JSON"] == 2
-    assert found.left_out["with names that no path of the workflow can have"] == 2
-    assert sum(number for reason, number in found.left_out.items() if "other than vgg16" in reason) == 1
-    assert found.told().startswith("nni_results: left out: ")
+    assert found.skipped["broken links"] == 1
+    assert found.skipped["beside the results"] == 1
+    assert found.skipped["that are not JSON"] == 2
+    assert found.skipped["with names that are not valid in a path"] == 2
+    assert sum(number for reason, number in found.skipped.items() if "other than vgg16" in reason) == 1
+    assert found.summary().startswith("nni_results: skipped files: ")
     assert imports_of(f"{tmp_path}/").name == found.name
     copied = tmp_path.parent / "elsewhere" / tmp_path.name
     copied.mkdir(parents=True)
     assert imports_of(str(copied)).name != found.name
     assert len(imports_of(str(tmp_path / f"{49 * 'a'}")).name) <= 48 + 9
     (tmp_path / "vgg16.json").write_text("{}")
-    with pytest.raises(InputError, match="results of vgg16 are in .*VGG16 too"):
+    with pytest.raises(InputError, match="duplicate results of vgg16, as in .*VGG16"):
         imports_of(str(tmp_path))
     assert imports_of("").sources == {}
 

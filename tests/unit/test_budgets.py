@@ -313,7 +313,7 @@ def test_a_study_with_budgets_has_their_cells_but_none_of_a_pruner_that_cannot_s
         ({"sparsities": []}, r"sparsities: \[\] leaves no cells in a study without budgets"),
         (
             {"budgets": {"flops": [0.5]}, "models": {"mobilenetv2": {"width": 0.25}}},
-            "budgets: mobilenetv2 has depthwise convolutions, which no budget counts",
+            "budgets: mobilenetv2 has depthwise convolutions, which budgets do not support",
         ),
         ({"budgets": {"energy": [0.5]}}, "budgets: unknown key 'energy'; allowed: flops, latency"),
         ({"budgets": {"flops": [1.5]}}, r"budgets.flops\[0\]: 1.5 is greater than or equal to the maximum"),

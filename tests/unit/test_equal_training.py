@@ -239,7 +239,7 @@ def test_two_sparsities_that_leave_the_same_net_are_one_comparison():
 
 
 @pytest.mark.parametrize(
-    ("spent", "said"), [(320, []), (321, ["is not the search's"]), (384, ["half a pass"])]
+    ("spent", "said"), [(320, []), (321, ["is not the sum of the images"]), (384, ["half an epoch"])]
 )
 def test_what_was_spent_is_what_was_trained_and_near_what_was_asked(spent, said):
     document = {

@@ -1,7 +1,5 @@
 """What a study will cost, and how far a run is."""
 
-from pathlib import Path
-
 import pytest
 import torch
 from torch import nn
@@ -9,7 +7,6 @@ from torch.nn.modules.module import register_module_forward_hook
 
 from filterbench.forecasting.expected import expected_work
 from filterbench.forecasting.speed import speeds
-from filterbench.study.paths import place_in_seed
 
 
 def test_trainings_are_counted_as_the_stages_make_them(few_images, default_config):
@@ -42,12 +39,6 @@ def test_trainings_are_counted_as_the_stages_make_them(few_images, default_confi
     config["equal_training"] = {"images": 200}
     found = {work.document: work for work in expected_work(config, few_images)}
     assert found["AutoCompressPruner/0.5/equal.json"].trained == 0
-
-
-def test_a_document_is_known_by_its_place_below_its_seed():
-    path = Path("pruning/results/mine/vgg16/seed-3/L1FilterPruner/0.5/prune.json")
-    assert place_in_seed(path) == ("vgg16", "L1FilterPruner/0.5/prune.json")
-    assert place_in_seed(Path("results/mine/verdicts.json")) == ("", "")
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])

@@ -130,7 +130,7 @@ def test_every_pruner_of_a_study_can_have_the_controls(default_config):
 @pytest.mark.parametrize(
     ("control", "expected"),
     [
-        ("LayersOfTaylorPruner", "pruners.LayersOfTaylorPruner: needs TaylorPruner beside it"),
+        ("LayersOfTaylorPruner", "pruners.LayersOfTaylorPruner: needs TaylorPruner among the pruners"),
         ("LayersOfNobodyPruner", "pruners: unknown 'LayersOfNobodyPruner'; allowed: "),
     ],
 )

@@ -38,7 +38,7 @@ MISTAKES = {
         "sparsities[1]: 1 is greater than or equal to the maximum of 1",
     ),
     "sparsity of 0": ("sparsities", [0], "sparsities[0]: 0 is less than or equal to the minimum of 0"),
-    "sparsity twice": ("sparsities", [0.5, 0.5], "sparsities: [0.5, 0.5] names a value twice"),
+    "sparsity twice": ("sparsities", [0.5, 0.5], "sparsities: [0.5, 0.5] has a duplicate value"),
     "no channel": ("models/vgg16/width", 0.01, "models.vgg16.width: 0.01 leaves a layer without channels"),
     "no protocol": ("protocol", "train", "protocol: 'train' is not one of ['validation', 'test']"),
     "unknown precision": (
@@ -70,7 +70,7 @@ MISTAKES = {
             "equal_training": {"images": 5000},
             "finetune": {**TRAINING, "tuning": {"epochs": [1, 2]}},
         },
-        "finetune.tuning.epochs: equal_training counts the epochs out; tune the learning_rate",
+        "finetune.tuning.epochs: equal_training determines the epochs; tune the learning_rate",
     ),
     "a control whose searched pruner is gone, beside equal training": (
         "",
@@ -78,7 +78,7 @@ MISTAKES = {
             "pruners": {"L1FilterPruner": {}, "UniformAllocationPruner": {}},
             "equal_training": {"as": ["L1FilterPruner"]},
         },
-        "pruners.UniformAllocationPruner: needs SimulatedAnnealingPruner beside it",
+        "pruners.UniformAllocationPruner: needs SimulatedAnnealingPruner among the pruners",
     ),
     "two ways to say how much training": (
         "equal_training",
@@ -93,7 +93,7 @@ MISTAKES = {
     "onnxruntime beside a GPU": (
         "",
         {"device": "cuda", "latency": {"runtimes": ["torch", "onnxruntime"]}},
-        "latency: onnxruntime is measured on the CPU; set device: cpu, or leave it out",
+        "latency: onnxruntime is measured on the CPU; set device: cpu, or remove it",
     ),
     "fine-tuning of a pruner that is not there": (
         "finetune/pruners",
@@ -237,13 +237,13 @@ def test_a_control_has_the_searched_cells_sparsities(control, default_config):
 def test_a_control_without_its_searched_cell_is_refused(control, default_config):
     default_config["pruners"][control] = {"sparsities": {"vgg16": [0.6]}}
     expected = (
-        f"mine.yaml: pruners.{control}.sparsities.vgg16: 0.6 is not one of SimulatedAnnealingPruner; "
+        f"mine.yaml: pruners.{control}.sparsities.vgg16: 0.6 is not a sparsity of SimulatedAnnealingPruner; "
         "allowed: 0.3, 0.5"
     )
     with pytest.raises(InputError, match="^" + re.escape(expected)):
         check_config(default_config, "mine.yaml")
     del default_config["pruners"]["SimulatedAnnealingPruner"]
-    expected = f"mine.yaml: pruners.{control}: needs SimulatedAnnealingPruner beside it"
+    expected = f"mine.yaml: pruners.{control}: needs SimulatedAnnealingPruner among the pruners"
     with pytest.raises(InputError, match="^" + re.escape(expected)):
         check_config(default_config, "mine.yaml")
 

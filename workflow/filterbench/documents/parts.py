@@ -1,17 +1,19 @@
-"""Parts that several kinds of documents share, as types; what a key means stands in the schemas."""
+"""Parts that several kinds of documents share, as types; the schemas explain the keys."""
 
 from __future__ import annotations
 
-from typing import Any, NotRequired, TypedDict
+from typing import NotRequired, TypedDict
 
-# Height and width of a cell's images, in pixels, where the cell does not say.
+from filterbench.domain.spending import Settings
+
+# Height and width of a cell's images, in pixels, where the cell has no `image_size`.
 IMAGE_SIZE = 32
-# Characters of a name that becomes a part of paths; a file system allows about 255 for several of them.
+# Characters of a name in a path; a file system allows about 255 for several of them together.
 MAX_NAME = 48
 
 
 class BaselineCell(TypedDict):
-    """Which unpruned net a document is about."""
+    """The unpruned net of a document."""
 
     study: str
     dataset: str
@@ -31,13 +33,13 @@ class OneTarget(TypedDict):
 
 
 class Cell(BaselineCell, OneTarget):
-    """Which cell a document is about."""
+    """The cell of a document."""
 
     pruner: str
 
 
 class ImageCounts(TypedDict):
-    """Numbers of images by use, and what always answering the most common class scores."""
+    """Numbers of images by use, and the accuracy of always answering the most common class."""
 
     train: int
     selection: int
@@ -47,7 +49,7 @@ class ImageCounts(TypedDict):
 
 
 class Machine(TypedDict):
-    """What a computation ran on."""
+    """The machine of a computation."""
 
     cpu: str
     cores: int
@@ -62,7 +64,7 @@ class Code(TypedDict):
 
 
 class Provenance(TypedDict):
-    """What made a document."""
+    """The origin of a document: device, code, versions and digests of its inputs."""
 
     device: str
     machine: NotRequired[Machine]
@@ -73,7 +75,7 @@ class Provenance(TypedDict):
 
 
 class Cost(TypedDict):
-    """What a search spent."""
+    """The cost of a search."""
 
     evaluations: int
     images_evaluated: int
@@ -93,7 +95,7 @@ class Epoch(TypedDict):
 class Training(TypedDict):
     """A training."""
 
-    settings: dict[str, Any]
+    settings: Settings
     best_epoch: int
     epochs: list[Epoch]
 
@@ -106,7 +108,7 @@ class Pair(TypedDict):
 
 
 class Layer(TypedDict):
-    """A convolution and the channels that it keeps."""
+    """A convolution and the number of channels that it keeps."""
 
     name: str
     channels: int

@@ -1,11 +1,11 @@
-"""The documents as types; what a key means stands in its schema, and a test holds the two to each other.
+"""The documents as types; the schemas explain the keys, and a test keeps the two in step.
 
-A cell whose target its pruner cannot reach has `infeasible`, its reason, in place of what was computed.
+Where a pruner cannot reach a cell's target, `infeasible` gives the reason and the results are absent.
 """
 
 from __future__ import annotations
 
-from typing import Any, NotRequired, TypedDict
+from typing import NotRequired, TypedDict
 
 from filterbench.documents.parts import (
     BaselineCell,
@@ -19,10 +19,11 @@ from filterbench.documents.parts import (
     Provenance,
     Training,
 )
+from filterbench.domain.spending import Settings
 
 
 class CellDocument(TypedDict):
-    """What a stage's document of a cell has, whichever stage."""
+    """Keys of every stage's document of a cell."""
 
     cell: Cell
     provenance: Provenance
@@ -30,26 +31,24 @@ class CellDocument(TypedDict):
 
 
 class Measured(TypedDict):
-    """What a document has whose stage evaluated a net on the test images."""
+    """Keys of a document whose stage evaluated a net on the test images."""
 
     images: ImageCounts
     performance: dict[str, float]
 
 
 class Tried(TypedDict):
-    """What a combination of settings came to."""
+    """The result of one combination of tuned settings."""
 
     learning_rate: float
     epochs: int
     selection_accuracy: float
 
 
-class TrainedDocument(TypedDict):
+class TrainedDocument(Measured):
     """`baseline.json`, `finetune.json`, `equal.json`, `scratch-{budget}.json`."""
 
     cell: BaselineCell
-    images: ImageCounts
-    performance: dict[str, float]
     training: Training
     provenance: Provenance
     tuning: NotRequired[list[Tried]]
@@ -68,7 +67,7 @@ class Sparsity(TypedDict):
 
 
 class BudgetUse(TypedDict):
-    """What of a budget a net uses."""
+    """A budget and how much of it a net uses."""
 
     kind: str
     asked: float
@@ -78,7 +77,7 @@ class BudgetUse(TypedDict):
 
 
 class Scores(TypedDict):
-    """What a search chose by."""
+    """The scores that a search chose by."""
 
     best: float
     lowest: float
@@ -87,22 +86,17 @@ class Scores(TypedDict):
     blind_choices: int
 
 
-class PruneDocument(TypedDict):
+class PruneDocument(CellDocument, Measured):
     """`prune.json`."""
 
-    cell: Cell
-    images: ImageCounts
-    performance: dict[str, float]
-    arguments: dict[str, Any]
+    arguments: Settings
     sparsity: Sparsity
     budget: NotRequired[BudgetUse]
     round_channels: NotRequired[int]
     layers: list[Layer]
-    search: NotRequired[dict[str, Any]]
+    search: NotRequired[Settings]
     scores: NotRequired[Scores]
     cost: Cost
-    provenance: Provenance
-    infeasible: NotRequired[str]
 
 
 class SnapshotEntry(OneTarget):
@@ -121,45 +115,37 @@ class TrajectoryDocument(TypedDict):
 
     cell: BaselineCell
     images: ImageCounts
-    arguments: dict[str, Any]
-    search: dict[str, Any]
+    arguments: Settings
+    search: Settings
     key: str
     targets: list[SnapshotEntry]
     provenance: Provenance
 
 
-class SpeedupDocument(TypedDict):
+class SpeedupDocument(CellDocument, Measured):
     """`speedup.json`."""
 
-    cell: Cell
-    images: ImageCounts
-    performance: dict[str, float]
     layers: list[Layer]
     check: NotRequired[Check]
-    provenance: Provenance
-    infeasible: NotRequired[str]
 
 
 class SecondCounter(TypedDict):
-    """What the second counter says."""
+    """The second counter's counts."""
 
     name: str
     params: Pair
     conv_linear_macs: Pair
 
 
-class CountDocument(TypedDict):
+class CountDocument(CellDocument):
     """`count.json`."""
 
-    cell: Cell
     convention: str
     input_shape: list[int]
     params: Pair
     flops: Pair
     conv_linear_macs: Pair
     second_counter: SecondCounter
-    provenance: Provenance
-    infeasible: NotRequired[str]
 
 
 class ResultDocument(TypedDict):

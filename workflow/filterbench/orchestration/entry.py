@@ -57,6 +57,6 @@ def imports_or_exit(config: Config, tell: bool) -> Imports:
         found = imports_of(config.get("nni_results") or "")
     except InputError as reason:
         sys.exit(f"error: {reason}")
-    if tell and found.told():
-        print(found.told(), file=sys.stderr)
+    if tell and found.summary():
+        print(found.summary(), file=sys.stderr)
     return found

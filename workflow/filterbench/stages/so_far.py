@@ -19,7 +19,7 @@ from filterbench.page.page import page
 from filterbench.plotting.comparison import draw_comparison, study_title
 from filterbench.plotting.saving import save_figure
 from filterbench.pruners.registry import controls
-from filterbench.results.failures import failures, summary
+from filterbench.results.failures import summary
 from filterbench.results.tables import tables_so_far, with_latencies
 from filterbench.storage.files import write_text
 from filterbench.storage.tables import write_table
@@ -34,7 +34,7 @@ def so_far(job: Job) -> None:
         InputError: no cell is made yet.
     """
     plan = Plan(job.params["config"])
-    for line in summary(plan, failures(plan)):
+    for line in summary(plan):
         logger.info("%s", line)
     tables = tables_so_far(plan)
     folder = Path("results") / plan.study / "so-far"

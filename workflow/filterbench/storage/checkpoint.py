@@ -1,4 +1,4 @@
-"""The state of a long computation on disk, from which a later process resumes."""
+"""The state of a long computation, on disk, so that a later process can resume it."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ import time
 from pathlib import Path
 from typing import Any
 
-import safetensors.torch
 from safetensors import SafetensorError, safe_open
+from torch import Tensor
 from torch.optim import Optimizer
 
 from filterbench.storage.files import atomic_write, remove
 from filterbench.storage.stopwatch import Stopwatch
-from filterbench.storage.weights import Weights
+from filterbench.storage.weights import Weights, packed
 
 SECONDS_BETWEEN_SAVES = 10.0
 
 
 class Checkpoint:
-    """One safetensors file that holds tensors and a record, and whose computation they belong to.
+    """One safetensors file with tensors, a record, and the key of their computation.
 
     Args:
         path: the file.
-        key: digest of everything that the computation depends on; a file with another key is not resumed.
+        key: digest of everything that the computation depends on; a file with another key is ignored.
         stopwatch: of the computation.
-        interval: seconds that pass at least between two saves, from 0.
+        interval: minimum number of seconds between two saves; at least 0.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class Checkpoint:
         self._last_save = time.monotonic()
 
     def load(self) -> tuple[Weights, dict[str, Any]] | None:
-        """The tensors and the record of an interrupted computation; None where there is none."""
+        """The tensors and the record of an interrupted computation; None if nothing was saved."""
         try:
             with safe_open(self._path, framework="pt") as file:
                 header = json.loads((file.metadata() or {}).get("checkpoint", "{}"))
@@ -51,12 +51,10 @@ class Checkpoint:
         return time.monotonic() - self._last_save >= self._interval
 
     def save(self, tensors: Weights, record: dict[str, Any]) -> None:
-        """Replace the file; it is whole at every moment."""
+        """Replace the file atomically."""
         about = {"key": self._key, "seconds": self._stopwatch.seconds(), "record": record}
-        header = {"checkpoint": json.dumps(about)}
-        content = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
         with atomic_write(self._path) as file:
-            file.write(safetensors.torch.save(content, header))
+            file.write(packed(tensors, {"checkpoint": json.dumps(about)}))
         self._last_save = time.monotonic()
 
     def remove(self) -> None:
@@ -70,13 +68,13 @@ def prefixed(prefix: str, tensors: Weights) -> Weights:
 
 
 def without_prefix(prefix: str, tensors: Weights) -> Weights:
-    """The tensors whose name starts with `prefix/`, without it."""
+    """The tensors whose name starts with `prefix/`, under the rest of their name."""
     start = f"{prefix}/"
-    return {name[len(start) :]: tensor for name, tensor in tensors.items() if name.startswith(start)}
+    return {name.removeprefix(start): tensor for name, tensor in tensors.items() if name.startswith(start)}
 
 
 def optimizer_tensors(optimizer: Optimizer) -> Weights:
-    """What an optimizer remembers of each parameter, by `index/name`."""
+    """An optimizer's state of each parameter, by `index/name`."""
     return {
         f"{index}/{name}": tensor
         for index, state in optimizer.state_dict()["state"].items()
@@ -86,8 +84,8 @@ def optimizer_tensors(optimizer: Optimizer) -> Weights:
 
 
 def restore_optimizer(optimizer: Optimizer, tensors: Weights) -> None:
-    """Give an optimizer of the same parameters what `optimizer_tensors` read from another."""
-    state: dict[int, dict[str, Any]] = {}
+    """Restore the state that `optimizer_tensors` read from an optimizer of the same parameters."""
+    state: dict[int, dict[str, Tensor]] = {}
     for path, tensor in tensors.items():
         index, name = path.split("/")
         state.setdefault(int(index), {})[name] = tensor

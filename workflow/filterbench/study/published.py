@@ -1,6 +1,6 @@
-"""What the published study has, for the rules; its cells are in `filterbench.analysis.published`.
+"""Tables and names of the published study; `filterbench.analysis.published` reads its cells.
 
-This module imports no pandas, so that Snakemake starts quickly.
+This module does not import pandas, so that Snakemake starts quickly.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def published_files() -> list[Path]:
 
 @cache
 def published_names(column: str) -> tuple[str, ...]:
-    """The published models or pruners, each once.
+    """The published models or pruners, without duplicates.
 
     Args:
         column: `model` or `pruner`.
