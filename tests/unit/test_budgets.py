@@ -301,7 +301,7 @@ def test_a_study_with_budgets_has_their_cells_but_none_of_a_pruner_that_cannot_s
     check_config(default_config, "mine.yaml")
     targets: dict[str, list[str]] = {}
     for cell in cells(default_config):
-        targets.setdefault(cell.pruner, []).append(cell.target)
+        targets.setdefault(cell.pruner, []).append(str(cell.target))
     everything = ["0.5", "flops-0.5", "flops-0.3", "latency-0.7"]
     takers = ["L1FilterPruner", "FPGMPruner", "NetAdaptPruner", "SimulatedAnnealingPruner"]
     assert targets == dict.fromkeys(takers, everything) | {"AutoCompressPruner": ["0.5"]}

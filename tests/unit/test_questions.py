@@ -216,11 +216,11 @@ def study(default_config, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"model": "resnet18"}, "lead-at-8.model: 'resnet18' is not of the study; allowed: vgg16"),
-        ({"pruner": "NetAdaptPruner"}, "pruner: 'NetAdaptPruner' is not of the study; allowed: AutoCompress"),
-        ({"budget": 40}, "budget: 40 is not of the study; allowed: 2, 8"),
+        ({"model": "resnet18"}, "lead-at-8.model: 'resnet18' is not in the study; allowed: vgg16"),
+        ({"pruner": "NetAdaptPruner"}, "pruner: 'NetAdaptPruner' is not in the study; allowed: AutoCompress"),
+        ({"budget": 40}, "budget: 40 is not in the study; allowed: 2, 8"),
         ({"seeds": 4, "power": 0.91}, "seeds: planned: 4, but the study has 5"),
-        ({"target": 0.9}, "target: '0.9' is not of the study; allowed: all, 0.5"),
+        ({"target": 0.9}, "target: '0.9' is not in the study; allowed: all, 0.5"),
         ({"component": "trained weights"}, "component: 'trained weights' needs LayersOfAutoCompressPruner"),
         ({"component": "allocation"}, "component: 'allocation' needs a training from scratch"),
         ({"component": "lead at equal FLOPs"}, "needs UniformFlopsAsAutoCompressPruner among the pruners"),
