@@ -48,7 +48,7 @@ def parse(path: Path) -> Any:
     try:
         return json.loads(
             Path(path).read_text(encoding="utf-8"),
-            parse_constant=_refuse_number,
+            parse_constant=_finite,
             parse_float=_finite,
             object_pairs_hook=_unique_keys,
         )
@@ -95,13 +95,10 @@ def _raise_first(path: Path, faults: list[Fault]) -> None:
         raise InputError(f"{path}: {faults[0]}{more}")
 
 
-def _refuse_number(name: str) -> float:
-    raise ValueError(f"{name} is not allowed; numbers are finite")
-
-
 def _finite(text: str) -> float:
-    number = float(text)
-    return number if math.isfinite(number) else _refuse_number(text)
+    if not math.isfinite(number := float(text)):
+        raise ValueError(f"{text} is not allowed; numbers are finite")
+    return number
 
 
 def _unique_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypedDict
 
-from jsonschema import Draft202012Validator, TypeChecker, validators
+from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import ValidationError
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
@@ -44,12 +44,7 @@ Schema = TypedDict(
 
 @dataclass(frozen=True)
 class Fault:
-    """One violation in a document.
-
-    Attributes:
-        path: JSON path of the faulty value, such as `$.params.speedup`.
-        reason: what is wrong and what is allowed.
-    """
+    """A violation: JSON path of a value, such as `$.params.speedup`, what is wrong and what is allowed."""
 
     path: str
     reason: str
@@ -78,10 +73,6 @@ def load_schema(name: str) -> Schema:
     return json.loads(schema_path(name).read_text(encoding="utf-8"))
 
 
-def _is_whole(checker: TypeChecker, value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
 def _pattern(
     validator: Draft202012Validator, pattern: str, value: str, schema: object
 ) -> Iterator[ValidationError]:
@@ -94,7 +85,7 @@ _Validator = validators.extend(Draft202012Validator, {"pattern": _pattern})
 # JSON Schema accepts 2.0 as an integer, which NNI's results need. The numbers of a study must be whole.
 _StudyValidator = validators.extend(
     _Validator,
-    type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_whole),
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int),
 )
 
 
@@ -133,13 +124,7 @@ def schema_faults(name: str, value: object) -> Iterator[Fault]:
 
 
 def faults_against(schema: Mapping[str, object], value: object, path: str) -> Iterator[Fault]:
-    """Violations of a schema in a setting of a study.
-
-    Args:
-        schema: without references to other schemas.
-        value: of the setting.
-        path: JSON path of the value, such as `$.pruners`.
-    """
+    """Violations of a schema, without references, in a study's value at a JSON path such as `$.pruners`."""
     for fault in _faults(_StudyValidator(schema), value):
         yield Fault(path + fault.path.removeprefix("$"), fault.reason)
 

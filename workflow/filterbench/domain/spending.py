@@ -17,12 +17,7 @@ def whole_batches(images: int, wanted: int) -> tuple[int, int]:
 
 
 def images_in_a_pass(settings: Settings, images: int) -> int:
-    """Images that one epoch trains on.
-
-    Args:
-        settings: of a training, with `batch_size`.
-        images: number of training images.
-    """
+    """Images that one epoch trains on, of the given number; the settings have `batch_size`."""
     size, batches = whole_batches(images, settings["batch_size"])
     return size * batches
 

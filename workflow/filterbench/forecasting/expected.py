@@ -64,11 +64,7 @@ class Work:
 
 
 class Shapes:
-    """FLOPs and params of a model at a target, if each convolution loses the same share of its filters.
-
-    Args:
-        model: the unpruned net.
-    """
+    """FLOPs and params of a net at a target, if each convolution loses the same share of its filters."""
 
     def __init__(self, model: nn.Module) -> None:
         self._model, self._layers = model, CompactLayers(model)
@@ -100,13 +96,8 @@ class Shapes:
 class _ModelWork:
     """The jobs of a study that compute with nets of one model.
 
-    A search counts with its minimum number of candidates.
-
-    Args:
-        config: the study.
-        images: number of images by split: `train`, `selection` and `test`.
-        model: its name.
-        shapes: of the model.
+    A search counts with its minimum number of candidates. `images` are numbers by split: `train`, `selection`
+    and `test`.
     """
 
     def __init__(self, config: Config, images: dict[str, int], model: str, shapes: Shapes) -> None:
@@ -117,10 +108,10 @@ class _ModelWork:
         """All of them, kind by kind."""
         baseline = f"{in_seed(BASELINE)}/baseline"
         training = self._training("baseline")
-        yield self._work("train_baseline", "", f"{baseline}.json", *training, stays=self._whole)
+        yield self._work("train_baseline", "", f"{baseline}.json", training, stays=self._whole)
         if self._config.get("finetune_unpruned"):
             training = self._training("finetune")
-            yield self._work("finetune_unpruned", "", f"{baseline}-finetune.json", *training)
+            yield self._work("finetune_unpruned", "", f"{baseline}-finetune.json", training)
         for pruner in self._config["pruners"]:
             own = targets(self._config, pruner, self._model)
             if PRUNERS[pruner].search == "path":
@@ -135,7 +126,7 @@ class _ModelWork:
         share = (1 + min(self._shapes.shares(target)[0] for target in own)) / 2
         images = cost.images_trained, cost.images_evaluated
         document = in_seed(f"{TRAJECTORY}.json").format(pruner=pruner, kind=own[0].kind)
-        return self._work("trajectory", pruner, document, *images, share, len(own) * self._whole)
+        return self._work("trajectory", pruner, document, images, share, len(own) * self._whole)
 
     def _cell(self, pruner: str, target: Target) -> Iterator[Work]:
         flops, params = self._shapes.shares(target)
@@ -147,18 +138,21 @@ class _ModelWork:
         evaluated = cost.images_evaluated + test
         cell = in_seed(CELL).format(pruner=pruner, target=target)
 
-        def work(stage: str, document: str, *more: float) -> Work:
-            return self._work(stage, pruner, f"{cell}/{document}.json", *more)  # type: ignore[arg-type]
+        kept = 0.0 if self._config.get("keep_weights") == "final" else compact
 
-        yield work("prune", "prune", cost.images_trained, evaluated, (1 + flops) / 2, stays)
-        final = self._config.get("keep_weights") == "final"
-        yield work("speedup", "speedup", 0, test, flops, 0.0 if final else compact)
-        yield work("count", "count", 0, 0)
-        yield work("finetune", "finetune", *self._training("finetune", pruner), flops, compact)
+        def work(
+            rule: str, document: str, images: tuple[int, int], share: float = 1.0, stays: float = 0.0
+        ) -> Work:
+            return self._work(rule, pruner, f"{cell}/{document}.json", images, share, stays)
+
+        yield work("prune", "prune", (cost.images_trained, evaluated), (1 + flops) / 2, stays)
+        yield work("speedup", "speedup", (0, test), flops, kept)
+        yield work("count", "count", (0, 0))
+        yield work("finetune", "finetune", self._training("finetune", pruner), flops, compact)
         for stage in trained_again(self._config, pruner):
             kind = stage.partition("-")[0]
             rule = {"equal": "equal_training", "finetune": "finetune_longer"}.get(kind, kind)
-            yield work(rule, stage, *self._again(stage, pruner, target), flops, compact)
+            yield work(rule, stage, self._again(stage, pruner, target), flops, compact)
 
     def _training(self, stage: str, pruner: str = "") -> tuple[int, int]:
         """Images that a stage trains its nets on, and evaluates them on."""
@@ -230,14 +224,13 @@ class _ModelWork:
         stage: str,
         pruner: str,
         document: str,
-        trained: int,
-        evaluated: int,
+        images: tuple[int, int],
         share: float = 1.0,
         stays: float = 0.0,
     ) -> Work:
         seeds = len(self._config["seeds"])
-        counts = seeds, seeds * trained, seeds * evaluated
-        return Work(stage, self._model, pruner, document, *counts, share, seeds * stays)
+        trained, evaluated = (seeds * number for number in images)
+        return Work(stage, self._model, pruner, document, seeds, trained, evaluated, share, seeds * stays)
 
 
 def expected_work(config: Config, splits: Splits) -> Iterator[Work]:

@@ -24,14 +24,7 @@ BY_LOG_ALONE = ("trajectory", "latency_table")
 
 @dataclass(frozen=True)
 class Failure:
-    """A job that ended without its document.
-
-    Attributes:
-        folder: of the cell or baseline.
-        stage: the job's rule.
-        reason: the last line of its log.
-        log: the path of its log.
-    """
+    """A job that ended without its document; the reason is the last line of its log."""
 
     folder: Path
     stage: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -28,7 +28,6 @@ from filterbench.study.paths import baseline_folder, trajectory_document
 
 logger = logging.getLogger(__name__)
 
-NO_TRAININGS: Mapping[str, Sequence[str]] = {}
 BUDGET_COLUMNS = ["target", "budget_reached", "latency_estimate_original", "latency_estimate_compact"]
 
 
@@ -80,9 +79,7 @@ def with_latencies(plan: Plan, model: str, table: pd.DataFrame) -> pd.DataFrame:
     return found.assign(**{f"{cost}_original": 1.0 for cost in costs})
 
 
-def cells_table(
-    cells: Sequence[Path], again: Mapping[str, Sequence[str]] = NO_TRAININGS, unpruned: bool = False
-) -> pd.DataFrame:
+def cells_table(cells: Sequence[Path], again: Mapping[str, Sequence[str]], unpruned: bool) -> pd.DataFrame:
     """The cells of a model, with statistics over seeds and membership in Pareto fronts.
 
     Args:
@@ -123,10 +120,8 @@ def check_feasible(table: pd.DataFrame, folder: Path) -> None:
 def _row(cell: Path, again: Mapping[str, Sequence[str]], unpruned: bool) -> dict[str, object]:
     """The documents of a cell as one row; an infeasible cell has a reason and no numbers."""
     prune = read(cell / "prune.json", PruneDocument)
-    spent = {
-        **prune["cost"],
-        **{f"seconds_{stage}": _seconds(cell, stage) for stage in ("prune", "finetune")},
-    }
+    seconds = {f"seconds_{stage}": _seconds(cell, stage) for stage in ("prune", "finetune")}
+    spent = {**prune["cost"], **seconds}
     asked = asked_columns(prune["cell"])
     if "infeasible" in prune:
         return {**asked, "infeasible": prune["infeasible"], **spent}
@@ -141,14 +136,8 @@ def _row(cell: Path, again: Mapping[str, Sequence[str]], unpruned: bool) -> dict
         "sparsity_reached": prune["sparsity"]["reached"],
         "budget_reached": prune["budget"]["reached"] if "budget" in prune else None,
         **net_columns("performance", result["performance"]),
-        **dict(at_training_budgets(cell, prune, finetune, beyond)),
-        **{
-            column: value
-            for name in beyond
-            if not name.startswith("finetune-")
-            for column, value in _trained_again(cell / f"{name}.json")
-        },
-        **({"performance_original_finetuned": _unpruned_finetuned(cell)} if unpruned else {}),
+        **at_training_budgets(cell, prune, finetune, beyond),
+        **_trained_again(cell, beyond, unpruned),
         **net_columns("params", result["params"]),
         **net_columns("flops", result["flops"]),
         **net_columns("conv_linear_macs", count["conv_linear_macs"]),
@@ -166,20 +155,21 @@ def _row(cell: Path, again: Mapping[str, Sequence[str]], unpruned: bool) -> dict
     }
 
 
-def _trained_again(path: Path) -> Iterator[tuple[str, float | None]]:
-    """The columns of a further training of a cell; None if it is infeasible."""
-    document = read(path, TrainedDocument)
-    feasible = "infeasible" not in document
-    accuracy = next(iter(document["performance"].values())) if feasible else None
-    yield f"performance_{path.stem.replace('-', '_')}", accuracy
-    if path.stem == "equal":
-        yield "images_trained_equal", document["equal_training"]["spent"] if feasible else None
-
-
-def _unpruned_finetuned(cell: Path) -> float:
-    """Accuracy of the cell's unpruned net after the same fine-tuning as the compact net's."""
-    document = read(baseline_folder(cell) / "baseline-finetune.json", TrainedDocument)
-    return document["performance"]["finetuned"]
+def _trained_again(cell: Path, names: Iterable[str], unpruned: bool) -> dict[str, float | None]:
+    """Columns of a cell's trainings from scratch or at equal training, and of its fine-tuned unpruned net."""
+    columns: dict[str, float | None] = {}
+    for name in names:
+        if not name.startswith("finetune-"):
+            document = read(cell / f"{name}.json", TrainedDocument)
+            feasible = "infeasible" not in document
+            accuracy = next(iter(document["performance"].values())) if feasible else None
+            columns[f"performance_{name.replace('-', '_')}"] = accuracy
+            if name == "equal":
+                columns["images_trained_equal"] = document["equal_training"]["spent"] if feasible else None
+    if unpruned:
+        document = read(baseline_folder(cell) / "baseline-finetune.json", TrainedDocument)
+        columns["performance_original_finetuned"] = document["performance"]["finetuned"]
+    return columns
 
 
 def _searched(prune: PruneDocument) -> dict[str, object]:

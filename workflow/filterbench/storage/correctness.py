@@ -11,11 +11,9 @@ from filterbench.storage.files import atomic_write
 
 
 def write_correct(path: Path, correct: np.ndarray) -> None:
-    """Write atomically which images a net classifies correctly.
+    """Write atomically which images a net classifies correctly: bools of shape (images,), in test order.
 
-    Args:
-        path: the file, with the bytes of `numpy.packbits`; the first image is the highest bit.
-        correct: bool, of shape (images,), in the order of the test images.
+    The file has the bytes of `numpy.packbits`; the first image is the highest bit.
     """
     with atomic_write(path) as file:
         file.write(np.packbits(correct).tobytes())

@@ -24,16 +24,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class Step:
-    """One candidate of a search.
-
-    Attributes:
-        step: number of the step, from 1.
-        choice: number of its choice, from 0.
-        sparsities: share of masked filters, 0..1, by layer.
-        score: accuracy on the selection split, 0..1.
-        accepted: whether the search continued from this candidate.
-        seconds: wall-clock time of its evaluation.
-    """
+    """One candidate of a search, as a row of `search.csv`; its schema explains the values."""
 
     step: int
     choice: int
@@ -115,7 +106,7 @@ class Journal:
 
     @property
     def recorded(self) -> int:
-        """Number of steps that were on disk when the journal was opened."""
+        """Number of steps on disk when the journal was opened."""
         return len(self._recorded)
 
     def go_on(self, rows: Iterable[Mapping[str, Any]]) -> None:

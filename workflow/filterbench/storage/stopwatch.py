@@ -11,11 +11,7 @@ from filterbench.storage.files import write_text
 
 
 class Stopwatch:
-    """Wall-clock seconds of one computation, over all its processes.
-
-    Attributes:
-        earlier: seconds of earlier processes, up to the state that this process resumes.
-    """
+    """Wall-clock seconds of a computation; `earlier` are those before the state that this process resumed."""
 
     def __init__(self) -> None:
         self.earlier = 0.0

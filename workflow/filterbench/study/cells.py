@@ -93,13 +93,9 @@ def training_budgets(config: Config) -> list[int]:
 
 
 def scratch_settings(config: Config, budget: str, model: str, pruner: str) -> Config:
-    """The settings of a training from scratch; the stage computes the epochs of `total`.
+    """The settings of a training of a cell's shapes from scratch; the stage computes the epochs of `total`.
 
-    Args:
-        config: the study.
-        budget: `finetune`, `baseline`, `total`, or a training budget to add to the baseline's epochs.
-        model: name of the model.
-        pruner: of the cell whose shapes are trained.
+    `budget` is `finetune`, `baseline`, `total`, or a number of epochs to add to the baseline's.
     """
     if budget == "finetune":
         return training_settings(config, "finetune", model, pruner)

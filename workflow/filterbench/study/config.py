@@ -24,12 +24,9 @@ def check_config(config: Config, source: str) -> None:
         InputError: one line that names the file, each faulty key and what is allowed.
     """
     # Each group of rules relies on the one before it.
-    for rules in ((_schema,), (_unknown_names,), SETTINGS_RULES, CELL_RULES):
+    refuse(source, list(schema_faults("config", config)))
+    for rules in ((_unknown_names,), SETTINGS_RULES, CELL_RULES):
         refuse(source, [fault for rule in rules for fault in rule(config)])
-
-
-def _schema(config: Config) -> Iterator[Fault]:
-    return schema_faults("config", config)
 
 
 def _unknown_names(config: Config) -> Iterator[Fault]:

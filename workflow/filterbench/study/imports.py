@@ -44,10 +44,7 @@ class Imports:
 
 
 def imports_of(folder: str) -> Imports:
-    """The contents of a folder of results.
-
-    Args:
-        folder: of a user's NNI results; empty if there is none.
+    """The contents of a folder of NNI results; nothing for an empty name.
 
     Raises:
         InputError: two sources have results of the same model.
@@ -88,7 +85,8 @@ def _unusable(path: Path) -> str:
     """Why a file or folder is skipped; empty if it is read."""
     if path.is_symlink() and not path.exists():
         return "broken links"
-    if not PLAIN.fullmatch(path.stem) or not _is_utf8(path.name):
+    # A name that is not UTF-8 has surrogates, which are not word characters.
+    if not PLAIN.fullmatch(path.stem) or not PLAIN.fullmatch(path.suffix or "."):
         return "with names that are not valid in a path"
     if path.is_dir():
         return "" if results_below(path) else "in folders without results"
@@ -109,11 +107,3 @@ def _files(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
     return [found for found in path.rglob("*") if found.is_symlink() or found.is_file()]
-
-
-def _is_utf8(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -19,10 +19,6 @@ def published_files() -> list[Path]:
 
 @cache
 def published_names(column: str) -> tuple[str, ...]:
-    """The published models or pruners, without duplicates.
-
-    Args:
-        column: `model` or `pruner`.
-    """
+    """The published values of a column, such as `model` or `pruner`, without duplicates."""
     with (RESOURCES / "published_raw.csv").open(newline="", encoding="utf-8") as file:
         return tuple(dict.fromkeys(row[column] for row in csv.DictReader(file)))

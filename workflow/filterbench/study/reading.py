@@ -40,7 +40,10 @@ def read_study(config: Config, files: Sequence[str], overwritten: Config) -> Con
     source = ", ".join(short_path(Path(file)) for file in files) or "the config of the module"
     if overwritten:
         source += f" with {COMMAND_LINE} {' '.join(overwritten)}"
-    code = [*_torchvision(config), *_own_code(config, files)]
+    torchvision = (
+        [torchvision_nets.__name__] if torchvision_nets.MODELS.keys() & _mapping(config, "models") else []
+    )
+    code = [*torchvision, *_own_code(config, files)]
     register(code, _variants(config), source, map(str, _mapping(config, "pruners")))
     check_config(config, source)
     dataset = config["dataset"]
@@ -69,12 +72,6 @@ def check_claims(config: Config) -> None:
         from filterbench.analysis.reported import claims_about
 
         claims_about(Path(config["claims"]), config["models"])
-
-
-def _torchvision(config: Config) -> list[str]:
-    """The module of torchvision's nets, if the study names one of them."""
-    known = torchvision_nets.MODELS.keys() & _mapping(config, "models")
-    return [torchvision_nets.__name__] if known else []
 
 
 def _own_code(config: Config, files: Sequence[str]) -> list[str]:
