@@ -137,22 +137,19 @@ class _ModelWork:
         stays = self._whole if path else compact if cost.images_trained else 0.0
         evaluated = cost.images_evaluated + test
         cell = in_seed(CELL).format(pruner=pruner, target=target)
-
         kept = 0.0 if self._config.get("keep_weights") == "final" else compact
-
-        def work(
-            rule: str, document: str, images: tuple[int, int], share: float = 1.0, stays: float = 0.0
-        ) -> Work:
-            return self._work(rule, pruner, f"{cell}/{document}.json", images, share, stays)
-
-        yield work("prune", "prune", (cost.images_trained, evaluated), (1 + flops) / 2, stays)
-        yield work("speedup", "speedup", (0, test), flops, kept)
-        yield work("count", "count", (0, 0))
-        yield work("finetune", "finetune", self._training("finetune", pruner), flops, compact)
+        jobs = [
+            ("prune", "prune", (cost.images_trained, evaluated), (1 + flops) / 2, stays),
+            ("speedup", "speedup", (0, test), flops, kept),
+            ("count", "count", (0, 0), 1.0, 0.0),
+            ("finetune", "finetune", self._training("finetune", pruner), flops, compact),
+        ]
         for stage in trained_again(self._config, pruner):
             kind = stage.partition("-")[0]
             rule = {"equal": "equal_training", "finetune": "finetune_longer"}.get(kind, kind)
-            yield work(rule, stage, self._again(stage, pruner, target), flops, compact)
+            jobs.append((rule, stage, self._again(stage, pruner, target), flops, compact))
+        for rule, document, images, share, weights in jobs:
+            yield self._work(rule, pruner, f"{cell}/{document}.json", images, share, weights)
 
     def _training(self, stage: str, pruner: str = "") -> tuple[int, int]:
         """Images that a stage trains its nets on, and evaluates them on."""

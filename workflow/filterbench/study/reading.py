@@ -40,10 +40,9 @@ def read_study(config: Config, files: Sequence[str], overwritten: Config) -> Con
     source = ", ".join(short_path(Path(file)) for file in files) or "the config of the module"
     if overwritten:
         source += f" with {COMMAND_LINE} {' '.join(overwritten)}"
-    torchvision = (
-        [torchvision_nets.__name__] if torchvision_nets.MODELS.keys() & _mapping(config, "models") else []
-    )
-    code = [*torchvision, *_own_code(config, files)]
+    code = _own_code(config, files)
+    if torchvision_nets.MODELS.keys() & _mapping(config, "models"):
+        code = [torchvision_nets.__name__, *code]
     register(code, _variants(config), source, map(str, _mapping(config, "pruners")))
     check_config(config, source)
     dataset = config["dataset"]
