@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from filterbench.analysis.claims import ALPHA, FAILS, HOLDS, MARGIN, MORE, NO_MORE, SIMILAR, Tested
 from filterbench.analysis.collapses import collapsed
 from filterbench.analysis.equal_training import UNIFORM
 from filterbench.analysis.estimates import by_target, pooled
+from filterbench.analysis.hypotheses import ALPHA, FAILS, HOLDS, MARGIN, MORE, NO_MORE, SIMILAR, Tested
 
 STUDIES = 800
 # The wanted coverage is 93 to 97 %; the level 5 %, with 2 standard errors of a share of so many studies.

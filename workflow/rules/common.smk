@@ -31,7 +31,7 @@ from filterbench.orchestration.tables import params_by_wildcards
 from filterbench.jobs.devices import count_gpus
 from filterbench.orchestration import progress
 from filterbench.jobs import warm_parent
-from filterbench.jobs.job import LEVEL
+from filterbench.jobs.job import SHOWN_FROM
 from filterbench.orchestration.resources import more_each_time, prune_minutes
 from filterbench.orchestration.runs import tell_other_runs
 from filterbench.jobs.version import code_version
@@ -98,7 +98,7 @@ onstart:
     if Quietness.ALL not in quiet:
         progress.start(workflow, alone=Quietness.PROGRESS in quiet)
     if quiet & {Quietness.RULES, Quietness.ALL}:
-        os.environ |= {LEVEL: "WARNING"}
+        os.environ |= {SHOWN_FROM: "WARNING"}
 
 
 onerror:

@@ -6,12 +6,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from filterbench.analysis.claims import ALPHA, FAILS, HOLDS, OPEN
 from filterbench.analysis.estimates import Estimate
+from filterbench.analysis.hypotheses import ALPHA, FAILS, HOLDS, OPEN
 from filterbench.analysis.leads import ALL, Lead
 from filterbench.analysis.power import holm
 from filterbench.analysis.questions import Question
-from filterbench.analysis.seeds import LEVEL
+from filterbench.analysis.seeds import CONFIDENCE
 
 NOTHING = Estimate(0, math.nan, math.nan, math.nan, 0, math.nan)
 
@@ -53,7 +53,7 @@ def judged(questions: Sequence[Question], estimates: Sequence[Estimate]) -> list
 
     Args:
         questions: the plan's.
-        estimates: one per question, with intervals of the level `filterbench.analysis.seeds.LEVEL`.
+        estimates: one per question, with intervals of the level `filterbench.analysis.seeds.CONFIDENCE`.
     """
     asked = list(zip(questions, estimates, strict=True))
     p_holds = holm([_p_holds(*each) for each in asked]).tolist()
@@ -98,7 +98,7 @@ def _p_above(estimate: Estimate, bound: float) -> float:
     from scipy.special import stdtr, stdtrit
 
     degrees = estimate.n - 1
-    error = (estimate.high - estimate.low) / 2 / stdtrit(degrees, (1 + LEVEL) / 2)
+    error = (estimate.high - estimate.low) / 2 / stdtrit(degrees, (1 + CONFIDENCE) / 2)
     return float(stdtr(degrees, (bound - estimate.mean) / error))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 # A guess exceeds the bound in one of twenty sets of images.
-LEVEL = 0.95
+GUESSING_LEVEL = 0.95
 
 
 def guessing_bound(chance: float, images: int) -> float:
@@ -16,7 +16,7 @@ def guessing_bound(chance: float, images: int) -> float:
     """
     from scipy.stats import binom
 
-    return float(binom.ppf(LEVEL, images, chance)) / images
+    return float(binom.ppf(GUESSING_LEVEL, images, chance)) / images
 
 
 def at_chance(table: pd.DataFrame) -> float:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from filterbench.analysis.claims import FAILS, HOLDS, NOT_ASKED, STRICT
 from filterbench.analysis.comparing import ACROSS_MODELS, NET_ADAPT, WITHIN_MODEL
+from filterbench.analysis.hypotheses import FAILS, HOLDS, NOT_ASKED, STRICT
 from filterbench.analysis.scopes import Scope, Verdict
 from filterbench.analysis.seeds import MIN_UNITS
 from filterbench.analysis.wording import listed

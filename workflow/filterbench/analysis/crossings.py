@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from filterbench.analysis.leads import ALL, LEAD, Lead
-from filterbench.analysis.seeds import LEVEL, MIN_UNITS
+from filterbench.analysis.seeds import CONFIDENCE, MIN_UNITS
 from filterbench.analysis.wording import counted, listed, short
 
 Range = tuple[float, float]
@@ -43,7 +43,9 @@ class Crossing:
     negative: list[Range]
 
 
-def crossing(budgets: Sequence[int], leads: np.ndarray, level: float = LEVEL, collapsed: int = 0) -> Crossing:
+def crossing(
+    budgets: Sequence[int], leads: np.ndarray, level: float = CONFIDENCE, collapsed: int = 0
+) -> Crossing:
     """Where leads cross zero.
 
     Args:
@@ -84,9 +86,9 @@ def crossings(leads: Sequence[Lead]) -> dict[tuple[str, str], dict[str, Crossing
     for pair, own in by_pair.items():
         if len(own) > 1:
             targets = own[0].targets
-            each = LEVEL ** (1 / len(targets))
+            each = CONFIDENCE ** (1 / len(targets))
             single = {target: _crossing_at(own, [target], each) for target in targets}
-            found[pair] = {ALL: _crossing_at(own, targets, LEVEL), **single}
+            found[pair] = {ALL: _crossing_at(own, targets, CONFIDENCE), **single}
     return found
 
 

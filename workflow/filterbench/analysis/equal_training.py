@@ -9,11 +9,11 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from filterbench.analysis.claims import MARGIN, MORE
 from filterbench.analysis.comparing import ANNEALING, AUTO_COMPRESS, NET_ADAPT, ONE_SHOT, Accuracies, Pair
 from filterbench.analysis.controls import uniform_flops_of, uniform_names, with_uniform
 from filterbench.analysis.curves import accuracies, matched_accuracies, smallest_factor
-from filterbench.analysis.scopes import Question, Verdict, scopes
+from filterbench.analysis.hypotheses import MARGIN, MORE
+from filterbench.analysis.scopes import Comparisons, Verdict, scopes
 from filterbench.analysis.wording import COSTS, short
 
 EQUAL, FROM_SCRATCH = "performance_equal", "performance_scratch_total"
@@ -121,5 +121,5 @@ def _more(
     return Verdict(key, statement, scopes(table, _question(found, "params", at))) if found else None
 
 
-def _question(pairs: Sequence[Pair], cost: str, at: Accuracies) -> Question:
-    return Question(MORE, pairs, [cost], smallest_factor(cost) if at is accuracies else ALL_FACTORS, at)
+def _question(pairs: Sequence[Pair], cost: str, at: Accuracies) -> Comparisons:
+    return Comparisons(MORE, pairs, [cost], smallest_factor(cost) if at is accuracies else ALL_FACTORS, at)

@@ -9,7 +9,7 @@ from typing import TypedDict
 
 import pandas as pd
 
-from filterbench.analysis.seeds import LEVEL, t_interval
+from filterbench.analysis.seeds import CONFIDENCE, t_interval
 
 DIGITS = 4
 
@@ -62,7 +62,7 @@ def json_number(value: float, digits: int = DIGITS) -> float | None:
     return None if math.isnan(value) else round(float(value), digits)
 
 
-def pooled(differences: pd.DataFrame, apart: pd.DataFrame, level: float = LEVEL) -> Estimate:
+def pooled(differences: pd.DataFrame, apart: pd.DataFrame, level: float = CONFIDENCE) -> Estimate:
     """The mean over targets within each seed, then over seeds (t interval, Student 1908).
 
     Args:
@@ -82,7 +82,7 @@ def pooled_values(differences: pd.DataFrame, apart: pd.DataFrame) -> pd.Series:
 
 
 def by_target(
-    differences: pd.DataFrame, apart: pd.DataFrame, level: float = LEVEL
+    differences: pd.DataFrame, apart: pd.DataFrame, level: float = CONFIDENCE
 ) -> dict[Hashable, Estimate]:
     """The mean of each target over its seeds, with intervals that all contain their true means together.
 

@@ -9,14 +9,14 @@ from typing import Any
 import pandas as pd
 
 from filterbench.analysis.answers import Answer, answers
-from filterbench.analysis.claims import ALPHA
 from filterbench.analysis.controls import with_uniform
 from filterbench.analysis.crossings import Crossing, crossings, sentence
 from filterbench.analysis.estimates import DIGITS, Estimate, json_number
+from filterbench.analysis.hypotheses import ALPHA
 from filterbench.analysis.leads import ALL, COMPONENTS, Lead, leads, training_budgets
 from filterbench.analysis.nets import FURTHEST, Cells
 from filterbench.analysis.questions import Question
-from filterbench.analysis.seeds import LEVEL
+from filterbench.analysis.seeds import CONFIDENCE
 
 BILLS = ("images_after_cut", "images_paid", "images_after_cut_control", "images_paid_control")
 COLUMNS = [
@@ -36,7 +36,7 @@ def leads_document(source: str, table: pd.DataFrame, questions: Sequence[Questio
         "source": source,
         "definitions": {
             "components": COMPONENTS,
-            "interval_level": LEVEL,
+            "interval_level": CONFIDENCE,
             "test_level": ALPHA,
             "furthest_extrapolation": FURTHEST,
         },

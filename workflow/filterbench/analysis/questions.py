@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from filterbench.analysis.claims import ALPHA, POWER
+from filterbench.analysis.hypotheses import ALPHA, POWER
 from filterbench.analysis.leads import ALL
 from filterbench.analysis.power import power
 from filterbench.documents.schemas import Fault, schema_faults

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from filterbench.analysis.claims import OPEN
 from filterbench.analysis.curves import UNIT, accuracy_at
+from filterbench.analysis.hypotheses import OPEN
 from filterbench.analysis.pareto import COSTS
 from filterbench.analysis.seeds import statistics
 from filterbench.storage.errors import InputError

@@ -8,8 +8,8 @@ from typing import NotRequired, TypedDict
 
 import pandas as pd
 
-from filterbench.analysis.claims import MARGIN
 from filterbench.analysis.estimates import json_number
+from filterbench.analysis.hypotheses import MARGIN
 from filterbench.analysis.published import published_cells
 
 EXACT, WITHIN, OFF, INFEASIBLE, NOT_RUN = "exact", "within tolerance", "off", "infeasible", "not run"

@@ -8,20 +8,20 @@ from typing import Any, TypedDict
 
 import pandas as pd
 
-from filterbench.analysis import claims, wording
-from filterbench.analysis.claims import ALPHA, FAILS, HOLDS, MARGIN, NOT_ASKED, OPEN, Claim, Tested
+from filterbench.analysis import hypotheses, wording
 from filterbench.analysis.comparing import ACROSS_MODELS, WITHIN_MODEL, Accuracies, Comparison, Pair, compare
 from filterbench.analysis.curves import accuracies
 from filterbench.analysis.estimates import EstimateDocument, by_target, json_number, pooled
-from filterbench.analysis.seeds import LEVEL, MIN_UNITS
+from filterbench.analysis.hypotheses import ALPHA, FAILS, HOLDS, MARGIN, NOT_ASKED, OPEN, Hypothesis, Tested
+from filterbench.analysis.seeds import CONFIDENCE, MIN_UNITS
 
 # One test image must be less than half of the margin, in percentage points.
 COARSEST = MARGIN / 2
 
 
 @dataclass(frozen=True)
-class Question:
-    """A claim about pairs of pruners over a range of compression factors.
+class Comparisons:
+    """A hypothesis about pairs of pruners over a range of compression factors.
 
     Attributes:
         claim: what is claimed of each pair.
@@ -31,7 +31,7 @@ class Question:
         at: the pruners' accuracies at equal budget.
     """
 
-    claim: Claim
+    claim: Hypothesis
     pairs: Sequence[Pair]
     costs: Sequence[str]
     decided_from: float
@@ -97,7 +97,7 @@ class Scope:
         return {"scope": fields.pop("name"), **fields}
 
 
-def scopes(table: pd.DataFrame, question: Question) -> list[Scope]:
+def scopes(table: pd.DataFrame, question: Comparisons) -> list[Scope]:
     """The claim on each model and, if at least three models have all its pruners, last across these."""
     by_model = dict(list(table.groupby("model", sort=False)))
     found = [judge(cells, question, str(model), WITHIN_MODEL) for model, cells in by_model.items()]
@@ -109,7 +109,7 @@ def scopes(table: pd.DataFrame, question: Question) -> list[Scope]:
     return found
 
 
-def judge(table: pd.DataFrame, question: Question, name: str, unit: str) -> Scope:
+def judge(table: pd.DataFrame, question: Comparisons, name: str, unit: str) -> Scope:
     """The claim on cells, infeasible ones included; the unit is `seeds` (of one model) or `models`."""
     units = [str(each) for each in table["model" if unit == ACROSS_MODELS else "seed"].unique()]
     missing = [wording.short(pruner) for pruner in question.pruners if pruner not in set(table["pruner"])]
@@ -142,7 +142,7 @@ def judge(table: pd.DataFrame, question: Question, name: str, unit: str) -> Scop
     return Scope(name, unit, units, verdict, f"{about} {why}", needed, documents)
 
 
-def _decided(claim: Claim, tests: Sequence[Tested], unit: str) -> tuple[str, str, int | None]:
+def _decided(claim: Hypothesis, tests: Sequence[Tested], unit: str) -> tuple[str, str, int | None]:
     """The verdict, the sentences that say why, and how many units would decide an open one."""
     verdict = claim.verdict(tests)
     decides = claim.deciding(tests)
@@ -152,7 +152,7 @@ def _decided(claim: Claim, tests: Sequence[Tested], unit: str) -> tuple[str, str
     fewest = min(tests, key=lambda test: len(test.values))
     if len(fewest.values) < MIN_UNITS:
         return NOT_ASKED, wording.too_few_left(MIN_UNITS, unit, fewest), None
-    if not claim.pooled and claim.power_if_alike(tests, len(fewest.values)) < claims.POWER:
+    if not claim.pooled and claim.power_if_alike(tests, len(fewest.values)) < hypotheses.POWER:
         needed = claim.units_if_alike(tests)
         return NOT_ASKED, f"{said} {wording.too_weak(needed, len(tests), unit)}", needed
     needed = claim.units_needed(tests)
@@ -164,7 +164,7 @@ def _test_images(table: pd.DataFrame) -> int | None:
     return None if known.empty else int(known.min())
 
 
-def _document(claim: Claim, comparison: Comparison, tests: int) -> ComparisonDocument:
+def _document(claim: Hypothesis, comparison: Comparison, tests: int) -> ComparisonDocument:
     """A comparison in `verdicts.json`; `tests` is the number of differences that the claim is tested on."""
     differences, apart = comparison.differences, comparison.apart
     test = pooled(differences, apart, 1 - 2 * ALPHA)
@@ -175,7 +175,7 @@ def _document(claim: Claim, comparison: Comparison, tests: int) -> ComparisonDoc
         "cost": comparison.cost,
         "differences": {str(name): round(float(value), 4) for name, value in means.items()},
         "pooled": {
-            **pooled(differences, apart, LEVEL).document(),
+            **pooled(differences, apart, CONFIDENCE).document(),
             "test_low": json_number(test.low),
             "test_high": json_number(test.high),
         },
@@ -183,7 +183,7 @@ def _document(claim: Claim, comparison: Comparison, tests: int) -> ComparisonDoc
             {"factor": round(float(str(factor)), 4), **estimate.document()}
             for factor, estimate in by_target(differences, apart).items()
         ],
-        "outcome": claims.over_range([claim.outcome(each, tests) for each in claim.tests([comparison])]),
+        "outcome": hypotheses.over_range([claim.outcome(each, tests) for each in claim.tests([comparison])]),
     }
 
 

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-LEVEL = 0.95
+CONFIDENCE = 0.95
 # Two values give an interval of 12.7 standard errors, which decides nothing.
 MIN_UNITS = 3
 
 
-def t_interval(values: Sequence[float], level: float = LEVEL) -> tuple[float, float]:
+def t_interval(values: Sequence[float], level: float = CONFIDENCE) -> tuple[float, float]:
     """Confidence interval of the mean of independent values (Student 1908).
 
     Args:

@@ -8,14 +8,14 @@ from typing import Any, TypedDict
 import pandas as pd
 
 from filterbench.analysis.blind import blind_notes
-from filterbench.analysis.claims import ALPHA, MARGIN, MAX_UNITS, MORE, NO_MORE, POWER, SIMILAR, STRICT
 from filterbench.analysis.collapses import SMALLEST_FALL, Z_OUTLIER
 from filterbench.analysis.comparing import ANNEALING, AUTO_COMPRESS, ONE_SHOT
 from filterbench.analysis.compression import net_adapt_compression
 from filterbench.analysis.curves import LARGEST_GAP, SMALLEST_FACTOR
 from filterbench.analysis.equal_training import equal_training_verdicts
-from filterbench.analysis.scopes import Question, Verdict, scopes
-from filterbench.analysis.seeds import LEVEL, MIN_UNITS
+from filterbench.analysis.hypotheses import ALPHA, MARGIN, MAX_UNITS, MORE, NO_MORE, POWER, SIMILAR, STRICT
+from filterbench.analysis.scopes import Comparisons, Verdict, scopes
+from filterbench.analysis.seeds import CONFIDENCE, MIN_UNITS
 
 SEARCHING = (AUTO_COMPRESS, ANNEALING)
 
@@ -38,7 +38,7 @@ def verdicts(table: pd.DataFrame) -> list[Verdict]:
             f"At strict parameter budgets ({STRICT:g} times fewer and more) each searching pruner "
             f"(AutoCompress, SimulatedAnnealing) is more than {MARGIN} points more accurate than each "
             "one-shot pruner (L1Filter, L2Filter, FPGM), in the mean over these budgets.",
-            scopes(table, Question(MORE, searching, ["params"], STRICT)),
+            scopes(table, Comparisons(MORE, searching, ["params"], STRICT)),
             blind,
         ),
         Verdict(
@@ -46,14 +46,14 @@ def verdicts(table: pd.DataFrame) -> list[Verdict]:
             f"At equally strict FLOPs budgets ({STRICT:g} times fewer and more) no searching pruner has such "
             f"an advantage, of more than {MARGIN} points in the mean over these budgets, over any one-shot "
             "pruner.",
-            scopes(table, Question(NO_MORE, searching, ["flops"], STRICT)),
+            scopes(table, Comparisons(NO_MORE, searching, ["flops"], STRICT)),
             blind,
         ),
         Verdict(
             "one-shot-similar",
             f"L1Filter, L2Filter and FPGM perform very similarly: within {MARGIN} points of each other at "
             "every budget that both of a pair reach.",
-            scopes(table, Question(SIMILAR, similar, ["params", "flops"], SMALLEST_FACTOR)),
+            scopes(table, Comparisons(SIMILAR, similar, ["params", "flops"], SMALLEST_FACTOR)),
         ),
         net_adapt_compression(table),
         *equal_training_verdicts(table),
@@ -73,7 +73,7 @@ def definitions() -> dict[str, float]:
         "strict_factor": STRICT,
         "largest_gap": LARGEST_GAP,
         "margin_points": MARGIN,
-        "interval_level": LEVEL,
+        "interval_level": CONFIDENCE,
         "test_level": ALPHA,
         "power": POWER,
         "fewest_units": MIN_UNITS,

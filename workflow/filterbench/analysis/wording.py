@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from filterbench.analysis.claims import ALPHA, FAILS, HOLDS, MARGIN, MAX_UNITS, OPEN, Tested
 from filterbench.analysis.comparing import Comparison
+from filterbench.analysis.hypotheses import ALPHA, FAILS, HOLDS, MARGIN, MAX_UNITS, OPEN, Tested
 
 COSTS = {"params": "parameters", "flops": "FLOPs", "latency": "latency"}
 LESS = {"params": "fewer parameters", "flops": "fewer FLOPs", "latency": "less latency"}

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import NotRequired, TypedDict
 
-from filterbench.documents.parts import BaselineCell, Cell, Check, ImageCounts, Machine, Pair, Provenance
+from filterbench.documents.parts import (
+    BaselineCell,
+    CellRecord,
+    Check,
+    ImageCounts,
+    Machine,
+    Pair,
+    Provenance,
+)
 from filterbench.documents.types import CellDocument
 from filterbench.domain.spending import Settings
 
@@ -74,7 +82,7 @@ class Normalisation(TypedDict):
 class ExportDocument(TypedDict):
     """`export.json`."""
 
-    cell: Cell
+    cell: CellRecord
     digest: str
     normalisation: Normalisation
     check: Check

@@ -32,7 +32,7 @@ class OneTarget(TypedDict):
     latency: NotRequired[float]
 
 
-class Cell(BaselineCell, OneTarget):
+class CellRecord(BaselineCell, OneTarget):
     """The cell of a document."""
 
     pruner: str
@@ -74,7 +74,7 @@ class Provenance(TypedDict):
     inputs: dict[str, str]
 
 
-class Cost(TypedDict):
+class CostRecord(TypedDict):
     """The cost of a search."""
 
     evaluations: int
@@ -107,7 +107,7 @@ class Pair(TypedDict):
     speedup: int
 
 
-class Layer(TypedDict):
+class LayerRecord(TypedDict):
     """A convolution and the number of channels that it keeps."""
 
     name: str

@@ -9,11 +9,11 @@ from typing import NotRequired, TypedDict
 
 from filterbench.documents.parts import (
     BaselineCell,
-    Cell,
+    CellRecord,
     Check,
-    Cost,
+    CostRecord,
     ImageCounts,
-    Layer,
+    LayerRecord,
     OneTarget,
     Pair,
     Provenance,
@@ -25,7 +25,7 @@ from filterbench.domain.spending import Settings
 class CellDocument(TypedDict):
     """Keys of every stage's document of a cell."""
 
-    cell: Cell
+    cell: CellRecord
     provenance: Provenance
     infeasible: NotRequired[str]
 
@@ -93,10 +93,10 @@ class PruneDocument(CellDocument, Measured):
     sparsity: Sparsity
     budget: NotRequired[BudgetUse]
     round_channels: NotRequired[int]
-    layers: list[Layer]
+    layers: list[LayerRecord]
     search: NotRequired[Settings]
     scores: NotRequired[Scores]
-    cost: Cost
+    cost: CostRecord
 
 
 class SnapshotEntry(OneTarget):
@@ -105,7 +105,7 @@ class SnapshotEntry(OneTarget):
     reached: float
     iterations: int
     candidates: int
-    cost: Cost
+    cost: CostRecord
     step: float
     asked: dict[str, float]
 
@@ -125,7 +125,7 @@ class TrajectoryDocument(TypedDict):
 class SpeedupDocument(CellDocument, Measured):
     """`speedup.json`."""
 
-    layers: list[Layer]
+    layers: list[LayerRecord]
     check: NotRequired[Check]
 
 

@@ -26,7 +26,7 @@ from filterbench.storage.stopwatch import Stopwatch
 
 logger = logging.getLogger("filterbench")
 # Names the level from which on jobs that compute with nets write to standard error, too; their logs have all.
-LEVEL = "FILTERBENCH_LEVEL"
+SHOWN_FROM = "FILTERBENCH_LEVEL"
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def run(snakemake: Any) -> None:
 def execute(title: str, log: str, job: Job) -> None:
     """Run a job's stage in this process.
 
-    Messages go to the log file and, from the level in `LEVEL` on, to standard error. A user's mistake ends
+    Messages go to the log file and, from the level in `SHOWN_FROM` on, to standard error. A user mistake ends
     the process with one line and exit code 1; any other error leaves its traceback in both.
 
     Args:
@@ -123,7 +123,7 @@ def _make(job: Job, shown: logging.Handler) -> None:
 
     Args:
         job: the job.
-        shown: shows messages to the user; of progress, only from the level in `LEVEL` on.
+        shown: shows messages to the user; of progress, only from the level in `SHOWN_FROM` on.
     """
     if VARIABLE in os.environ:
         # It imports the registries, and the code itself.
@@ -132,7 +132,7 @@ def _make(job: Job, shown: logging.Handler) -> None:
     if not isinstance(stage, ComputingStage):
         stage(job)
         return
-    shown.setLevel(os.environ.get(LEVEL, "INFO"))
+    shown.setLevel(os.environ.get(SHOWN_FROM, "INFO"))
     stage.make_or_take(job)
     if "document" in job.outputs:
         job.stopwatch.write(job.outputs["document"])

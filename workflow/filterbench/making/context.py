@@ -15,7 +15,7 @@ from torch import nn
 
 from filterbench.data.loading import Splits, load_splits
 from filterbench.documents import read
-from filterbench.documents.parts import IMAGE_SIZE, Cell, Code, Machine, Provenance
+from filterbench.documents.parts import IMAGE_SIZE, CellRecord, Code, Machine, Provenance
 from filterbench.documents.types import CellDocument
 from filterbench.domain.targets import TRAJECTORY_NAME
 from filterbench.jobs.job import Job
@@ -40,7 +40,7 @@ class Context:
     """
 
     job: Job
-    cell: Cell
+    cell: CellRecord
     device: torch.device
     threads: int = 1
 
@@ -155,7 +155,7 @@ def prepare(job: Job, threads: int) -> Context:
     Raises:
         InputError: the study asks for a device that is not there.
     """
-    cell: Cell = job.params["cell"]
+    cell: CellRecord = job.params["cell"]
     device = choose_device(job.params["device"])
     make_deterministic(cell["seed"], threads, device)
     return Context(job, cell, device, threads)

@@ -10,7 +10,7 @@ from torch import nn
 
 from filterbench.compaction.masks import ChannelMasks, PrunedNet, apply_masks
 from filterbench.compaction.slicing import channel_sources
-from filterbench.documents.parts import Layer
+from filterbench.documents.parts import LayerRecord
 from filterbench.models.depthwise import mask_depthwise
 from filterbench.pruners.nni import layer_mask
 from filterbench.pruners.search.search import Search
@@ -28,7 +28,7 @@ class GivenLayers:
             `layers` of `prune.json`.
     """
 
-    layers: Sequence[Layer]
+    layers: Sequence[LayerRecord]
 
     def prune(self, model: nn.Module, sparsity: float, search: Search) -> PrunedNet:
         """See `filterbench.pruners.contract.Pruner.prune`; here the layers decide, not the sparsity."""

@@ -14,7 +14,7 @@ from filterbench.analysis.recommending import MEASURED, MEMORY
 from filterbench.analysis.seeds import with_statistics
 from filterbench.documents import read
 from filterbench.documents.columns import net_columns
-from filterbench.documents.parts import Cell
+from filterbench.documents.parts import CellRecord
 from filterbench.documents.types import CountDocument, PruneDocument, ResultDocument, TrainedDocument
 from filterbench.domain.spending import images_trained
 from filterbench.domain.targets import BUDGETS, target_of
@@ -94,7 +94,7 @@ def cells_table(cells: Sequence[Path], again: Mapping[str, Sequence[str]], unpru
     return table.join(described.drop(columns=table.columns))
 
 
-def asked_columns(cell: Cell) -> dict[str, object]:
+def asked_columns(cell: CellRecord) -> dict[str, object]:
     """The cell of a document, as columns of a table (see `filterbench.analysis.budgets`)."""
     same = {name: value for name, value in cell.items() if name not in BUDGETS}
     return {**same, "sparsity": cell.get("sparsity"), "target": str(target_of(cell))}

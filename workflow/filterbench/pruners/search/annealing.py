@@ -70,7 +70,7 @@ class SimulatedAnnealing(AnnealingArguments):
 
 
 @dataclass(frozen=True)
-class Candidate:
+class ScoredAllocation:
     """Sparsities of all layers, and their score.
 
     Attributes:
@@ -114,7 +114,7 @@ def anneal(
         start = allocation.draw(np.random.RandomState(random.randint(2**31)))
     journal = search.journal(f"annealing-{stage}", settings.steps)
 
-    def judge(sparsities: np.ndarray) -> Candidate:
+    def judge(sparsities: np.ndarray) -> ScoredAllocation:
         return judged(model, layers, sparsities, search, journal)
 
     best = _best(start, allocation, settings, random, journal, judge)
@@ -128,11 +128,11 @@ def _best(
     settings: AnnealingArguments,
     random: np.random.RandomState,
     journal: Journal,
-    judge: Callable[[np.ndarray], Candidate],
-) -> Candidate:
+    judge: Callable[[np.ndarray], ScoredAllocation],
+) -> ScoredAllocation:
     """Cool down, and return the candidate with the best score; of equal ones the first."""
     sparsities, score = start, -math.inf
-    best: Candidate | None = None
+    best: ScoredAllocation | None = None
     temperature = settings.start_temperature
     while temperature > settings.stop_temperature:
         magnitude = temperature / settings.start_temperature * settings.perturbation_magnitude
@@ -174,13 +174,13 @@ def perturbed(
 
 def judged(
     model: nn.Module, layers: Layers, sparsities: np.ndarray, search: Search, journal: Journal
-) -> Candidate:
+) -> ScoredAllocation:
     """A candidate with its score, which is counted and recorded.
 
     Args:
         model: the net without masks.
         layers: of the net.
-        sparsities: see `Candidate`.
+        sparsities: see `ScoredAllocation`.
         search: where candidates are evaluated.
         journal: where scores are recorded.
     """
@@ -191,4 +191,4 @@ def judged(
         # Each candidate is tuned on batches of its own.
         which += b" %d" % search.cost.evaluations
     score = journal.score(sparsities_of(masks), which, lambda: search.judge(model, masks))
-    return Candidate(sparsities, masks, score)
+    return ScoredAllocation(sparsities, masks, score)

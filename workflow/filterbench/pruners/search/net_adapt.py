@@ -17,7 +17,7 @@ from functools import partial
 from torch import nn
 
 from filterbench.compaction.masks import ChannelMasks, PrunedNet
-from filterbench.documents.parts import Cost as CostRecord
+from filterbench.documents.parts import CostRecord
 from filterbench.domain.targets import SPARSITY
 from filterbench.models.depthwise import mask_depthwise
 from filterbench.pruners.contract import InfeasibleError

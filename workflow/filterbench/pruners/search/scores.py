@@ -11,7 +11,7 @@ from scipy.special import bdtrc
 from filterbench.documents.types import Scores
 
 # Probability that the best of several candidates counts as above chance although all are at chance.
-LEVEL = 0.05
+LUCK_LEVEL = 0.05
 
 
 def summarise_scores(steps: Iterable[dict[str, Any]], chance: float, images: int) -> Scores:
@@ -42,4 +42,4 @@ def _is_luck(best: float, candidates: int, chance: float, images: int) -> bool:
     """Whether one of that many candidates at chance is likely enough to reach the best score."""
     correct = round(best * images)
     as_many = bdtrc(correct - 1, images, chance) if correct else 1.0
-    return bool(as_many > LEVEL / candidates)
+    return bool(as_many > LUCK_LEVEL / candidates)

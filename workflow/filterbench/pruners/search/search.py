@@ -18,7 +18,7 @@ from filterbench.compaction.slicing import kept_indices, slice_channels
 from filterbench.compaction.speedup import silencer
 from filterbench.data.augmentation import drawing_on
 from filterbench.data.loading import Splits
-from filterbench.documents.parts import Cost as CostRecord
+from filterbench.documents.parts import CostRecord
 from filterbench.domain.spending import whole_batches
 from filterbench.models.graph import graph_of
 from filterbench.storage.checkpoint import Checkpoint

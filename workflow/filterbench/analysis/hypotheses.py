@@ -59,7 +59,7 @@ class Tested:
 
 
 @dataclass(frozen=True)
-class Claim:
+class Hypothesis:
     """What is claimed of the mean difference of every pair.
 
     Attributes:
@@ -186,10 +186,10 @@ def _known(distance: float) -> float:
     return -math.inf if math.isnan(distance) else distance
 
 
-MORE = Claim(MARGIN, math.inf, pooled=True)
-NO_MORE = Claim(-math.inf, MARGIN, pooled=True)
+MORE = Hypothesis(MARGIN, math.inf, pooled=True)
+NO_MORE = Hypothesis(-math.inf, MARGIN, pooled=True)
 # Differences of opposite signs would cancel in a mean over factors.
-SIMILAR = Claim(-MARGIN, MARGIN, pooled=False)
+SIMILAR = Hypothesis(-MARGIN, MARGIN, pooled=False)
 
 
 def over_range(outcomes: Sequence[str]) -> str:
