@@ -128,7 +128,7 @@ def test_the_interval_is_students():
     assert np.isnan(pooled(pair.differences, pair.apart).low)
 
 
-REPEATS = 600
+REPEATS = 300
 BETWEEN_MODELS, BETWEEN_SEEDS, TRUTH = 2.0, 0.3, 1.0
 
 
