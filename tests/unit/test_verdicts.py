@@ -19,7 +19,6 @@ from filterbench.analysis.seeds import t_interval
 from filterbench.analysis.verdicts import definitions, verdicts
 from filterbench.documents import check
 from filterbench.jobs.job import Job
-from filterbench.pruners.registry import PRUNERS
 from filterbench.stages.differences import differences as write_differences
 from filterbench.storage.correctness import write_correct
 from filterbench.storage.errors import InputError
@@ -282,7 +281,7 @@ def test_across_two_models_nothing_is_judged():
 
 
 def test_nets_at_chance_give_no_verdict():
-    table = cells(dict.fromkeys(PRUNERS, 1 / 3), spread=QUIET).assign(chance=1 / 3, test_images=3000)
+    table = cells(dict.fromkeys(FIVE, 1 / 3), spread=QUIET).assign(chance=1 / 3, test_images=3000)
     found = judged(table)["one-shot-similar"]
     assert found.verdict == "not asked"
     table["performance_finetuned"] = np.where(table["sparsity"] < 0.6, 0.6, 1 / 3)
@@ -296,9 +295,10 @@ def test_nets_at_chance_give_no_verdict():
 
 def test_a_test_set_whose_images_are_too_coarse_for_the_margin_cannot_tell():
     table = cells(ALIKE, spread=QUIET)
-    said = reason(table.assign(test_images=60), "one-shot-similar", "across models")
+    found = judged(table.assign(test_images=60))["one-shot-similar"]
+    (said,) = (scope.reason for scope in found.scopes if scope.name == "across models")
     assert "One of 60 test images is 1.67 points, too coarse for a margin of 0.5 points" in said
-    assert words(table.assign(test_images=60))["one-shot-similar"] == "not asked"
+    assert found.verdict == "not asked"
     assert words(table.assign(test_images=1000))["one-shot-similar"] == "holds"
 
 
