@@ -25,6 +25,7 @@ from filterbench.storage.errors import InputError
 
 FIVE = ("L1FilterPruner", "L2FilterPruner", "FPGMPruner", "AutoCompressPruner", "SimulatedAnnealingPruner")
 ALIKE = dict.fromkeys((*FIVE, "NetAdaptPruner"), 0.9)
+TWO = dict.fromkeys(("L1FilterPruner", "NetAdaptPruner"), 0.9)
 # Points: small beside the margin of 0.5.
 QUIET = 0.0005
 PUBLISHED = pd.concat([published_cells(model) for model in published_models()], ignore_index=True)
@@ -340,7 +341,7 @@ def test_a_pruner_without_cells_is_named():
 
 
 def test_net_adapt_is_judged_by_what_it_could_not_reach():
-    table = cells(ALIKE, spread=QUIET)
+    table = cells(TWO, spread=QUIET)
     far = (table["pruner"] == "NetAdaptPruner") & (table["sparsity"] > 0.5)
     assert words(table[~far])["netadapt-compression"] == "not asked"
     table.loc[far, "infeasible"] = "no convolution has enough weights left"
@@ -360,7 +361,7 @@ def test_net_adapt_is_judged_by_what_it_could_not_reach():
     ],
 )
 def test_which_net_adapt_is_judged_depends_on_its_arguments(changed, said):
-    table = cells(ALIKE, spread=QUIET).assign(arguments_changed=changed)
+    table = cells(TWO, spread=QUIET).assign(arguments_changed=changed)
     assert said in judged(table)["netadapt-compression"].statement
     assert "NNI" not in judged(table.drop(columns="arguments_changed"))["netadapt-compression"].statement
 
