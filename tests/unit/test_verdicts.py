@@ -413,8 +413,8 @@ def test_mcnemars_exact_test_counts_images_that_one_net_alone_gets_right():
 
 
 def test_holms_procedure():
-    # Holm 1979: 0.01 * 4, 0.03 * 2 after 0.02 * 3, and never below an earlier one.
-    assert holm([0.03, 0.01, 0.9, 0.02]) == pytest.approx([0.06, 0.04, 0.9, 0.06])
+    # Holm 1979: 0.01 * 4, 0.025 * 3, and never below an earlier one, as 0.03 * 2 would be.
+    assert holm([0.03, 0.01, 0.9, 0.025]) == pytest.approx([0.075, 0.04, 0.9, 0.075])
 
 
 def test_nets_are_compared_image_by_image_and_corrected_within_their_model():

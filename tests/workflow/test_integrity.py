@@ -11,6 +11,7 @@ import pytest
 import yaml
 from checkout import REPOSITORY, Checkout
 
+from filterbench.integrity.agreement import disagreements
 from filterbench.integrity.findings import Report
 from filterbench.integrity.settings import other_settings
 from filterbench.integrity.study import VERDICT, documents_in
@@ -239,6 +240,14 @@ def test_other_settings_of_a_search_path_are_found():
     (finding,) = other_settings(whole, folder, {"trajectory": document})
     reason = "$.arguments.sparsity_per_iteration: 0.1, but the study asks for 0.25"
     assert str(finding) == f"{folder}/trajectory.json: {reason}"
+
+
+@pytest.mark.parametrize(("kept", "said"), [(3, ["3, but 4 channels stay in prune.json"]), (5, [])])
+def test_fewer_channels_than_the_masks_leave_are_found_without_weights_too(kept, said):
+    layer = {"name": "features.0", "channels": 8}
+    documents = {"prune": {"layers": [layer | {"kept": 4}]}, "speedup": {"layers": [layer | {"kept": kept}]}}
+    found = disagreements(Path("cell"), documents, {})
+    assert [finding.reason for finding in found] == said
 
 
 def test_a_cell_that_lies_in_another_ones_place_is_found(plan, study):
