@@ -475,6 +475,7 @@ def test_a_dataset_of_no_arrays_or_with_too_few_images_of_a_class_is_refused(mon
         (np.array([1, 1, 2, 3] * 25), "test has 100 indices, 3 different ones"),
         (np.array([], dtype=int), "test has 0 indices"),
         (np.arange(590, 610), "test has 20 indices, 20 different ones"),
+        (np.arange(590, 601), "test has 11 indices, 11 different ones"),
         (np.arange(600), "test has 600 indices, 600 different ones"),
     ],
 )

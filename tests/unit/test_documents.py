@@ -9,6 +9,7 @@ import pytest
 from filterbench.documents import KINDS, check, measurements, parse, read, schema_path, types, write
 from filterbench.documents.reference import reference
 from filterbench.documents.rules import (
+    _accuracies_are_shares_of_test_images,
     _best_epoch_was_trained,
     _counts_within_budget,
     _layers_shrink,
@@ -92,6 +93,12 @@ def test_a_net_above_its_budget_two_equal_targets_and_a_missing_epoch_are_faults
     assert [fault.path for fault in _sparsities_rise(twice)] == ["$.L1FilterPruner"]
     training = {"epochs": [{"epoch": 1}, {"epoch": 3}], "best_epoch": 1}
     assert [fault.path for fault in _best_epoch_was_trained({"training": training})] == ["$.training.epochs"]
+
+
+def test_an_accuracy_that_no_number_of_test_images_gives_is_a_fault():
+    document = {"images": {"test": 200}, "performance": {"pruned": 0.9151, "finetuned": 183 / 200}}
+    found = _accuracies_are_shares_of_test_images(document)
+    assert [fault.path for fault in found] == ["$.performance.pruned"]
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])

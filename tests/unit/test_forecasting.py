@@ -5,8 +5,10 @@ import torch
 from torch import nn
 from torch.nn.modules.module import register_module_forward_hook
 
-from filterbench.forecasting.expected import expected_work
+from filterbench.domain.targets import Target
+from filterbench.forecasting.expected import Shapes, expected_work
 from filterbench.forecasting.speed import speeds
+from filterbench.models.registry import build_model
 
 
 def test_trainings_are_counted_as_the_stages_make_them(few_images, default_config):
@@ -39,6 +41,22 @@ def test_trainings_are_counted_as_the_stages_make_them(few_images, default_confi
     config["equal_training"] = {"images": 200}
     found = {work.document: work for work in expected_work(config, few_images)}
     assert found["AutoCompressPruner/0.5/equal.json"].trained == 0
+
+
+def test_a_search_paths_nets_cost_what_lies_between_the_whole_one_and_the_smallest(
+    few_images, default_config
+):
+    config = default_config | {
+        "models": {"vgg16": {"width": 1 / 16}},
+        "sparsities": [0.2, 0.8],
+        "seeds": [0],
+        "pruners": {"NetAdaptPruner": {}},
+    }
+    (work,) = [each for each in expected_work(config, few_images) if each.stage == "trajectory"]
+    shapes = Shapes(build_model("vgg16", 1 / 16, few_images.classes).eval())
+    smallest, _ = shapes.shares(Target("sparsity", 0.8))
+    assert 0 < smallest < 0.2
+    assert work.share == (1 + smallest) / 2
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])

@@ -174,3 +174,10 @@ def test_an_installed_package_names_its_entries(tmp_path):
     # What the module imports from its package counts, too.
     (package / "scale.py").write_text("FACTOR = 2\n")
     assert digest() != first
+
+
+def test_a_variant_of_a_variant_is_refused(monkeypatch):
+    variants = {"FirstPruner": "L1FilterPruner", "SecondPruner": "FirstPruner"}
+    refusal = "mine.yaml: pruners.SecondPruner.variant_of: unknown 'FirstPruner'; allowed: L1FilterPruner"
+    with remembered(monkeypatch), pytest.raises(InputError, match=refusal):
+        registering.register([], variants, "mine.yaml")

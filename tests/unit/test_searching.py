@@ -22,7 +22,7 @@ from filterbench.pruners.nni import filters_as_rows, masked_by, wrapped_masks
 from filterbench.pruners.registry import PRUNERS, arguments_of
 from filterbench.pruners.search import sampling
 from filterbench.pruners.search.allocation import Layers, WeightAllocation
-from filterbench.pruners.search.annealing import SimulatedAnnealing, anneal
+from filterbench.pruners.search.annealing import SimulatedAnnealing, anneal, judged
 from filterbench.pruners.search.net_adapt import NetAdapt, SearchPath, Snapshot
 from filterbench.pruners.search.sampling import draw_sparsities
 from filterbench.pruners.search.scores import summarise_scores
@@ -236,7 +236,7 @@ def test_a_search_path_goes_on_from_what_an_earlier_job_left(
     """To a harder target from the last snapshot, to one in between by the scores that are on record."""
     first = new_search(few_images, tmp_path / "path")
     earlier = search_path(FEW, trained_net, first).snapshots([0.2, 0.5])
-    judged = count_calls(monkeypatch, Search, "evaluate")
+    evaluated = count_calls(monkeypatch, Search, "evaluate")
     trained = count_calls(monkeypatch, Search, "train_steps")
 
     def again(targets: list[float]) -> tuple[list[Snapshot], Search]:
@@ -245,15 +245,15 @@ def test_a_search_path_goes_on_from_what_an_earlier_job_left(
         return path.snapshots(targets, earlier, first.steps), search
 
     between, _ = again([0.2, 0.3, 0.5])
-    evaluations = len(judged)
+    evaluations = len(evaluated)
     harder, search = again([0.2, 0.5, 0.6])
     assert between[0] is earlier[0]
     assert between[2] is harder[1] is earlier[1]
     if kept == "journal":
         assert evaluations == 0
         # An iteration for each tenth that is new: one net is trained anew where the scores are known.
-        assert len(judged) == search.cost.evaluations - earlier[1].cost["evaluations"]
-        assert len(trained) == len(judged) + 1
+        assert len(evaluated) == search.cost.evaluations - earlier[1].cost["evaluations"]
+        assert len(trained) == len(evaluated) + 1
     monkeypatch.undo()
     undisturbed = new_search(few_images, tmp_path / "undisturbed")
     whole = search_path(FEW, trained_net, undisturbed).snapshots([0.2, 0.3, 0.5, 0.6])
@@ -366,6 +366,26 @@ def test_annealing_goes_nnis_way_with_equal_draws(
     assert len(met) >= 8
     assert [fingerprint(masks) for masks in met] == [fingerprint(masks) for masks in nnis]
     assert fingerprint(best) == fingerprint(chosen)
+
+
+def test_of_candidates_with_equal_scores_the_first_is_taken(trained_net, search, monkeypatch):
+    met = []
+    monkeypatch.setattr(Search, "judge", lambda search, model, masks: met.append(masks) or 0.5)
+    _, best = anneal(trained_net, 0.5, SimulatedAnnealing("l1", 100, 20, 0.8, 0.35), search)
+    assert fingerprint(best) == fingerprint(met[0]) != fingerprint(met[-1])
+
+
+@pytest.mark.parametrize(("tune_steps", "times"), [(0, 1), (1, 2)])
+def test_a_tuned_candidate_is_judged_each_time_that_the_search_comes_to_it(
+    tune_steps, times, trained_net, few_images, tmp_path, monkeypatch
+):
+    judgements = count_calls(monkeypatch, Search, "judge")
+    settings = SearchSettings("compact", 8, augment=False, tune_steps=tune_steps)
+    search = Search(few_images, settings, 0, tmp_path, "key")
+    layers, journal = Layers(trained_net, "l1"), search.journal("annealing-0", 2)
+    for _ in range(2):
+        judged(trained_net, layers, np.full(len(layers.names), 0.5), search, journal)
+    assert len(judgements) == times
 
 
 def test_a_journal_drops_the_line_that_was_being_written(tmp_path):

@@ -351,7 +351,14 @@ def test_an_infeasible_cell_is_not_trained_from_scratch(tmp_path):
     assert read(outputs["json"])["infeasible"] == "too little is left"
 
 
-@pytest.mark.parametrize(("model", "width"), [("vgg19", 1 / 16), ("resnet56", 1 / 4), ("mobilenetv2", 1 / 4)])
+@pytest.mark.parametrize(
+    ("model", "width"),
+    [
+        ("vgg19", 1 / 16),
+        ("mobilenetv2", 1 / 4),
+        pytest.param("resnet56", 1 / 4, marks=pytest.mark.slow),
+    ],
+)
 def test_a_model_goes_through_all_stages(model, width, digits_file, tmp_path):
     documents = run_cell("cpu", "L1FilterPruner", digits_file, tmp_path, model, width)
     params = documents["result"]["params"]

@@ -11,13 +11,16 @@ import pytest
 import yaml
 from checkout import REPOSITORY, Checkout
 
+from filterbench.integrity.agreement import disagreements
 from filterbench.integrity.findings import Report
+from filterbench.integrity.settings import other_settings
 from filterbench.integrity.study import VERDICT, documents_in
 from filterbench.jobs.job import Job
 from filterbench.orchestration.plan import Plan
 from filterbench.stages.differences import differences
 from filterbench.stages.validate import study_findings
 from filterbench.stages.verdicts import verdicts
+from filterbench.study.cells import pruner_arguments, search_settings
 from filterbench.study.paths import baseline_folder
 
 # Random changes in all; `make torture` has more.
@@ -225,6 +228,26 @@ def test_a_setting_on_one_side_alone_is_found(plan, study):
     edit(finetune, "training", "settings", "precision", value="bfloat16")
     reason = "$.training.settings.precision: bfloat16, but the study does not ask for it"
     assert f"{finetune}: {reason}" in found(plan, study)
+
+
+def test_other_settings_of_a_search_path_are_found():
+    whole = Plan(yaml.safe_load((REPOSITORY / "studies/smoke.yaml").read_text()))
+    name, folder = "NetAdaptPruner", Path("results/smoke/vgg16/seed-0/NetAdaptPruner/sparsity")
+    asked = pruner_arguments(whole.config, name, "vgg16")
+    document = {"arguments": asked, "search": search_settings(whole.config, name)}
+    assert list(other_settings(whole, folder, {"trajectory": document})) == []
+    document["arguments"] = asked | {"sparsity_per_iteration": 0.1}
+    (finding,) = other_settings(whole, folder, {"trajectory": document})
+    reason = "$.arguments.sparsity_per_iteration: 0.1, but the study asks for 0.25"
+    assert str(finding) == f"{folder}/trajectory.json: {reason}"
+
+
+@pytest.mark.parametrize(("kept", "said"), [(3, ["3, but 4 channels stay in prune.json"]), (5, [])])
+def test_fewer_channels_than_the_masks_leave_are_found_without_weights_too(kept, said):
+    layer = {"name": "features.0", "channels": 8}
+    documents = {"prune": {"layers": [layer | {"kept": 4}]}, "speedup": {"layers": [layer | {"kept": kept}]}}
+    found = disagreements(Path("cell"), documents, {})
+    assert [finding.reason for finding in found] == said
 
 
 def test_a_cell_that_lies_in_another_ones_place_is_found(plan, study):
