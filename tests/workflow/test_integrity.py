@@ -351,7 +351,7 @@ def test_validate_always_runs_and_after_what_it_judges(again):
     assert run.returncode == 0, run.stdout
     verdict = json.loads((again.folder / "results/smoke" / VERDICT).read_text())
     assert verdict["cells"] == {"asked": 9, "missing": 1}
-    run = again.snakemake("results", "verdicts", "validate")
+    run = again.snakemake("results", "validate")
     assert run.returncode == 0, run.stdout
     verdict = json.loads((again.folder / "results/smoke" / VERDICT).read_text())
     assert verdict["cells"] == {"asked": 9, "missing": 0}
