@@ -38,7 +38,7 @@ from filterbench.study.config import check_config
 
 NO_SEARCH = None
 SHARES = [0.7, 0.5, 0.3, 0.1]
-NET_ADAPT = {"sparsity_per_iteration": 0.2, "short_term_steps": 1, "short_term_learning_rate": 0.01}
+NET_ADAPT = {"sparsity_per_iteration": 0.1, "short_term_steps": 1, "short_term_learning_rate": 0.01}
 
 
 def fresh_net(name: str, width: float) -> nn.Module:

@@ -156,7 +156,10 @@ def test_a_searching_pruner_reaches_about_the_sparsity_it_is_asked_for(pruner, t
     assert any(step["accepted"] for step in search.steps)
 
 
-@pytest.mark.parametrize("pruner", CHANGES)
+@pytest.mark.parametrize(
+    "pruner",
+    [pytest.param(name, marks=pytest.mark.slow if name == "AutoCompressPruner" else ()) for name in CHANGES],
+)
 def test_a_search_prunes_a_depthwise_convolution_with_its_input(pruner, search):
     torch.manual_seed(0)
     model = build_model("mobilenetv2", 1 / 8, classes=2).eval()
@@ -229,7 +232,7 @@ def test_a_snapshot_is_what_a_run_to_its_target_alone_gives(trained_net, few_ima
         assert (asdict(alone.cost), len(alone.steps)) == (snapshot.cost, snapshot.candidates)
 
 
-@pytest.mark.parametrize("kept", ["journal", "nothing"])
+@pytest.mark.parametrize("kept", ["journal", pytest.param("nothing", marks=pytest.mark.slow)])
 def test_a_search_path_goes_on_from_what_an_earlier_job_left(
     kept, trained_net, few_images, tmp_path, monkeypatch
 ):

@@ -355,7 +355,7 @@ def test_an_infeasible_cell_is_not_trained_from_scratch(tmp_path):
     ("model", "width"),
     [
         ("vgg19", 1 / 16),
-        ("mobilenetv2", 1 / 4),
+        pytest.param("mobilenetv2", 1 / 4, marks=pytest.mark.slow),
         pytest.param("resnet56", 1 / 4, marks=pytest.mark.slow),
     ],
 )
@@ -486,7 +486,7 @@ def test_an_infeasible_cell_has_no_latency_and_nothing_to_export(digits_file, tm
     ("pruner", "kind"),
     [
         ("L1FilterPruner", "flops"),
-        ("NetAdaptPruner", "flops"),
+        pytest.param("NetAdaptPruner", "flops", marks=pytest.mark.slow),
         ("NetAdaptPruner", "latency"),
         ("SimulatedAnnealingPruner", "latency"),
     ],

@@ -16,7 +16,7 @@ from filterbench.storage.checkpoint import Checkpoint
 from filterbench.storage.errors import InputError
 from filterbench.storage.stopwatch import Stopwatch
 from filterbench.training import steps
-from filterbench.training.evaluation import evaluate
+from filterbench.training.evaluation import Score, evaluate
 from filterbench.training.loop import TrainingSettings, train
 
 WORKFLOW = Path(__file__).parents[2] / "workflow"
@@ -67,6 +67,12 @@ def test_the_best_epochs_weights_are_kept(few_images):
     assert record.best_epoch == best["epoch"]
     score = evaluate(model, few_images.selection)
     assert (score.accuracy, score.loss) == (best["selection_accuracy"], best["selection_loss"])
+
+
+def test_of_epochs_that_are_equally_accurate_the_one_of_lowest_loss_is_best(few_images, monkeypatch):
+    scores = iter([Score(0.5, loss, torch.zeros(0, dtype=torch.bool)) for loss in (0.9, 0.4, 0.6)])
+    monkeypatch.setattr("filterbench.training.loop.evaluate", lambda *_: next(scores))
+    assert train(fresh_net(), few_images, replace(SETTINGS, epochs=3), seed=0).best_epoch == 2
 
 
 def test_the_same_seed_gives_the_same_weights(few_images):

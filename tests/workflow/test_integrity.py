@@ -269,6 +269,14 @@ def test_a_missing_cell_is_told_and_a_missing_document_is_a_fault(plan, study):
     assert f"{path}: missing beside result.json" in reasons
 
 
+def test_a_cell_that_is_not_there_yet_is_missing_and_no_fault(plan, study):
+    cell = CELL.format(pruner="AutoCompressPruner")
+    shutil.rmtree(study / cell)
+    report = Report()
+    assert list(study_findings(plan, study, report)) == []
+    assert report.missing == [cell]
+
+
 def test_other_weights_and_images_are_found(plan, study):
     cell = study / CELL.format(pruner="L1FilterPruner")
     shutil.copy(cell.parents[1] / "baseline/model.safetensors", cell / "speedup.safetensors")
@@ -343,7 +351,7 @@ def test_validate_always_runs_and_after_what_it_judges(again):
     assert run.returncode == 0, run.stdout
     verdict = json.loads((again.folder / "results/smoke" / VERDICT).read_text())
     assert verdict["cells"] == {"asked": 9, "missing": 1}
-    run = again.snakemake("results", "verdicts", "validate")
+    run = again.snakemake("results", "validate")
     assert run.returncode == 0, run.stdout
     verdict = json.loads((again.folder / "results/smoke" / VERDICT).read_text())
     assert verdict["cells"] == {"asked": 9, "missing": 0}
