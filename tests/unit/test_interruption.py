@@ -119,7 +119,13 @@ def state(folder: Path) -> list:
     return found
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow if name in ("AutoCompress", "NetAdapt") else ())
+        for name in CASES
+    ],
+)
 def test_a_job_killed_at_random_moments_ends_with_the_same_documents(name, digits_file, baseline, tmp_path):
     case = CASES[name]
     undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"

@@ -13,6 +13,8 @@ from filterbench.integrity.findings import Report
 from filterbench.orchestration.plan import Plan
 from filterbench.stages.validate import study_findings
 
+pytestmark = pytest.mark.slow
+
 CELL = "results/smoke/vgg16/seed-0/{}/0.5"
 SEARCHED = """\
   TunedAnnealingPruner:
