@@ -12,13 +12,13 @@ import yaml
 from checkout import REPOSITORY, Checkout
 
 from filterbench.integrity.findings import Report
-from filterbench.integrity.study import VERDICT, documents_in
+from filterbench.integrity.study import documents_in
 from filterbench.jobs.job import Job
 from filterbench.orchestration.plan import Plan
 from filterbench.stages.differences import differences
 from filterbench.stages.validate import study_findings
 from filterbench.stages.verdicts import verdicts
-from filterbench.study.paths import baseline_folder
+from filterbench.study.paths import VERDICT, baseline_folder
 
 # Random changes in all; FILTERBENCH_ROUNDS says another number.
 ROUNDS = int(os.environ.get("FILTERBENCH_ROUNDS", "2000"))

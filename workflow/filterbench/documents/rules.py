@@ -119,6 +119,12 @@ def _sparsities_rise(document: Document) -> Iterator[Fault]:
             yield Fault(f"$.{pruner}", "the cells are not in order of rising sparsity, one each")
 
 
+def _settings_are_listed(document: Document) -> Iterator[Fault]:
+    for name, entry in document["files"].items():
+        if entry["settings"] not in document["settings"]:
+            yield Fault(f"$.files.{name}.settings", "not one of the listed settings")
+
+
 _params, _flops = _never_above_original("params"), _never_above_original("flops")
 
 RULES: dict[str, tuple[Callable[[Document], Iterator[Fault]], ...]] = {
@@ -137,6 +143,7 @@ RULES: dict[str, tuple[Callable[[Document], Iterator[Fault]], ...]] = {
     "result": (_params, _flops),
     "comparison": (_sparsities_rise,),
     "digests": (),
+    "manifest": (_settings_are_listed,),
     "reproduction": (),
     "verdicts": (),
     "leads": (),

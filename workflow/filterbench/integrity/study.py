@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +12,13 @@ from filterbench.domain.targets import parse_target
 from filterbench.integrity.agreement import disagreements
 from filterbench.integrity.files import changed_files, wrong_counts
 from filterbench.integrity.findings import Document, Documents, Finding, Report
+from filterbench.integrity.listed import other_files
 from filterbench.integrity.settings import other_settings
 from filterbench.orchestration.plan import Plan
 from filterbench.storage.errors import InputError
 from filterbench.storage.files import file_digest, files_below
 from filterbench.study.cells import baseline_documents
-from filterbench.study.paths import baseline_folder, wildcards_at
-
-VERDICT = "validation.json"
+from filterbench.study.paths import MANIFEST, VERDICT, baseline_folder, trajectory_document, wildcards_at
 
 
 def findings(plan: Plan, study: str, root: Path, report: Report) -> Iterator[Finding]:
@@ -41,6 +40,7 @@ def findings(plan: Plan, study: str, root: Path, report: Report) -> Iterator[Fin
     yield from _misplaced(plan, study, found)
     yield from _other_digests(found)
     yield from _missing(plan, study, root, report)
+    yield from other_files(folder, found.get(folder / MANIFEST), _absent(plan, study, root, report), report)
     by_folder: dict[Path, Documents] = {}
     for path, document in found.items():
         by_folder.setdefault(path.parent, {})[path.stem] = document
@@ -131,6 +131,20 @@ def _missing(plan: Plan, study: str, root: Path, report: Report) -> Iterator[Fin
         for name in baseline_documents(plan.config):
             if not (path := baseline / f"{name}.json").exists():
                 yield Finding(path, "", "missing: cells of this baseline are there")
+
+
+def _absent(plan: Plan, study: str, root: Path, report: Report) -> set[Path]:
+    """The folders of missing cells, and of the baselines and search paths that only these have."""
+
+    def all_of(cells: Iterable[str]) -> set[Path]:
+        folders = (root / cell for cell in cells)
+        return {
+            place
+            for cell in folders
+            for place in (cell, baseline_folder(cell), trajectory_document(cell).parent)
+        }
+
+    return all_of(report.missing) - all_of(set(plan.folders(study)) - set(report.missing))
 
 
 def _cell(
