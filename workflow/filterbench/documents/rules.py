@@ -12,7 +12,7 @@ from filterbench.domain.targets import SPARSITY, target_of
 
 Document = dict[str, Any]
 
-ACCURACY_SLACK = 1e-6
+SLACK = 1e-6
 
 
 def _counted_on_the_cells_images(document: Document) -> Iterator[Fault]:
@@ -34,22 +34,49 @@ def _accuracies_are_shares_of_test_images(document: Document) -> Iterator[Fault]
     images = document["images"]["test"]
     for key, accuracy in document["performance"].items():
         correct = accuracy * images
-        if abs(correct - round(correct)) > ACCURACY_SLACK * images:
+        if abs(correct - round(correct)) > SLACK * images:
             yield Fault(
                 f"$.performance.{key}",
                 f"{accuracy} is no multiple of 1/{images}, the share of one test image",
             )
 
 
-def _best_epoch_was_trained(document: Document) -> Iterator[Fault]:
+def _epochs_are_those_of_the_settings(document: Document) -> Iterator[Fault]:
     training = document["training"]
     epochs = [entry["epoch"] for entry in training["epochs"]]
     if epochs != list(range(1, len(epochs) + 1)):
         yield Fault("$.training.epochs", "the epochs are not numbered 1, 2, 3, ... in order")
-    if training["best_epoch"] not in (epochs or [0]):
-        yield Fault(
-            "$.training.best_epoch", f"{training['best_epoch']} is not one of the {len(epochs)} epochs"
+    if len(epochs) != (asked := training["settings"]["epochs"]):
+        yield Fault("$.training.epochs", f"{len(epochs)} epochs, but the settings ask for {asked}")
+    if training["best_epoch"] != (best := _best_epoch(training["epochs"])):
+        yield Fault("$.training.best_epoch", f"{training['best_epoch']}, but epoch {best} did best")
+    highest = training["settings"]["learning_rate"]
+    for index, entry in enumerate(training["epochs"]):
+        if entry["learning_rate"] > highest * (1 + SLACK):
+            reason = f"{entry['learning_rate']} is above the schedule's largest, {highest}"
+            yield Fault(f"$.training.epochs[{index}].learning_rate", reason)
+    yield from _shares_of_images(document)
+
+
+def _best_epoch(epochs: list[Document]) -> int:
+    """The epoch of the highest accuracy, among equals of the lowest loss; 0 where there is none."""
+    return (
+        max(
+            range(len(epochs)),
+            key=lambda index: (epochs[index]["selection_accuracy"], -epochs[index]["selection_loss"]),
+            default=-1,
         )
+        + 1
+    )
+
+
+def _shares_of_images(document: Document) -> Iterator[Fault]:
+    images = document["images"]["selection"]
+    for index, entry in enumerate(document["training"]["epochs"]):
+        correct = entry["selection_accuracy"] * images
+        if abs(correct - round(correct)) > SLACK * images:
+            reason = f"{entry['selection_accuracy']} is not a multiple of 1/{images}, one selection image"
+            yield Fault(f"$.training.epochs[{index}].selection_accuracy", reason)
 
 
 def _within_half_a_pass(document: Document) -> Iterator[Fault]:
@@ -128,16 +155,16 @@ def _settings_are_listed(document: Document) -> Iterator[Fault]:
 _params, _flops = _never_above_original("params"), _never_above_original("flops")
 
 RULES: dict[str, tuple[Callable[[Document], Iterator[Fault]], ...]] = {
-    "baseline": (_accuracies_are_shares_of_test_images, _best_epoch_was_trained),
+    "baseline": (_accuracies_are_shares_of_test_images, _epochs_are_those_of_the_settings),
     "prune": (_accuracies_are_shares_of_test_images, _layers_shrink, _asked_is_the_cells, _within_budget),
     "trajectory": (),
     "speedup": (_accuracies_are_shares_of_test_images, _layers_shrink),
     "count": (_params, _flops, _counters_agree, _counts_within_budget, _counted_on_the_cells_images),
     "latency": (),
     "latency_table": (_a_time_for_each_point,),
-    "finetune": (_accuracies_are_shares_of_test_images, _best_epoch_was_trained),
-    "equal": (_accuracies_are_shares_of_test_images, _best_epoch_was_trained, _within_half_a_pass),
-    "scratch": (_accuracies_are_shares_of_test_images, _best_epoch_was_trained),
+    "finetune": (_accuracies_are_shares_of_test_images, _epochs_are_those_of_the_settings),
+    "equal": (_accuracies_are_shares_of_test_images, _epochs_are_those_of_the_settings, _within_half_a_pass),
+    "scratch": (_accuracies_are_shares_of_test_images, _epochs_are_those_of_the_settings),
     "export": (),
     "int8": (_accuracies_are_shares_of_test_images,),
     "result": (_params, _flops),

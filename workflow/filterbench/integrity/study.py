@@ -10,9 +10,11 @@ from filterbench.documents import check, kind_of, parse
 from filterbench.documents.parts import IMAGE_SIZE
 from filterbench.domain.targets import parse_target
 from filterbench.integrity.agreement import disagreements
-from filterbench.integrity.files import changed_files, wrong_counts
+from filterbench.integrity.evidence import other_evidence
+from filterbench.integrity.files import changed_files
 from filterbench.integrity.findings import Document, Documents, Finding, Report
 from filterbench.integrity.listed import other_files
+from filterbench.integrity.nets import wrong_shapes
 from filterbench.integrity.settings import other_settings
 from filterbench.orchestration.plan import Plan
 from filterbench.storage.errors import InputError
@@ -48,6 +50,7 @@ def findings(plan: Plan, study: str, root: Path, report: Report) -> Iterator[Fin
         yield from changed_files(path, kind_of(path), document, root, plan.images, report.unchecked)
     for place, documents in by_folder.items():
         yield from other_settings(plan, place, documents)
+        yield from other_evidence(plan, place, documents, root)
         yield from _cell(place, documents, by_folder, root, report)
 
 
@@ -156,5 +159,4 @@ def _cell(
     baseline = by_folder.get(baseline_folder(place), {}).get("baseline")
     if baseline:
         yield from disagreements(place, documents, baseline)
-    if "count" in documents and "infeasible" not in documents["count"]:
-        yield from wrong_counts(place / "count.json", documents["count"], root, report.unchecked)
+    yield from wrong_shapes(place, documents, root, report.unchecked)

@@ -27,6 +27,7 @@ from filterbench.stages.differences import differences
 from filterbench.stages.latency_verdicts import latency_verdicts
 from filterbench.stages.leads import leads
 from filterbench.stages.optimism import optimism
+from filterbench.stages.reproduction import reproduction
 from filterbench.stages.verdicts import verdicts
 from filterbench.storage.errors import InputError
 from filterbench.storage.files import file_digest
@@ -191,6 +192,7 @@ REMADE = (
     _Remade(latency_verdicts, {"document": "verdicts-latency.json", "page": "verdicts-latency.md"}),
     _Remade(leads, {"document": "leads.json", "table": "leads.csv", "page": "leads.md"}),
     _Remade(claims, {"table": "claims.csv"}),
+    _Remade(reproduction, {"document": "reproduction.json", "page": "reproduction.md"}),
 )
 
 
