@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from filterbench.documents.manifest import settings_digest
 from filterbench.documents.parts import IMAGE_SIZE
 from filterbench.documents.schemas import Fault
 from filterbench.domain.spending import images_in_a_pass, images_trained
@@ -150,6 +151,9 @@ def _settings_are_listed(document: Document) -> Iterator[Fault]:
     for name, entry in document["files"].items():
         if entry["settings"] not in document["settings"]:
             yield Fault(f"$.files.{name}.settings", "not one of the listed settings")
+    for digest, settings in document["settings"].items():
+        if settings_digest(settings) != digest:
+            yield Fault(f"$.settings.{digest}", "other settings than its digest is of")
 
 
 _params, _flops = _never_above_original("params"), _never_above_original("flops")

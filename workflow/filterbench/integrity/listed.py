@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
+from filterbench.documents.manifest import sums_of
 from filterbench.integrity.findings import Document, Finding, Report
 from filterbench.storage.files import entries_below, known_digest
-from filterbench.study.paths import MANIFEST, SUMS, VERDICT, sums_of
+from filterbench.study.paths import MANIFEST, SUMS, VERDICT
 
 # What `so_far` shows of a study at work.
 SO_FAR = "so-far"

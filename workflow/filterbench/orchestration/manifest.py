@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sys
 from collections.abc import Iterable, Iterator
@@ -12,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock
 
 from filterbench.documents import read, write
+from filterbench.documents.manifest import settings_digest, sums_of
 from filterbench.storage.errors import InputError
 from filterbench.storage.files import known_digest, without_link, write_text
 from filterbench.storage.stopwatch import benchmark_file
-from filterbench.study.paths import MANIFEST, SUMS, sums_of
+from filterbench.study.paths import MANIFEST, SUMS
 
 if TYPE_CHECKING:
     from snakemake.jobs import Job
@@ -85,7 +85,7 @@ def _bring_up_to_date(workflow: Workflow, folder: Path) -> None:
     files, settings, left_out = manifest["files"], manifest["settings"], set(manifest["left_out"])
     for job, outputs in _settled(workflow, folder):
         used = _settings(job.params)
-        key = hashlib.sha256(json.dumps(used, sort_keys=True).encode()).hexdigest()
+        key = settings_digest(used)
         for path, passing in outputs:
             name = path.relative_to(folder).as_posix()
             if passing:

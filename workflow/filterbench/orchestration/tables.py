@@ -117,6 +117,7 @@ PARAMS: dict[str, Sequence[str]] = {
     "leads": ("tables", "source", "questions"),
     "claims": ("tables", "dataset", "claims"),
     "page": ("tables", "study", "dataset", "published", "claims"),
+    "reproduction": ("study", "published_cells", "published"),
     "plot": ("model", "dataset", "published", "claims"),
     "plot_leads": ("model", "study", "dataset"),
 }

@@ -7,7 +7,7 @@ budget such as `flops-0.5`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -80,11 +80,6 @@ def baseline_folder(cell: Path) -> Path:
 def trajectory_document(cell: Path) -> Path:
     """Where the search path of a cell has its document, if it has one."""
     return cell.parent / parse_target(cell.name).kind / f"{TRAJECTORY_NAME}.json"
-
-
-def sums_of(manifest: Mapping[str, Any]) -> str:
-    """The digests of a manifest as `sha256sum` writes them."""
-    return "".join(f"{entry['sha256']}  {name}\n" for name, entry in manifest["files"].items())
 
 
 def any_of(names: Iterable[Any]) -> str:
