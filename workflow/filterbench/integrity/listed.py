@@ -10,6 +10,8 @@ from filterbench.integrity.findings import Document, Finding, Report
 from filterbench.storage.files import entries_below, known_digest
 from filterbench.study.paths import MANIFEST, SUMS, VERDICT
 
+# What `ssh-keygen -Y sign` writes beside it.
+SIGNATURE = f"{MANIFEST}.sig"
 # What `so_far` shows of a study at work.
 SO_FAR = "so-far"
 NOT_LISTED = (
@@ -70,4 +72,4 @@ def _other_content(path: Path, entry: Document, told: Collection[Path]) -> Itera
 
 
 def _is_own(name: str) -> bool:
-    return name in (VERDICT, MANIFEST, SUMS) or name.startswith(f"{SO_FAR}/")
+    return name in (VERDICT, MANIFEST, SUMS, SIGNATURE) or name.startswith(f"{SO_FAR}/")
