@@ -119,12 +119,9 @@ def _bring_up_to_date(workflow: Workflow, folder: Path) -> None:
 
 def _settled(workflow: Workflow, folder: Path) -> Iterator[tuple[Job, list[tuple[Path, bool]]]]:
     """The jobs that are finished or had nothing to do, with their files in a folder and which of these go."""
-    # Snakemake is there when it calls this, and only then.
-    from snakemake.io import is_flagged
-
     for job in workflow.dag.jobs:
         if workflow.dag.noneedrun_finished(job):
-            outputs = [(Path(file), is_flagged(file, "temp")) for file in job.output]
+            outputs = [(Path(file), file.is_temp) for file in job.output]
             times = [(benchmark_file(path), False) for path, _ in outputs if path.suffix == ".json"]
             own = [entry for entry in (*outputs, *times) if folder in entry[0].parents]
             if own:
@@ -139,8 +136,6 @@ def _settings(params: Any) -> Manifest:
 
 def _settings_asked(workflow: Workflow, rule_name: str, path: Path) -> Manifest | None:
     """The settings of the job that makes a file now; None where no job does."""
-    from snakemake.iocontainers import InputFiles, OutputFiles
-
     if not workflow.is_rule(rule_name):
         return None
     rule = workflow.get_rule(rule_name)
@@ -148,7 +143,8 @@ def _settings_asked(workflow: Workflow, rule_name: str, path: Path) -> Manifest 
     if not rule.is_producer(made):
         return None
     wildcards = rule.get_wildcards(made)
-    params, _ = rule.expand_params(wildcards, InputFiles(), OutputFiles(), None)
+    # No setting depends on the paths of a job.
+    params, _ = rule.expand_params(wildcards, type(rule.input)(), type(rule.output)(), None)
     return _settings(params)
 
 
