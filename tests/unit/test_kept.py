@@ -133,5 +133,5 @@ def test_a_manifest_comes_along_with_what_is_kept(tmp_path):
     kept.pack(results, archive)
     document = read(archive.with_name("manifest.json"))
     assert document["files"].keys() == DOCUMENTS.keys() | TABLES.keys()
-    assert document["left_out"] == [weights, "verdicts.md"]
+    assert document["left_out"] == ["verdicts.md", weights]
     assert archive.with_name("SHA256SUMS").read_text().count("\n") == len(document["files"])
