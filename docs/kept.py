@@ -4,7 +4,8 @@
     PYTHONPATH=workflow python docs/kept.py unpack fair
 
 The first writes `fair.tar.xz` with the documents in `results/fair/*/seed-*/`, and its SHA-256 beside it. The
-same documents give the same bytes.
+same documents give the same bytes. A manifest comes along, with what is not kept under `left_out`; copy the
+tables before.
 """
 
 from __future__ import annotations
@@ -16,8 +17,11 @@ import tarfile
 from pathlib import Path, PurePosixPath
 from tarfile import TarFile, TarInfo
 
+from filterbench.documents import read, write
+from filterbench.documents.manifest import sums_of
 from filterbench.storage.errors import InputError
 from filterbench.storage.files import atomic_write, file_digest, write_text
+from filterbench.study.paths import MANIFEST, SUMS
 
 HERE = Path(__file__).parent
 RESULTS = Path("results")
@@ -51,6 +55,21 @@ def pack(results: Path, archive: Path) -> None:
             with path.open("rb") as document:
                 tar.addfile(entry, document)
     write_text(_digest_file(archive), f"{file_digest(archive)}  {archive.name}\n")
+    if (results / MANIFEST).exists():
+        beside = {path.relative_to(archive.parent).as_posix() for path in archive.parent.rglob("*")}
+        _keep_manifest(
+            results, archive.parent, beside | {path.relative_to(results).as_posix() for path in documents}
+        )
+
+
+def _keep_manifest(results: Path, folder: Path, kept: set[str]) -> None:
+    """Write a study's manifest for those of its files that are kept."""
+    manifest = read(results / MANIFEST)
+    files = {name: entry for name, entry in manifest["files"].items() if name in kept}
+    left_out = sorted({*manifest["left_out"], *manifest["files"].keys() - files.keys()})
+    document = manifest | {"files": files, "left_out": left_out}
+    write(folder / MANIFEST, document)
+    write_text(folder / SUMS, sums_of(document))
 
 
 def unpack(archive: Path, results: Path) -> None:

@@ -13,6 +13,8 @@ import psutil
 import pytest
 from checkout import Checkout
 
+from filterbench.study.paths import MANIFEST
+
 pytestmark = pytest.mark.slow
 KILLS = int(os.environ.get("FILTERBENCH_KILLS", "3"))
 # Seconds until a kill, drawn anew each time.
@@ -22,12 +24,12 @@ LACKING = f"{TOGETHER}/resnet18/seed-0/L1FilterPruner"
 
 
 def made(checkout: Checkout) -> dict[str, bytes]:
-    """Every document and all weights of the study, by path."""
+    """Every document and all weights of the study, by path; its manifest lists files with times, too."""
     folder = checkout.folder / TOGETHER
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in sorted(folder.rglob("*"))
-        if path.suffix in (".json", ".safetensors", ".correct")
+        if path.suffix in (".json", ".safetensors", ".correct") and path.name != MANIFEST
     }
 
 

@@ -10,8 +10,8 @@ from filterbench.documents import KINDS, check, measurements, parse, read, schem
 from filterbench.documents.reference import reference
 from filterbench.documents.rules import (
     _accuracies_are_shares_of_test_images,
-    _best_epoch_was_trained,
     _counts_within_budget,
+    _epochs_are_those_of_the_settings,
     _layers_shrink,
     _sparsities_rise,
     _within_budget,
@@ -91,8 +91,26 @@ def test_a_net_above_its_budget_two_equal_targets_and_a_missing_epoch_are_faults
     assert [fault.path for fault in _counts_within_budget(counted)] == ["$.flops.speedup"]
     twice = {"L1FilterPruner": [{"sparsity": 0.5}, {"sparsity": 0.5}]}
     assert [fault.path for fault in _sparsities_rise(twice)] == ["$.L1FilterPruner"]
-    training = {"epochs": [{"epoch": 1}, {"epoch": 3}], "best_epoch": 1}
-    assert [fault.path for fault in _best_epoch_was_trained({"training": training})] == ["$.training.epochs"]
+
+
+def test_epochs_are_those_of_the_settings():
+    def faults(*epochs: tuple[int, float, float], best: int, asked: int = 2) -> list[str]:
+        keys = ("epoch", "selection_accuracy", "selection_loss")
+        training = {
+            "settings": {"epochs": asked, "learning_rate": 0.1},
+            "epochs": [dict(zip(keys, epoch, strict=True), learning_rate=0.1) for epoch in epochs],
+            "best_epoch": best,
+        }
+        document = {"images": {"selection": 4}, "training": training}
+        return [fault.path for fault in _epochs_are_those_of_the_settings(document)]
+
+    assert faults((1, 0.5, 3.0), (2, 0.5, 2.0), best=2) == []
+    assert faults((1, 0.5, 2.0), (2, 0.5, 2.0), best=1) == []
+    assert faults(best=0, asked=0) == []
+    assert faults((1, 0.5, 3.0), (2, 0.5, 2.0), best=1) == ["$.training.best_epoch"]
+    assert faults((1, 0.5, 3.0), (3, 0.5, 2.0), best=2) == ["$.training.epochs"]
+    assert faults((1, 0.5, 3.0), best=1) == ["$.training.epochs"]
+    assert faults((1, 0.5, 3.0), (2, 0.6, 2.0), best=2) == ["$.training.epochs[1].selection_accuracy"]
 
 
 def test_an_accuracy_that_no_number_of_test_images_gives_is_a_fault():

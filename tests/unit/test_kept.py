@@ -12,7 +12,8 @@ import pytest
 from checkout import REPOSITORY
 from docs_scripts import load
 
-from filterbench.documents import check, kind_of, parse
+from filterbench.documents import check, kind_of, parse, read, write
+from filterbench.documents.manifest import settings_digest
 from filterbench.storage.errors import InputError
 from filterbench.storage.files import file_digest, files_below
 
@@ -124,3 +125,24 @@ def test_the_command_says_which_studies_are_kept(tmp_path):
         check=False,
     )
     assert (run.returncode, run.stderr) == (1, "error: no study 'fare' is kept; allowed: deployment, fair\n")
+
+
+def test_a_manifest_comes_along_with_what_is_kept(tmp_path):
+    weights = f"{CELL}/finetune.safetensors"
+    results = written(tmp_path / "made", DOCUMENTS | NOT_KEPT | TABLES)
+    settings = settings_digest({})
+    entry = {"sha256": "0" * 64, "bytes": 1, "rule": "finetune", "settings": settings}
+    listed = [*DOCUMENTS, *TABLES, weights, "verdicts.md"]
+    manifest = {
+        "study": "mine",
+        "files": dict.fromkeys(listed, entry),
+        "settings": {settings: {}},
+        "left_out": [],
+    }
+    write(results / "manifest.json", manifest)
+    archive = written(tmp_path / "docs", TABLES) / "mine.tar.xz"
+    kept.pack(results, archive)
+    document = read(archive.with_name("manifest.json"))
+    assert document["files"].keys() == DOCUMENTS.keys() | TABLES.keys()
+    assert document["left_out"] == ["verdicts.md", weights]
+    assert archive.with_name("SHA256SUMS").read_text().count("\n") == len(document["files"])

@@ -5,26 +5,47 @@ import json
 import os
 import random
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
 from checkout import REPOSITORY, Checkout
+from edits import every_edit
 
+from filterbench.documents import read
 from filterbench.integrity.agreement import disagreements
 from filterbench.integrity.findings import Report
+from filterbench.integrity.listed import other_files
 from filterbench.integrity.settings import other_settings
-from filterbench.integrity.study import VERDICT, documents_in
+from filterbench.integrity.study import documents_in
 from filterbench.jobs.job import Job
 from filterbench.orchestration.plan import Plan
 from filterbench.stages.differences import differences
 from filterbench.stages.validate import study_findings
 from filterbench.stages.verdicts import verdicts
+from filterbench.storage.errors import InputError
 from filterbench.study.cells import pruner_arguments, search_settings
-from filterbench.study.paths import baseline_folder
+from filterbench.study.paths import MANIFEST, SUMS, VERDICT, baseline_folder
 
 # Random changes in all; `make torture` has more.
 ROUNDS = int(os.environ.get("FILTERBENCH_ROUNDS", "300"))
+# Single edits of files beside a manifest; all where it is larger than there are.
+EDITS = int(os.environ.get("FILTERBENCH_EDITS", "500"))
+KINDS_OF_EDITS = {
+    "removed",
+    "folder",
+    "emptied",
+    "cut off",
+    "bit",
+    "exchanged",
+    "added",
+    "nobody asked",
+    "number",
+    "row removed",
+    "row doubled",
+    "row of words",
+}
 CELL = "results/smoke/resnet18/seed-0/{pruner}/0.5"
 NOT_JSON = ("NaN", "Infinity", "-1e999")
 
@@ -65,7 +86,7 @@ def test_a_sound_study_has_no_faults(plan, sound):
     report = Report()
     assert [str(finding) for finding in study_findings(plan, sound, report)] == []
     assert report.missing == []
-    assert not report.unchecked
+    assert report.unchecked == {"studies without a manifest.json": 1}
     assert report.checked["result"] == 2
 
 
@@ -333,6 +354,123 @@ def test_brackets_without_end_are_one_line(plan, study):
     assert found(plan, study)[0].startswith(f"{path}: not a JSON document (")
 
 
+# The manifest of a whole study.
+
+
+@pytest.fixture(scope="module")
+def listed(finished, tmp_path_factory) -> Path:
+    """The study's folder as its run left it, with its manifest."""
+    folder = tmp_path_factory.mktemp("listed") / "smoke"
+    shutil.copytree(finished.folder / "results/smoke", folder)
+    return folder
+
+
+def unlisted(folder: Path) -> str:
+    """The first file that is not as the manifest lists it."""
+    try:
+        manifest = read(folder / MANIFEST)
+    except InputError as reason:
+        return str(reason)
+    return str(next(other_files(folder, manifest, (), Report()), ""))
+
+
+def test_a_manifest_lists_every_file(listed):
+    assert unlisted(listed) == ""
+    sums = subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=listed, check=False)
+    assert sums.returncode == 0
+    files = read(listed / MANIFEST)["files"]
+    there = {path.relative_to(listed).as_posix() for path in listed.rglob("*") if path.is_file()}
+    assert {name for name in there if not name.startswith(".")} - files.keys() == {MANIFEST, SUMS}
+    finetune = files["vgg16/seed-0/L1FilterPruner/0.5/finetune.safetensors"]
+    assert finetune["rule"] == "finetune"
+    assert read(listed / MANIFEST)["settings"][finetune["settings"]]["training"]["epochs"] == 1
+
+
+def test_every_single_edit_of_a_file_is_found(listed):
+    dice = random.Random(0)
+    edits = list(every_edit(listed, dice))
+    assert {edit.kind for edit in edits} == KINDS_OF_EDITS
+    for edit in dice.sample(edits, min(EDITS, len(edits))):
+        with edit.made():
+            assert unlisted(listed), f"{edit.kind}: {edit.path}"
+    assert unlisted(listed) == ""
+
+
+def test_a_study_without_a_manifest_says_so(plan, study):
+    report = Report()
+    assert list(study_findings(plan, study, report)) == []
+    assert report.unchecked == {"studies without a manifest.json": 1}
+    (study / "results/smoke" / SUMS).write_text("")
+    assert "manifest.json: missing beside SHA256SUMS" in found(plan, study)[0]
+
+
+# What documents say beside other files, without a manifest.
+
+
+def test_numbers_that_other_files_contradict_are_found(plan, study):
+    for digests in study.rglob("digests.json"):
+        digests.unlink()
+    cell = study / CELL.format(pruner="L1FilterPruner")
+    edit(cell / "finetune.json", "performance", "finetuned", value=0.99)
+    edit(cell / "count.json", "flops", "speedup", value=1)
+    edit(cell / "prune.json", "sparsity", "reached", value=0.4)
+    edit(cell / "speedup.json", "images", "chance", value=0.2)
+    edit(cell / "speedup.json", "provenance", "inputs", value={})
+    searched = study / CELL.format(pruner="AutoCompressPruner") / "prune.json"
+    edit(searched, "scores", "best", value=1)
+    edit(searched, "provenance", "inputs", "others", value="0" * 64)
+    baseline = baseline_folder(cell) / "baseline.json"
+    edit(
+        baseline,
+        "training",
+        "best_epoch",
+        value=3 - json.loads(baseline.read_text())["training"]["best_epoch"],
+    )
+    reasons = "\n".join(found(plan, study))
+    for place in (
+        "finetune.json: $.performance.finetuned: 0.99, but finetune.correct has",
+        "count.json: $.flops.speedup: 1, but",
+        "prune.json: $.sparsity.reached: 0.4, but its layers come to",
+        "speedup.json: $.images.chance: 0.2, but its evidence gives",
+        "speedup.json: $.provenance.inputs.weights: missing",
+        "prune.json: $.scores.best: 1, but its evidence gives",
+        "prune.json: $.provenance.inputs.others: no document of this kind has such an input",
+        "baseline.json: $.training.best_epoch: ",
+    ):
+        assert place in reasons, reasons
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"round_channels": 8}, "prune.json: $.round_channels: 1, but the study asks for 8"),
+        ({"dataset": {"test_images": 90}}, "$.images.test: 100, but its evidence gives 90"),
+        ({"finetune": {"tuning": {"learning_rate": [0.1, 0.2]}}}, "finetune.json: $.tuning: "),
+    ],
+)
+def test_a_study_that_was_changed_after_its_run_is_found(change, said, plan, sound):
+    config = copy.deepcopy(plan.config)
+    for key, value in change.items():
+        config[key] = config[key] | value if isinstance(value, dict) else value
+    assert any(said in reason for reason in found(Plan(config), sound))
+
+
+@pytest.mark.parametrize("name", ["result.json", "finetune.correct", "speedup.safetensors", "search.csv"])
+def test_a_folder_in_the_place_of_a_file_is_no_traceback(name, plan, study):
+    path = study / CELL.format(pruner="AutoCompressPruner") / name
+    path.unlink()
+    path.mkdir()
+    report = Report()
+    reasons = [str(finding) for finding in study_findings(plan, study, report)]
+    assert any(str(path) in reason for reason in reasons), reasons
+
+
+def test_an_integer_of_300_digits_is_refused(plan, study):
+    path = study / CELL.format(pruner="L1FilterPruner") / "prune.json"
+    path.write_text(path.read_text().replace('"cores": ', '"cores": ' + "9" * 300))
+    assert f"{path}: not a JSON document (an integer of 301 digits is not allowed" in found(plan, study)[0]
+
+
 # On the command line.
 
 
@@ -356,3 +494,16 @@ def test_validate_always_runs_and_after_what_it_judges(again):
     verdict = json.loads((again.folder / "results/smoke" / VERDICT).read_text())
     assert verdict["cells"] == {"asked": 9, "missing": 0}
     assert again.planned("validate") == {"validate": 1}
+
+
+def test_a_setting_that_no_document_records_is_found(again):
+    again.edit("studies/smoke.yaml", "search:\n", "training_budgets: [2]\nsearch:\n")
+    again.edit(
+        "studies/smoke.yaml", "sparsities: {vgg16: [0.5, 0.95], resnet18: []}", "sparsities: {resnet18: []}"
+    )
+    run = again.snakemake("validate", "--config", "partial=true")
+    assert run.returncode == 1
+    table = "results/smoke/resnet18/comparison.csv: made with again {"
+    assert table in run.stdout
+    assert "results/smoke/vgg16/seed-0/NetAdaptPruner/0.95/" in run.stdout
+    assert ": the study does not ask for it; remove it, or ask for it again" in run.stdout

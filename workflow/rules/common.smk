@@ -27,6 +27,7 @@ from snakemake.settings.enums import Quietness
 from filterbench.pruners.registry import PRUNERS
 from filterbench.orchestration.code import rule_digest
 from filterbench.orchestration.figures import FIGURES, figures
+from filterbench.orchestration.manifest import list_files, outdated
 from filterbench.orchestration.tables import params_by_wildcards
 from filterbench.jobs.devices import count_gpus
 from filterbench.orchestration import progress
@@ -81,6 +82,10 @@ def there(path):
     return f"{modifier.prefix or '' if modifier else ''}{path}"
 
 
+# Of the study and its twin.
+FOLDERS = [Path(there(f"results/{name}")) for name in PLAN.protocols]
+
+
 def table_stage(name):
     """Params of a rule that makes tables, figures or verdicts of the study."""
     return {**stage(name), **params_by_wildcards(name, PLAN, there)}
@@ -101,7 +106,12 @@ onstart:
         os.environ |= {SHOWN_FROM: "WARNING"}
 
 
+onsuccess:
+    list_files(workflow, FOLDERS)
+
+
 onerror:
+    list_files(workflow, FOLDERS)
     tell_failures(PLAN)
 
 

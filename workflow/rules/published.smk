@@ -77,10 +77,7 @@ rule reproduction:
     conda:
         ENVIRONMENT
     params:
-        **stage("reproduction"),
-        study=STUDY,
-        cells={model: PLAN.cells_of(model) for model in config["models"] if model in PUBLISHED_MODELS},
-        accuracies=PLAN.comparable,
+        **table_stage("reproduction"),
         documents=lambda wildcards: files_digest(PLAN.made_of_cells("count.json", "finetune.json")),
     script:
         "../scripts/stage.py"

@@ -114,6 +114,26 @@ class FlopsCost:
         return sum(layer.flops(*channels[name]) for name, layer in self._net.layers.items())
 
 
+def count_shapes(model: nn.Module) -> dict[str, int]:
+    """What `count.json` says of a net, from its shapes: `params`, `flops`, `conv_linear_macs`.
+
+    Args:
+        model: the net, which may be on the meta device, without values.
+    """
+    kinds = nn.Conv2d | nn.Linear | nn.BatchNorm1d | nn.BatchNorm2d
+    names = [name for name, module in model.named_modules() if isinstance(module, kinds)]
+    layers = _layers(model, names).values()
+    return {
+        "params": sum(parameter.numel() for parameter in model.parameters()),
+        "flops": sum(layer.flops(layer.input_shape[0], layer.output_shape[0]) for layer in layers),
+        "conv_linear_macs": sum(
+            layer.module.weight.numel() * math.prod(layer.output_shape[1:])
+            for layer in layers
+            if isinstance(layer.module, nn.Conv2d | nn.Linear)
+        ),
+    }
+
+
 @torch.no_grad()
 def _layers(model: nn.Module, names: Iterable[str]) -> dict[str, Layer]:
     """The layers with these names, as the net runs on an image."""

@@ -14,6 +14,8 @@ from filterbench.documents.schemas import Fault, keys_in_order, schema_faults
 from filterbench.storage.errors import InputError
 from filterbench.storage.files import write_text
 
+# What other languages read exactly, too.
+MAX_INTEGER = 2**53
 KINDS = tuple(RULES)
 DocumentType = TypeVar("DocumentType")
 
@@ -50,6 +52,7 @@ def parse(path: Path) -> Any:
             Path(path).read_text(encoding="utf-8"),
             parse_constant=_finite,
             parse_float=_finite,
+            parse_int=_countable,
             object_pairs_hook=_unique_keys,
         )
     except OSError as reason:
@@ -93,6 +96,13 @@ def _raise_first(path: Path, faults: list[Fault]) -> None:
     if faults:
         more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
         raise InputError(f"{path}: {faults[0]}{more}")
+
+
+def _countable(text: str) -> int:
+    number = int(text)
+    if abs(number) > MAX_INTEGER:
+        raise ValueError(f"an integer of {len(text)} digits is not allowed; at most {MAX_INTEGER:,}")
+    return number
 
 
 def _finite(text: str) -> float:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from filterbench.documents.manifest import settings_digest
 from filterbench.documents.measurements import LatencyTableDocument
-from filterbench.documents.parts import IMAGE_SIZE
+from filterbench.documents.parts import IMAGE_SIZE, Epoch
 from filterbench.documents.schemas import Fault
 from filterbench.documents.types import (
     CountDocument,
@@ -43,13 +44,42 @@ def _accuracies_are_shares_of_test_images(document: Measured) -> Iterator[Fault]
             yield Fault(f"$.performance.{key}", reason)
 
 
-def _best_epoch_was_trained(document: TrainedDocument) -> Iterator[Fault]:
+def _epochs_are_those_of_the_settings(document: TrainedDocument) -> Iterator[Fault]:
     training = document["training"]
     epochs = [entry["epoch"] for entry in training["epochs"]]
     if epochs != list(range(1, len(epochs) + 1)):
         yield Fault("$.training.epochs", "the epochs are not numbered 1, 2, 3, ... in order")
-    if (best := training["best_epoch"]) not in (epochs or [0]):
-        yield Fault("$.training.best_epoch", f"{best} is not one of the {len(epochs)} epochs")
+    if len(epochs) != (asked := training["settings"]["epochs"]):
+        yield Fault("$.training.epochs", f"{len(epochs)} epochs, but the settings ask for {asked}")
+    if training["best_epoch"] != (best := _best_epoch(training["epochs"])):
+        yield Fault("$.training.best_epoch", f"{training['best_epoch']}, but epoch {best} did best")
+    highest = training["settings"]["learning_rate"]
+    for index, entry in enumerate(training["epochs"]):
+        if entry["learning_rate"] > highest * (1 + ACCURACY_SLACK):
+            reason = f"{entry['learning_rate']} is above the schedule's largest, {highest}"
+            yield Fault(f"$.training.epochs[{index}].learning_rate", reason)
+    yield from _shares_of_images(document)
+
+
+def _best_epoch(epochs: Sequence[Epoch]) -> int:
+    """The epoch of the highest accuracy, among equals of the lowest loss; 0 where there is none."""
+    return (
+        max(
+            range(len(epochs)),
+            key=lambda index: (epochs[index]["selection_accuracy"], -epochs[index]["selection_loss"]),
+            default=-1,
+        )
+        + 1
+    )
+
+
+def _shares_of_images(document: TrainedDocument) -> Iterator[Fault]:
+    images = document["images"]["selection"]
+    for index, entry in enumerate(document["training"]["epochs"]):
+        correct = entry["selection_accuracy"] * images
+        if abs(correct - round(correct)) > ACCURACY_SLACK * images:
+            reason = f"{entry['selection_accuracy']} is not a multiple of 1/{images}, one selection image"
+            yield Fault(f"$.training.epochs[{index}].selection_accuracy", reason)
 
 
 def _within_half_a_pass(document: TrainedDocument) -> Iterator[Fault]:
@@ -119,11 +149,20 @@ def _sparsities_rise(document: Mapping[str, Sequence[Mapping[str, float]]]) -> I
             yield Fault(f"$.{pruner}", "the cells are not in order of rising sparsity, one per sparsity")
 
 
+def _settings_are_listed(document: Mapping[str, Any]) -> Iterator[Fault]:
+    for name, entry in document["files"].items():
+        if entry["settings"] not in document["settings"]:
+            yield Fault(f"$.files.{name}.settings", "not one of the listed settings")
+    for digest, settings in document["settings"].items():
+        if settings_digest(settings) != digest:
+            yield Fault(f"$.settings.{digest}", "other settings than its digest is of")
+
+
 # Each takes the documents of its kind.
 Rule = Callable[[Any], Iterator[Fault]]
 
 RULES: dict[str, tuple[Rule, ...]] = {
-    "baseline": (_accuracies_are_shares_of_test_images, _best_epoch_was_trained),
+    "baseline": (_accuracies_are_shares_of_test_images, _epochs_are_those_of_the_settings),
     "prune": (_accuracies_are_shares_of_test_images, _layers_shrink, _target_is_the_cells, _within_budget),
     "trajectory": (),
     "speedup": (_accuracies_are_shares_of_test_images, _layers_shrink),
@@ -135,14 +174,15 @@ RULES: dict[str, tuple[Rule, ...]] = {
     ),
     "latency": (),
     "latency_table": (_a_time_for_each_point,),
-    "finetune": (_accuracies_are_shares_of_test_images, _best_epoch_was_trained),
-    "equal": (_accuracies_are_shares_of_test_images, _best_epoch_was_trained, _within_half_a_pass),
-    "scratch": (_accuracies_are_shares_of_test_images, _best_epoch_was_trained),
+    "finetune": (_accuracies_are_shares_of_test_images, _epochs_are_those_of_the_settings),
+    "equal": (_accuracies_are_shares_of_test_images, _epochs_are_those_of_the_settings, _within_half_a_pass),
+    "scratch": (_accuracies_are_shares_of_test_images, _epochs_are_those_of_the_settings),
     "export": (),
     "int8": (_accuracies_are_shares_of_test_images,),
     "result": (_never_above_original,),
     "comparison": (_sparsities_rise,),
     "digests": (),
+    "manifest": (_settings_are_listed,),
     "reproduction": (),
     "verdicts": (),
     "leads": (),

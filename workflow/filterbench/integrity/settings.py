@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from itertools import product
 from pathlib import Path
 
-from filterbench.domain.targets import TRAJECTORY_NAME
+from filterbench.domain.spending import REFERENCE
+from filterbench.domain.targets import TRAJECTORY_NAME, target_of
 from filterbench.integrity.findings import Document, Documents, Finding
+from filterbench.jobs.job import Job
+from filterbench.making.spending import spending_of
 from filterbench.orchestration.plan import Plan
+from filterbench.pruners.contract import InfeasibleError
 from filterbench.pruners.registry import PRUNERS
+from filterbench.storage.errors import InputError
 from filterbench.study.cells import (
     Config,
     budget_settings,
     pruner_arguments,
+    references,
+    round_channels,
     scratch_settings,
     search_settings,
     training_settings,
@@ -47,6 +55,15 @@ def other_settings(plan: Plan, folder: Path, documents: Documents) -> Iterator[F
             if "search" in document:
                 asked = search_settings(config, pruner)
                 yield from _differences(path, "search", document["search"], asked)
+            if name == "prune":
+                found = {"round_channels": document.get("round_channels", 1)}
+                yield from _differences(path, "", found, {"round_channels": round_channels(config, pruner)})
+        elif name in (measured := _measurements(plan)) and "settings" in document:
+            yield from _differences(path, "settings", document["settings"], measured[name])
+        if name.partition("-")[0] in ("finetune", "equal") and "training" in document:
+            yield from _tuning(path, document, config)
+        if "equal_training" in document:
+            yield from _spending(path, document, config)
 
 
 def _training_of(
@@ -67,6 +84,54 @@ def _training_of(
     return settings, tuned | {"epochs"} if name == "equal" else tuned
 
 
+def _measurements(plan: Plan) -> dict[str, Config]:
+    """How times are measured, by name of the document."""
+    return {"latency": plan.latency, "latency_table": plan.latency_table, "int8": plan.int8}
+
+
+def _tuning(path: Path, document: Document, config: Config) -> Iterator[Finding]:
+    """Trials that are not the combinations of settings that the study tries."""
+    tuned = config["finetune"].get("tuning", {})
+    tried = document.get("tuning", [document["training"]["settings"]])
+    own = document["training"]["settings"]
+    asked = [dict(zip(tuned, values, strict=True)) for values in product(*tuned.values())]
+    counted = {"epochs"} if path.stem == "equal" else set()
+    found = [{key: trial[key] for key in tuned if key not in counted} for trial in tried]
+    if found != [{key: value for key, value in each.items() if key not in counted} for each in asked]:
+        yield Finding(path, "$.tuning", f"{found}, but the study tries {asked}")
+    elif "tuning" in document and not any(
+        all(own[key] == trial[key] for key in tuned) for trial in document["tuning"]
+    ):
+        yield Finding(path, "$.training.settings", "not those of one of the trials")
+
+
+def _spending(path: Path, document: Document, config: Config) -> Iterator[Finding]:
+    """Images of an equal training that are not those that the study and the cells' documents give."""
+    cell = document["cell"]
+    target = target_of(cell)
+    named = references(config, cell["model"], target)
+    prunes = {
+        f"{REFERENCE}{name}": path.parents[2] / name / path.parent.name / "prune.json" for name in named
+    }
+    inputs = {
+        "prune": path.with_name("prune.json"),
+        **{name: file for name, file in prunes.items() if file.exists()},
+    }
+    finetune = {
+        name: training_settings(config, "finetune", cell["model"], name) for name in {cell["pruner"], *named}
+    }
+    params = {"cell": cell, "equal": config.get("equal_training", {}), "finetune": finetune}
+    try:
+        spending = spending_of(Job(inputs, {}, params), document["images"]["train"])
+    except (InputError, InfeasibleError):
+        # What is wrong with those documents is told where they are checked.
+        return
+    expected = spending.document(document["training"]["settings"])
+    for key, number in document["equal_training"].items():
+        if number != expected[key]:
+            yield Finding(path, f"$.equal_training.{key}", f"{number}, but it comes to {expected[key]}")
+
+
 def _differences(
     path: Path, at: str, found: Document, asked: Document, left_out: Collection[str] = ()
 ) -> Iterator[Finding]:
@@ -77,4 +142,5 @@ def _differences(
         if key not in left_out and said != wanted and (said or wanted):
             there = "not there" if said is None else said
             asks = "does not ask for it" if wanted is None else f"asks for {wanted}"
-            yield Finding(path, f"$.{at}.{key}", f"{there}, but the study {asks}")
+            place = ".".join(filter(None, ("$", at, key)))
+            yield Finding(path, place, f"{there}, but the study {asks}")

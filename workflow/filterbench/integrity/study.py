@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +10,17 @@ from filterbench.documents import check, kind_of, parse
 from filterbench.documents.parts import IMAGE_SIZE
 from filterbench.domain.targets import parse_target
 from filterbench.integrity.agreement import disagreements
-from filterbench.integrity.files import changed_files, wrong_counts
+from filterbench.integrity.evidence import other_evidence
+from filterbench.integrity.files import changed_files
 from filterbench.integrity.findings import Document, Documents, Finding, Report
+from filterbench.integrity.listed import other_files
+from filterbench.integrity.nets import wrong_shapes
 from filterbench.integrity.settings import other_settings
 from filterbench.orchestration.plan import Plan
 from filterbench.storage.errors import InputError
 from filterbench.storage.files import file_digest, files_below
 from filterbench.study.cells import baseline_documents
-from filterbench.study.paths import baseline_folder, wildcards_at
-
-VERDICT = "validation.json"
+from filterbench.study.paths import MANIFEST, VERDICT, baseline_folder, trajectory_document, wildcards_at
 
 
 def findings(plan: Plan, study: str, root: Path, report: Report) -> Iterator[Finding]:
@@ -41,6 +42,7 @@ def findings(plan: Plan, study: str, root: Path, report: Report) -> Iterator[Fin
     yield from _misplaced(plan, study, found)
     yield from _other_digests(found)
     yield from _missing(plan, study, root, report)
+    yield from other_files(folder, found.get(folder / MANIFEST), _absent(plan, study, root, report), report)
     by_folder: dict[Path, Documents] = {}
     for path, document in found.items():
         by_folder.setdefault(path.parent, {})[path.stem] = document
@@ -48,6 +50,7 @@ def findings(plan: Plan, study: str, root: Path, report: Report) -> Iterator[Fin
         yield from changed_files(path, kind_of(path), document, root, plan.images, report.unchecked)
     for place, documents in by_folder.items():
         yield from other_settings(plan, place, documents)
+        yield from other_evidence(plan, place, documents, root)
         yield from _cell(place, documents, by_folder, root, report)
 
 
@@ -133,6 +136,20 @@ def _missing(plan: Plan, study: str, root: Path, report: Report) -> Iterator[Fin
                 yield Finding(path, "", "missing: cells of this baseline are there")
 
 
+def _absent(plan: Plan, study: str, root: Path, report: Report) -> set[Path]:
+    """The folders of missing cells, and of the baselines and search paths that only these have."""
+
+    def all_of(cells: Iterable[str]) -> set[Path]:
+        folders = (root / cell for cell in cells)
+        return {
+            place
+            for cell in folders
+            for place in (cell, baseline_folder(cell), trajectory_document(cell).parent)
+        }
+
+    return all_of(report.missing) - all_of(set(plan.folders(study)) - set(report.missing))
+
+
 def _cell(
     place: Path, documents: Documents, by_folder: Mapping[Path, Documents], root: Path, report: Report
 ) -> Iterator[Finding]:
@@ -142,5 +159,4 @@ def _cell(
     baseline = by_folder.get(baseline_folder(place), {}).get("baseline")
     if baseline:
         yield from disagreements(place, documents, baseline)
-    if "count" in documents and "infeasible" not in documents["count"]:
-        yield from wrong_counts(place / "count.json", documents["count"], root, report.unchecked)
+    yield from wrong_shapes(place, documents, root, report.unchecked)

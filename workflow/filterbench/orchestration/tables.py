@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from filterbench.orchestration.plan import Plan
 from filterbench.study.paths import MODEL_FOLDER
+from filterbench.study.published import published_names
 
 if TYPE_CHECKING:
     from snakemake.io import Wildcards
@@ -94,6 +95,12 @@ class TableParams:
         """Whether accuracies compare with the published ones."""
         return self.of.comparable
 
+    @property
+    def published_cells(self) -> dict[str, list[str]]:
+        """By model of the published study, the folders of its cells."""
+        names = [name for name in self.of.config["models"] if name in published_names("model")]
+        return {model: list(map(self.place, self.of.cells_of(model))) for model in names}
+
     def _of_all_models(self, name: str) -> list[str]:
         folders = (MODEL_FOLDER.format(study=self.study, model=model) for model in self.of.config["models"])
         return [self.place(f"{folder}/{name}") for folder in folders]
@@ -110,6 +117,7 @@ PARAMS: dict[str, Sequence[str]] = {
     "leads": ("tables", "source", "questions"),
     "claims": ("tables", "dataset", "claims"),
     "page": ("tables", "study", "dataset", "published", "claims"),
+    "reproduction": ("study", "published_cells", "published"),
     "plot": ("model", "dataset", "published", "claims"),
     "plot_leads": ("model", "study", "dataset"),
 }

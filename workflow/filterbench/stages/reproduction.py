@@ -27,8 +27,8 @@ logger = logging.getLogger(__name__)
 def reproduction(job: Job) -> None:
     """Compare the cells that have been made so far; the others are `not run`."""
     cells = []
-    for model, folders in job.params["cells"].items():
-        rows = [_row(Path(folder), job.params["accuracies"]) for folder in folders]
+    for model, folders in job.params["published_cells"].items():
+        rows = [_row(Path(folder), job.params["published"]) for folder in folders]
         made = pd.DataFrame(
             [row for row in rows if row], columns=["pruner", "sparsity", "infeasible", *METRICS.values()]
         )

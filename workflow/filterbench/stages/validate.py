@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import pandas as pd
 
 from filterbench.documents import schema_path, write
 from filterbench.integrity.findings import Finding, Report
-from filterbench.integrity.study import VERDICT, findings
+from filterbench.integrity.study import findings
 from filterbench.jobs.job import Job
 from filterbench.orchestration.plan import Plan
 from filterbench.orchestration.tables import TableParams, params_of
@@ -27,9 +27,11 @@ from filterbench.stages.differences import differences
 from filterbench.stages.latency_verdicts import latency_verdicts
 from filterbench.stages.leads import leads
 from filterbench.stages.optimism import optimism
+from filterbench.stages.reproduction import reproduction
 from filterbench.stages.verdicts import verdicts
 from filterbench.storage.errors import InputError
 from filterbench.storage.files import file_digest
+from filterbench.study.paths import VERDICT
 
 logger = logging.getLogger(__name__)
 
@@ -45,11 +47,12 @@ def validate(job: Job) -> None:
     Raises:
         InputError: a document is faulty, cells are missing, or there are no documents yet.
     """
-    plan, partial = Plan(job.params["config"]), job.params["partial"]
-    verdict = Path("results") / plan.study / VERDICT
+    plan, partial, root = Plan(job.params["config"]), job.params["partial"], Path(job.params["root"])
+    verdict = root / "results" / plan.study / VERDICT
     verdict.unlink(missing_ok=True)
     report = Report()
-    found = list(islice(study_findings(plan, Path(), report), MAX_LINES + 1))
+    outdated = (Finding(Path(path), "", reason) for path, reason in job.params["outdated"].items())
+    found = list(islice(chain(outdated, study_findings(plan, root, report)), MAX_LINES + 1))
     for finding in found[:MAX_LINES]:
         logger.error("%s", finding)
     if not report.checked and not found:
@@ -84,11 +87,19 @@ def study_findings(plan: Plan, root: Path, report: Report) -> Iterator[Finding]:
     for study in plan.protocols:
         if study == plan.study or (root / "results" / study).exists():
             own = report if study == plan.study else Report(report.checked, report.unchecked)
-            for finding in findings(plan, study, root, own):
+            for finding in _readable(findings(plan, study, root, own)):
                 sound = False
                 yield finding
             if sound and not own.missing:
-                yield from _other_tables(plan, study, root)
+                yield from _readable(_other_tables(plan, study, root))
+
+
+def _readable(found: Iterator[Finding]) -> Iterator[Finding]:
+    """What is found, up to a file that cannot be read or has a folder in its place."""
+    try:
+        yield from found
+    except OSError as reason:
+        yield Finding(Path(reason.filename or "results"), "", f"cannot be read ({reason.strerror})")
 
 
 def _document(plan: Plan, report: Report, kinds: dict[str, int]) -> dict[str, Any]:
@@ -155,7 +166,8 @@ class _Remade:
             outputs = {key: Path(place) / name for key, name in {**FIGURES, **self.names}.items()}
             try:
                 self.stage(Job({}, outputs, params, resources=resources))
-            except InputError as reason:
+            # A table that is not remade itself, such as of latencies, can hold anything.
+            except (InputError, ValueError, TypeError, LookupError) as reason:
                 yield Finding(folder, "", f"its tables cannot be made: {reason}")
                 return
             for key, name in self.names.items():
@@ -180,6 +192,7 @@ REMADE = (
     _Remade(latency_verdicts, {"document": "verdicts-latency.json", "page": "verdicts-latency.md"}),
     _Remade(leads, {"document": "leads.json", "table": "leads.csv", "page": "leads.md"}),
     _Remade(claims, {"table": "claims.csv"}),
+    _Remade(reproduction, {"document": "reproduction.json", "page": "reproduction.md"}),
 )
 
 

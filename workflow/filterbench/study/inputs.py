@@ -67,3 +67,16 @@ def inputs_of(kind: str, pruner: str, names: Iterable[str]) -> dict[str, str]:
     matched = searched_inputs(pruner) if pruner in PRUNERS else {}
     known = INPUTS.get(kind, {}) | TIMED | COUNTED | matched | reference_inputs(references)
     return {name: known[name] for name in names if name in known}
+
+
+def inputs_needed(kind: str, pruner: str) -> set[str]:
+    """The inputs without which no document of a kind is made.
+
+    Args:
+        kind: of the document.
+        pruner: of its cell; empty for a baseline's.
+    """
+    matched = searched_inputs(pruner) if kind == "prune" and pruner in PRUNERS else {}
+    # Counts need no images; every other document of a cell or baseline is about them.
+    images = set() if kind == "count" else {"images"}
+    return images | INPUTS.get(kind, {}).keys() | matched.keys()

@@ -21,6 +21,10 @@ PRUNER_FOLDER = f"{SEED_FOLDER}/{{pruner}}"
 TRAJECTORY = f"{PRUNER_FOLDER}/{{kind}}/{TRAJECTORY_NAME}"
 CELL = f"{PRUNER_FOLDER}/{{target}}"
 LATENCY_TABLE = f"{MODEL_FOLDER}/latency_table.json"
+# Of a study's files, beside them; the second has the same digests for `sha256sum --check`.
+MANIFEST = "manifest.json"
+SUMS = "SHA256SUMS"
+VERDICT = "validation.json"
 
 
 @cache

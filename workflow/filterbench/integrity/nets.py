@@ -1,0 +1,129 @@
+"""Documents against the shapes of the weights that are there."""
+
+from __future__ import annotations
+
+import struct
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from functools import cache
+from math import prod
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+
+from filterbench.costs.layer_costs import count_shapes
+from filterbench.documents.parts import IMAGE_SIZE
+from filterbench.integrity.files import places_of
+from filterbench.integrity.findings import Document, Documents, Finding
+from filterbench.models.rebuilding import rebuild_model
+from filterbench.storage.errors import InputError
+
+Shapes = Mapping[str, tuple[int, ...]]
+# Documents of a training, beside which its weights lie, by kind with the input that it trained.
+TRAINED = {"finetune": "weights", "equal": "weights", "scratch": "weights"}
+
+
+def wrong_shapes(folder: Path, documents: Documents, root: Path, left_out: Counter[str]) -> Iterator[Finding]:
+    """Numbers of a cell's documents that are not those of the shapes in its weights.
+
+    Args:
+        folder: of the cell.
+        documents: of the cell, by name.
+        root: the folder that holds `results/`.
+        left_out: counts checks for which weights are not there.
+    """
+    for name, document in documents.items():
+        if "infeasible" in document:
+            continue
+        path, kind = folder / f"{name}.json", name.partition("-")[0]
+        try:
+            if kind == "count":
+                yield from _counts(path, document, root, left_out)
+            elif kind in ("prune", "speedup"):
+                yield from _layers(path, kind, document, root)
+            elif kind in TRAINED:
+                yield from _trained(path, kind, document, root)
+        except InputError as reason:
+            yield Finding(path, "", f"not the net of its weights: {reason}")
+
+
+def _counts(path: Path, document: Document, root: Path, left_out: Counter[str]) -> Iterator[Finding]:
+    """Params, FLOPs and multiply-accumulates that are not those of the nets."""
+    nets = places_of(path, "count", document["cell"], ("original", "compact"), root)
+    for key, name in (("original", "original"), ("speedup", "compact")):
+        if not nets[name].exists():
+            left_out["counts of weights that are not there"] += 1
+            continue
+        counted = _counted(nets[name], *_state(nets[name]), document["cell"]["model"], _image_size(document))
+        for metric, number in counted.items():
+            if number != document[metric][key]:
+                reason = f"{document[metric][key]}, but {nets[name]} has {number}"
+                yield Finding(path, f"$.{metric}.{key}", reason)
+
+
+def _layers(path: Path, kind: str, document: Document, root: Path) -> Iterator[Finding]:
+    """Channels that are not those of the nets, and the sparsity that they come to."""
+    original = places_of(path, "count", document["cell"], ("original",), root)["original"]
+    if original.exists():
+        filters = {name: shape for name, shape in shapes_of(original).items() if len(shape) == 4}
+        expected = [(name.removesuffix(".weight"), shape[0]) for name, shape in filters.items()]
+        layers = document["layers"]
+        if sorted((layer["name"], layer["channels"]) for layer in layers) != sorted(expected):
+            yield Finding(path, "$.layers", f"not the convolutions of {original}")
+        elif kind == "prune":
+            sizes = {layer["name"]: prod(filters[f"{layer['name']}.weight"][1:]) for layer in layers}
+            gone = sum((layer["channels"] - layer["kept"]) * sizes[layer["name"]] for layer in layers)
+            share = gone / sum(layer["channels"] * sizes[layer["name"]] for layer in layers)
+            if share != (said := document["sparsity"]["reached"]):
+                yield Finding(path, "$.sparsity.reached", f"{said}, but its layers come to {share}")
+    compact = path.with_suffix(".safetensors")
+    if kind == "speedup" and compact.exists():
+        shapes = shapes_of(compact)
+        for index, layer in enumerate(document["layers"]):
+            kept = shapes.get(f"{layer['name']}.weight", (0,))[0]
+            if kept != layer["kept"]:
+                yield Finding(path, f"$.layers[{index}].kept", f"{layer['kept']}, but {compact} has {kept}")
+
+
+def _trained(path: Path, kind: str, document: Document, root: Path) -> Iterator[Finding]:
+    """Weights of another net than the one that was trained."""
+    key = TRAINED[kind]
+    before = places_of(path, kind, document["cell"], (key,), root).get(key)
+    after = path.with_suffix(".safetensors")
+    if before and before.exists() and after.exists() and shapes_of(before) != shapes_of(after):
+        yield Finding(after, "", f"other shapes than in {before}, which it was trained from")
+
+
+def shapes_of(file: Path) -> Shapes:
+    """Shape of each tensor, by name.
+
+    Raises:
+        InputError: the file is not a readable safetensors file.
+    """
+    return _shapes(file, *_state(file))
+
+
+def _state(file: Path) -> tuple[int, int]:
+    status = file.stat()
+    return status.st_size, status.st_mtime_ns
+
+
+@cache
+def _shapes(file: Path, size: int, modified: int) -> Shapes:
+    try:
+        with safe_open(file, framework="np") as tensors:
+            return {name: tuple(tensors.get_slice(name).get_shape()) for name in tensors.keys()}  # noqa: SIM118
+    except (SafetensorError, struct.error, OSError) as reason:
+        raise InputError(f"{file}: not a readable safetensors file ({reason})") from reason
+
+
+@cache
+def _counted(file: Path, size: int, modified: int, model: str, image_size: int) -> dict[str, int]:
+    """By metric what a net has; no values are read."""
+    weights = {name: torch.empty(shape, device="meta") for name, shape in shapes_of(file).items()}
+    return count_shapes(rebuild_model(model, weights, file, image_size))
+
+
+def _image_size(document: Document) -> int:
+    return document["cell"].get("image_size", IMAGE_SIZE)

@@ -1,0 +1,154 @@
+"""The manifest of a study: every file that its jobs made, by which rule and with which settings."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock
+
+from filterbench.documents import read, write
+from filterbench.documents.manifest import settings_digest, sums_of
+from filterbench.storage.errors import InputError
+from filterbench.storage.files import known_digest, without_link, write_text
+from filterbench.storage.stopwatch import benchmark_file
+from filterbench.study.paths import MANIFEST, SUMS
+
+if TYPE_CHECKING:
+    from snakemake.jobs import Job
+    from snakemake.workflow import Workflow
+
+LOCKS = Path(".snakemake/running")
+# Params that change no result, and a cell, which documents record themselves.
+NO_SETTINGS = ("stage", "code", "device", "cell")
+Manifest = dict[str, Any]
+
+
+def list_files(workflow: Workflow, folders: Iterable[Path]) -> None:
+    """Bring the manifests of some studies up to date with a run, as far as it got.
+
+    A file of a job that this run has finished gets a new entry. A file of any other job keeps its entry, so
+    that a later change is found, and gets one where it has none, as after a run that was killed.
+
+    Args:
+        workflow: Snakemake's, with the jobs of the run.
+        folders: of the studies; one without files gets no manifest.
+    """
+    if workflow.dag is None or workflow.dryrun or workflow.touch:
+        return
+    for folder in folders:
+        try:
+            LOCKS.mkdir(parents=True, exist_ok=True)
+            with FileLock(without_link(LOCKS / f"{folder.name}.manifest.lock")):
+                _bring_up_to_date(workflow, folder)
+        except (InputError, OSError, NotImplementedError) as reason:
+            print(f"note: {folder / MANIFEST} is not up to date: {reason}", file=sys.stderr)
+
+
+def outdated(workflow: Workflow, folders: Iterable[Path]) -> dict[str, str]:
+    """Listed files that the study does not ask for, or asks for with other settings.
+
+    Returns:
+        Why, by path; of a job with several files the first stands for all.
+    """
+    found: dict[tuple[Path, str], tuple[str, str]] = {}
+    for folder in folders:
+        try:
+            manifest = _read(folder)
+        except InputError:
+            # `validate` names what is wrong with it.
+            continue
+        for name, entry in manifest["files"].items():
+            path = folder / name
+            if reason := _reason(workflow, path, entry["rule"], manifest["settings"][entry["settings"]]):
+                found.setdefault((path.parent, f"{entry['rule']} {reason}"), (str(path), reason))
+    return dict(found.values())
+
+
+def _reason(workflow: Workflow, path: Path, rule_name: str, used: Manifest) -> str:
+    """Why a listed file is not what the study asks for; empty if it is."""
+    asked = _settings_asked(workflow, rule_name, path)
+    if asked is None:
+        return "the study does not ask for it; remove it, or ask for it again"
+    return "; ".join(
+        f"made with {name} {used.get(name)}, but the study asks for {asked.get(name)}"
+        for name in {**asked, **used}
+        if used.get(name) != asked.get(name)
+    )
+
+
+def _bring_up_to_date(workflow: Workflow, folder: Path) -> None:
+    manifest = _read(folder)
+    files, settings, left_out = manifest["files"], manifest["settings"], set(manifest["left_out"])
+    for job, outputs in _settled(workflow, folder):
+        used = _settings(job.params)
+        key = settings_digest(used)
+        for path, passing in outputs:
+            name = path.relative_to(folder).as_posix()
+            if passing:
+                files.pop(name, None)
+                left_out.add(name)
+            elif path.is_file() and (name not in files or workflow.dag.needrun(job)):
+                left_out.discard(name)
+                settings[key] = used
+                files[name] = {
+                    "sha256": known_digest(path),
+                    "bytes": path.stat().st_size,
+                    "rule": job.rule.name,
+                    "settings": key,
+                }
+    for name in list(files):
+        path = folder / name
+        if not path.exists() and _settings_asked(workflow, files[name]["rule"], path) is None:
+            del files[name]
+    if not files:
+        return
+    kept = {entry["settings"] for entry in files.values()}
+    document = {
+        "study": folder.name,
+        "files": dict(sorted(files.items())),
+        "settings": {key: value for key, value in sorted(settings.items()) if key in kept},
+        "left_out": sorted(left_out),
+    }
+    write(folder / MANIFEST, document)
+    write_text(folder / SUMS, sums_of(document))
+
+
+def _settled(workflow: Workflow, folder: Path) -> Iterator[tuple[Job, list[tuple[Path, bool]]]]:
+    """The jobs that are finished or had nothing to do, with their files in a folder and which of these go."""
+    for job in workflow.dag.jobs:
+        if workflow.dag.noneedrun_finished(job):
+            outputs = [(Path(file), file.is_temp) for file in job.output]
+            times = [(benchmark_file(path), False) for path, _ in outputs if path.suffix == ".json"]
+            own = [entry for entry in (*outputs, *times) if folder in entry[0].parents]
+            if own:
+                yield job, own
+
+
+def _settings(params: Any) -> Manifest:
+    """The params that decide a job's outcome beside its code and inputs, as JSON has them."""
+    kept = {name: value for name, value in params.items() if name not in NO_SETTINGS}
+    return json.loads(json.dumps(kept, default=str))
+
+
+def _settings_asked(workflow: Workflow, rule_name: str, path: Path) -> Manifest | None:
+    """The settings of the job that makes a file now; None where no job does."""
+    if not workflow.is_rule(rule_name):
+        return None
+    rule = workflow.get_rule(rule_name)
+    made = str(path).replace(".benchmark.tsv", ".json")
+    if not rule.is_producer(made):
+        return None
+    wildcards = rule.get_wildcards(made)
+    # No setting depends on the paths of a job.
+    params, _ = rule.expand_params(wildcards, type(rule.input)(), type(rule.output)(), None)
+    return _settings(params)
+
+
+def _read(folder: Path) -> Manifest:
+    """A study's manifest, or an empty one."""
+    path = folder / MANIFEST
+    return read(path) if path.exists() else {"files": {}, "settings": {}, "left_out": []}
