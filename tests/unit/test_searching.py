@@ -2,6 +2,7 @@
 
 import copy
 import hashlib
+import re
 from dataclasses import asdict, fields
 from functools import partial
 from pathlib import Path
@@ -404,6 +405,49 @@ def test_a_journal_drops_the_line_that_was_being_written(tmp_path):
     assert [step.score for step in again.steps] == [0.5, 0.5, 0.25]
     assert len(evaluated) == 1
     assert [step.score for step in Journal(path, "other key", 3, Stopwatch()).steps] == []
+
+
+def _with_bit_flipped(content: bytes, line: int) -> bytes:
+    """The content with another last digit in a line's digest or text."""
+    lines = content.split(b"\n")
+    changed = bytearray(lines[line])
+    changed[-3] ^= 1
+    return b"\n".join([*lines[:line], bytes(changed), *lines[line + 1 :]])
+
+
+@pytest.mark.parametrize(
+    ("damaged", "kept", "said"),
+    [
+        (lambda content: _with_bit_flipped(content, 2), 1, "line 3 is damaged.*resuming after step 1"),
+        (lambda content: _with_bit_flipped(content, 0), 0, "line 1 is damaged.*starting again"),
+        (lambda content: content.replace(b": 0.5,", b": 0.6,", 1), 0, "line 2 is damaged.*starting again"),
+        (lambda content: content[:200] + bytes(64) + content[264:], 0, "line 2 is damaged"),
+        (lambda content: bytes(len(content)) + b"\n", 0, "line 1 is damaged"),
+        (lambda content: b"[]\n", 0, "line 1 is damaged"),
+        (lambda content: b'{"key": "key"}\n', 0, "line 1 is damaged"),
+        (lambda content: content + content.split(b"\n")[1] + b"\n", 3, "line 5 is damaged"),
+        (
+            lambda content: b"\n".join(np.array(content.split(b"\n"), dtype=object)[[0, 1, 3, 2, 4]]),
+            1,
+            "line 3 is damaged",
+        ),
+    ],
+    ids=["a bit", "the key", "a score", "a block of zeros", "zeros", "a list", "no digest", "twice", "order"],
+)
+def test_a_damaged_journal_is_cut_at_the_damage(damaged, kept, said, tmp_path, caplog):
+    path = tmp_path / "journal.jsonl"
+    journal = Journal(path, "key", 3, Stopwatch())
+    for number in range(3):
+        journal.score({}, b"%d" % number, lambda: 0.5)
+    path.write_bytes(damaged(path.read_bytes()))
+    again = Journal(path, "key", 3, Stopwatch())
+    assert again.recorded == kept
+    assert re.search(said, caplog.text)
+    for number in range(3):
+        again.score({}, b"%d" % number, lambda: 0.5)
+    caplog.clear()
+    assert Journal(path, "key", 3, Stopwatch()).recorded == 3
+    assert "damaged" not in caplog.text
 
 
 def test_the_test_images_play_no_part_in_a_search(trained_net, few_images, tmp_path):

@@ -231,13 +231,19 @@ def _interrupt(make, few_images, settings, tmp_path):
         assert torch.equal(tensor, taken_up.state_dict()[name])
 
 
-def test_a_checkpoint_of_another_computation_or_a_damaged_one_is_not_taken_up(tmp_path):
+def test_a_checkpoint_of_another_computation_or_a_damaged_one_is_not_taken_up(tmp_path, caplog):
     path = tmp_path / "checkpoint"
     Checkpoint(path, "mine", Stopwatch()).save({"a": torch.ones(2)}, {"step": 1})
     assert Checkpoint(path, "mine", Stopwatch()).load() is not None
     assert Checkpoint(path, "other", Stopwatch()).load() is None
-    path.write_bytes(path.read_bytes()[:-3])
-    assert Checkpoint(path, "mine", Stopwatch()).load() is None
+    sound = path.read_bytes()
+    flipped = [bytes([*sound[:at], sound[at] ^ 1, *sound[at + 1 :]]) for at in range(len(sound))]
+    # The last one is a file without a digest.
+    for damaged in (*flipped, sound[:-3], sound + b"x", b"", bytes(len(sound)), sound[32:]):
+        path.write_bytes(damaged)
+        caplog.clear()
+        assert Checkpoint(path, "mine", Stopwatch()).load() is None
+        assert "damaged, or of another version: starting again" in caplog.text
 
 
 def test_sgd_is_torchs_without_its_compiler():

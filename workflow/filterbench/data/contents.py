@@ -62,7 +62,9 @@ def skipped(folder: Path) -> list[tuple[Path, str]]:
 
 
 def _known() -> dict[str, list]:
-    try:
-        return json.loads(KNOWN.read_text())
-    except (OSError, ValueError):
-        return {}
+    """By path, a file's size and time of change, and its digest; empty if the record is damaged."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        known = json.loads(KNOWN.read_text())
+        if all(isinstance(entry, list) and len(entry) == 2 for entry in known.values()):
+            return known
+    return {}

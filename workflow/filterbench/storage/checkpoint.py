@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import logging
 import time
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
+import safetensors.torch
 from torch import Tensor
 from torch.optim import Optimizer
 
@@ -15,11 +17,17 @@ from filterbench.storage.files import atomic_write, remove
 from filterbench.storage.stopwatch import Stopwatch
 from filterbench.storage.weights import Weights, packed
 
+logger = logging.getLogger(__name__)
+
 SECONDS_BETWEEN_SAVES = 10.0
+# Bytes of the length at a safetensors file's start; its header, in JSON, follows.
+LENGTH = 8
 
 
 class Checkpoint:
-    """One safetensors file with tensors, a record, and the key of their computation.
+    """One file with tensors, a record, and the key of their computation.
+
+    The file is a SHA-256 in binary, and the safetensors content that it belongs to.
 
     Args:
         path: the file.
@@ -35,16 +43,21 @@ class Checkpoint:
         self._last_save = time.monotonic()
 
     def load(self) -> tuple[Weights, dict[str, Any]] | None:
-        """The tensors and the record of an interrupted computation; None if nothing was saved."""
+        """The tensors and the record of an interrupted computation; None if no sound ones were saved."""
         try:
-            with safe_open(self._path, framework="pt") as file:
-                header = json.loads((file.metadata() or {}).get("checkpoint", "{}"))
-                if header.get("key") != self._key:
-                    return None
-                self._stopwatch.resume(header["seconds"])
-                return {name: file.get_tensor(name) for name in file.keys()}, header["record"]  # noqa: SIM118
-        except (OSError, SafetensorError):
+            saved = self._path.read_bytes()
+        except FileNotFoundError:
             return None
+        digest, content = saved[: hashlib.sha256().digest_size], saved[hashlib.sha256().digest_size :]
+        if hashlib.sha256(content).digest() != digest:
+            logger.warning("%s is damaged, or of another version: starting again", self._path)
+            return None
+        header = _texts(content)
+        if header["key"] != self._key:
+            logger.info("%s is of other inputs, settings or code: starting again", self._path)
+            return None
+        self._stopwatch.resume(header["seconds"])
+        return safetensors.torch.load(content), header["record"]
 
     def due(self) -> bool:
         """Whether the interval since the last save has passed."""
@@ -53,13 +66,21 @@ class Checkpoint:
     def save(self, tensors: Weights, record: dict[str, Any]) -> None:
         """Replace the file atomically."""
         about = {"key": self._key, "seconds": self._stopwatch.seconds(), "record": record}
+        content = packed(tensors, {"checkpoint": json.dumps(about)})
         with atomic_write(self._path) as file:
-            file.write(packed(tensors, {"checkpoint": json.dumps(about)}))
+            file.write(hashlib.sha256(content).digest())
+            file.write(content)
         self._last_save = time.monotonic()
 
     def remove(self) -> None:
         """Delete the file of a finished computation."""
         remove(self._path)
+
+
+def _texts(content: bytes) -> dict[str, Any]:
+    """What a sound file says about its tensors."""
+    end = LENGTH + int.from_bytes(content[:LENGTH], "little")
+    return json.loads(json.loads(content[LENGTH:end])["__metadata__"]["checkpoint"])
 
 
 def prefixed(prefix: str, tensors: Weights) -> Weights:

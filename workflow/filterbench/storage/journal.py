@@ -47,7 +47,7 @@ class Journal:
     """The steps of one search.
 
     Args:
-        path: one JSON object per line; the first has the key.
+        path: one JSON object per line, behind a SHA-256 of it and of all lines above; the first has the key.
         key: digest of everything that the search depends on; a file with another key is replaced.
         expected: approximate number of steps of the search, for the progress line.
         stopwatch: of the search.
@@ -123,13 +123,25 @@ class Journal:
         except FileNotFoundError:
             return []
         # A last line without a line break is incomplete: the process ended while it wrote it.
-        entries = [json.loads(line) for line in lines[:-1]]
-        return entries[1:] if entries and entries[0].get("key") == self._key else []
+        sound = _sound(lines[:-1])
+        if len(sound) < len(lines) - 1:
+            logger.warning(
+                "%s: line %d is damaged, or of another version: %s",
+                self._path,
+                len(sound) + 1,
+                f"resuming after step {len(sound) - 1}" if len(sound) > 1 else "starting again",
+            )
+        entries = [json.loads(line) for line in sound]
+        if entries and entries[0]["key"] != self._key:
+            logger.info("%s is of other inputs, settings or code: starting again", self._path)
+            return []
+        return entries[1:]
 
     def _write(self) -> None:
+        self._digest = b""
         with atomic_write(self._path) as file:
-            file.write(_line({"key": self._key}))
-            file.writelines(map(_line, self._recorded))
+            file.write(self._line({"key": self._key}))
+            file.writelines(map(self._line, self._recorded))
 
     def _cut(self, index: int) -> None:
         """Remove the records from a step on: rounding on another machine can change a search."""
@@ -139,7 +151,7 @@ class Journal:
 
     def _append(self, entry: Record) -> None:
         with self._path.open("ab") as file:
-            file.write(_line(entry))
+            file.write(self._line(entry))
             file.flush()
             os.fsync(file.fileno())
 
@@ -156,6 +168,25 @@ class Journal:
                 left,
             )
 
+    def _line(self, entry: Mapping[str, object]) -> bytes:
+        """The next line of the file."""
+        text = json.dumps(entry).encode()
+        self._digest = _digest(self._digest, text)
+        return self._digest + b" " + text + b"\n"
 
-def _line(entry: Mapping[str, object]) -> bytes:
-    return json.dumps(entry).encode() + b"\n"
+
+def _digest(before: bytes, text: bytes) -> bytes:
+    """SHA-256 of a line and of the digest before it, in hexadecimal."""
+    return hashlib.sha256(before + text).hexdigest().encode()
+
+
+def _sound(lines: Iterable[bytes]) -> list[bytes]:
+    """The JSON of the first lines, up to one that does not match its digest."""
+    sound, before = [], b""
+    for line in lines:
+        given, _, text = line.partition(b" ")
+        before = _digest(before, text)
+        if given != before:
+            break
+        sound.append(text)
+    return sound
