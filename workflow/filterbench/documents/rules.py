@@ -131,6 +131,12 @@ def _counters_agree(document: Document) -> Iterator[Fault]:
                 yield Fault(path, f"{other} differs from the first counter's {count}")
 
 
+def _timed_where_it_was_made(document: Document) -> Iterator[Fault]:
+    # Documents of earlier versions record the machine once.
+    if document["provenance"].get("machine", document["machine"]) != document["machine"]:
+        yield Fault("$.machine", "another machine than in $.provenance.machine")
+
+
 def _a_time_for_each_point(document: Document) -> Iterator[Fault]:
     for index, layer in enumerate(document["layers"]):
         shape = [len(row) for row in layer["milliseconds"]]
@@ -164,13 +170,13 @@ RULES: dict[str, tuple[Callable[[Document], Iterator[Fault]], ...]] = {
     "trajectory": (),
     "speedup": (_accuracies_are_shares_of_test_images, _layers_shrink),
     "count": (_params, _flops, _counters_agree, _counts_within_budget, _counted_on_the_cells_images),
-    "latency": (),
-    "latency_table": (_a_time_for_each_point,),
+    "latency": (_timed_where_it_was_made,),
+    "latency_table": (_a_time_for_each_point, _timed_where_it_was_made),
     "finetune": (_accuracies_are_shares_of_test_images, _epochs_are_those_of_the_settings),
     "equal": (_accuracies_are_shares_of_test_images, _epochs_are_those_of_the_settings, _within_half_a_pass),
     "scratch": (_accuracies_are_shares_of_test_images, _epochs_are_those_of_the_settings),
     "export": (),
-    "int8": (_accuracies_are_shares_of_test_images,),
+    "int8": (_accuracies_are_shares_of_test_images, _timed_where_it_was_made),
     "result": (_params, _flops),
     "comparison": (_sparsities_rise,),
     "digests": (),
