@@ -22,8 +22,8 @@ demo: $(VENV)/installed  ## The figure of the default study's VGG16.
 test: $(VENV)/installed  ## All tests, a process per core: unit tests, the smoke study through the whole workflow, its page.
 	PATH="$(CURDIR)/$(BIN):$$PATH" pytest tests/unit tests/workflow tests/browser tests/torture --numprocesses logical --dist worksteal
 
-torture: $(VENV)/installed  ## The smoke study killed 200 times, on a full disk, with a clock that jumps; hours.
-	PATH="$(CURDIR)/$(BIN):$$PATH" FILTERBENCH_KILLS=200 pytest tests/torture -s
+torture: $(VENV)/installed  ## The smoke study killed 200 times, on a full disk, with a clock that jumps, every file edited; hours.
+	PATH="$(CURDIR)/$(BIN):$$PATH" FILTERBENCH_KILLS=200 FILTERBENCH_EDITS=1000000 pytest tests/torture tests/workflow/test_integrity.py -s
 
 # RUNLEVEL=1 keeps apt from starting the services: the tests start and end their own.
 test-slurm: $(VENV)/installed  ## The smoke study and the faults of a cluster on a private SLURM; root, Debian.
