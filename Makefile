@@ -26,8 +26,8 @@ test: $(VENV)/installed  ## All quick tests, a process per core: unit tests, the
 test-slow: $(VENV)/installed  ## The other tests: the kept studies as a whole; the smoke study killed, on a full disk, without hooks.
 	PATH="$(CURDIR)/$(BIN):$$PATH" pytest tests/unit tests/workflow tests/torture -m slow $(SIDE_BY_SIDE)
 
-torture: $(VENV)/installed  ## The smoke study killed 200 times, on a full disk, with a clock that jumps, changed 20,000 times; hours.
-	PATH="$(CURDIR)/$(BIN):$$PATH" FILTERBENCH_KILLS=200 FILTERBENCH_ROUNDS=20000 pytest tests/torture tests/workflow/test_integrity.py -s
+torture: $(VENV)/installed  ## The smoke study killed 200 times, on a full disk, with a clock that jumps, every file edited; hours.
+	PATH="$(CURDIR)/$(BIN):$$PATH" FILTERBENCH_KILLS=200 FILTERBENCH_EDITS=1000000 pytest tests/torture tests/workflow/test_integrity.py -s
 
 # RUNLEVEL=1 keeps apt from starting the services: the tests start and end their own.
 test-slurm: $(VENV)/installed  ## The smoke study and the faults of a cluster on a private SLURM; root, Debian.

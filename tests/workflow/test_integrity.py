@@ -379,8 +379,9 @@ def test_a_manifest_lists_every_file(listed):
     sums = subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=listed, check=False)
     assert sums.returncode == 0
     files = read(listed / MANIFEST)["files"]
-    there = {path.relative_to(listed).as_posix() for path in listed.rglob("*") if path.is_file()}
-    assert {name for name in there if not name.startswith(".")} - files.keys() == {MANIFEST, SUMS}
+    there = {path.relative_to(listed) for path in listed.rglob("*") if path.is_file()}
+    seen = {path.as_posix() for path in there if not any(part.startswith(".") for part in path.parts)}
+    assert seen - files.keys() == {MANIFEST, SUMS}
     finetune = files["vgg16/seed-0/L1FilterPruner/0.5/finetune.safetensors"]
     assert finetune["rule"] == "finetune"
     assert read(listed / MANIFEST)["settings"][finetune["settings"]]["training"]["epochs"] == 1

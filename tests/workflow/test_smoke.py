@@ -293,7 +293,8 @@ def test_validate_looks_at_documents_of_a_users_own_too(again):
     assert run.returncode == 1
     assert f"{mine}: $.performance.finetuned: 1.2 is greater than the maximum of 1" in run.stdout
     assert "mine/notes.json: not the name of a document" in run.stdout
-    assert "study smoke: 2 faults in 2 files" in run.stdout
+    assert f"{mine}: not listed in manifest.json" in run.stdout
+    assert "study smoke: 4 faults in 2 files" in run.stdout
 
 
 @pytest.mark.parametrize("damage", ["truncated", "foreign"])

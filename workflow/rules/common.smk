@@ -94,6 +94,7 @@ def table_stage(name):
 onstart:
     # Asked once, for all jobs of the run.
     code_version()
+    list_files(workflow, FOLDERS)
     if runs_here():
         warm_parent.start()
         # Snakemake's limit of jobs a second has it look at all jobs that are ready again each second, once more for

@@ -134,6 +134,12 @@ def _counters_agree(document: CountDocument) -> Iterator[Fault]:
                 yield Fault(f"$.second_counter.{name}.{net}", reason)
 
 
+def _timed_where_it_was_made(document: Mapping[str, Any]) -> Iterator[Fault]:
+    # Documents of earlier versions record the machine once.
+    if document["provenance"].get("machine", document["machine"]) != document["machine"]:
+        yield Fault("$.machine", "another machine than in $.provenance.machine")
+
+
 def _a_time_for_each_point(document: LatencyTableDocument) -> Iterator[Fault]:
     for index, layer in enumerate(document["layers"]):
         shape = [len(row) for row in layer["milliseconds"]]
@@ -172,13 +178,13 @@ RULES: dict[str, tuple[Rule, ...]] = {
         _counts_within_budget,
         _counted_on_the_cells_images,
     ),
-    "latency": (),
-    "latency_table": (_a_time_for_each_point,),
+    "latency": (_timed_where_it_was_made,),
+    "latency_table": (_a_time_for_each_point, _timed_where_it_was_made),
     "finetune": (_accuracies_are_shares_of_test_images, _epochs_are_those_of_the_settings),
     "equal": (_accuracies_are_shares_of_test_images, _epochs_are_those_of_the_settings, _within_half_a_pass),
     "scratch": (_accuracies_are_shares_of_test_images, _epochs_are_those_of_the_settings),
     "export": (),
-    "int8": (_accuracies_are_shares_of_test_images,),
+    "int8": (_accuracies_are_shares_of_test_images, _timed_where_it_was_made),
     "result": (_never_above_original,),
     "comparison": (_sparsities_rise,),
     "digests": (),

@@ -13,7 +13,7 @@ from filelock import FileLock
 from filterbench.documents import read, write
 from filterbench.documents.manifest import settings_digest, sums_of
 from filterbench.storage.errors import InputError
-from filterbench.storage.files import known_digest, without_link, write_text
+from filterbench.storage.files import known_digest, remove, without_link, write_text
 from filterbench.storage.stopwatch import benchmark_file
 from filterbench.study.paths import MANIFEST, SUMS
 
@@ -30,14 +30,15 @@ Manifest = dict[str, Any]
 def list_files(workflow: Workflow, folders: Iterable[Path]) -> None:
     """Bring the manifests of some studies up to date with a run, as far as it got.
 
-    A file of a job that this run has finished gets a new entry. A file of any other job keeps its entry, so
-    that a later change is found, and gets one where it has none, as after a run that was killed.
+    A file of a job that this run has finished gets a new entry, and one of a job that is still to run has
+    none: so a run that is killed leaves no entry of a file that it made again. A file of any other job keeps
+    its entry, so that a later change is found, and gets one where it has none.
 
     Args:
-        workflow: Snakemake's, with the jobs of the run.
+        workflow: Snakemake's, at work on its jobs; before, nothing is done.
         folders: of the studies; one without files gets no manifest.
     """
-    if workflow.dag is None or workflow.dryrun or workflow.touch:
+    if workflow.scheduler is None or workflow.dryrun or workflow.touch:
         return
     for folder in folders:
         try:
@@ -81,18 +82,17 @@ def _reason(workflow: Workflow, path: Path, rule_name: str, used: Manifest) -> s
 
 
 def _bring_up_to_date(workflow: Workflow, folder: Path) -> None:
-    manifest = _read(folder)
-    files, settings, left_out = manifest["files"], manifest["settings"], set(manifest["left_out"])
-    for job, outputs in _settled(workflow, folder):
+    before = _read(folder)
+    files, settings, left_out = dict(before["files"]), dict(before["settings"]), set(before["left_out"])
+    for job, outputs in _jobs(workflow, folder):
         used = _settings(job.params)
         key = settings_digest(used)
+        to_run = not workflow.dag.noneedrun_finished(job)
         for path, passing in outputs:
             name = path.relative_to(folder).as_posix()
-            if passing:
+            if passing or to_run:
                 files.pop(name, None)
-                left_out.add(name)
             elif path.is_file() and (name not in files or workflow.dag.needrun(job)):
-                left_out.discard(name)
                 settings[key] = used
                 files[name] = {
                     "sha256": known_digest(path),
@@ -100,32 +100,35 @@ def _bring_up_to_date(workflow: Workflow, folder: Path) -> None:
                     "rule": job.rule.name,
                     "settings": key,
                 }
-    for name in list(files):
+            if passing:
+                left_out.add(name)
+    for name, entry in list(files.items()):
         path = folder / name
-        if not path.exists() and _settings_asked(workflow, files[name]["rule"], path) is None:
+        if not path.exists() and _settings_asked(workflow, entry["rule"], path) is None:
             del files[name]
-    if not files:
-        return
     kept = {entry["settings"] for entry in files.values()}
     document = {
         "study": folder.name,
         "files": dict(sorted(files.items())),
         "settings": {key: value for key, value in sorted(settings.items()) if key in kept},
-        "left_out": sorted(left_out),
+        "left_out": sorted(left_out - files.keys()),
     }
-    write(folder / MANIFEST, document)
-    write_text(folder / SUMS, sums_of(document))
+    if not files:
+        remove(folder / MANIFEST)
+        remove(folder / SUMS)
+    elif document != before:
+        write(folder / MANIFEST, document)
+        write_text(folder / SUMS, sums_of(document))
 
 
-def _settled(workflow: Workflow, folder: Path) -> Iterator[tuple[Job, list[tuple[Path, bool]]]]:
-    """The jobs that are finished or had nothing to do, with their files in a folder and which of these go."""
+def _jobs(workflow: Workflow, folder: Path) -> Iterator[tuple[Job, list[tuple[Path, bool]]]]:
+    """The jobs of a run with their files in a folder, and which of these the workflow removes."""
     for job in workflow.dag.jobs:
-        if workflow.dag.noneedrun_finished(job):
-            outputs = [(Path(file), file.is_temp) for file in job.output]
-            times = [(benchmark_file(path), False) for path, _ in outputs if path.suffix == ".json"]
-            own = [entry for entry in (*outputs, *times) if folder in entry[0].parents]
-            if own:
-                yield job, own
+        outputs = [(Path(file), file.is_temp) for file in job.output]
+        times = [(benchmark_file(path), False) for path, _ in outputs if path.suffix == ".json"]
+        own = [entry for entry in (*outputs, *times) if folder in entry[0].parents]
+        if own:
+            yield job, own
 
 
 def _settings(params: Any) -> Manifest:
