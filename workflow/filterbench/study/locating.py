@@ -21,7 +21,7 @@ def located(config: Config, folders: Sequence[Path]) -> Config:
     def find(value: object) -> object:
         return _found(value, folders) if isinstance(value, str) else value
 
-    changed = {key: find(config[key]) for key in ("claims", "plan") if key in config}
+    changed: Config = {key: find(config[key]) for key in ("claims", "plan") if key in config}
     if isinstance(code := config.get("code"), list):
         changed["code"] = [find(each) if str(each).endswith(".py") else each for each in code]
     if isinstance(models := config.get("models"), dict):
