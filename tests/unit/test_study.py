@@ -1,6 +1,9 @@
 import copy
 import csv
 import re
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import date
 from pathlib import Path
 from pkgutil import iter_modules, resolve_name
 
@@ -10,12 +13,14 @@ from settings import TRAINING
 from test_own_code import remembered
 
 from filterbench import stages
+from filterbench.documents.schemas import load_schema
 from filterbench.making.computing import Stage
 from filterbench.own_code.registering import register
 from filterbench.storage.errors import InputError
 from filterbench.study.cells import cells, pruner_arguments, search_settings, training_settings
 from filterbench.study.config import check_config
-from filterbench.study.extending import completed
+from filterbench.study.extending import OPTIONAL, VALUES, completed
+from filterbench.study.reading import read_study
 
 REPOSITORY = Path(__file__).parents[2]
 STUDIES = [REPOSITORY / "config.yaml", *sorted((REPOSITORY / "studies").glob("*.yaml"))]
@@ -286,8 +291,112 @@ def test_a_study_says_only_what_differs_from_the_one_that_it_extends(tmp_path):
     middle = "extends: base.yaml\na: {y: [3]}\npruners: {one: null, two: {sparsities: null}}"
     write_study(tmp_path, "middle.yaml", middle)
     (tmp_path / "below").mkdir()
-    own = write_study(tmp_path / "below", "own.yaml", "extends: ../middle.yaml\nb: null\na: {z: null}")
-    assert study_in(own) == {"a": {"x": 1, "y": [3], "z": None}, "pruners": {"two": {}}}
+    own = write_study(tmp_path / "below", "own.yaml", "extends: ../middle.yaml\nb: null\na: {x: null}")
+    assert study_in(own) == {"a": {"y": [3]}, "pruners": {"two": {}}}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("modles: null", "modles: null removes .* not there; allowed: pruners, models"),
+        ("models: {resnet81: null}", "models.resnet81: null removes .*; allowed: resnet18"),
+        (
+            "pruners: {one: {sparsities: {vgg16: null}}}",
+            "pruners.one.sparsities.vgg16: .*; allowed: resnet18",
+        ),
+        ("pruners: {three: null}", "pruners.three: .*allowed: one; an entry with its defaults is written {}"),
+        ("a: {b: {c: null}}", "a.b.c: .*; allowed: none, as nothing is extended here"),
+    ],
+)
+def test_null_at_what_is_not_there_is_refused(text, said, tmp_path):
+    base = "pruners: {one: {sparsities: {resnet18: []}}}\nmodels: {resnet18: {width: 1}}"
+    write_study(tmp_path, "base.yaml", base)
+    middle = write_study(tmp_path, "middle.yaml", f"extends: base.yaml\n{text}")
+    above = write_study(tmp_path, "above.yaml", "extends: middle.yaml")
+    for file in (middle, above):
+        with pytest.raises(InputError, match=f"middle.yaml: {said}"):
+            study_in(file)
+
+
+def test_null_removes_at_any_depth_and_is_allowed_where_it_means_none(tmp_path):
+    write_study(
+        tmp_path, "base.yaml", "pruners: {one: {sparsities: {resnet18: []}}}\ndataset: {test_images: 5}"
+    )
+    own = "pruners: {one: {sparsities: {resnet18: null}}}\ndataset: {test_images: null, folder: null}"
+    file = write_study(tmp_path, "own.yaml", f"extends: base.yaml\nclaims: null\n{own}")
+    dataset = {"test_images": None, "folder": None}
+    assert study_in(file) == {"pruners": {"one": {"sparsities": {}}}, "dataset": dataset}
+
+
+def test_the_settings_that_can_be_null_are_those_of_the_schema():
+    def nullable(schema: object) -> Iterator[str]:
+        if isinstance(schema, dict):
+            for name, inner in schema.get("properties", {}).items():
+                if "null" in inner.get("type", []):
+                    yield name
+            for inner in schema.values():
+                yield from nullable(inner)
+
+    assert set(OPTIONAL) == set(nullable(load_schema("config")))
+    assert set(VALUES) == set(nullable(load_schema("config")["properties"]["dataset"]))
+
+
+def test_a_file_is_looked_for_beside_the_study_that_names_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("base", "mine"):
+        (tmp_path / name).mkdir()
+    for name in ("base/own.py", "base/net.pt", "base/both.csv", "mine/both.csv", "here.yaml"):
+        (tmp_path / name).touch()
+    named = (
+        "code: [own.py, a.module]\nmodels: {resnet18: {weights: net.pt}}\nclaims: both.csv\nplan: here.yaml"
+    )
+    write_study(tmp_path / "base", "base.yaml", named)
+    study = study_in(write_study(tmp_path / "mine", "mine.yaml", "extends: ../base/base.yaml"))
+    assert study["code"] == ["base/own.py", "a.module"]
+    assert study["models"] == {"resnet18": {"weights": "base/net.pt"}}
+    assert (study["claims"], study["plan"]) == ("base/both.csv", "here.yaml")
+    changed = write_study(tmp_path / "mine", "own.yaml", "extends: ../base/base.yaml\nclaims: both.csv")
+    assert Path(study_in(changed)["claims"]).resolve() == tmp_path / "mine" / "both.csv"
+
+
+WRONG = {
+    "nan": float("nan"), "infinity": float("inf"), "300 digits": 10**300, "400 digits": 10**400, "text": "x",
+    "long text": "x" * 300, "nothing": "", "NUL": "a\0b", "no user": "~nobody-at-all/x", "true": True,
+    "null": None, "list": [1], "empty list": [], "lists": [[]], "mapping": {"x": 1}, "empty mapping": {},
+    "keys": {1: 1, "x": 1}, "set": {1}, "date": date(2020, 1, 1), "bytes": b"x",
+}  # fmt: skip
+
+
+def places(config: dict, *above: str) -> Iterator[tuple[str, ...]]:
+    """The path of every setting, and of every mapping."""
+    for key, value in config.items():
+        yield (*above, key)
+        if isinstance(value, dict):
+            yield from places(value, *above, key)
+
+
+@pytest.mark.parametrize("value", WRONG.values(), ids=WRONG)
+def test_no_value_of_a_setting_ends_in_a_traceback(value, default_config, monkeypatch):
+    """Each is accepted or refused with the file's name, and numbers must be finite."""
+    more = {
+        "claims": "x.csv",
+        "plan": "x.yaml",
+        "nni_results": "x",
+        "code": ["x.py"],
+        "drop": 1,
+        "budgets": {},
+    }
+    for place in places(default_config | more):
+        # One key more at a time, since the first fault ends the check.
+        added = {place[0]: more[place[0]]} if place[0] in more else {}
+        config = copy.deepcopy(default_config | added)
+        inner = config
+        for key in place[:-1]:
+            inner = inner[key]
+        inner[place[-1]] = value
+        with remembered(monkeypatch), suppress(InputError):
+            read_study(config, [], {})
+            assert not isinstance(value, float), place
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -82,10 +83,16 @@ def _pattern(
 
 
 _Validator = validators.extend(Draft202012Validator, {"pattern": _pattern})
-# JSON Schema accepts 2.0 as an integer, which NNI's results need. The numbers of a study must be whole.
+# JSON Schema accepts 2.0 as an integer, which NNI's results need. The integers of a study must be whole, and
+# its numbers finite: YAML has infinity and NaN, and no bound refuses NaN.
 _StudyValidator = validators.extend(
     _Validator,
-    type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int),
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine_many(
+        {
+            "integer": lambda _, value: type(value) is int,
+            "number": lambda _, value: type(value) in (int, float) and abs(value) <= sys.float_info.max,
+        }
+    ),
 )
 
 
@@ -139,13 +146,15 @@ def _reason(error: ValidationError) -> str:
     instance: Any = error.instance
     match error.validator:
         case "additionalProperties":
-            unknown = sorted(key for key in instance if key not in schema["properties"])
+            unknown = sorted((key for key in instance if key not in schema["properties"]), key=str)
             return f"unknown key {', '.join(map(repr, unknown))}; allowed: {', '.join(schema['properties'])}"
         case "required":
             missing = [key for key in schema["required"] if key not in instance]
             return f"missing key {', '.join(map(repr, missing))}"
         case "type" if better := _better_written(instance, schema["type"]):
             return f"{error.message}; write {better}"
+        case "type" if isinstance(instance, float) and not math.isfinite(instance):
+            return f"{instance} is not a finite number"
         case "uniqueItems":
             return f"{instance} has a duplicate value; each is allowed once"
         case "maxLength":

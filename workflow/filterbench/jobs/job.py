@@ -110,6 +110,10 @@ def execute(title: str, log: str, job: Job) -> None:
     except InputError as reason:
         logger.error("error: %s", reason)
         sys.exit(1)
+    except SystemExit as reason:
+        # A user's own code may read the command line, or end like a script.
+        logger.error("error: the job's code ended its process (SystemExit: %s)", reason)
+        sys.exit(1)
     except Exception as error:
         if shortage := _shortage(error):
             logger.error("error: %s", shortage)

@@ -17,7 +17,7 @@ from torch import nn
 from filterbench.compaction.masks import ChannelMasks, PrunedNet, apply_masks
 from filterbench.compaction.slicing import channel_sources
 from filterbench.costs.budget import Budget
-from filterbench.pruners.contract import InfeasibleError, Pruner
+from filterbench.pruners.contract import InfeasibleError, Pruner, channels_of, checked
 from filterbench.pruners.search.search import Search
 from filterbench.pruners.uniform import uniform_steps
 
@@ -39,11 +39,11 @@ def prune_uniformly(pruner: Pruner, model: nn.Module, budget: Budget, search: Se
         InfeasibleError: one filter per convolution is still above the budget.
     """
     steps = uniform_steps(model)
-    last = len(steps) - 1
+    last, channels = len(steps) - 1, channels_of(model)
 
     @cache
     def masks_at(step: int) -> ChannelMasks:
-        return pruner.prune(copy.deepcopy(model), steps[step], search).masks
+        return checked(pruner.prune(copy.deepcopy(model), steps[step], search), channels, pruner).masks
 
     if not budget.met(masks_at(last)):
         left = f"{budget.reached(masks_at(last)):.2%} of the unpruned one's cost"

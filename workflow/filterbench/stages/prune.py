@@ -20,7 +20,7 @@ from filterbench.making.context import Context
 from filterbench.making.infeasible import write_infeasible
 from filterbench.making.matching import matched_arguments
 from filterbench.making.searching import new_search, read_snapshots, search_path
-from filterbench.pruners.contract import BudgetPruner, InfeasibleError
+from filterbench.pruners.contract import BudgetPruner, InfeasibleError, channels_of, checked
 from filterbench.pruners.registry import make_pruner
 from filterbench.pruners.search.scores import summarise_scores
 from filterbench.pruners.search.search import Search
@@ -95,11 +95,11 @@ def _prune(
     job = context.job
     if "trajectory" in job.inputs:
         return _from_snapshot(context, baseline, target, search)
-    pruner = make_pruner(context.cell["pruner"], arguments)
+    pruner, channels = make_pruner(context.cell["pruner"], arguments), channels_of(baseline)
     if budget is None:
-        return pruner.prune(baseline, target.value, search)
+        return checked(pruner.prune(baseline, target.value, search), channels, pruner)
     if isinstance(pruner, BudgetPruner):
-        return pruner.prune_within(baseline, budget, search)
+        return checked(pruner.prune_within(baseline, budget, search), channels, pruner)
     return prune_uniformly(pruner, baseline, budget, search)
 
 

@@ -8,6 +8,7 @@ from filterbench.making.computing import computed
 from filterbench.making.context import Context
 from filterbench.making.training import train_and_write
 from filterbench.models.adopting import adopt_weights
+from filterbench.own_code.registering import home_of
 from filterbench.storage.files import file_digest
 
 logger = logging.getLogger(__name__)
@@ -18,6 +19,11 @@ def train_baseline(context: Context) -> None:
     """Train a net from fresh weights; with 0 epochs it stays untrained. A user's own weights are measured."""
     job, splits = context.job, context.splits()
     model = context.build(splits.classes)
+    if home_of("MODELS", context.cell["model"]):
+        # Imported here because it imports the libraries that compress nets, which other nets do not need.
+        from filterbench.making.trying import try_net
+
+        try_net(context.cell["model"], model, splits.classes)
     settings, more = job.params["training"], {}
     if file := job.resources.get("own_weights"):
         adopt_weights(model, Path(file))

@@ -158,6 +158,14 @@ def _no_targets(config: Config) -> Iterator[Fault]:
             yield Fault(f"$.pruners.{name}", reason)
 
 
+def _models_without_cells(config: Config) -> Iterator[Fault]:
+    for model in config["models"]:
+        if not any(targets(config, name, model) for name in config["pruners"]):
+            yield Fault(
+                f"$.models.{model}", "no pruner has a cell of it; add sparsities, or remove the model"
+            )
+
+
 def _nothing_to_equal(config: Config) -> Iterator[Fault]:
     """The first target at which no pruner of `equal_training.as` has a cell."""
     named = config.get("equal_training", {}).get("as")
@@ -184,4 +192,4 @@ SETTINGS_RULES = (
     _subsets_of_all_images,
     _onnxruntime_on_a_gpu,
 )
-CELL_RULES = (_contradicting_arguments, _no_targets, _nothing_to_equal)
+CELL_RULES = (_contradicting_arguments, _no_targets, _models_without_cells, _nothing_to_equal)

@@ -11,19 +11,21 @@ import yaml
 
 from filterbench.storage.errors import InputError
 from filterbench.study.cells import Config
+from filterbench.study.locating import is_there, located, short_path
 
 KEY = "extends"
-# Mappings whose entries, and settings within an entry, null can remove, as it does at the top of a study.
-NAMED = ("models", "pruners")
-# Trainings with settings by model and pruner.
-TRAINED = ("baseline", "finetune")
+# Settings of the dataset of which null is a value: all images, or a download.
+VALUES = ("folder", "train_images", "validation_images", "test_images")
+# Null says that there is none of these, whether or not an extended study has one.
+OPTIONAL = (*VALUES, "weights", "claims", "plan", "nni_results")
 
 
 def completed(config: Config, files: Sequence[str]) -> Config:
-    """A configuration merged into the one that it extends, if any.
+    """A configuration merged into the one that it extends, if any, with the paths of the files that it names.
 
-    Mappings are merged key by key; any other value is replaced. Null removes a key, a model, a pruner, or a
-    setting of a model or pruner.
+    Mappings are merged key by key; any other value is replaced. Null removes a key that an extended study
+    has, at any depth. A file that a study names is looked for beside that study, then in the working
+    directory.
 
     Args:
         config: merged from the files and the command line.
@@ -31,36 +33,35 @@ def completed(config: Config, files: Sequence[str]) -> Config:
             folder. Without files, the path is relative to the working directory.
 
     Raises:
-        InputError: an extended file is missing, is not a study, or extends itself.
+        InputError: an extended file is missing, is not a study, or extends itself; or a null removes nothing.
     """
     own = {key: value for key, value in config.items() if key != KEY}
-    bases = [(file, base) for file in map(Path, files) if (base := _read(file).get(KEY))]
-    if not files and config.get(KEY):
-        bases = [(Path("config"), config[KEY])]
-    if bases:
-        file, base = bases[-1]
-        own = _merged(_whole(_base_of(file, base), (file.resolve(),)), own)
-    own = _with_names_cleared(_without_nulls(own))
-    for stage in TRAINED:
-        if isinstance(own.get(stage), dict):
-            own[stage] = _with_names_cleared(own[stage])
-    return own
+    studies = {Path(file): _read(Path(file)) for file in files} or {Path("config"): config}
+    base: Config = {}
+    for file, study in studies.items():
+        if study.get(KEY):
+            base = _whole(_base_of(file, study[KEY]), (file.resolve(),))
+    known = base
+    for file, study in studies.items():
+        changes = {key: value for key, value in study.items() if key != KEY}
+        _refuse_idle_nulls(file, changes, known)
+        known = _merged(known, changes)
+    return _merged(base, located(own, [Path(file).parent for file in reversed(files)]))
 
 
-def _with_names_cleared(settings: Config) -> Config:
-    """Settings without the nulls among their models and pruners, and within each of them."""
-    cleared = dict(settings)
-    for key in NAMED:
-        if isinstance(cleared.get(key), dict):
-            named = _without_nulls(cleared[key]).items()
-            cleared[key] = {
-                name: _without_nulls(each) if isinstance(each, dict) else each for name, each in named
-            }
-    return cleared
-
-
-def _without_nulls(values: Config) -> Config:
-    return {key: value for key, value in values.items() if value is not None}
+def _refuse_idle_nulls(file: Path, changes: object, base: object, place: str = "") -> None:
+    """Refuse null at a key that there is nothing to remove of, such as a misspelt one."""
+    if not isinstance(changes, dict):
+        return
+    held = base if isinstance(base, dict) else {}
+    for key, value in changes.items():
+        if value is None and key not in held and key not in OPTIONAL:
+            allowed = ", ".join(map(str, held)) or "none, as nothing is extended here"
+            raise InputError(
+                f"{short_path(file)}: {place}{key}: null removes what an extended study has, which is not "
+                f"there; allowed: {allowed}; an entry with its defaults is written {{}}"
+            )
+        _refuse_idle_nulls(file, value, held.get(key), f"{place}{key}.")
 
 
 def _whole(file: Path, seen: Sequence[Path]) -> Config:
@@ -68,15 +69,17 @@ def _whole(file: Path, seen: Sequence[Path]) -> Config:
     if file in seen:
         raise InputError(f"{short_path(file)}: {KEY}: the file extends itself")
     own = _read(file)
-    base = own.pop(KEY, None)
-    return _merged(_whole(_base_of(file, base), (*seen, file)), own) if base else own
+    named = own.pop(KEY, None)
+    base = _whole(_base_of(file, named), (*seen, file)) if named else {}
+    _refuse_idle_nulls(file, own, base)
+    return _merged(base, located(own, [Path(short_path(file)).parent]))
 
 
 def _base_of(file: Path, base: object) -> Path:
-    path = (file.parent / str(base)).resolve()
-    if not path.is_file():
+    path = str(file.resolve().parent / str(base))
+    if not is_there(path, Path.is_file):
         raise InputError(f"{short_path(file)}: {KEY}: there is no file {path}")
-    return path
+    return Path(path).resolve()
 
 
 def _read(file: Path) -> Config:
@@ -117,14 +120,13 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def short_path(file: Path) -> str:
-    """A file's path, relative to the working directory if the file is below it."""
-    return str(file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file)
-
-
 def _merged(base: Config, changes: Config) -> Config:
     merged = dict(base)
     for key, value in changes.items():
-        both = isinstance(value, dict) and isinstance(base.get(key), dict)
-        merged[key] = _merged(base[key], value) if both else value
+        if value is None and key not in VALUES:
+            merged.pop(key, None)
+        elif isinstance(value, dict):
+            merged[key] = _merged(held if isinstance(held := base.get(key), dict) else {}, value)
+        else:
+            merged[key] = value
     return merged

@@ -14,7 +14,8 @@ from filterbench.own_code.registering import register
 from filterbench.storage.errors import InputError
 from filterbench.study.cells import Config
 from filterbench.study.config import check_config
-from filterbench.study.extending import completed, short_path
+from filterbench.study.extending import completed
+from filterbench.study.locating import expanded, is_there, located, short_path
 
 COMMAND_LINE = "--config"
 
@@ -36,11 +37,12 @@ def read_study(config: Config, files: Sequence[str], overwritten: Config) -> Con
     config.update(completed(own, files))
     for key, value in overwritten.items():
         # Snakemake parses Python's values only: `true`, or a number in a list, becomes a text.
-        config[key] = _yaml_value(value)
+        given = {key: _yaml_value(value)}
+        config.update(located(given, [Path(file).parent for file in reversed(files)]))
     source = ", ".join(short_path(Path(file)) for file in files) or "the config of the module"
     if overwritten:
         source += f" with {COMMAND_LINE} {' '.join(overwritten)}"
-    code = _own_code(config, files)
+    code = _own_code(config)
     if torchvision_nets.MODELS.keys() & _mapping(config, "models"):
         code = [torchvision_nets.__name__, *code]
     register(code, _variants(config), source, map(str, _mapping(config, "pruners")))
@@ -48,15 +50,13 @@ def read_study(config: Config, files: Sequence[str], overwritten: Config) -> Con
     dataset = config["dataset"]
     for name, place, key in (("dataset.folder", dataset, "folder"), ("nni_results", config, "nni_results")):
         if place.get(key):
-            place[key] = str(Path(place[key]).expanduser())
-            if not Path(place[key]).is_dir() and not (place is dataset and _prepared(dataset)):
+            place[key] = expanded(place[key])
+            if not is_there(place[key], Path.is_dir) and not (place is dataset and _prepared(dataset)):
                 raise InputError(f"{source}: {name}: there is no folder {place[key]}")
     weights = [(f"models.{name}.weights", model, "weights") for name, model in config["models"].items()]
     for name, place, key in [*weights, ("claims", config, "claims"), ("plan", config, "plan")]:
-        if place.get(key):
-            place[key] = _found(place[key], files)
-            if not Path(place[key]).is_file():
-                raise InputError(f"{source}: {name}: there is no file {place[key]}")
+        if place.get(key) and not is_there(place[key], Path.is_file):
+            raise InputError(f"{source}: {name}: there is no file {place[key]}")
     return config
 
 
@@ -73,13 +73,10 @@ def check_claims(config: Config) -> None:
         claims_about(Path(config["claims"]), config["models"])
 
 
-def _own_code(config: Config, files: Sequence[str]) -> list[str]:
-    """The study's `code`; files beside the study get their whole path."""
+def _own_code(config: Config) -> list[str]:
+    """The study's `code`; nothing if it is not a list of texts, which the check of the study refuses."""
     named = config.get("code")
-    if not isinstance(named, list) or not all(isinstance(each, str) for each in named):
-        return []
-    named[:] = [_found(name, files) if name.endswith(".py") else name for name in named]
-    return named
+    return named if isinstance(named, list) and all(isinstance(each, str) for each in named) else []
 
 
 def _variants(config: Config) -> dict[str, str]:
@@ -92,13 +89,6 @@ def _variants(config: Config) -> dict[str, str]:
 def _mapping(config: Config, key: str) -> Config:
     """A mapping of a study that is not checked yet; empty if it is not a mapping."""
     return value if isinstance(value := config.get(key), dict) else {}
-
-
-def _found(name: str, files: Sequence[str]) -> str:
-    """The path of a file that a study names, relative to the study's folder or to the working directory."""
-    path = Path(name).expanduser()
-    beside = [Path(file).parent / path for file in reversed(files)]
-    return next((str(each) for each in beside if each.is_file()), str(path))
 
 
 def _yaml_value(value: object) -> object:
