@@ -10,6 +10,7 @@ from filterbench.documents.parts import (
     Check,
     ImageCounts,
     Machine,
+    Normalisation,
     Pair,
     Provenance,
 )
@@ -70,13 +71,6 @@ class LatencyTableDocument(TypedDict):
     layers: list[LayerTimes]
     machine: Machine
     provenance: Provenance
-
-
-class Normalisation(TypedDict):
-    """Mean and standard deviation by channel, with which images are normalised."""
-
-    mean: list[float]
-    std: list[float]
 
 
 class ExportDocument(TypedDict):

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from filterbench.data.loading import Splits, load_splits
+from filterbench.data.registry import DATASETS
 from filterbench.documents import read
 from filterbench.documents.parts import IMAGE_SIZE, CellRecord, Code, Machine, Provenance
 from filterbench.documents.types import CellDocument
@@ -61,8 +62,14 @@ class Context:
 
     def splits(self) -> Splits:
         """The study's images."""
-        images = self.job.inputs["images"]
-        return load_splits(images, self.cell["protocol"], self.job.params["limits"], self.device)
+        return load_splits(
+            self.job.inputs["images"],
+            self.cell["protocol"],
+            self.job.params["limits"],
+            self.device,
+            DATASETS[self.cell["dataset"]].classes,
+            self.cell.get("normalisation"),
+        )
 
     def place(self, model: nn.Module) -> nn.Module:
         """Move a net to the device, with the channels last: the fastest layout on CPU and GPU."""

@@ -10,6 +10,9 @@ from typing import Any
 
 from torch import nn
 
+from filterbench import __version__
+from filterbench.compaction.nni import count
+from filterbench.compaction.portable import NetRecord, as_metadata
 from filterbench.data.loading import Splits
 from filterbench.documents import write
 from filterbench.documents.types import TrainedDocument
@@ -58,7 +61,8 @@ def train_and_write(
     net, record = max(trials, key=lambda trial: trial[1].best_accuracy)
     score = evaluate(net, splits.test)
     logger.info("best epoch %d, test accuracy %.2f %%", record.best_epoch, 100 * score.accuracy)
-    write_weights(job.outputs["weights"], net.state_dict())
+    about = as_metadata(_record(context, splits, net, score.accuracy))
+    write_weights(job.outputs["weights"], net.state_dict(), about)
     document: TrainedDocument = {
         "cell": context.cell,
         "images": splits.document(),
@@ -83,6 +87,22 @@ def train_and_write(
     for checkpoint in checkpoints:
         checkpoint.remove()
     return score
+
+
+def _record(context: Context, splits: Splits, net: nn.Module, accuracy: float) -> NetRecord:
+    """What the file of a trained net says; not its study, because studies share such files."""
+    params, flops = count(copy.deepcopy(net).cpu().eval(), "full")
+    cell = {name: value for name, value in context.cell.items() if name != "study"}
+    return {
+        "version": __version__,
+        **cell,  # type: ignore[typeddict-item]
+        "image_size": context.image_size,
+        "classes": list(splits.names),
+        "normalisation": splits.test.normalisation,
+        "params": params,
+        "flops": flops,
+        "accuracy": accuracy,
+    }
 
 
 def _combinations(settings: Config, tuning: Mapping[str, Sequence[Any]]) -> Iterator[Config]:

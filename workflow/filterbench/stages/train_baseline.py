@@ -2,6 +2,7 @@
 
 import logging
 from pathlib import Path
+from typing import Any
 
 from filterbench.analysis.chance import guessing_bound
 from filterbench.making.computing import computed
@@ -9,6 +10,7 @@ from filterbench.making.context import Context
 from filterbench.making.training import train_and_write
 from filterbench.models.adopting import adopt_weights
 from filterbench.storage.files import file_digest
+from filterbench.study.cells import Config
 
 logger = logging.getLogger(__name__)
 
@@ -18,7 +20,8 @@ def train_baseline(context: Context) -> None:
     """Train a net from fresh weights; with 0 epochs it stays untrained. A user's own weights are measured."""
     job, splits = context.job, context.splits()
     model = context.build(splits.classes)
-    settings, more = job.params["training"], {}
+    settings: Config = job.params["training"]
+    more: dict[str, Any] = {"classes": list(splits.names)}
     if file := job.resources.get("own_weights"):
         adopt_weights(model, Path(file))
         settings = settings | {"epochs": 0}
