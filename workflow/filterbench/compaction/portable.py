@@ -11,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from filterbench.data.loading import normalise
-from filterbench.documents.parts import Normalisation, OneTarget
+from filterbench.documents.parts import Normalisation
 from filterbench.models.rebuilding import rebuild_model
 from filterbench.models.registry import MODELS
 from filterbench.storage.errors import InputError
@@ -21,7 +21,7 @@ from filterbench.storage.weights import read_weights
 KEY = "filterbench"
 
 
-class NetRecord(OneTarget):
+class NetRecord(TypedDict):
     """What the file of a net says about it.
 
     Attributes:
@@ -32,7 +32,8 @@ class NetRecord(OneTarget):
         width: multiplier of the unpruned net's channel counts.
         image_size: height and width of its images, in pixels.
         seed: of its training.
-        pruner: absent for an unpruned net, as is the target.
+        pruner: absent for an unpruned net.
+        target: as in the name of its cell's folder; absent for an unpruned net.
         classes: names of its outputs, in order.
         normalisation: of its images.
         params: learned numbers.
@@ -48,6 +49,7 @@ class NetRecord(OneTarget):
     image_size: int
     seed: int
     pruner: NotRequired[str]
+    target: NotRequired[str]
     classes: list[str]
     normalisation: Normalisation
     params: int
@@ -114,6 +116,8 @@ def read_record(path: Path) -> NetRecord:
     """
     try:
         with safe_open(path, "pt") as file:
+            if not file.keys():
+                raise InputError(f"{path}: has no net, because the cell is infeasible: see its prune.json")
             found = json.loads((file.metadata() or {})[KEY])
     except (OSError, SafetensorError, ValueError) as reason:
         raise InputError(f"{path}: not a readable safetensors file ({reason})") from reason

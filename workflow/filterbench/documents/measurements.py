@@ -73,15 +73,15 @@ class LatencyTableDocument(TypedDict):
     provenance: Provenance
 
 
-class ExportDocument(TypedDict):
+class ExportDocument(CellDocument):
     """`export.json`."""
 
-    cell: CellRecord
     digest: str
+    classes: list[str]
     normalisation: Normalisation
+    input: str
     check: Check
     packages: dict[str, str]
-    provenance: Provenance
 
 
 class Int8Document(CellDocument):

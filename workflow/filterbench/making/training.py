@@ -16,6 +16,7 @@ from filterbench.compaction.portable import NetRecord, as_metadata
 from filterbench.data.loading import Splits
 from filterbench.documents import write
 from filterbench.documents.types import TrainedDocument
+from filterbench.domain.targets import target_of
 from filterbench.making.context import Context
 from filterbench.storage.correctness import write_correct
 from filterbench.storage.files import file_digest
@@ -92,17 +93,24 @@ def train_and_write(
 def _record(context: Context, splits: Splits, net: nn.Module, accuracy: float) -> NetRecord:
     """What the file of a trained net says; not its study, because studies share such files."""
     params, flops = count(copy.deepcopy(net).cpu().eval(), "full")
-    cell = {name: value for name, value in context.cell.items() if name != "study"}
-    return {
+    cell = context.cell
+    record: NetRecord = {
         "version": __version__,
-        **cell,  # type: ignore[typeddict-item]
+        "dataset": cell["dataset"],
+        "protocol": cell["protocol"],
+        "model": cell["model"],
+        "width": cell["width"],
         "image_size": context.image_size,
+        "seed": context.seed,
         "classes": list(splits.names),
         "normalisation": splits.test.normalisation,
         "params": params,
         "flops": flops,
         "accuracy": accuracy,
     }
+    if "pruner" in cell:
+        record |= {"pruner": cell["pruner"], "target": str(target_of(cell))}
+    return record
 
 
 def _combinations(settings: Config, tuning: Mapping[str, Sequence[Any]]) -> Iterator[Config]:
