@@ -19,9 +19,9 @@ def load(path: str | Path, code: Sequence[str] = ()) -> PortableNet:
     """A net that a study has trained, pruned or not, on the CPU and in evaluation mode.
 
     Args:
-        path: the folder of a cell or of a baseline, such as `results/default/vgg16/seed-0/L1FilterPruner/0.5`;
-            or a file of weights alone, wherever it lies.
-        code: the study's own code that defines the model, as in its `code`: modules, or files ending in `.py`.
+        path: the folder of a cell or of a baseline, such as `results/default/vgg16/seed-0/baseline`; or a
+            file of weights alone, wherever it lies.
+        code: the study's own code that defines the model, as in its `code`: modules or `.py` files.
 
     Returns:
         A module with `preprocess(pixels)`, `classes`, `metadata` and, as `net`, the plain net.

@@ -6,7 +6,6 @@ from typing import NotRequired, TypedDict
 
 from filterbench.documents.parts import (
     BaselineCell,
-    CellRecord,
     Check,
     ImageCounts,
     Machine,

@@ -12,7 +12,6 @@ from filterbench.storage.correctness import write_correct
 from filterbench.storage.files import write_text
 from filterbench.storage.weights import write_weights
 
-
 # Outputs that hold a net, or are about one.
 EXPORTED = ("model", "archive", "card", "quantised")
 
