@@ -36,4 +36,5 @@ def card(record: NetRecord, result: ResultDocument, pixels: bool) -> str:
         dataset=DATASETS[record["dataset"]],
         pruner=PRUNERS[record["pruner"]],
         target=f"{kind} {target.value}",
+        **{name: ", ".join(f"{value:.6g}" for value in by) for name, by in record["normalisation"].items()},  # type: ignore[attr-defined]
     )
