@@ -26,6 +26,7 @@ from snakemake.settings.enums import Quietness
 
 from filterbench.pruners.registry import PRUNERS
 from filterbench.orchestration.code import rule_digest
+from filterbench.orchestration.exports import exported_or_exit
 from filterbench.orchestration.figures import FIGURES, figures
 from filterbench.orchestration.manifest import list_files, outdated
 from filterbench.orchestration.tables import params_by_wildcards

@@ -47,4 +47,6 @@ def fetch(dataset: type[CIFAR10], folder: Path | None, downloads: Path) -> RawIm
     images = np.concatenate([part.data for part in parts]).transpose(0, 3, 1, 2)
     labels = np.concatenate([np.asarray(part.targets) for part in parts])
     first_test = len(parts[0].data)
-    return RawImages(np.ascontiguousarray(images), labels, test=np.arange(first_test, len(labels)))
+    return RawImages(
+        np.ascontiguousarray(images), labels, np.arange(first_test, len(labels)), parts[0].classes
+    )

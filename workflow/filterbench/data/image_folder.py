@@ -70,7 +70,7 @@ def fetch(folder: Path | None, downloads: Path, size: int) -> RawImages:
     images = np.stack([_read(path, size) for path, _, _ in samples])
     labels = np.array([label for _, label, _ in samples], dtype=np.int64)
     held_out = np.flatnonzero([is_test for _, _, is_test in samples])
-    return RawImages(images, labels, held_out if test else None)
+    return RawImages(images, labels, held_out if test else None, list(listings[train[0]]))
 
 
 def _parts(folder: Path) -> tuple[list[Path], list[Path]]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from filterbench.data.augmentation import flip_and_shift
 from filterbench.data.file import ImageFile, read_images
-from filterbench.documents.parts import ImageCounts
+from filterbench.documents.parts import ImageCounts, Normalisation
 from filterbench.storage.errors import InputError
 
 
@@ -41,8 +41,12 @@ class Images:
 
     def normalised(self, pixels: Tensor) -> Tensor:
         """uint8 pixels (n, 1 or 3, size, size) to a net's float32 (n, 3, size, size), channels last."""
-        values = (pixels.float() / 255 - self.mean) / self.std
-        return values.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
+        return normalise(pixels, self.mean, self.std)
+
+    @property
+    def normalisation(self) -> Normalisation:
+        """Mean and standard deviation by channel."""
+        return {"mean": self.mean.flatten().tolist(), "std": self.std.flatten().tolist()}
 
     def first(self, count: int) -> Tensor:
         """The first `count` images (or all, if there are fewer), normalised."""
@@ -64,6 +68,18 @@ class Images:
             yield self.normalised(pixels), labels
 
 
+def normalise(pixels: Tensor, mean: Tensor, std: Tensor) -> Tensor:
+    """uint8 pixels (n, 1 or 3, size, size) to a net's float32 (n, 3, size, size), channels last.
+
+    Args:
+        pixels: the images.
+        mean: float32, (1, 1 or 3, 1, 1), on the scale 0..1.
+        std: float32, (1, 1 or 3, 1, 1).
+    """
+    values = (pixels.float() / 255 - mean) / std
+    return values.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
+
+
 @dataclass(frozen=True)
 class Splits:
     """A study's images by role.
@@ -72,7 +88,7 @@ class Splits:
         train: to train on.
         selection: to choose epochs by; the test images under the `test` protocol.
         test: to report accuracy on.
-        classes: number of classes.
+        names: the classes' names in the order of their labels; without any, the labels themselves.
         train_part: number of this part among the disjoint parts of the training split, from 0; None if the
             split is not divided.
     """
@@ -80,8 +96,13 @@ class Splits:
     train: Images
     selection: Images
     test: Images
-    classes: int
+    names: Sequence[str]
     train_part: int | None = None
+
+    @property
+    def classes(self) -> int:
+        """Number of classes."""
+        return len(self.names)
 
     @property
     def image_size(self) -> int:
@@ -99,7 +120,14 @@ class Splits:
         return counts if self.train_part is None else counts | {"train_part": self.train_part}
 
 
-def load_splits(path: Path, protocol: str, limits: Mapping[str, int | None], device: torch.device) -> Splits:
+def load_splits(
+    path: Path,
+    protocol: str,
+    limits: Mapping[str, int | None],
+    device: torch.device,
+    names: Sequence[str] = (),
+    normalisation: Normalisation | None = None,
+) -> Splits:
     """Read a data file and assign its images to their roles.
 
     Under the `validation` protocol, epochs are chosen by the validation split, which is held out of training.
@@ -112,6 +140,8 @@ def load_splits(path: Path, protocol: str, limits: Mapping[str, int | None], dev
         limits: by split name, how many images to take; None or no entry takes all. `train_part`, a number
             from 0, takes that part of the training images, of which each has `train` images.
         device: where the images go.
+        names: the classes' names, for a file without them.
+        normalisation: replaces the mean and standard deviation of the training images.
 
     Raises:
         InputError: the file is unreadable, or a limit is more than the split has.
@@ -124,8 +154,12 @@ def load_splits(path: Path, protocol: str, limits: Mapping[str, int | None], dev
         roles = (np.concatenate([taken["train"], taken["validation"]]), taken["test"], taken["test"])
     else:
         roles = (taken["train"], taken["validation"], taken["test"])
+    if normalisation:
+        given = {key: np.array(values, dtype=np.float32) for key, values in normalisation.items()}
+        file = replace(file, **given)
     train, selection, test = (_images(file, indices, device) for indices in roles)
-    return Splits(train, selection, test, file.classes, part)
+    found = file.names.tolist() or names or [str(label) for label in range(file.classes)]
+    return Splits(train, selection, test, found, part)
 
 
 def _limited(path: Path, file: ImageFile, name: str, limit: int | None, part: int) -> np.ndarray:

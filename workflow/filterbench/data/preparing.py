@@ -39,7 +39,8 @@ def prepare_data(
         raise InputError(f"dataset {name}: {reason}") from reason
     mean, std = _channel_statistics(raw.images[splits["train"]])
     _warn_of_copies(raw.images, splits)
-    content = ImageFile(raw.images, raw.labels.astype(np.int64), mean, std, splits)
+    names = np.array(raw.classes, dtype=str)
+    content = ImageFile(raw.images, raw.labels.astype(np.int64), mean, std, names, splits)
     write_images(path, content)
     return content
 

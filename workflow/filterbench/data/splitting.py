@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,11 +25,13 @@ class RawImages:
         images: uint8, (n, 1 or 3, size, size).
         labels: int64, (n,), classes counted from 0.
         test: indices of the publisher's test images; None without such a split.
+        classes: the classes' names in the order of their labels; empty where they have none.
     """
 
     images: np.ndarray
     labels: np.ndarray
     test: np.ndarray | None = None
+    classes: Sequence[str] = ()
 
 
 def faults_of(raw: RawImages, image_size: int) -> Iterator[str]:
@@ -54,6 +56,11 @@ def faults_of(raw: RawImages, image_size: int) -> Iterator[str]:
         yield f"class {classes[sizes.argmin()]} has {sizes.min()} images; at least {FEWEST}"
     if raw.test is not None:
         yield from _faults_of_test(raw.test, len(labels))
+    names = list(raw.classes)
+    if names and (len(set(names)) < len(classes) or len(names) > len(classes)):
+        yield f"classes are {names}; allowed: a different name for each of the {len(classes)} classes"
+    if not all(isinstance(name, str) and name for name in names):
+        yield f"classes are {names}; allowed: texts"
 
 
 def _faults_of_test(test: np.ndarray, images: int) -> Iterator[str]:

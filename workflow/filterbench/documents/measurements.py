@@ -6,10 +6,10 @@ from typing import NotRequired, TypedDict
 
 from filterbench.documents.parts import (
     BaselineCell,
-    CellRecord,
     Check,
     ImageCounts,
     Machine,
+    Normalisation,
     Pair,
     Provenance,
 )
@@ -72,22 +72,15 @@ class LatencyTableDocument(TypedDict):
     provenance: Provenance
 
 
-class Normalisation(TypedDict):
-    """Mean and standard deviation by channel, with which images are normalised."""
-
-    mean: list[float]
-    std: list[float]
-
-
-class ExportDocument(TypedDict):
+class ExportDocument(CellDocument):
     """`export.json`."""
 
-    cell: CellRecord
     digest: str
+    classes: list[str]
     normalisation: Normalisation
+    input: str
     check: Check
     packages: dict[str, str]
-    provenance: Provenance
 
 
 class Int8Document(CellDocument):

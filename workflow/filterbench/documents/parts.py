@@ -12,6 +12,13 @@ IMAGE_SIZE = 32
 MAX_NAME = 48
 
 
+class Normalisation(TypedDict):
+    """Mean and standard deviation by channel, with which images are normalised."""
+
+    mean: list[float]
+    std: list[float]
+
+
 class BaselineCell(TypedDict):
     """The unpruned net of a document."""
 
@@ -22,6 +29,7 @@ class BaselineCell(TypedDict):
     width: float
     seed: int
     image_size: NotRequired[int]
+    normalisation: NotRequired[Normalisation]
 
 
 class OneTarget(TypedDict):

@@ -14,9 +14,9 @@ import torch
 from torch import nn
 
 from filterbench.data.loading import Splits, load_splits
+from filterbench.data.registry import DATASETS
 from filterbench.documents import read
 from filterbench.documents.parts import IMAGE_SIZE, CellRecord, Code, Machine, Provenance
-from filterbench.documents.types import CellDocument
 from filterbench.domain.targets import TRAJECTORY_NAME
 from filterbench.jobs.job import Job
 from filterbench.jobs.version import code_version
@@ -61,8 +61,14 @@ class Context:
 
     def splits(self) -> Splits:
         """The study's images."""
-        images = self.job.inputs["images"]
-        return load_splits(images, self.cell["protocol"], self.job.params["limits"], self.device)
+        return load_splits(
+            self.job.inputs["images"],
+            self.cell["protocol"],
+            self.job.params["limits"],
+            self.device,
+            DATASETS[self.cell["dataset"]].classes,
+            self.cell.get("normalisation"),
+        )
 
     def place(self, model: nn.Module) -> nn.Module:
         """Move a net to the device, with the channels last: the fastest layout on CPU and GPU."""
@@ -135,9 +141,9 @@ def _content_digest(path: Path) -> str:
     """Digest of a file; of a document, without its provenance and the name of its study."""
     if path.suffix != ".json":
         return known_digest(path)
-    document = read(path, CellDocument)
+    document = read(path)
     said = {name: value for name, value in document.items() if name not in ("cell", "provenance")}
-    text = json.dumps([_of_any_study(document["cell"]), said], sort_keys=True)
+    text = json.dumps([_of_any_study(document.get("cell", {})), said], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -157,14 +157,17 @@ class Plan:
 
     def baseline_cell(self, wildcards: Wildcards) -> dict[str, Any]:
         """Which baseline a job makes, as documents record it; a job for all seeds takes the first."""
+        model = self.config["models"][wildcards.model]
+        normalisation = model.get("normalisation")
         return {
             "study": wildcards.study,
             "dataset": self.config["dataset"]["name"],
             "protocol": self.protocols[wildcards.study],
             "model": wildcards.model,
-            "width": self.config["models"][wildcards.model]["width"],
+            "width": model["width"],
             "seed": int(wildcards.get("seed", self.config["seeds"][0])),
             **({} if self.image_size == IMAGE_SIZE else {"image_size": self.image_size}),
+            **({"normalisation": normalisation} if normalisation else {}),
         }
 
     def own_weights(self, wildcards: Wildcards) -> str:

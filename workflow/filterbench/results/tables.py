@@ -96,7 +96,7 @@ def cells_table(cells: Sequence[Path], again: Mapping[str, Sequence[str]], unpru
 
 def asked_columns(cell: CellRecord) -> dict[str, object]:
     """The cell of a document, as columns of a table (see `filterbench.analysis.budgets`)."""
-    same = {name: value for name, value in cell.items() if name not in BUDGETS}
+    same = {name: value for name, value in cell.items() if name not in (*BUDGETS, "normalisation")}
     return {**same, "sparsity": cell.get("sparsity"), "target": str(target_of(cell))}
 
 

@@ -2,6 +2,7 @@
 
 import logging
 from pathlib import Path
+from typing import Any
 
 from filterbench.analysis.chance import guessing_bound
 from filterbench.making.computing import computed
@@ -10,6 +11,7 @@ from filterbench.making.training import train_and_write
 from filterbench.models.adopting import adopt_weights
 from filterbench.own_code.registering import home_of
 from filterbench.storage.files import file_digest
+from filterbench.study.cells import Config
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +26,8 @@ def train_baseline(context: Context) -> None:
         from filterbench.making.trying import try_net
 
         try_net(context.cell["model"], model, splits.classes)
-    settings, more = job.params["training"], {}
+    settings: Config = job.params["training"]
+    more: dict[str, Any] = {"classes": list(splits.names)}
     if file := job.resources.get("own_weights"):
         adopt_weights(model, Path(file))
         settings = settings | {"epochs": 0}

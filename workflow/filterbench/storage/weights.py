@@ -12,10 +12,10 @@ from filterbench.storage.files import atomic_write
 Weights = dict[str, Tensor]
 
 
-def write_weights(path: Path, weights: Weights) -> None:
-    """Write named tensors atomically; the same tensors give the same bytes."""
+def write_weights(path: Path, weights: Weights, about: dict[str, str] | None = None) -> None:
+    """Write named tensors atomically; the same tensors and one text about them give the same bytes."""
     with atomic_write(path) as file:
-        file.write(packed(weights))
+        file.write(packed(weights, about))
 
 
 def packed(weights: Weights, about: dict[str, str] | None = None) -> bytes:

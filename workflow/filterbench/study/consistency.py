@@ -42,6 +42,13 @@ def _impossible_widths(config: Config) -> Iterator[Fault]:
             yield Fault(f"$.models.{name}.width", f"{width}; allowed: 1, the only width of this model")
 
 
+def _normalisation(config: Config) -> Iterator[Fault]:
+    for name, settings in config["models"].items():
+        for key, values in settings.get("normalisation", {}).items():
+            if len(values) == 2:
+                yield Fault(f"$.models.{name}.normalisation.{key}", f"{values}; allowed: 1 or 3 numbers")
+
+
 def _image_size(config: Config) -> Iterator[Fault]:
     """An image size that the dataset or a model does not support."""
     name, size = config["dataset"]["name"], config["dataset"].get("image_size", IMAGE_SIZE)
@@ -187,6 +194,7 @@ SETTINGS_RULES = (
     _controls_without_search,
     _nesterov_without_momentum,
     _image_size,
+    _normalisation,
     _epochs_tuned_and_counted_out,
     _budget_of_the_finetuning,
     _subsets_of_all_images,
