@@ -136,8 +136,11 @@ def returned(change, applied=True) -> PrunedNet:
             lambda: returned(lambda kept: kept.byte()),
             r"torch.uint8 \(4,\) on cpu; allowed: torch.bool \(4,\)",
         ),
-        (lambda: returned(lambda kept: kept.numpy()), r"mask of first is bool \(4,\); allowed: torch.bool"),
-        (lambda: returned(lambda kept: kept.tolist()), "mask of first is list; allowed: torch.bool"),
+        (
+            lambda: returned(lambda kept: kept.numpy()),
+            "mask of first is of type ndarray; allowed: torch.bool",
+        ),
+        (lambda: returned(lambda kept: kept.tolist()), "mask of first is of type list; allowed: torch.bool"),
         (lambda: returned(lambda kept: kept[:2]), r"torch.bool \(2,\) on cpu; allowed: torch.bool \(4,\)"),
         (lambda: returned(lambda kept: kept[:, None]), r"torch.bool \(4, 1\)"),
         (lambda: returned(lambda kept: kept.to("meta")), "on meta; allowed"),

@@ -99,15 +99,14 @@ def checked(returned: object, channels: Mapping[str, int], pruner: object) -> Pr
 
 def _check_mask(source: str, kept: object, layer: nn.Conv2d) -> None:
     weight = layer.weight
-    fits = isinstance(kept, Tensor) and kept.dtype == torch.bool and kept.shape == weight.shape[:1]
-    if not fits or kept.device != weight.device:  # type: ignore[attr-defined]
-        of = f"{kept.dtype} {tuple(kept.shape)}" if hasattr(kept, "dtype") else type(kept).__name__
-        on = f" on {kept.device}" if isinstance(kept, Tensor) else ""
-        allowed = f"torch.bool {tuple(weight.shape[:1])} on {weight.device}, true where kept"
-        raise InputError(f"{source} is {of}{on}; allowed: {allowed}")
-    if not kept.any():  # type: ignore[attr-defined]
+    allowed = f"torch.bool {tuple(weight.shape[:1])} on {weight.device}, true where kept"
+    if not isinstance(kept, Tensor):
+        raise InputError(f"{source} is of type {type(kept).__name__}; allowed: {allowed}")
+    if (kept.dtype, kept.shape, kept.device) != (torch.bool, weight.shape[:1], weight.device):
+        raise InputError(f"{source} is {kept.dtype} {tuple(kept.shape)} on {kept.device}; allowed: {allowed}")
+    if not kept.any():
         raise InfeasibleError(f"{source} leaves no filter")
-    if weight[~kept].any():  # type: ignore[operator]
+    if weight[~kept].any():
         raise InputError(f"{source} is not multiplied into the weights; call apply_masks(model, masks)")
 
 
