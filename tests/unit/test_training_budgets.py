@@ -93,12 +93,15 @@ def test_a_budget_of_the_studys_own_epochs_gives_the_cells_bytes(cell):
 def test_which_images_a_net_got_right_is_vouched_for_at_every_budget(cell, digits_file, tmp_path):
     own = TRAINING["epochs"]
     document = read(cell / f"finetune-{2 * own}.json")
+    folder = tmp_path / "results/mine/vgg16/seed-0/AutoCompressPruner/0.5"
+    folder.mkdir(parents=True)
     for name in (f"finetune-{2 * own}.json", f"finetune-{2 * own}.correct"):
-        shutil.copy(cell / name, tmp_path)
-    path = tmp_path / f"finetune-{2 * own}.json"
+        shutil.copy(cell / name, folder)
+    path = folder / f"finetune-{2 * own}.json"
 
     def faults() -> list[str]:
-        return [each.path for each in changed_files(path, "finetune", document, digits_file, Counter())]
+        found = changed_files(path, "finetune", document, tmp_path, str(digits_file), Counter())
+        return [each.path for each in found]
 
     assert faults() == []
     path.with_suffix(".correct").write_bytes(b"another")
