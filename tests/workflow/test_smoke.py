@@ -28,7 +28,7 @@ PRUNERS = {
 CELLS = 9
 INFEASIBLE = "results/smoke/vgg16/seed-0/NetAdaptPruner/0.95"
 STAGES = ("prune", "speedup", "count", "finetune", "result")
-# Two baselines and their fine-tunings, cells, a search path, two comparisons with digests, verdicts, the manifest.
+# Two baselines and their fine-tunings, cells, a search path, comparisons and digests, verdicts, the manifest.
 DOCUMENTS = 4 + CELLS * len(STAGES) + 1 + 2 * 2 + 2
 DOWNSTREAM = {"compare": 2, "plot": 2, "figure": 2, "verdicts": 1, "differences": 1, "all": 1}
 ONE_MODEL = ("compare", "plot", "figure", "verdicts", "differences", "all")
