@@ -5,9 +5,10 @@ BIN := $(VENV)/bin
 LOCK := envs/pruning.txt
 SLURM_PACKAGES := slurm-wlm slurmdbd mariadb-server munge iproute2
 SLURM_TESTS := tests/slurm
+SIDE_BY_SIDE := --numprocesses logical --dist worksteal
 FIGURE := figures/performance_comparison_vgg16.png
 
-.PHONY: demo test test-slurm torture lint lock docs kept site clean
+.PHONY: demo test test-slow test-slurm torture lint lock docs kept site clean
 
 demo: $(VENV)/installed  ## The figure of the default study's VGG16.
 	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores all --quiet progress rules reason host -- $(FIGURE)
@@ -19,8 +20,11 @@ demo: $(VENV)/installed  ## The figure of the default study's VGG16.
 	@echo "  snakemake --cores all all page                       # the rest of the study, and its page"
 
 # One session, for importing torch takes each process seconds; neighbours share what a module trains once.
-test: $(VENV)/installed  ## All tests, a process per core: unit tests, the smoke study through the whole workflow, its page.
-	PATH="$(CURDIR)/$(BIN):$$PATH" pytest tests/unit tests/workflow tests/browser tests/torture --numprocesses logical --dist worksteal
+test: $(VENV)/installed  ## All quick tests, a process per core: unit tests, the smoke study through the whole workflow, its page.
+	PATH="$(CURDIR)/$(BIN):$$PATH" pytest tests/unit tests/workflow tests/browser -m "not slow" $(SIDE_BY_SIDE)
+
+test-slow: $(VENV)/installed  ## The other tests: the kept studies as a whole; the smoke study killed, on a full disk, without hooks.
+	PATH="$(CURDIR)/$(BIN):$$PATH" pytest tests/unit tests/workflow tests/torture -m slow $(SIDE_BY_SIDE)
 
 torture: $(VENV)/installed  ## The smoke study killed 200 times, on a full disk, with a clock that jumps, every file edited; hours.
 	PATH="$(CURDIR)/$(BIN):$$PATH" FILTERBENCH_KILLS=200 FILTERBENCH_EDITS=1000000 pytest tests/torture tests/workflow/test_integrity.py -s

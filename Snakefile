@@ -59,6 +59,11 @@ rule int8:
         collect("{cell}/int8.json", cell=PLAN.cells),
 
 
+rule exports:
+    input:
+        lambda wildcards: collect("{cell}/export.json", cell=exported_or_exit(PLAN)),
+
+
 rule results:
     input:
         collect("{cell}/result.json", cell=PLAN.cells),

@@ -40,7 +40,7 @@ def speed(model: str, width: float, way: str, repeats: int = 3) -> float:
     make_deterministic(0, 1, torch.device("cuda"))
     steps.CAPTURED_FROM = WAYS[way]
     few = random_images(250)
-    splits = Splits(random_images(IMAGES), few, few, classes=10)
+    splits = Splits(random_images(IMAGES), few, few, names=[str(label) for label in range(10)])
     found = []
     for _ in range(repeats + 1):
         net = build_model(model, width).cuda().to(memory_format=torch.channels_last)

@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import warm_snakemake
 from filelock import FileLock
 
 from filterbench.study.paths import MANIFEST
@@ -36,11 +37,8 @@ class Checkout:
         self, *arguments: str, study: str = "studies/smoke.yaml", **environment: str
     ) -> subprocess.CompletedProcess:
         chosen = ["--configfile", study] if study else []
-        command = ["snakemake", "--cores", "2", *arguments, *chosen]
-        # Snakemake reports a dry run on standard output and a real one on standard error.
-        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
         own = os.environ | environment
-        return subprocess.run(command, cwd=self.folder, text=True, check=False, env=own, **streams)
+        return warm_snakemake.run(["--cores", "2", *arguments, *chosen], self.folder, own)
 
     def planned(self, *targets: str, study: str = "studies/smoke.yaml") -> dict[str, int]:
         """Rules that the next run would run, with their number of jobs."""

@@ -21,7 +21,7 @@ def digits_file(tmp_path_factory) -> Path:
     return path
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def few_images() -> Splits:
     """Forty random images of two classes, which differ in brightness."""
     generator = torch.Generator().manual_seed(0)
@@ -29,7 +29,7 @@ def few_images() -> Splits:
     pixels = torch.randint(0, 100, (40, 1, 32, 32), generator=generator) + 100 * labels.view(-1, 1, 1, 1)
     one = torch.ones(1, 1, 1, 1)
     images = Images(pixels.to(torch.uint8), labels, 0.5 * one, 0.25 * one)
-    return Splits(images, images, images, classes=2)
+    return Splits(images, images, images, names=["dark", "bright"])
 
 
 @pytest.fixture

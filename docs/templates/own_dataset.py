@@ -1,4 +1,4 @@
-"""Template of a dataset of your own: 600 images of bright squares, whose place is their class."""
+"""Template for your own dataset: 600 images of bright squares, whose position is their class."""
 
 from pathlib import Path
 
@@ -9,10 +9,10 @@ from filterbench.data.splitting import RawImages
 
 
 def fetch(folder: Path | None, downloads: Path) -> RawImages:
-    """Images and labels; here they are drawn, yours are read from `folder`, or downloaded.
+    """Images and labels; these are drawn, yours are read from `folder` or downloaded.
 
     Args:
-        folder: the study's `dataset.folder`; None where it has none.
+        folder: the study's `dataset.folder`; None if it is not set.
         downloads: where a download is kept.
     """
     draw = np.random.default_rng(0)

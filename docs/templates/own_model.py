@@ -1,4 +1,4 @@
-"""Template of a model of your own: a small plain net. docs/extending.md says what the workflow relies on."""
+"""Template for your own model: a small plain net. docs/extending.md lists what the workflow relies on."""
 
 from torch import Tensor, nn
 
@@ -30,9 +30,9 @@ class SmallNet(nn.Module):
 
 
 def small_net(width: float = 1.0, classes: int = 10) -> SmallNet:
-    """The net with fresh weights."""
+    """Build the net with fresh weights."""
     return SmallNet(width, classes)
 
 
-# Label in figures, fewest channels of a convolution at width 1, source, and the function above.
+# Label in figures, fewest channels of any convolution at width 1, source, and the function above.
 MODELS = {"small-net": ModelEntry("small net", 32, "your paper, its section", "own_model:small_net")}

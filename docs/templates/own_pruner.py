@@ -1,4 +1,4 @@
-"""Template of a pruner of your own: it masks the filters whose largest weight is smallest."""
+"""Template for your own pruner: it masks the filters whose largest absolute weight is smallest."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ class LargestWeight:
     """The same share of filters in every convolution, by their largest absolute weight.
 
     Args:
-        centred: by the largest distance from the filter's mean weight instead.
+        centred: rank by the largest distance from the filter's mean weight instead.
     """
 
     centred: bool = False
@@ -34,13 +34,12 @@ class LargestWeight:
     def _kept(self, weight: torch.Tensor, sparsity: float) -> torch.Tensor:
         if self.centred:
             weight = weight - weight.mean(dim=(1, 2, 3), keepdim=True)
-        largest = weight.abs().amax(dim=(1, 2, 3))
-        kept = torch.ones_like(largest, dtype=torch.bool)
-        kept[largest.argsort()[: int(len(largest) * sparsity)]] = False
-        return kept
+        # The masks stay on the device of the weights, which can be a GPU.
+        ranks = weight.abs().amax(dim=(1, 2, 3)).argsort(stable=True).argsort()
+        return ranks >= int(len(ranks) * sparsity)
 
 
-# The name is the one that a study's `pruners` has; the file's own name stands before the colon.
+# The key is the name in a study's `pruners`; before the colon is the name of this file.
 PRUNERS = {
     "LargestWeightPruner": PrunerEntry(
         "your paper, its section",

@@ -15,6 +15,7 @@ from checkout import Checkout
 
 from filterbench.study.paths import MANIFEST
 
+pytestmark = pytest.mark.slow
 KILLS = int(os.environ.get("FILTERBENCH_KILLS", "3"))
 # Seconds until a kill, drawn anew each time.
 LONGEST = 20.0

@@ -40,7 +40,10 @@ def test_torchvisions_resnet_computes_the_same_under_our_names(name, make, tmp_p
             assert torch.allclose(ours.eval()(images), theirs(images), rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("prefix", ["", "module.", "_orig_mod."])
+@pytest.mark.parametrize(
+    "prefix",
+    ["", "module.", "_orig_mod.", "module._orig_mod.", "_orig_mod.module.", "module.module._orig_mod."],
+)
 def test_our_own_names_are_taken_with_and_without_a_wrappers_prefix(prefix, tmp_path):
     torch.manual_seed(1)
     trained, fresh = build_model("vgg16", 1 / 16), build_model("vgg16", 1 / 16)
@@ -55,6 +58,42 @@ def test_our_own_names_are_taken_with_and_without_a_wrappers_prefix(prefix, tmp_
         assert torch.equal(fresh.state_dict()[name], tensor)
 
 
+def small() -> nn.Module:
+    torch.manual_seed(0)
+    return build_model("vgg16", 1 / 16)
+
+
+def save(path, change, entry: str = "weight") -> None:
+    """A net's state with one kind of its entries changed."""
+    state = small().state_dict()
+    torch.save({name: change(each) if name.endswith(entry) else each for name, each in state.items()}, path)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+@pytest.mark.parametrize("suffix", ["pt", "safetensors"])
+def test_other_precisions_become_float32(dtype, suffix, tmp_path, caplog):
+    caplog.set_level("INFO")
+    path, net = tmp_path / f"net.{suffix}", small()
+    state = {
+        name: each.to(dtype) if each.is_floating_point() else each for name, each in net.state_dict().items()
+    }
+    (save_file if suffix == "safetensors" else torch.save)(state, path)
+    adopt_weights(net, path)
+    for name, tensor in net.state_dict().items():
+        assert tensor.dtype == (torch.int64 if name.endswith("tracked") else torch.float32)
+        assert torch.equal(tensor, state[name].to(tensor.dtype))
+    assert f"{str(dtype).removeprefix('torch.')} becomes float32" in caplog.text
+
+
+def test_filters_of_zeros_are_named(tmp_path, caplog):
+    def first_zero(each):
+        return each * (torch.arange(len(each)) > 0).view(-1, *[1] * (each.dim() - 1))
+
+    save(tmp_path / "net.pt", first_zero)
+    adopt_weights(small(), tmp_path / "net.pt")
+    assert "features.0: 1 of 4 filters are zero" in caplog.text
+
+
 class Custom:
     """Something that only a pickle that runs code can hold."""
 
@@ -62,19 +101,59 @@ class Custom:
 @pytest.mark.parametrize(
     ("write", "said"),
     [
-        (lambda path: torch.save(Custom(), path), "holds more than tensors, which could run code"),
-        (lambda path: torch.save([1, 2], path), "no state dict"),
-        (lambda path: path.write_bytes(b"nothing"), "net.pt: "),
+        (lambda path: torch.save(Custom(), path), "holds more than tensors, and reading that could run code"),
+        (lambda path: torch.save([1, 2], path), "not a state dict"),
+        (lambda path: path.write_bytes(b"nothing"), "net.pt: not a file of torch.save"),
+        (lambda path: path.write_bytes(bytes(100)), "net.pt: not a file of torch.save"),
+        (lambda path: path.write_bytes(b"PK\x03\x04" + bytes(100)), "net.pt: cannot be read"),
+        (lambda path: path.write_bytes(b""), "the file is empty"),
+        (lambda path: path.write_text("version https://git-lfs.github.com/spec/v1\noid"), "Git LFS pointer"),
+        (lambda path: path.write_text("\n<!DOCTYPE html><html></html>"), "a web page"),
+        (lambda path: path.write_text('{"message": "Not Found"}'), "JSON, not weights"),
+        (
+            lambda path: save(path, lambda each: each.to(torch.int8)),
+            "weight: int8; allowed: float32, float16",
+        ),
+        (lambda path: save(path, lambda each: each.to(torch.complex64)), "complex64; allowed: float32"),
+        (lambda path: save(path, lambda each: each * torch.nan), "are infinite or NaN"),
+        (lambda path: save(path, lambda each: each / 0), "are infinite or NaN"),
+        # Beyond what float32 holds.
+        (lambda path: save(path, lambda each: each.double() + 1e300), "are infinite or NaN"),
+        (lambda path: save(path, lambda each: each * 0), "features.0: all 4 filters are zero"),
+        (lambda path: save(path, lambda each: -each.abs() - 1, "running_var"), "a variance is below 0"),
+        (lambda path: save(path, lambda each: each.tolist()), "not a state dict"),
+        (
+            lambda path: torch.save(
+                small().state_dict()
+                | {f"module.{name}": each for name, each in small().state_dict().items()},
+                path,
+            ),
+            "with and without the prefix",
+        ),
         (
             lambda path: torch.save(build_model("vgg16", 1 / 8).state_dict(), path),
             r"classifier.0.bias: shape \(64,\), this net has \(32,\)",
         ),
         (
             lambda path: torch.save(torchvisions().state_dict(), path),
-            r"conv1.weight \(64, 3, 3, 3\) stands where this net has features.0.weight \(4, 3, 3, 3\)",
+            r"has conv1.weight \(64, 3, 3, 3\) where this net has features.0.weight \(4, 3, 3, 3\)",
         ),
     ],
-    ids=["a pickled object", "a list", "no file of torch", "another width", "another architecture"],
+    ids=[
+        *(
+            "a pickled object",
+            "a list",
+            "no file of torch",
+            "zeros",
+            "a broken archive",
+            "empty",
+            "pointer",
+            "page",
+            "JSON",
+        ),
+        *("int8", "complex", "NaN", "infinite", "a large double", "filters of zeros", "variance", "lists"),
+        *("twice", "another width", "another architecture"),
+    ],
 )
 def test_what_does_not_fit_is_refused_in_a_line(write, said, tmp_path):
     write(tmp_path / "net.pt")
@@ -99,4 +178,4 @@ def test_a_baseline_of_ones_own_is_measured_and_says_where_it_came_from(digits_f
     document = read(outputs["document"])
     assert document["own_weights"] == {"file": "mine.pt", "digest": file_digest(tmp_path / "mine.pt")}
     assert document["training"]["epochs"] == []
-    assert "no more than by chance" in caplog.text
+    assert "no better than chance" in caplog.text

@@ -19,7 +19,7 @@ from filterbench.analysis.optimism import optimism
 from filterbench.analysis.pareto import with_fronts
 from filterbench.analysis.published import (
     RAW_TABLE,
-    TABLE,
+    RESOURCES,
     before_finetuning,
     paper_points,
     published_cells,
@@ -33,6 +33,7 @@ from filterbench.storage.errors import InputError
 from filterbench.study.imports import imports_of
 
 # The published study's figures as one file: 183 cells, 3 originals.
+TABLE = RESOURCES / "published.csv"
 PUBLISHED_DIGEST = "8cac457931c95ce61d91edc299754d7b152f0a63c2cf071151f046e0132c69a6"
 # The 183 single results behind it.
 RAW_DIGEST = "0ed56d1f6df045bd2aee80077ad923e2a98636b9fcd88c837998f192b86a4991"
@@ -236,10 +237,10 @@ def test_the_published_studys_own_raw_files_are_imported(tmp_path):
 @pytest.mark.parametrize(
     ("names", "expected"),
     [
-        (("0.5", "0.50"), r"0\.50/result\.json: .*0\.5/result\.json is of sparsity 0\.5 too"),
-        (("nan",), r"nan/result\.json: the folder 'nan' is no sparsity"),
-        (("1.5",), r"1\.5/result\.json: the folder '1\.5' is no sparsity"),
-        (("half",), r"half/result\.json: the folder 'half' is no sparsity"),
+        (("0.5", "0.50"), r"0\.50/result\.json: .*0\.5/result\.json is of sparsity 0\.5, too"),
+        (("nan",), r"nan/result\.json: the folder 'nan' is not a sparsity"),
+        (("1.5",), r"1\.5/result\.json: the folder '1\.5' is not a sparsity"),
+        (("half",), r"half/result\.json: the folder 'half' is not a sparsity"),
     ],
 )
 def test_results_that_would_be_averaged_or_invented_are_refused(names, expected, tmp_path):
@@ -255,7 +256,7 @@ def test_the_unpruned_net_of_a_collection_is_the_published_one_and_is_told(tmp_p
         (tmp_path / f"{model}.json").write_text(json.dumps({"L1FilterPruner": cells}))
     with caplog.at_level(logging.INFO):
         read_results(tmp_path / "vgg16.json", "vgg16")
-    assert "names no unpruned net: the published one of vgg16 stands in" in caplog.text
+    assert "does not contain the unpruned net: the published one of vgg16 is used" in caplog.text
     with pytest.raises(InputError, match="vgg19 was not published"):
         read_results(tmp_path / "vgg19.json", "vgg19")
 
@@ -274,19 +275,19 @@ def test_a_folder_of_results_is_looked_through(tmp_path):
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff")).mkdir()
     found = imports_of(str(tmp_path))
     assert dict(found.sources) == {"vgg16": tmp_path / "VGG16", "densenet": tmp_path / "densenet"}
-    assert found.left_out["broken links"] == 1
-    assert found.left_out["beside the results"] == 1
-    assert found.left_out["that are no JSON"] == 2
-    assert found.left_out["with names that no path of the workflow can have"] == 2
-    assert sum(number for reason, number in found.left_out.items() if "other than vgg16" in reason) == 1
-    assert found.told().startswith("nni_results: left out: ")
+    assert found.skipped["broken links"] == 1
+    assert found.skipped["beside the results"] == 1
+    assert found.skipped["that are not JSON"] == 2
+    assert found.skipped["with names that are not valid in a path"] == 2
+    assert sum(number for reason, number in found.skipped.items() if "other than vgg16" in reason) == 1
+    assert found.summary().startswith("nni_results: skipped files: ")
     assert imports_of(f"{tmp_path}/").name == found.name
     copied = tmp_path.parent / "elsewhere" / tmp_path.name
     copied.mkdir(parents=True)
     assert imports_of(str(copied)).name != found.name
     assert len(imports_of(str(tmp_path / f"{49 * 'a'}")).name) <= 48 + 9
     (tmp_path / "vgg16.json").write_text("{}")
-    with pytest.raises(InputError, match="results of vgg16 are in .*VGG16 too"):
+    with pytest.raises(InputError, match="duplicate results of vgg16, as in .*VGG16"):
         imports_of(str(tmp_path))
     assert imports_of("").sources == {}
 

@@ -93,10 +93,7 @@ class L1Once:
         return self._pruned(sparsity)
 
 
-@pytest.mark.parametrize(
-    ("name", "width"),
-    [("vgg16", 1), ("resnet18", 1), ("vgg16", 1 / 16), ("resnet18", 1 / 16), ("resnet50", 1 / 16)],
-)
+@pytest.mark.parametrize(("name", "width"), [("vgg16", 1 / 4), ("resnet18", 1 / 16), ("resnet50", 1 / 16)])
 def test_a_uniform_sparsity_ends_within_two_percent_below_a_flops_budget(name, width):
     model = fresh_net(name, width)
     cost, pruner = FlopsCost(model), L1Once(model)
@@ -301,7 +298,7 @@ def test_a_study_with_budgets_has_their_cells_but_none_of_a_pruner_that_cannot_s
     check_config(default_config, "mine.yaml")
     targets: dict[str, list[str]] = {}
     for cell in cells(default_config):
-        targets.setdefault(cell.pruner, []).append(cell.target)
+        targets.setdefault(cell.pruner, []).append(str(cell.target))
     everything = ["0.5", "flops-0.5", "flops-0.3", "latency-0.7"]
     takers = ["L1FilterPruner", "FPGMPruner", "NetAdaptPruner", "SimulatedAnnealingPruner"]
     assert targets == dict.fromkeys(takers, everything) | {"AutoCompressPruner": ["0.5"]}
@@ -313,7 +310,7 @@ def test_a_study_with_budgets_has_their_cells_but_none_of_a_pruner_that_cannot_s
         ({"sparsities": []}, r"sparsities: \[\] leaves no cells in a study without budgets"),
         (
             {"budgets": {"flops": [0.5]}, "models": {"mobilenetv2": {"width": 0.25}}},
-            "budgets: mobilenetv2 has depthwise convolutions, which no budget counts",
+            "budgets: mobilenetv2 has depthwise convolutions, which budgets do not support",
         ),
         ({"budgets": {"energy": [0.5]}}, "budgets: unknown key 'energy'; allowed: flops, latency"),
         ({"budgets": {"flops": [1.5]}}, r"budgets.flops\[0\]: 1.5 is greater than or equal to the maximum"),

@@ -151,7 +151,7 @@ def test_cifar100_from_a_folder_in_its_own_format_has_its_fine_classes(tmp_path,
     assert np.array_equal(content.images[0].ravel(), first["data"][0])
     assert content.labels[:5].tolist() == first["fine_labels"][:5]
     (folder / CIFAR100.base_folder / "test").unlink()
-    with pytest.raises(InputError, match=r"folder that holds cifar-100-python"):
+    with pytest.raises(InputError, match=r"folder that contains cifar-100-python"):
         prepare_data("cifar100", folder, tmp_path, tmp_path / "cifar.npz")
 
 
@@ -212,13 +212,13 @@ def spoil(photos: Path, damage: str) -> Path | None:
     ("damage", "expected"),
     [
         ("none", r"^dataset\.folder: image-folder needs a folder"),
-        ("absent", r"^dataset\.folder: .*/photos/nothing must hold a folder of images for each class"),
-        ("alone", r"^dataset\.folder: .*/photos/bird has the class 'more' alone; at least 2$"),
+        ("absent", r"^dataset\.folder: .*/photos/nothing must contain one folder of images per class"),
+        ("alone", r"^dataset\.folder: .*/photos/bird has only the class 'more'; at least 2$"),
         ("empty class", r"^dataset\.folder: .*/photos/dog has 0 images; at least 15$"),
         ("few", r"^dataset\.folder: .*/photos/cat has 10 images; at least 15$"),
         ("truncated", r"/bird/02\.png: not a readable image"),
         ("foreign", r"/bird/02\.png: not a readable image"),
-        ("deep", r"/bird/02\.png: I;16 pixels; an image needs 8 bits a channel$"),
+        ("deep", r"/bird/02\.png: I;16 pixels; an image needs 8 bits per channel$"),
     ],
 )
 def test_a_faulty_folder_of_images_is_named(photos, tmp_path, damage, expected):
@@ -355,10 +355,10 @@ def test_folders_that_are_splits_are_never_classes(names, test_images, images, p
 @pytest.mark.parametrize(
     ("names", "expected"),
     [
-        (("train",), "holds the split 'train' without a test split"),
-        (("val", "test"), "holds the split 'test' without train"),
-        (("train", "training", "test"), "holds 'train', 'training', 'test': splits"),
-        (("train", "test", "cat"), "holds 'train', 'test', 'cat': splits .* or classes, not both"),
+        (("train",), "contains the split 'train' without a test split"),
+        (("val", "test"), "contains the split 'test' without train"),
+        (("train", "training", "test"), "contains 'train', 'training', 'test'; allowed: splits"),
+        (("train", "test", "cat"), "contains 'train', 'test', 'cat'; allowed: splits .* or classes"),
     ],
 )
 def test_folders_that_are_half_splits_are_refused(names, expected, photos, tmp_path):
@@ -404,7 +404,7 @@ def test_without_network_the_error_says_what_to_put_where(name, tmp_path, monkey
     # Every name lookup goes to a port where nothing listens.
     for variable in ("http_proxy", "https_proxy"):
         monkeypatch.setenv(variable, "http://127.0.0.1:9")
-    with pytest.raises(InputError, match=r"the download failed .* name that folder as dataset\.folder"):
+    with pytest.raises(InputError, match=r"the download failed .* set dataset\.folder to that folder"):
         prepare_data(name, None, tmp_path / "downloads", tmp_path / "images.npz")
 
 
@@ -424,7 +424,7 @@ def test_a_damaged_data_file_is_refused(digits_file, tmp_path, damage):
         np.savez(path, **arrays)
     else:
         path.write_bytes(data[: len(data) // 2] if damage == "truncated" else b"\x89PNG nonsense")
-    with pytest.raises(InputError, match=r"digits\.npz: .*remove it, and the next run makes it again"):
+    with pytest.raises(InputError, match=r"digits\.npz: .*remove it, and the next run rebuilds it"):
         read_images(path)
 
 
@@ -456,7 +456,7 @@ def test_images_are_normalised_to_three_channels(digits_file):
 
 def test_a_dataset_of_no_arrays_or_with_too_few_images_of_a_class_is_refused(monkeypatch, tmp_path):
     zeros = np.zeros((600, 1, 32, 32), np.uint8)
-    many = "600 images of 150 classes, of class 0 4, cannot be divided with each class in both parts"
+    many = r"600 images of 150 classes \(4 of class 0\) cannot be divided so that"
     for raw, fault in (
         (RawImages([[0]], np.zeros(1, int)), "images are list; allowed: a numpy array"),
         ((zeros, zeros), "images are NoneType; allowed: a numpy array"),
@@ -475,6 +475,7 @@ def test_a_dataset_of_no_arrays_or_with_too_few_images_of_a_class_is_refused(mon
         (np.array([1, 1, 2, 3] * 25), "test has 100 indices, 3 different ones"),
         (np.array([], dtype=int), "test has 0 indices"),
         (np.arange(590, 610), "test has 20 indices, 20 different ones"),
+        (np.arange(590, 601), "test has 11 indices, 11 different ones"),
         (np.arange(600), "test has 600 indices, 600 different ones"),
     ],
 )
@@ -491,7 +492,11 @@ def test_test_images_are_different_indices_of_some_images(test, said):
         (np.zeros((4, 1, 28, 28), np.uint8), [0, 0, 1, 1], r"images are uint8 \(4, 1, 28, 28\); allowed"),
         (np.zeros((4, 3, 32, 32)), [0, 0, 1, 1], "images are float64"),
         (np.zeros((4, 1, 32, 32), np.uint8), [0.0, 0.0, 1.0, 1.0], "labels are float64"),
-        (np.zeros((4, 1, 32, 32), np.uint8), [0, 0, 1], r"labels are int64 \(3,\); allowed: an integer"),
+        (
+            np.zeros((4, 1, 32, 32), np.uint8),
+            [0, 0, 1],
+            r"labels are int64 \(3,\); allowed: one integer per image",
+        ),
         (np.zeros((4, 1, 32, 32), np.uint8), [1, 1, 2, 2], "labels are 1 to 2, 2 classes; count them from 0"),
         (np.zeros((4, 1, 32, 32), np.uint8), [0, 1, 1, 1], "class 0 has 1 images; at least 2"),
     ],

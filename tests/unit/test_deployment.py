@@ -20,6 +20,7 @@ def writer():
     return load("deployment/write_page")
 
 
+@pytest.mark.slow
 def test_the_study_is_sound(writer, monkeypatch, tmp_path):
     study = writer.Study()
     load("kept").unpack(FOLDER / "results/deployment.tar.xz", tmp_path / "results/deployment")

@@ -67,7 +67,7 @@ def test_what_is_no_gpu_is_not_counted(monkeypatch, tmp_path):
         "#!/bin/sh\n"
         "echo 'GPU 0: NVIDIA H100 80GB HBM3 (UUID: GPU-1)'\n"
         "echo '  MIG 3g.40gb     Device  0: (UUID: MIG-1)'\n"
-        "echo '  MIG 3g.40gb     Device  1: (UUID: MIG-2)'\n"
+        "echo '  MIG 3g.40gb     Device  1: (UUID: MIG-GPU-1/2/0)'\n"
         "echo 'GPU 1: NVIDIA H100 80GB HBM3 (UUID: GPU-2)'\n"
     )
     listing.chmod(0o755)

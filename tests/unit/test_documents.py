@@ -9,6 +9,7 @@ import pytest
 from filterbench.documents import KINDS, check, measurements, parse, read, schema_path, types, write
 from filterbench.documents.reference import reference
 from filterbench.documents.rules import (
+    _accuracies_are_shares_of_test_images,
     _counts_within_budget,
     _epochs_are_those_of_the_settings,
     _layers_shrink,
@@ -112,6 +113,12 @@ def test_epochs_are_those_of_the_settings():
     assert faults((1, 0.5, 3.0), (2, 0.6, 2.0), best=2) == ["$.training.epochs[1].selection_accuracy"]
 
 
+def test_an_accuracy_that_no_number_of_test_images_gives_is_a_fault():
+    document = {"images": {"test": 200}, "performance": {"pruned": 0.9151, "finetuned": 183 / 200}}
+    found = _accuracies_are_shares_of_test_images(document)
+    assert [fault.path for fault in found] == ["$.performance.pruned"]
+
+
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
 def test_numbers_that_are_not_finite_are_refused_on_reading(number, tmp_path):
     path = tmp_path / "result.json"
@@ -152,7 +159,7 @@ def test_two_counters_that_disagree_are_a_fault():
 def test_a_key_that_stands_twice_is_refused(tmp_path):
     path = tmp_path / "result.json"
     path.write_text('{"params": 1, "params": 2}')
-    with pytest.raises(InputError, match="key 'params' stands twice"):
+    with pytest.raises(InputError, match="duplicate key 'params'"):
         parse(path)
 
 
@@ -160,9 +167,7 @@ def test_a_file_that_is_no_document_is_named(tmp_path):
     (tmp_path / "result.json").write_text("{")
     with pytest.raises(InputError, match=r"result\.json: not a JSON document"):
         read(tmp_path / "result.json")
-    with pytest.raises(
-        InputError, match=r"other\.json: no document of the workflow has this name; allowed: baseline"
-    ):
+    with pytest.raises(InputError, match=r"other\.json: not the name of a document; allowed: baseline"):
         read(tmp_path / "other.json")
 
 
@@ -237,9 +242,9 @@ TYPES = {
 # Keys that a type shares with documents of another kind.
 SHARED = {
     "baseline": {"budget", "correct", "equal_training"},
-    "finetune": {"budget", "equal_training", "own_weights"},
-    "equal": {"budget", "own_weights"},
-    "scratch": {"correct", "equal_training", "tuning", "own_weights"},
+    "finetune": {"budget", "classes", "equal_training", "own_weights"},
+    "equal": {"budget", "classes", "own_weights"},
+    "scratch": {"classes", "correct", "equal_training", "tuning", "own_weights"},
 }
 
 

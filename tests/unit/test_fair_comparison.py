@@ -19,6 +19,7 @@ def writer():
     return load("fair-comparison/write_page")
 
 
+@pytest.mark.slow
 def test_the_study_is_sound(tmp_path):
     config = yaml.safe_load((REPOSITORY / "studies/fair.yaml").read_text())
     load("kept").unpack(FOLDER / "results/fair.tar.xz", tmp_path / "results/fair")

@@ -1,15 +1,14 @@
 """What a study will cost, and how far a run is."""
 
-from pathlib import Path
-
 import pytest
 import torch
 from torch import nn
 from torch.nn.modules.module import register_module_forward_hook
 
-from filterbench.forecasting.expected import expected_work
+from filterbench.domain.targets import Target
+from filterbench.forecasting.expected import Shapes, expected_work
 from filterbench.forecasting.speed import speeds
-from filterbench.study.paths import place_in_seed
+from filterbench.models.registry import build_model
 
 
 def test_trainings_are_counted_as_the_stages_make_them(few_images, default_config):
@@ -44,10 +43,20 @@ def test_trainings_are_counted_as_the_stages_make_them(few_images, default_confi
     assert found["AutoCompressPruner/0.5/equal.json"].trained == 0
 
 
-def test_a_document_is_known_by_its_place_below_its_seed():
-    path = Path("pruning/results/mine/vgg16/seed-3/L1FilterPruner/0.5/prune.json")
-    assert place_in_seed(path) == ("vgg16", "L1FilterPruner/0.5/prune.json")
-    assert place_in_seed(Path("results/mine/verdicts.json")) == ("", "")
+def test_a_search_paths_nets_cost_what_lies_between_the_whole_one_and_the_smallest(
+    few_images, default_config
+):
+    config = default_config | {
+        "models": {"vgg16": {"width": 1 / 16}},
+        "sparsities": [0.2, 0.8],
+        "seeds": [0],
+        "pruners": {"NetAdaptPruner": {}},
+    }
+    (work,) = [each for each in expected_work(config, few_images) if each.stage == "trajectory"]
+    shapes = Shapes(build_model("vgg16", 1 / 16, few_images.classes).eval())
+    smallest, _ = shapes.shares(Target("sparsity", 0.8))
+    assert 0 < smallest < 0.2
+    assert work.share == (1 + smallest) / 2
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])

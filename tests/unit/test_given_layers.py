@@ -93,7 +93,13 @@ def test_summed_layers_of_a_compact_net_are_ranked_by_the_sum_of_their_norms():
 
 
 @pytest.mark.parametrize(
-    ("name", "share"), [("vgg16", 0.1), ("vgg16", 0.6), ("resnet18", 0.4), ("mobilenetv2", 0.5)]
+    ("name", "share"),
+    [
+        ("vgg16", 0.1),
+        ("vgg16", 0.6),
+        ("resnet18", 0.4),
+        pytest.param("mobilenetv2", 0.5, marks=pytest.mark.slow),
+    ],
 )
 def test_uniform_at_flops_is_the_closest_step_not_above_them(name, share):
     model = fresh_net(name)
@@ -130,7 +136,7 @@ def test_every_pruner_of_a_study_can_have_the_controls(default_config):
 @pytest.mark.parametrize(
     ("control", "expected"),
     [
-        ("LayersOfTaylorPruner", "pruners.LayersOfTaylorPruner: needs TaylorPruner beside it"),
+        ("LayersOfTaylorPruner", "pruners.LayersOfTaylorPruner: needs TaylorPruner among the pruners"),
         ("LayersOfNobodyPruner", "pruners: unknown 'LayersOfNobodyPruner'; allowed: "),
     ],
 )

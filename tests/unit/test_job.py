@@ -124,7 +124,7 @@ class Talking(job.ComputingStage):
 )
 def test_what_a_job_with_nets_says_can_go_to_its_log_alone(stage, shown, tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv(job.LEVEL, "WARNING")
+    monkeypatch.setenv(job.SHOWN_FROM, "WARNING")
     monkeypatch.setattr(logging.root, "handlers", [])
     monkeypatch.setattr(job, "resolve_name", lambda name: stage)
     job.execute("finetune", "a.log", job.Job({}, {}, {"stage": "stages.finetune"}))

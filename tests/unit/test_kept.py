@@ -2,6 +2,7 @@
 
 import io
 import os
+import random
 import subprocess
 import sys
 import tarfile
@@ -11,7 +12,7 @@ import pytest
 from checkout import REPOSITORY
 from docs_scripts import load
 
-from filterbench.documents import read, write
+from filterbench.documents import check, kind_of, parse, read, write
 from filterbench.documents.manifest import settings_digest
 from filterbench.storage.errors import InputError
 from filterbench.storage.files import file_digest, files_below
@@ -102,6 +103,16 @@ def test_a_folder_without_cells_is_not_packed(tmp_path):
     with pytest.raises(InputError, match=r"there are no documents in \*/seed-\*/; run the study first"):
         kept.pack(written(tmp_path / "made", TABLES), tmp_path / "mine.tar.xz")
     assert not (tmp_path / "mine.tar.xz").exists()
+
+
+@pytest.mark.parametrize("study", ["deployment", "fair"])
+def test_a_kept_study_unpacks_to_sound_documents(study, tmp_path):
+    """A few of them; `make test-slow` checks all, against each other and their tables."""
+    results = tmp_path / "results" / study
+    kept.unpack(kept.archive_of(study), results)
+    documents = sorted(results.glob("*/seed-*/**/*.json"))
+    chosen = random.Random(0).sample(documents, 100)
+    assert [fault for path in chosen for fault in check(kind_of(path), parse(path))] == []
 
 
 def test_the_command_says_which_studies_are_kept(tmp_path):

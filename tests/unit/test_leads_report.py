@@ -85,7 +85,7 @@ def test_a_study_without_training_budgets_or_control_is_refused(tmp_path):
     ):
         (tmp_path / "vgg16").mkdir(exist_ok=True)
         table.to_csv(tmp_path / "vgg16/comparison.csv", index=False)
-        with pytest.raises(InputError, match="study mine: no lead to take apart; that needs"):
+        with pytest.raises(InputError, match="study mine: no lead to take apart; it needs"):
             make(tmp_path)
 
 

@@ -64,7 +64,7 @@ def test_a_file_beside_the_study_joins_the_registries(mine):
     assert "LargestWeightPruner" in KINDS["PRUNERS"][0]
     assert KINDS["MODELS"][0]["small-net"].label == "small net"
     # Again, as a job does it in a process that a parent with all of it was forked for.
-    registering.register_as_told()
+    registering.register_inherited()
 
 
 def test_a_variant_is_its_pruner_under_another_name(mine):
@@ -86,21 +86,29 @@ def test_a_variant_is_its_pruner_under_another_name(mine):
         ("[own_pruner.py,", "[pruner.py,", "code: pruner.py: there is no file /"),
         ("[own_pruner.py,", "[broken.py,", "broken.py: cannot be imported (ModuleNotFoundError"),
         ("[own_pruner.py,", "[script.py,", "script.py: cannot be imported (SystemExit: 2)"),
-        ("[own_pruner.py,", "[empty.py,", "empty.py: none of PRUNERS, MODELS, DATASETS is a dictionary"),
+        (
+            "[own_pruner.py,",
+            "[empty.py,",
+            "empty.py: needs entries in one of the dictionaries PRUNERS, MODELS, DATASETS",
+        ),
         ("[own_pruner.py,", "[random.py,", "Python has another module 'random'"),
-        ("[own_pruner.py,", "[own-pruner.py,", "'own-pruner' is no name of a module; rename the file"),
-        ("[own_pruner.py,", "[taken.py,", "PRUNERS: the name 'FPGMPruner' is taken; another name"),
-        ("[own_pruner.py,", "[plain.py,", "PRUNERS['MinePruner'] is no PrunerEntry"),
+        (
+            "[own_pruner.py,",
+            "[own-pruner.py,",
+            "'own-pruner' is not a valid name for a module; rename the file",
+        ),
+        ("[own_pruner.py,", "[taken.py,", "PRUNERS: the name 'FPGMPruner' is taken; choose another"),
+        ("[own_pruner.py,", "[plain.py,", "PRUNERS['MinePruner'] is not a PrunerEntry"),
         (
             "{arguments: {centred",
             "{variant_of: L1Pruner, arguments: {centred",
             "variant_of: unknown 'L1Pruner'",
         ),
-        ("{arguments: {centred", "{variant_of: FPGMPruner, arguments: {centred", "is a pruner's name"),
+        ("{arguments: {centred", "{variant_of: FPGMPruner, arguments: {centred", "is the name of a pruner"),
         ("[own_pruner.py,", "[bound.py,", "(TypeError: unknown bound 'above'; allowed: minimum, exclusive"),
         ("[own_pruner.py,", "[spaced.py,", "PRUNERS: 'Mine/Pruner' is not a valid name; allowed: a letter"),
         ("[own_pruner.py,", "[long.py,", "PRUNERS: '" + LONG + "' is not a valid name; allowed: a letter, "),
-        ("[own_pruner.py,", f"[{LONG}.py,", f"'{LONG}' is no name of a module; rename the file"),
+        ("[own_pruner.py,", f"[{LONG}.py,", f"'{LONG}' is not a valid name for a module; rename the file"),
         (
             "pruners:",
             f"pruners:\n  {LONG}: {{variant_of: FPGMPruner}}",
@@ -166,3 +174,10 @@ def test_an_installed_package_names_its_entries(tmp_path):
     # What the module imports from its package counts, too.
     (package / "scale.py").write_text("FACTOR = 2\n")
     assert digest() != first
+
+
+def test_a_variant_of_a_variant_is_refused(monkeypatch):
+    variants = {"FirstPruner": "L1FilterPruner", "SecondPruner": "FirstPruner"}
+    refusal = "mine.yaml: pruners.SecondPruner.variant_of: unknown 'FirstPruner'; allowed: L1FilterPruner"
+    with remembered(monkeypatch), pytest.raises(InputError, match=refusal):
+        registering.register([], variants, "mine.yaml")

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from filterbench.domain.targets import Target
 from filterbench.orchestration.plan import Plan, group_of
 from filterbench.orchestration.resources import more_each_time, prune_minutes
 from filterbench.study.cells import Cell
@@ -95,13 +96,14 @@ def test_a_latency_table_is_asked_for_by_latency_budgets_alone(plan):
 
 
 def test_a_path_is_read_as_it_was_formed():
-    cell = Cell("vgg16", "NetAdaptPruner", "flops-0.5", 3)
+    cell = Cell("vgg16", "NetAdaptPruner", Target("flops", 0.5), 3)
     folder = cell_folder("mine", cell)
     assert cell_at(folder) == cell_at(f"docs/somewhere/{folder}") == ("mine", cell)
     for other in (
         "results/mine/vgg16",
         f"{folder}/prune.json",
         "results/mine/vgg16/seed-x/L1FilterPruner/0.5",
+        "results/mine/vgg16/seed-3/NetAdaptPruner/flops",
     ):
         with pytest.raises(ValueError, match="not the folder of a cell"):
             cell_at(other)

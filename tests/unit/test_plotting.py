@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 from filterbench.analysis.pareto import with_fronts
 from filterbench.analysis.published import paper_points, published_cells
@@ -11,6 +12,7 @@ from filterbench.plotting.comparison import draw_comparison, study_title
 from filterbench.plotting.equal_training import draw_training
 from filterbench.plotting.marks import STATISTICS
 from filterbench.plotting.optimism import draw_optimism
+from filterbench.plotting.scales import HIGHEST, show_all
 from filterbench.plotting.style import SCRATCH_STYLES, STYLES
 
 
@@ -260,3 +262,11 @@ def test_panels_of_other_accuracies_hold_all_their_points():
         low, high = axes.get_ylim()
         reached = [value for line in axes.get_lines() for value in line.get_ydata()]
         assert low <= min(reached) <= max(reached) <= high
+
+
+def test_an_axis_shows_no_accuracy_that_there_cannot_be():
+    axes = Figure().subplots()
+    # As of a mean whose interval reaches beyond both ends.
+    axes.plot([1, 2], [-20, 120])
+    show_all(axes)
+    assert axes.get_ylim() == (0, HIGHEST)

@@ -59,12 +59,15 @@ def test_what_is_blind_or_infeasible_is_named():
 def test_seeds_tell_who_is_ahead_or_cannot():
     lost = table({"L1FilterPruner": [0.1, 0.2, 9], "FPGMPruner": [0.1, 0.2, 0.3]})
     said = leader(lost, "params", 0.5, recommendations(lost, "params", 0.5))
-    assert said == "FPGM comes 2.04 times as far as L1Filter, by counts that are the same with every seed."
+    assert (
+        said
+        == "FPGM's net is 2.04 times smaller than L1Filter's, by counts that are the same with every seed."
+    )
     # Counts that differ a little from seed to seed, as a search's do.
     ahead = lost["pruner"] == "FPGMPruner"
     lost.loc[ahead, "params_compact"] += 1000 * lost.loc[ahead, "seed"]
     said = leader(lost, "params", 0.5, recommendations(lost, "params", 0.5))
-    assert said.startswith("FPGM comes 2.0")
+    assert said.startswith("FPGM's net is 2.0")
     assert "with 95 % confidence over 3 seeds" in said
     lost.loc[ahead & (lost["seed"] == 0), "params_compact"] *= 3
     assert leader(lost, "params", 0.5, recommendations(lost, "params", 0.5)).startswith("cannot tell: ")

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from filterbench.analysis.pareto import with_fronts
-from filterbench.analysis.published import PAPER_TABLE, TABLE
+from filterbench.analysis.published import PAPER_TABLE, RESOURCES
 from filterbench.analysis.reported import judged, placed, read_claims
 from filterbench.analysis.seeds import with_statistics
 from filterbench.page.page import page
@@ -129,7 +129,7 @@ def test_like_for_like(tmp_path, convention, dataset, told, expected):
 @pytest.mark.parametrize(
     ("row", "expected"),
     [
-        ("Doe,a,vgg16,,high,4,,macs", "line 2: accuracy: 'high' is no number"),
+        ("Doe,a,vgg16,,high,4,,macs", "line 2: accuracy: 'high' is not a number"),
         ("Doe,a,vgg16,,101,4,,macs", "line 2: accuracy: 101; allowed: above 0, up to 1, or 100 per cent"),
         ("Doe,a,vgg16,,-1,4,,macs", "line 2: accuracy: -1; allowed: above 0"),
         ("Doe,a,,,92,4,,macs", "line 2: model is empty"),
@@ -170,7 +170,7 @@ def test_a_faulty_table_is_told_before_anything_runs(row, expected, tmp_path, de
 
 
 def test_the_published_tables_are_such_files():
-    published, paper = read_claims(TABLE), read_claims(PAPER_TABLE)
+    published, paper = read_claims(RESOURCES / "published.csv"), read_claims(PAPER_TABLE)
     # Without the unpruned nets.
     assert (len(published), len(paper)) == (183, 2)
     assert published["like_for_like"].all()

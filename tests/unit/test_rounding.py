@@ -41,7 +41,13 @@ def channels(model: nn.Module) -> dict[str, int]:
     }
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow if name in ("resnet50", "resnet56") else ())
+        for name in MODELS
+    ],
+)
 @pytest.mark.parametrize("up", [True, False])
 def test_every_layer_keeps_a_multiple_or_all(name, up):
     model, masks = net(name), masks_of(name, 0.7)

@@ -34,7 +34,7 @@ def test_without_a_compiler_it_is_said_what_to_do(monkeypatch):
     ):
         in_torch_compile(small_net(), BATCHES)
     monkeypatch.setenv("CXX", "no-such-compiler")
-    with pytest.raises(InputError, match="CXX=no-such-compiler is not there"):
+    with pytest.raises(InputError, match="CXX=no-such-compiler is not installed"):
         in_torch_compile(small_net(), BATCHES)
 
 

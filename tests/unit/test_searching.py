@@ -2,6 +2,7 @@
 
 import copy
 import hashlib
+import re
 from dataclasses import asdict, fields
 from functools import partial
 from pathlib import Path
@@ -20,8 +21,9 @@ from filterbench.models.registry import build_model
 from filterbench.pruners.contract import InfeasibleError
 from filterbench.pruners.nni import filters_as_rows, masked_by, wrapped_masks
 from filterbench.pruners.registry import PRUNERS, arguments_of
+from filterbench.pruners.search import sampling
 from filterbench.pruners.search.allocation import Layers, WeightAllocation
-from filterbench.pruners.search.annealing import SimulatedAnnealing, anneal
+from filterbench.pruners.search.annealing import SimulatedAnnealing, anneal, judged
 from filterbench.pruners.search.net_adapt import NetAdapt, SearchPath, Snapshot
 from filterbench.pruners.search.sampling import draw_sparsities
 from filterbench.pruners.search.scores import summarise_scores
@@ -62,7 +64,12 @@ def new_search(images, folder: Path, net: str = "compact") -> Search:
 
 
 @pytest.fixture
-def trained_net(few_images) -> nn.Module:
+def trained_net(net_trained_once) -> nn.Module:
+    return copy.deepcopy(net_trained_once)
+
+
+@pytest.fixture(scope="module")
+def net_trained_once(few_images) -> nn.Module:
     torch.manual_seed(0)
     model = build_model("vgg16", 1 / 8, classes=2)
     train(model, few_images, TrainingSettings(2, 8, 0.05, 0.9, 0.0, "one-cycle", augment=False), seed=0)
@@ -113,12 +120,17 @@ def nnis_draw(target: float, random: np.random.RandomState) -> np.ndarray:
             return sparsities
 
 
-@pytest.mark.parametrize("target", [0.5, 0.8])
-def test_sparsities_are_drawn_from_nnis_distribution(target):
+@pytest.mark.parametrize(
+    ("target", "sweeps", "draws"),
+    [(0.5, 50, 80), (0.8, 50, 80), pytest.param(0.8, sampling.SWEEPS, 400, marks=pytest.mark.slow)],
+)
+def test_sparsities_are_drawn_from_nnis_distribution(target, sweeps, draws, monkeypatch):
+    """After a quarter of the sweeps already."""
+    monkeypatch.setattr(sampling, "SWEEPS", sweeps)
     by_rejection = np.random.RandomState(0)
-    expected = np.array([nnis_draw(target, by_rejection) for _ in range(150)])
+    expected = np.array([nnis_draw(target, by_rejection) for _ in range(1000)])
     found = np.array(
-        [draw_sparsities(VGG16_WEIGHTS, target, np.random.RandomState(seed)) for seed in range(150)]
+        [draw_sparsities(VGG16_WEIGHTS, target, np.random.RandomState(seed)) for seed in range(draws)]
     )
     for layer in range(len(VGG16_WEIGHTS)):
         assert ks_2samp(expected[:, layer], found[:, layer]).pvalue > 0.001
@@ -145,7 +157,10 @@ def test_a_searching_pruner_reaches_about_the_sparsity_it_is_asked_for(pruner, t
     assert any(step["accepted"] for step in search.steps)
 
 
-@pytest.mark.parametrize("pruner", CHANGES)
+@pytest.mark.parametrize(
+    "pruner",
+    [pytest.param(name, marks=pytest.mark.slow if name == "AutoCompressPruner" else ()) for name in CHANGES],
+)
 def test_a_search_prunes_a_depthwise_convolution_with_its_input(pruner, search):
     torch.manual_seed(0)
     model = build_model("mobilenetv2", 1 / 8, classes=2).eval()
@@ -156,7 +171,8 @@ def test_a_search_prunes_a_depthwise_convolution_with_its_input(pruner, search):
     if pruner == "AutoCompressPruner":
         changes = changes | {"cool_down_rate": 0.5, "admm_num_iterations": 1, "admm_epochs_per_iteration": 1}
     pruned = pruned_by(pruner, changes, model, sparsity, search)
-    compact = compact_form(pruned.model, pruned.masks) if pruned.masks else pruned.model
+    assert pruned.compact == PRUNERS[pruner].compact
+    compact = pruned.model if pruned.compact else compact_form(pruned.model, pruned.masks)
     before = build_model("mobilenetv2", 1 / 8, classes=2)
     assert convolution_weights(compact) < convolution_weights(before)
     for block in compact.blocks[1:]:
@@ -173,10 +189,7 @@ class KilledError(Exception):
 
 
 @pytest.mark.parametrize("pruner", CHANGES)
-@pytest.mark.parametrize("evaluations", [1, 4])
-def test_an_interrupted_search_ends_with_the_same_net(
-    pruner, evaluations, trained_net, few_images, tmp_path, monkeypatch
-):
+def test_an_interrupted_search_ends_with_the_same_net(pruner, trained_net, few_images, tmp_path, monkeypatch):
     def prune(folder: str):
         search = new_search(few_images, tmp_path / folder)
         pruned = pruned_by(pruner, CHANGES[pruner], copy.deepcopy(trained_net), 0.5, search)
@@ -186,7 +199,7 @@ def test_an_interrupted_search_ends_with_the_same_net(
     done = []
 
     def evaluate_and_die(search, model):
-        if len(done) == evaluations:
+        if len(done) == 4:
             raise KilledError
         done.append(model)
         return evaluate(search, model)
@@ -220,14 +233,14 @@ def test_a_snapshot_is_what_a_run_to_its_target_alone_gives(trained_net, few_ima
         assert (asdict(alone.cost), len(alone.steps)) == (snapshot.cost, snapshot.candidates)
 
 
-@pytest.mark.parametrize("kept", ["journal", "nothing"])
+@pytest.mark.parametrize("kept", ["journal", pytest.param("nothing", marks=pytest.mark.slow)])
 def test_a_search_path_goes_on_from_what_an_earlier_job_left(
     kept, trained_net, few_images, tmp_path, monkeypatch
 ):
     """To a harder target from the last snapshot, to one in between by the scores that are on record."""
     first = new_search(few_images, tmp_path / "path")
     earlier = search_path(FEW, trained_net, first).snapshots([0.2, 0.5])
-    judged = count_calls(monkeypatch, Search, "evaluate")
+    evaluated = count_calls(monkeypatch, Search, "evaluate")
     trained = count_calls(monkeypatch, Search, "train_steps")
 
     def again(targets: list[float]) -> tuple[list[Snapshot], Search]:
@@ -236,15 +249,15 @@ def test_a_search_path_goes_on_from_what_an_earlier_job_left(
         return path.snapshots(targets, earlier, first.steps), search
 
     between, _ = again([0.2, 0.3, 0.5])
-    evaluations = len(judged)
+    evaluations = len(evaluated)
     harder, search = again([0.2, 0.5, 0.6])
     assert between[0] is earlier[0]
     assert between[2] is harder[1] is earlier[1]
     if kept == "journal":
         assert evaluations == 0
         # An iteration for each tenth that is new: one net is trained anew where the scores are known.
-        assert len(judged) == search.cost.evaluations - earlier[1].cost["evaluations"]
-        assert len(trained) == len(judged) + 1
+        assert len(evaluated) == search.cost.evaluations - earlier[1].cost["evaluations"]
+        assert len(trained) == len(evaluated) + 1
     monkeypatch.undo()
     undisturbed = new_search(few_images, tmp_path / "undisturbed")
     whole = search_path(FEW, trained_net, undisturbed).snapshots([0.2, 0.3, 0.5, 0.6])
@@ -359,6 +372,26 @@ def test_annealing_goes_nnis_way_with_equal_draws(
     assert fingerprint(best) == fingerprint(chosen)
 
 
+def test_of_candidates_with_equal_scores_the_first_is_taken(trained_net, search, monkeypatch):
+    met = []
+    monkeypatch.setattr(Search, "judge", lambda search, model, masks: met.append(masks) or 0.5)
+    _, best = anneal(trained_net, 0.5, SimulatedAnnealing("l1", 100, 20, 0.8, 0.35), search)
+    assert fingerprint(best) == fingerprint(met[0]) != fingerprint(met[-1])
+
+
+@pytest.mark.parametrize(("tune_steps", "times"), [(0, 1), (1, 2)])
+def test_a_tuned_candidate_is_judged_each_time_that_the_search_comes_to_it(
+    tune_steps, times, trained_net, few_images, tmp_path, monkeypatch
+):
+    judgements = count_calls(monkeypatch, Search, "judge")
+    settings = SearchSettings("compact", 8, augment=False, tune_steps=tune_steps)
+    search = Search(few_images, settings, 0, tmp_path, "key")
+    layers, journal = Layers(trained_net, "l1"), search.journal("annealing-0", 2)
+    for _ in range(2):
+        judged(trained_net, layers, np.full(len(layers.names), 0.5), search, journal)
+    assert len(judgements) == times
+
+
 def test_a_journal_drops_the_line_that_was_being_written(tmp_path):
     path = tmp_path / "journal.jsonl"
     journal = Journal(path, "key", 3, Stopwatch())
@@ -372,6 +405,49 @@ def test_a_journal_drops_the_line_that_was_being_written(tmp_path):
     assert [step.score for step in again.steps] == [0.5, 0.5, 0.25]
     assert len(evaluated) == 1
     assert [step.score for step in Journal(path, "other key", 3, Stopwatch()).steps] == []
+
+
+def _with_bit_flipped(content: bytes, line: int) -> bytes:
+    """The content with another last digit in a line's digest or text."""
+    lines = content.split(b"\n")
+    changed = bytearray(lines[line])
+    changed[-3] ^= 1
+    return b"\n".join([*lines[:line], bytes(changed), *lines[line + 1 :]])
+
+
+@pytest.mark.parametrize(
+    ("damaged", "kept", "said"),
+    [
+        (lambda content: _with_bit_flipped(content, 2), 1, "line 3 is damaged.*resuming after step 1"),
+        (lambda content: _with_bit_flipped(content, 0), 0, "line 1 is damaged.*starting again"),
+        (lambda content: content.replace(b": 0.5,", b": 0.6,", 1), 0, "line 2 is damaged.*starting again"),
+        (lambda content: content[:200] + bytes(64) + content[264:], 0, "line 2 is damaged"),
+        (lambda content: bytes(len(content)) + b"\n", 0, "line 1 is damaged"),
+        (lambda content: b"[]\n", 0, "line 1 is damaged"),
+        (lambda content: b'{"key": "key"}\n', 0, "line 1 is damaged"),
+        (lambda content: content + content.split(b"\n")[1] + b"\n", 3, "line 5 is damaged"),
+        (
+            lambda content: b"\n".join(np.array(content.split(b"\n"), dtype=object)[[0, 1, 3, 2, 4]]),
+            1,
+            "line 3 is damaged",
+        ),
+    ],
+    ids=["a bit", "the key", "a score", "a block of zeros", "zeros", "a list", "no digest", "twice", "order"],
+)
+def test_a_damaged_journal_is_cut_at_the_damage(damaged, kept, said, tmp_path, caplog):
+    path = tmp_path / "journal.jsonl"
+    journal = Journal(path, "key", 3, Stopwatch())
+    for number in range(3):
+        journal.score({}, b"%d" % number, lambda: 0.5)
+    path.write_bytes(damaged(path.read_bytes()))
+    again = Journal(path, "key", 3, Stopwatch())
+    assert again.recorded == kept
+    assert re.search(said, caplog.text)
+    for number in range(3):
+        again.score({}, b"%d" % number, lambda: 0.5)
+    caplog.clear()
+    assert Journal(path, "key", 3, Stopwatch()).recorded == 3
+    assert "damaged" not in caplog.text
 
 
 def test_the_test_images_play_no_part_in_a_search(trained_net, few_images, tmp_path):
@@ -425,6 +501,14 @@ def test_a_journal_that_goes_another_way_is_cut_there(tmp_path):
     for candidate in (b"0", b"other", b"2"):
         third.score({}, candidate, lambda: 0.0)
     assert [step.score for step in third.steps] == [0.5, 0.25, 0.25]
+
+
+def test_a_journal_of_another_search_is_begun_anew(tmp_path):
+    path = tmp_path / "journal.jsonl"
+    Journal(path, "key", 1, Stopwatch()).score({}, b"0", lambda: 0.5)
+    other = Journal(path, "other", 1, Stopwatch())
+    assert other.recorded == 0
+    assert other.score({}, b"0", lambda: 0.25) == 0.25
 
 
 def test_a_search_costs_what_it_trains(few_images, tmp_path):

@@ -73,9 +73,7 @@ def test_mistakes_are_told(cells, digits_file, tmp_path):
         InputError, match=r"shape_latency\.csv: nothing to compare; the study needs a searching"
     ):
         times([], digits_file, output)
-    with pytest.raises(
-        InputError, match=r"1 of 3 cells are missing \(.*gone, \.\.\.\); make the study first"
-    ):
+    with pytest.raises(InputError, match=r"1 of 3 cells are missing \(.*gone, \.\.\.\); run the study first"):
         times([*cells, tmp_path / "gone"], digits_file, output)
     other = tmp_path / "other"
     other.mkdir()
@@ -143,7 +141,7 @@ def test_a_search_is_judged_where_both_are_as_fast(lead, verdict, tmp_path):
     with pytest.raises(InputError, match="cells have other nets by now than were timed"):
         latency_verdicts(Job({}, outputs, params))
     paths["tables"].unlink()
-    with pytest.raises(InputError, match=r"comparison\.csv: missing; make the study first"):
+    with pytest.raises(InputError, match=r"comparison\.csv: missing; run the study first"):
         latency_verdicts(Job({}, outputs, params))
 
 

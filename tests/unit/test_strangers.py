@@ -96,9 +96,9 @@ def plant(kind: str, path: Path, private: Path) -> None:
     [
         ("pipe", "s/vgg16/comparison.json", "a pipe, socket or device"),
         ("device", "s/vgg16/comparison.json", "a pipe, socket or device"),
-        ("file", "s/.trajectory.training", "a link, through which"),
-        ("folder", "s/vgg16/.trajectory.search", "a link, through which"),
-        ("folder", ".shared", "a link, through which"),
+        ("file", "s/.trajectory.training", "a link, and the workflow"),
+        ("folder", "s/vgg16/.trajectory.search", "a link, and the workflow"),
+        ("folder", ".shared", "a link, and the workflow"),
     ],
 )
 def test_what_must_not_be_opened_is_refused_by_name(kind, name, said, results, private):

@@ -1,6 +1,9 @@
 import copy
 import csv
 import re
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import date
 from pathlib import Path
 from pkgutil import iter_modules, resolve_name
 
@@ -10,12 +13,14 @@ from settings import TRAINING
 from test_own_code import remembered
 
 from filterbench import stages
+from filterbench.documents.schemas import load_schema
 from filterbench.making.computing import Stage
 from filterbench.own_code.registering import register
 from filterbench.storage.errors import InputError
 from filterbench.study.cells import cells, pruner_arguments, search_settings, training_settings
 from filterbench.study.config import check_config
-from filterbench.study.extending import completed
+from filterbench.study.extending import OPTIONAL, VALUES, completed
+from filterbench.study.reading import read_study
 
 REPOSITORY = Path(__file__).parents[2]
 STUDIES = [REPOSITORY / "config.yaml", *sorted((REPOSITORY / "studies").glob("*.yaml"))]
@@ -40,7 +45,7 @@ MISTAKES = {
         "sparsities[1]: 1 is greater than or equal to the maximum of 1",
     ),
     "sparsity of 0": ("sparsities", [0], "sparsities[0]: 0 is less than or equal to the minimum of 0"),
-    "sparsity twice": ("sparsities", [0.5, 0.5], "sparsities: [0.5, 0.5] names a value twice"),
+    "sparsity twice": ("sparsities", [0.5, 0.5], "sparsities: [0.5, 0.5] has a duplicate value"),
     "no channel": ("models/vgg16/width", 0.01, "models.vgg16.width: 0.01 leaves a layer without channels"),
     "no protocol": ("protocol", "train", "protocol: 'train' is not one of ['validation', 'test']"),
     "unknown precision": (
@@ -72,7 +77,7 @@ MISTAKES = {
             "equal_training": {"images": 5000},
             "finetune": {**TRAINING, "tuning": {"epochs": [1, 2]}},
         },
-        "finetune.tuning.epochs: equal_training counts the epochs out; tune the learning_rate",
+        "finetune.tuning.epochs: equal_training determines the epochs; tune the learning_rate",
     ),
     "a control whose searched pruner is gone, beside equal training": (
         "",
@@ -80,7 +85,7 @@ MISTAKES = {
             "pruners": {"L1FilterPruner": {}, "UniformAllocationPruner": {}},
             "equal_training": {"as": ["L1FilterPruner"]},
         },
-        "pruners.UniformAllocationPruner: needs SimulatedAnnealingPruner beside it",
+        "pruners.UniformAllocationPruner: needs SimulatedAnnealingPruner among the pruners",
     ),
     "two ways to say how much training": (
         "equal_training",
@@ -95,7 +100,7 @@ MISTAKES = {
     "onnxruntime beside a GPU": (
         "",
         {"device": "cuda", "latency": {"runtimes": ["torch", "onnxruntime"]}},
-        "latency: onnxruntime is measured on the CPU; set device: cpu, or leave it out",
+        "latency: onnxruntime is measured on the CPU; set device: cpu, or remove it",
     ),
     "fine-tuning of a pruner that is not there": (
         "finetune/pruners",
@@ -186,7 +191,7 @@ def test_cells_are_the_product_of_the_studys_lists(default_config):
     default_config["seeds"] = [0, 1]
     found = cells(default_config)
     assert len(found) == len(set(found)) == 2 * (4 * 3 * 6 + (6 + 2 + 1) + (6 + 6 + 3))
-    assert {cell.target for cell in found} == {"0.3", "0.5", "0.7", "0.8", "0.9", "0.95"}
+    assert {str(cell.target) for cell in found} == {"0.3", "0.5", "0.7", "0.8", "0.9", "0.95"}
 
 
 def test_a_models_training_settings_differ_where_the_study_says_so(default_config):
@@ -233,7 +238,7 @@ def test_a_control_has_the_searched_cells_sparsities(control, default_config):
     default_config["pruners"]["SimulatedAnnealingPruner"] = {"sparsities": {"vgg16": [0.5, 0.7]}}
     default_config["pruners"][control] = {"sparsities": {"resnet18": [0.9]}}
     check_config(default_config, "mine.yaml")
-    found = {(cell.model, cell.target) for cell in cells(default_config) if cell.pruner == control}
+    found = {(cell.model, str(cell.target)) for cell in cells(default_config) if cell.pruner == control}
     own = {("resnet50", str(sparsity)) for sparsity in default_config["sparsities"]}
     assert found == {("vgg16", "0.5"), ("vgg16", "0.7"), ("resnet18", "0.9")} | own
 
@@ -242,13 +247,13 @@ def test_a_control_has_the_searched_cells_sparsities(control, default_config):
 def test_a_control_without_its_searched_cell_is_refused(control, default_config):
     default_config["pruners"][control] = {"sparsities": {"vgg16": [0.6]}}
     expected = (
-        f"mine.yaml: pruners.{control}.sparsities.vgg16: 0.6 is not one of SimulatedAnnealingPruner; "
+        f"mine.yaml: pruners.{control}.sparsities.vgg16: 0.6 is not a sparsity of SimulatedAnnealingPruner; "
         "allowed: 0.3, 0.5"
     )
     with pytest.raises(InputError, match="^" + re.escape(expected)):
         check_config(default_config, "mine.yaml")
     del default_config["pruners"]["SimulatedAnnealingPruner"]
-    expected = f"mine.yaml: pruners.{control}: needs SimulatedAnnealingPruner beside it"
+    expected = f"mine.yaml: pruners.{control}: needs SimulatedAnnealingPruner among the pruners"
     with pytest.raises(InputError, match="^" + re.escape(expected)):
         check_config(default_config, "mine.yaml")
 
@@ -263,7 +268,7 @@ def test_the_grid_is_the_published_one(study):
             if row["source"] == "nni" and row["sparsity"]
         }
     assert len(published) == 183
-    assert {(cell.model, cell.pruner, cell.target) for cell in cells(config)} == published
+    assert {(cell.model, cell.pruner, str(cell.target)) for cell in cells(config)} == published
 
 
 def test_the_two_cifar10_studies_differ_in_protocol_and_search_net_alone():
@@ -286,8 +291,112 @@ def test_a_study_says_only_what_differs_from_the_one_that_it_extends(tmp_path):
     middle = "extends: base.yaml\na: {y: [3]}\npruners: {one: null, two: {sparsities: null}}"
     write_study(tmp_path, "middle.yaml", middle)
     (tmp_path / "below").mkdir()
-    own = write_study(tmp_path / "below", "own.yaml", "extends: ../middle.yaml\nb: null\na: {z: null}")
-    assert study_in(own) == {"a": {"x": 1, "y": [3], "z": None}, "pruners": {"two": {}}}
+    own = write_study(tmp_path / "below", "own.yaml", "extends: ../middle.yaml\nb: null\na: {x: null}")
+    assert study_in(own) == {"a": {"y": [3]}, "pruners": {"two": {}}}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("modles: null", "modles: null removes .* not there; allowed: pruners, models"),
+        ("models: {resnet81: null}", "models.resnet81: null removes .*; allowed: resnet18"),
+        (
+            "pruners: {one: {sparsities: {vgg16: null}}}",
+            "pruners.one.sparsities.vgg16: .*; allowed: resnet18",
+        ),
+        ("pruners: {three: null}", "pruners.three: .*allowed: one; an entry with its defaults is written {}"),
+        ("a: {b: {c: null}}", "a.b.c: .*; allowed: none, as nothing is extended here"),
+    ],
+)
+def test_null_at_what_is_not_there_is_refused(text, said, tmp_path):
+    base = "pruners: {one: {sparsities: {resnet18: []}}}\nmodels: {resnet18: {width: 1}}"
+    write_study(tmp_path, "base.yaml", base)
+    middle = write_study(tmp_path, "middle.yaml", f"extends: base.yaml\n{text}")
+    above = write_study(tmp_path, "above.yaml", "extends: middle.yaml")
+    for file in (middle, above):
+        with pytest.raises(InputError, match=f"middle.yaml: {said}"):
+            study_in(file)
+
+
+def test_null_removes_at_any_depth_and_is_allowed_where_it_means_none(tmp_path):
+    write_study(
+        tmp_path, "base.yaml", "pruners: {one: {sparsities: {resnet18: []}}}\ndataset: {test_images: 5}"
+    )
+    own = "pruners: {one: {sparsities: {resnet18: null}}}\ndataset: {test_images: null, folder: null}"
+    file = write_study(tmp_path, "own.yaml", f"extends: base.yaml\nclaims: null\n{own}")
+    dataset = {"test_images": None, "folder": None}
+    assert study_in(file) == {"pruners": {"one": {"sparsities": {}}}, "dataset": dataset}
+
+
+def test_the_settings_that_can_be_null_are_those_of_the_schema():
+    def nullable(schema: object) -> Iterator[str]:
+        if isinstance(schema, dict):
+            for name, inner in schema.get("properties", {}).items():
+                if "null" in inner.get("type", []):
+                    yield name
+            for inner in schema.values():
+                yield from nullable(inner)
+
+    assert set(OPTIONAL) == set(nullable(load_schema("config")))
+    assert set(VALUES) == set(nullable(load_schema("config")["properties"]["dataset"]))
+
+
+def test_a_file_is_looked_for_beside_the_study_that_names_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("base", "mine"):
+        (tmp_path / name).mkdir()
+    for name in ("base/own.py", "base/net.pt", "base/both.csv", "mine/both.csv", "here.yaml"):
+        (tmp_path / name).touch()
+    named = (
+        "code: [own.py, a.module]\nmodels: {resnet18: {weights: net.pt}}\nclaims: both.csv\nplan: here.yaml"
+    )
+    write_study(tmp_path / "base", "base.yaml", named)
+    study = study_in(write_study(tmp_path / "mine", "mine.yaml", "extends: ../base/base.yaml"))
+    assert study["code"] == ["base/own.py", "a.module"]
+    assert study["models"] == {"resnet18": {"weights": "base/net.pt"}}
+    assert (study["claims"], study["plan"]) == ("base/both.csv", "here.yaml")
+    changed = write_study(tmp_path / "mine", "own.yaml", "extends: ../base/base.yaml\nclaims: both.csv")
+    assert Path(study_in(changed)["claims"]).resolve() == tmp_path / "mine" / "both.csv"
+
+
+WRONG = {
+    "nan": float("nan"), "infinity": float("inf"), "300 digits": 10**300, "400 digits": 10**400, "text": "x",
+    "long text": "x" * 300, "nothing": "", "NUL": "a\0b", "no user": "~nobody-at-all/x", "true": True,
+    "null": None, "list": [1], "empty list": [], "lists": [[]], "mapping": {"x": 1}, "empty mapping": {},
+    "keys": {1: 1, "x": 1}, "set": {1}, "date": date(2020, 1, 1), "bytes": b"x",
+}  # fmt: skip
+
+
+def places(config: dict, *above: str) -> Iterator[tuple[str, ...]]:
+    """The path of every setting, and of every mapping."""
+    for key, value in config.items():
+        yield (*above, key)
+        if isinstance(value, dict):
+            yield from places(value, *above, key)
+
+
+@pytest.mark.parametrize("value", WRONG.values(), ids=WRONG)
+def test_no_value_of_a_setting_ends_in_a_traceback(value, default_config, monkeypatch):
+    """Each is accepted or refused with the file's name, and numbers must be finite."""
+    more = {
+        "claims": "x.csv",
+        "plan": "x.yaml",
+        "nni_results": "x",
+        "code": ["x.py"],
+        "drop": 1,
+        "budgets": {},
+    }
+    for place in places(default_config | more):
+        # One key more at a time, since the first fault ends the check.
+        added = {place[0]: more[place[0]]} if place[0] in more else {}
+        config = copy.deepcopy(default_config | added)
+        inner = config
+        for key in place[:-1]:
+            inner = inner[key]
+        inner[place[-1]] = value
+        with remembered(monkeypatch), suppress(InputError):
+            read_study(config, [], {})
+            assert not isinstance(value, float), place
 
 
 @pytest.mark.parametrize(
@@ -295,7 +404,7 @@ def test_a_study_says_only_what_differs_from_the_one_that_it_extends(tmp_path):
     [
         ("extends: nowhere.yaml", "extends: there is no file"),
         ("extends: own.yaml", "extends: the file extends itself"),
-        ("extends: list.yaml", "no study: a study is a mapping of keys"),
+        ("extends: list.yaml", "not a study: a study is a mapping of keys"),
         ("extends: broken.yaml", "cannot be read as YAML"),
         ("extends: endless.yaml", r"endless.yaml: cannot be read as YAML \(found unconstructable recursive"),
         ("seeds: &a [*a]", r"own.yaml: cannot be read as YAML \(found unconstructable recursive"),

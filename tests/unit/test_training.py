@@ -16,7 +16,7 @@ from filterbench.storage.checkpoint import Checkpoint
 from filterbench.storage.errors import InputError
 from filterbench.storage.stopwatch import Stopwatch
 from filterbench.training import steps
-from filterbench.training.evaluation import evaluate
+from filterbench.training.evaluation import Score, evaluate
 from filterbench.training.loop import TrainingSettings, train
 
 WORKFLOW = Path(__file__).parents[2] / "workflow"
@@ -67,6 +67,12 @@ def test_the_best_epochs_weights_are_kept(few_images):
     assert record.best_epoch == best["epoch"]
     score = evaluate(model, few_images.selection)
     assert (score.accuracy, score.loss) == (best["selection_accuracy"], best["selection_loss"])
+
+
+def test_of_epochs_that_are_equally_accurate_the_one_of_lowest_loss_is_best(few_images, monkeypatch):
+    scores = iter([Score(0.5, loss, torch.zeros(0, dtype=torch.bool)) for loss in (0.9, 0.4, 0.6)])
+    monkeypatch.setattr("filterbench.training.loop.evaluate", lambda *_: next(scores))
+    assert train(fresh_net(), few_images, replace(SETTINGS, epochs=3), seed=0).best_epoch == 2
 
 
 def test_the_same_seed_gives_the_same_weights(few_images):
@@ -225,13 +231,19 @@ def _interrupt(make, few_images, settings, tmp_path):
         assert torch.equal(tensor, taken_up.state_dict()[name])
 
 
-def test_a_checkpoint_of_another_computation_or_a_damaged_one_is_not_taken_up(tmp_path):
+def test_a_checkpoint_of_another_computation_or_a_damaged_one_is_not_taken_up(tmp_path, caplog):
     path = tmp_path / "checkpoint"
     Checkpoint(path, "mine", Stopwatch()).save({"a": torch.ones(2)}, {"step": 1})
     assert Checkpoint(path, "mine", Stopwatch()).load() is not None
     assert Checkpoint(path, "other", Stopwatch()).load() is None
-    path.write_bytes(path.read_bytes()[:-3])
-    assert Checkpoint(path, "mine", Stopwatch()).load() is None
+    sound = path.read_bytes()
+    flipped = [bytes([*sound[:at], sound[at] ^ 1, *sound[at + 1 :]]) for at in range(len(sound))]
+    # The last one is a file without a digest.
+    for damaged in (*flipped, sound[:-3], sound + b"x", b"", bytes(len(sound)), sound[32:]):
+        path.write_bytes(damaged)
+        caplog.clear()
+        assert Checkpoint(path, "mine", Stopwatch()).load() is None
+        assert "damaged, or of another version: starting again" in caplog.text
 
 
 def test_sgd_is_torchs_without_its_compiler():

@@ -38,7 +38,10 @@ def test_a_study_with_budgets_asks_for_a_fine_tuning_and_a_training_from_scratch
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"training_budgets": [10]}, "training_budgets: 10 is finetune.epochs, which is a budget already"),
+        (
+            {"training_budgets": [10]},
+            "training_budgets: 10 is finetune.epochs, which is a training budget",
+        ),
         ({"training_budgets": []}, r"training_budgets: \[\] should be non-empty"),
         ({"training_budgets": [0]}, r"training_budgets\[0\]: 0 is less than the minimum of 1"),
     ],
@@ -50,7 +53,7 @@ def test_a_budget_that_makes_no_sense_is_refused(changes, expected, default_conf
 
 def test_tuned_epochs_leave_no_budget(default_config):
     default_config["finetune"]["tuning"] = {"epochs": [1, 2]}
-    with pytest.raises(InputError, match="tuning.epochs: training_budgets counts the epochs out"):
+    with pytest.raises(InputError, match="tuning.epochs: training_budgets determines the epochs"):
         check_config(default_config | {"training_budgets": [4]}, "mine.yaml")
 
 
@@ -192,5 +195,7 @@ def test_seeds_train_on_disjoint_parts(default_config, digits_file):
 
 def test_parts_need_a_size(default_config):
     default_config["dataset"]["train_subsets"] = 2
-    with pytest.raises(InputError, match="train_subsets: needs dataset.train_images, the size of each part"):
+    with pytest.raises(
+        InputError, match="train_subsets: needs dataset.train_images, the size of each subset"
+    ):
         check_config(default_config, "mine.yaml")

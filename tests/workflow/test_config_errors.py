@@ -25,9 +25,13 @@ import pytest
         (
             "seeds: [0]",
             "seeds: [0]\nseeds: [1]",
-            "studies/smoke.yaml: key 'seeds' stands twice (line 2 and below)",
+            "studies/smoke.yaml: duplicate key 'seeds' (line 2 and below)",
         ),
-        ("study: smoke", "study: imported", "studies/smoke.yaml: study: 'imported' is the workflow's own"),
+        (
+            "study: smoke",
+            "study: imported",
+            "studies/smoke.yaml: study: 'imported' is reserved for",
+        ),
         (
             "study: smoke",
             "study: smoke-test",

@@ -14,8 +14,10 @@ from checkout import REPOSITORY, Checkout
 from edits import every_edit
 
 from filterbench.documents import read
+from filterbench.integrity.agreement import disagreements
 from filterbench.integrity.findings import Report
 from filterbench.integrity.listed import other_files
+from filterbench.integrity.settings import other_settings
 from filterbench.integrity.study import documents_in
 from filterbench.jobs.job import Job
 from filterbench.orchestration.plan import Plan
@@ -23,10 +25,11 @@ from filterbench.stages.differences import differences
 from filterbench.stages.validate import study_findings
 from filterbench.stages.verdicts import verdicts
 from filterbench.storage.errors import InputError
+from filterbench.study.cells import pruner_arguments, search_settings
 from filterbench.study.paths import MANIFEST, SUMS, VERDICT, baseline_folder
 
-# Random changes in all; FILTERBENCH_ROUNDS says another number.
-ROUNDS = int(os.environ.get("FILTERBENCH_ROUNDS", "2000"))
+# Random changes in all; `make torture` has more.
+ROUNDS = int(os.environ.get("FILTERBENCH_ROUNDS", "300"))
 # Single edits of files beside a manifest; all where it is larger than there are.
 EDITS = int(os.environ.get("FILTERBENCH_EDITS", "500"))
 KINDS_OF_EDITS = {
@@ -248,6 +251,26 @@ def test_a_setting_on_one_side_alone_is_found(plan, study):
     assert f"{finetune}: {reason}" in found(plan, study)
 
 
+def test_other_settings_of_a_search_path_are_found():
+    whole = Plan(yaml.safe_load((REPOSITORY / "studies/smoke.yaml").read_text()))
+    name, folder = "NetAdaptPruner", Path("results/smoke/vgg16/seed-0/NetAdaptPruner/sparsity")
+    asked = pruner_arguments(whole.config, name, "vgg16")
+    document = {"arguments": asked, "search": search_settings(whole.config, name)}
+    assert list(other_settings(whole, folder, {"trajectory": document})) == []
+    document["arguments"] = asked | {"sparsity_per_iteration": 0.1}
+    (finding,) = other_settings(whole, folder, {"trajectory": document})
+    reason = "$.arguments.sparsity_per_iteration: 0.1, but the study asks for 0.25"
+    assert str(finding) == f"{folder}/trajectory.json: {reason}"
+
+
+@pytest.mark.parametrize(("kept", "said"), [(3, ["3, but 4 channels stay in prune.json"]), (5, [])])
+def test_fewer_channels_than_the_masks_leave_are_found_without_weights_too(kept, said):
+    layer = {"name": "features.0", "channels": 8}
+    documents = {"prune": {"layers": [layer | {"kept": 4}]}, "speedup": {"layers": [layer | {"kept": kept}]}}
+    found = disagreements(Path("cell"), documents, {})
+    assert [finding.reason for finding in found] == said
+
+
 def test_a_cell_that_lies_in_another_ones_place_is_found(plan, study):
     one, other = (study / CELL.format(pruner=name) for name in ("L1FilterPruner", "AutoCompressPruner"))
     shutil.copy(other / "finetune.json", one / "finetune.json")
@@ -265,6 +288,14 @@ def test_a_missing_cell_is_told_and_a_missing_document_is_a_fault(plan, study):
     reasons = [str(finding) for finding in study_findings(plan, study, report)]
     assert report.missing == [CELL.format(pruner="AutoCompressPruner")]
     assert f"{path}: missing beside result.json" in reasons
+
+
+def test_a_cell_that_is_not_there_yet_is_missing_and_no_fault(plan, study):
+    cell = CELL.format(pruner="AutoCompressPruner")
+    shutil.rmtree(study / cell)
+    report = Report()
+    assert list(study_findings(plan, study, report)) == []
+    assert report.missing == [cell]
 
 
 def test_other_weights_and_images_are_found(plan, study):
@@ -459,7 +490,7 @@ def test_validate_always_runs_and_after_what_it_judges(again):
     assert run.returncode == 0, run.stdout
     verdict = json.loads((again.folder / "results/smoke" / VERDICT).read_text())
     assert verdict["cells"] == {"asked": 9, "missing": 1}
-    run = again.snakemake("all", "validate")
+    run = again.snakemake("results", "validate")
     assert run.returncode == 0, run.stdout
     verdict = json.loads((again.folder / "results/smoke" / VERDICT).read_text())
     assert verdict["cells"] == {"asked": 9, "missing": 0}

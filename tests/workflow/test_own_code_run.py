@@ -13,10 +13,14 @@ CLAIMS = "results/own/claims.csv"
 CELLS = ("prune", "speedup", "count", "finetune", "result")
 
 
-def make(checkout: Checkout) -> None:
+def with_templates(checkout: Checkout) -> Checkout:
     shutil.copytree(REPOSITORY / "docs/templates", checkout.folder / "mine")
     checkout.edit(STUDY, "../../config.yaml", "../config.yaml")
-    run = checkout.snakemake(FIGURE, CLAIMS, "results/own/page.html", "validate", study=STUDY)
+    return checkout
+
+
+def make(checkout: Checkout) -> None:
+    run = with_templates(checkout).snakemake(FIGURE, CLAIMS, "results/own/page.html", "validate", study=STUDY)
     assert run.returncode == 0, run.stdout
     assert "34 documents are sound" in run.stdout
 
@@ -26,6 +30,7 @@ def own(tmp_path_factory) -> Checkout:
     return made_once(tmp_path_factory, "own", make)
 
 
+@pytest.mark.slow
 def test_a_figure_from_own_code(own):
     assert (own.folder / FIGURE).stat().st_size > 10_000
     cell = own.folder / "results/own/small-net/seed-0/LargestWeightPruner/0.5"
@@ -38,36 +43,41 @@ def test_a_figure_from_own_code(own):
     )
 
 
-def test_a_papers_point_beside_the_curves(own, tmp_path):
+@pytest.mark.slow
+def test_a_papers_point_beside_the_curves(own):
     table = pd.read_csv(own.folder / CLAIMS)
     assert set(table["curve"]) == {"L1FilterPruner", "FPGMPruner", "LargestWeightPruner"}
     assert set(table["label"]) == {"a paper"}
     # One seed tells nothing of the spread.
     assert set(table["verdict"]) == {"cannot tell"}
     assert '"label":"a paper"' in (own.folder / "results/own/page.html").read_text()
-    checkout = own.copy(tmp_path / "point")
-    assert checkout.planned(FIGURE, CLAIMS, study=STUDY) == {}
-    checkout.edit("mine/own_claims.csv", "97.5", "96.5")
-    assert checkout.planned(FIGURE, CLAIMS, study=STUDY) == {"plot": 1, "figure": 1, "claims": 1}
 
 
+@pytest.mark.slow
 def test_a_changed_line_makes_what_it_can_change(own, tmp_path):
     checkout = own.copy(tmp_path / "again")
-    assert checkout.planned(FIGURE, study=STUDY) == {}
+    assert checkout.planned(FIGURE, CLAIMS, study=STUDY) == {}
+    checkout.edit("mine/own_claims.csv", "97.5", "96.5")
+    figure = {"plot": 1, "figure": 1}
+    assert checkout.planned(FIGURE, CLAIMS, study=STUDY) == figure | {"claims": 1}
     checkout.edit("mine/own_pruner.py", "largest = weight.abs()", "largest = 2 * weight.abs()")
-    assert checkout.planned(FIGURE, study=STUDY) == {"compare": 1, "plot": 1, "figure": 1} | dict.fromkeys(
-        CELLS, 2
-    )
+    assert checkout.planned(FIGURE, study=STUDY) == {"compare": 1, **figure} | dict.fromkeys(CELLS, 2)
     checkout.edit("mine/own_model.py", "nn.ReLU()", "nn.ReLU6()")
-    expected = {"train_baseline": 1, "compare": 1, "plot": 1, "figure": 1} | dict.fromkeys(CELLS, 6)
+    expected = {"train_baseline": 1, "compare": 1, **figure} | dict.fromkeys(CELLS, 6)
     assert checkout.planned(FIGURE, study=STUDY) == expected
     checkout.edit("mine/own_dataset.py", "uint8(120)", "uint8(150)")
     assert checkout.planned(FIGURE, study=STUDY) == expected | {"prepare_data": 1}
 
 
-def test_a_mistake_is_one_line(own, tmp_path):
-    checkout = own.copy(tmp_path / "mistake")
-    checkout.edit(STUDY, "[own_pruner.py,", "[pruner.py,")
+def test_the_templates_are_a_study(checkout):
+    planned = with_templates(checkout).planned(FIGURE, study=STUDY)
+    assert planned == {"prepare_data": 1, "train_baseline": 1, "compare": 1, "plot": 1, "figure": 1} | (
+        dict.fromkeys(CELLS, 6)
+    )
+
+
+def test_a_mistake_is_one_line(checkout):
+    with_templates(checkout).edit(STUDY, "[own_pruner.py,", "[pruner.py,")
     run = checkout.snakemake("--dry-run", FIGURE, study=STUDY)
     assert run.returncode == 1
     assert run.stdout.splitlines()[-1].startswith(f"error: {STUDY}: code: pruner.py: there is no file /")

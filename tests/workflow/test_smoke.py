@@ -145,21 +145,14 @@ def test_latencies_are_measured_on_request_alone(finished):
     assert finished.planned("figures/int8_resnet18.png") == {"quantize": 2, "compare_int8": 1, "figure": 1}
 
 
-def test_touching_every_source_file_reruns_nothing(again):
+def test_what_changes_no_number_reruns_nothing(again):
+    """All of it at once; tests/unit/test_code.py has more such changes."""
     for folder in ("workflow", "studies", "envs", "profiles", "."):
         for path in (again.folder / folder).glob("**/*" if folder != "." else "*"):
             if path.is_file():
                 os.utime(path)
-    assert again.planned() == {}
-
-
-def test_a_changed_comment_reruns_nothing(again):
     again.edit("workflow/filterbench/compaction/speedup.py", '"""From a masked', '"""Onwards from a masked')
     again.edit("workflow/rules/prune.smk", '"""Channel masks', '"""The channel masks')
-    assert again.planned() == {}
-
-
-def test_a_new_entry_in_every_registry_and_a_reworded_error_rerun_nothing(again):
     package = "workflow/filterbench"
     for room, registry in (("pruners", "PRUNERS"), ("models", "MODELS"), ("data", "DATASETS")):
         entry = {"pruners": "PrunerEntry", "models": "ModelEntry", "data": "DatasetEntry"}[room]
@@ -241,6 +234,12 @@ def test_a_new_sparsity_makes_its_cells_alone(again):
     assert again.planned() == {**dict.fromkeys(STAGES, 7), **DOWNSTREAM, **SEARCH_FIGURES}
 
 
+def test_a_sparsity_more_of_a_search_path_makes_its_cells_alone(again):
+    again.edit("studies/smoke.yaml", "vgg16: [0.5, 0.95]", "vgg16: [0.5, 0.75, 0.95]")
+    assert again.planned() == {"trajectory": 1, **dict.fromkeys(STAGES, 1), **REPRUNED}
+
+
+@pytest.mark.slow
 def test_a_search_path_goes_on_to_a_new_sparsity_and_finished_cells_stay(again):
     def ask(old: str, new: str) -> None:
         again.edit("studies/smoke.yaml", f"vgg16: [{old}]", f"vgg16: [{new}]")
@@ -248,14 +247,14 @@ def test_a_search_path_goes_on_to_a_new_sparsity_and_finished_cells_stay(again):
     before = again.documents()
     ask("0.5, 0.95", "0.25, 0.5, 0.75, 0.95")
     assert again.planned() == {"trajectory": 1, **dict.fromkeys(STAGES, 2), **REPRUNED}
-    assert again.snakemake().returncode == 0
+    assert again.snakemake("results", "comparisons", "verdicts").returncode == 0
     after = again.documents()
     remade = [name for name, content in before.items() if after[name] != content]
     path = "vgg16/seed-0/NetAdaptPruner/sparsity/trajectory.json"
     assert sorted(set(remade) - {"verdicts.json"}) == ["vgg16/comparison.json", "vgg16/digests.json", path]
     # The record of the search path is that of a study which had all four from the start.
     shutil.rmtree(again.folder / "results/smoke/vgg16/seed-0/NetAdaptPruner")
-    assert again.snakemake("all", "results").returncode == 0
+    assert again.snakemake("results", "comparisons", "verdicts").returncode == 0
     assert again.documents() == after
     # A sparsity that the study drops makes nothing anew but tables and figures.
     ask("0.25, 0.5, 0.75, 0.95", "0.5")
@@ -263,25 +262,24 @@ def test_a_search_path_goes_on_to_a_new_sparsity_and_finished_cells_stay(again):
 
 
 @pytest.mark.parametrize(
-    ("pruner", "options"),
+    ("pruners", "removed", "options"),
     [
-        ("L1FilterPruner", []),
-        ("NetAdaptPruner", []),
+        (("L1FilterPruner", "NetAdaptPruner"), ".", []),
         # Without hooks each job imports all that it needs itself.
-        ("AutoCompressPruner", ["--no-hooks"]),
+        pytest.param(
+            ("AutoCompressPruner",), "seed-0/AutoCompressPruner", ["--no-hooks"], marks=pytest.mark.slow
+        ),
     ],
 )
-def test_the_same_cell_made_again_has_the_same_bytes(again, pruner, options):
-    cell = CELL.format(model="vgg16", pruner=pruner)
-    files = [
-        f"{cell}/{name}"
-        for name in ("prune.json", "speedup.json", "count.json", "finetune.json", "result.json")
-    ]
-    files += [f"{cell}/{stage}.safetensors" for stage in ("prune", "speedup", "finetune")]
-    before = {name: (again.folder / name).read_bytes() for name in files}
-    shutil.rmtree(again.folder / "results/smoke/vgg16")
-    assert again.snakemake(f"{cell}/result.json", *options).returncode == 0
-    assert {name: (again.folder / name).read_bytes() for name in files} == before
+def test_the_same_cell_made_again_has_the_same_bytes(again, pruners, removed, options):
+    cells = [CELL.format(model="vgg16", pruner=pruner) for pruner in pruners]
+    names = [f"{stage}.json" for stage in STAGES]
+    names += [f"{stage}.safetensors" for stage in ("prune", "speedup", "finetune")]
+    files = [again.folder / cell / name for cell in cells for name in names]
+    before = [path.read_bytes() for path in files]
+    shutil.rmtree(again.folder / "results/smoke/vgg16" / removed)
+    assert again.snakemake(*(f"{cell}/result.json" for cell in cells), *options).returncode == 0
+    assert [path.read_bytes() for path in files] == before
 
 
 def test_validate_looks_at_documents_of_a_users_own_too(again):
@@ -294,7 +292,7 @@ def test_validate_looks_at_documents_of_a_users_own_too(again):
     run = again.snakemake("validate")
     assert run.returncode == 1
     assert f"{mine}: $.performance.finetuned: 1.2 is greater than the maximum of 1" in run.stdout
-    assert "mine/notes.json: no document of the workflow has this name" in run.stdout
+    assert "mine/notes.json: not the name of a document" in run.stdout
     assert f"{mine}: not listed in manifest.json" in run.stdout
     assert "study smoke: 4 faults in 2 files" in run.stdout
 
@@ -310,7 +308,8 @@ def test_damaged_weights_are_one_clear_line_and_nothing_finished_is_lost(again, 
         for path in (again.folder / "results/smoke/resnet18").rglob("*.*")
         if path.is_file()
     }
-    run = again.snakemake()
+    cell = CELL.format(model="vgg16", pruner="L1FilterPruner")
+    run = again.snakemake(f"{cell}/result.json", f"{cell.replace('vgg16', 'resnet18')}/result.json")
     assert run.returncode == 1
     assert f"error: {weights.relative_to(again.folder)}: " in run.stdout
     assert "Traceback" not in run.stdout

@@ -47,6 +47,4 @@ def test_a_study_of_which_nothing_is_made_says_so(checkout):
     shutil.rmtree(checkout.folder / "results", ignore_errors=True)
     run = checkout.snakemake("so_far")
     assert run.returncode == 1
-    assert (
-        "study smoke: none of its 9 cells is whole yet; the one that is furthest lacks results/" in run.stdout
-    )
+    assert "study smoke: none of its 9 cells is finished; the most complete one lacks results/" in run.stdout

@@ -51,7 +51,7 @@ def test_a_hidden_link_is_refused_by_name(name, command, given):
     outside = planted(given, f"{STUDY}/{name}")
     run = given.snakemake(command)
     assert run.returncode == 1
-    assert f"error: {STUDY}/{name}: a link, through which the workflow would write" in run.stdout
+    assert f"error: {STUDY}/{name}: a link, and the workflow would write through it" in run.stdout
     assert "Traceback" not in run.stdout
     assert outside[0].read_text() == PRIVATE
 

@@ -21,6 +21,6 @@ def test_a_second_run_says_that_another_one_is_at_work_and_not_to_unlock(checkou
     finally:
         assert first.wait() == 0
     assert second.returncode == 1
-    assert f"another run is at work in this folder (process {first.pid})" in second.stdout
+    assert f"another run is active in this folder (process {first.pid})" in second.stdout
     assert "wait for that run to end: unlocking would let both write the same files" in second.stdout
     assert looked.returncode == 0, looked.stdout

@@ -26,13 +26,14 @@ from snakemake.settings.enums import Quietness
 
 from filterbench.pruners.registry import PRUNERS
 from filterbench.orchestration.code import rule_digest
+from filterbench.orchestration.exports import exported_or_exit
 from filterbench.orchestration.figures import FIGURES, figures
 from filterbench.orchestration.manifest import list_files, outdated
 from filterbench.orchestration.tables import params_by_wildcards
 from filterbench.jobs.devices import count_gpus
 from filterbench.orchestration import progress
 from filterbench.jobs import warm_parent
-from filterbench.jobs.job import LEVEL
+from filterbench.jobs.job import SHOWN_FROM
 from filterbench.orchestration.resources import more_each_time, prune_minutes
 from filterbench.orchestration.runs import tell_other_runs
 from filterbench.jobs.version import code_version
@@ -55,7 +56,7 @@ COMPARISONS = expand(
     f"{MODEL_FOLDER}/comparison.{{kind}}", study=STUDY, model=config["models"], kind=["json", "csv"]
 )
 TABLES = [path for path in COMPARISONS if path.endswith(".csv")]
-# What of a cell goes once nothing needs it any more.
+# Files of a cell that are removed once nothing needs them any more.
 PASSING = temp if config.get("keep_weights") == "final" else str
 PUBLISHED_MODELS = published_names("model")
 
@@ -104,7 +105,7 @@ onstart:
     if Quietness.ALL not in quiet:
         progress.start(workflow, alone=Quietness.PROGRESS in quiet)
     if quiet & {Quietness.RULES, Quietness.ALL}:
-        os.environ |= {LEVEL: "WARNING"}
+        os.environ |= {SHOWN_FROM: "WARNING"}
 
 
 onsuccess:

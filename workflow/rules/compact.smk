@@ -80,12 +80,14 @@ rule latency:
 
 
 rule export:
-    """The fine-tuned compact net of a cell as an ONNX model; on request."""
+    """The fine-tuned compact net of a cell as an ONNX model and as a torch archive, with a card; on request."""
     input:
         **INPUTS["export"],
         images=PLAN.images,
     output:
         model=f"{CELL}/model.onnx",
+        archive=f"{CELL}/net.pt2",
+        card=f"{CELL}/card.md",
         document=f"{CELL}/export.json",
     log:
         "logs/{study}/{model}/seed-{seed}/{pruner}/{target}/export.log",
@@ -101,6 +103,7 @@ rule export:
         cell=PLAN.cell,
         limits=PLAN.limits,
         device="cpu",
+        pixels=config.get("export_pixels", False),
     script:
         "../scripts/stage.py"
 
@@ -111,6 +114,7 @@ rule quantize:
         **INPUTS["int8"],
         images=PLAN.images,
     output:
+        quantised=f"{CELL}/model.int8.onnx",
         document=f"{CELL}/int8.json",
     log:
         "logs/{study}/{model}/seed-{seed}/{pruner}/{target}/int8.log",

@@ -9,7 +9,7 @@ FROM_COMPARISON = "performance_comparison|accuracy_against_cost|equal_training|a
 
 
 rule figure:
-    """The figure of the study that was asked for last, where it is looked for first."""
+    """A copy of the configured study's figure in the folder figures/."""
     input:
         png=f"results/{STUDY}/figures/{{name}}.png",
         svg=f"results/{STUDY}/figures/{{name}}.svg",

@@ -28,7 +28,7 @@ rule latency_table:
 
 
 rule trajectory:
-    """One search path that serves all targets of a kind; it goes on from what an earlier job left."""
+    """One search path that serves all targets of a kind; it continues from what an earlier job left."""
     input:
         unpack(PLAN.latency_table_of),
         **INPUTS["trajectory"],

@@ -5,7 +5,7 @@ localrules:
     recommend,
 
 
-# All without outputs, so that they run whenever they are asked for.
+# None has outputs, so that each runs whenever it is requested.
 rule show_study:
     """The whole study as one file: with what it extends and what the command line sets."""
     log:
@@ -20,7 +20,7 @@ rule show_study:
 
 
 rule cost:
-    """What the study will take: jobs, images, hours on this machine, disk; nothing of it is run."""
+    """Forecast of jobs, images, hours on this machine and disk; nothing of the study runs."""
     input:
         images=PLAN.images,
     log:
@@ -37,7 +37,7 @@ rule cost:
 
 
 rule so_far:
-    """Table, figure, verdicts and page of the cells that are made by now; nothing is made for it."""
+    """Table, figure, verdicts and page of the cells that have been made; nothing is computed for it."""
     log:
         f"logs/{STUDY}/so_far.log",
     conda:
@@ -50,7 +50,7 @@ rule so_far:
 
 
 rule recommend:
-    """Which pruner to take for an allowed loss of accuracy, from the cells that are made by now."""
+    """Which pruner to take for an allowed loss of accuracy, from the cells that have been made."""
     log:
         f"logs/{STUDY}/recommend.log",
     conda:

@@ -14,9 +14,9 @@ def outdated_files(wildcards):
     return outdated(workflow, FOLDERS)
 
 
-# Without outputs, so that it runs whenever it is asked for.
+# Without outputs, so that it runs whenever it is requested.
 rule validate:
-    """Whether the study is whole and its documents hold together; nothing is made for it."""
+    """Whether the study is whole and its documents hold together; nothing is computed for it."""
     input:
         other_targets(workflow, "validate"),
     log:

@@ -6,11 +6,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from filterbench.analysis.claims import ALPHA, FAILS, HOLDS, OPEN
 from filterbench.analysis.estimates import Estimate
-from filterbench.analysis.leads import Lead
+from filterbench.analysis.hypotheses import ALPHA, FAILS, HOLDS, OPEN
+from filterbench.analysis.leads import ALL, Lead
+from filterbench.analysis.power import holm
 from filterbench.analysis.questions import Question
-from filterbench.analysis.seeds import LEVEL
+from filterbench.analysis.seeds import CONFIDENCE
 
 NOTHING = Estimate(0, math.nan, math.nan, math.nan, 0, math.nan)
 
@@ -37,12 +38,7 @@ class Answer:
 
 
 def answers(questions: Sequence[Question], leads: Sequence[Lead]) -> list[Answer]:
-    """The answers to a plan's questions, in its order; see `judged`.
-
-    Args:
-        questions: the plan's.
-        leads: the study's.
-    """
+    """The answers of a study's leads to its plan's questions, in the plan's order; see `judged`."""
     found = [_found(question, leads) for question in questions]
     decided = judged(questions, [estimate for estimate, _ in found])
     return [replace(each, note=note) for each, (_, note) in zip(decided, found, strict=True)]
@@ -51,35 +47,23 @@ def answers(questions: Sequence[Question], leads: Sequence[Lead]) -> list[Answer
 def judged(questions: Sequence[Question], estimates: Sequence[Estimate]) -> list[Answer]:
     """What estimates say to a plan's questions.
 
-    With a probability of at least 95 % no false claim of the plan is said to hold, and with as much no true
-    one is refuted: one-sided t tests, corrected over all questions by Holm's procedure, for each error apart.
+    With a probability of at least 95 % no false claim of the plan is said to hold, and with the same
+    probability no true one is refuted: one-sided t tests, corrected by Holm's procedure over all questions,
+    separately for each of the two errors.
 
     Args:
         questions: the plan's.
-        estimates: one per question, with intervals of the level `filterbench.analysis.seeds.LEVEL`.
+        estimates: one per question, with intervals of the level `filterbench.analysis.seeds.CONFIDENCE`.
     """
     asked = list(zip(questions, estimates, strict=True))
-    p_holds = holm([_p_holds(question, estimate) for question, estimate in asked])
-    p_fails = holm([_p_fails(question, estimate) for question, estimate in asked])
+    p_holds = holm([_p_holds(*each) for each in asked]).tolist()
+    p_fails = holm([_p_fails(*each) for each in asked]).tolist()
     return [
-        Answer(question, _outcome(holds, fails), estimate, holds, fails)
+        Answer(
+            question, HOLDS if holds <= ALPHA else FAILS if fails <= ALPHA else OPEN, estimate, holds, fails
+        )
         for (question, estimate), holds, fails in zip(asked, p_holds, p_fails, strict=True)
     ]
-
-
-def holm(values: Sequence[float]) -> list[float]:
-    """P values corrected for their number (Holm 1979); at most 1."""
-    corrected, largest = [1.0] * len(values), 0.0
-    for rank, index in enumerate(sorted(range(len(values)), key=values.__getitem__)):
-        largest = max(largest, min(1.0, (len(values) - rank) * values[index]))
-        corrected[index] = largest
-    return corrected
-
-
-def _outcome(p_holds: float, p_fails: float) -> str:
-    if p_holds <= ALPHA:
-        return HOLDS
-    return FAILS if p_fails <= ALPHA else OPEN
 
 
 def _found(question: Question, leads: Sequence[Lead]) -> tuple[Estimate, str]:
@@ -87,7 +71,7 @@ def _found(question: Question, leads: Sequence[Lead]) -> tuple[Estimate, str]:
     asked = (question.model, question.pruner, question.component, question.budget)
     for lead in leads:
         if (lead.model, lead.pruner, lead.component, lead.budget) == asked:
-            if question.target not in ("all", *lead.targets):
+            if question.target not in (ALL, *lead.targets):
                 break
             return lead.estimate(question.target), lead.why_missing(question.target)
     return NOTHING, "no seed has cells of both the pruner and its uniform control there"
@@ -114,13 +98,11 @@ def _p_above(estimate: Estimate, bound: float) -> float:
     from scipy.special import stdtr, stdtrit
 
     degrees = estimate.n - 1
-    error = (estimate.high - estimate.low) / 2 / stdtrit(degrees, (1 + LEVEL) / 2)
+    error = (estimate.high - estimate.low) / 2 / stdtrit(degrees, (1 + CONFIDENCE) / 2)
     return float(stdtr(degrees, (bound - estimate.mean) / error))
 
 
 def _p_below(estimate: Estimate, bound: float) -> float:
     """Of the one-sided t test that the mean is at least a bound; 1 without an interval."""
-    mirrored = Estimate(
-        estimate.n, -estimate.mean, -estimate.high, -estimate.low, estimate.collapsed, -estimate.mean_all
-    )
+    mirrored = replace(estimate, mean=-estimate.mean, low=-estimate.high, high=-estimate.low)
     return _p_above(mirrored, -bound)

@@ -1,4 +1,4 @@
-"""Searches that had nothing to choose by."""
+"""Blind searches: their choices had no candidate above chance."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from filterbench.analysis.wording import listed, short
 def blind_cells(table: pd.DataFrame) -> pd.DataFrame:
     """The cells whose search was blind: at none of its choices was a candidate above chance.
 
-    Args:
-        table: cells; `search_blind` (true, false or NaN, also as text in a CSV file) may be absent.
+    `search_blind` is true, false or NaN, also as text in a CSV file, and may be absent.
     """
     if "search_blind" not in table:
         return table.iloc[:0]
@@ -21,18 +20,16 @@ def blind_cells(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def blind_notes(table: pd.DataFrame, pruners: Sequence[str]) -> list[str]:
-    """How many choices of each search were blind, and which cells' all; a sentence per pruner and model.
+    """A sentence per pruner and model: how many choices were blind, and in which cells all of them were.
 
-    Args:
-        table: cells; `search_choices` and `search_blind_choices` may be absent, as in the published ones.
-        pruners: whose searches to name.
+    `search_choices` and `search_blind_choices` may be absent, as in the published cells.
     """
     own = table[table["pruner"].isin(pruners)]
-    said = (
-        (str(pruner), str(model), _said(cells))
+    return [
+        f"{short(str(pruner))} on {model}: {words}."
         for (model, pruner), cells in own.groupby(["model", "pruner"], sort=False)
-    )
-    return [f"{short(pruner)} on {model}: {words}." for pruner, model, words in said if words]
+        if (words := _said(cells))
+    ]
 
 
 def _said(cells: pd.DataFrame) -> str:

@@ -15,7 +15,7 @@ def as_curves(table: pd.DataFrame) -> pd.DataFrame:
     """The table with a pruner's cells under each kind of budget as a curve of their own.
 
     Such a curve has its own name in `pruner` (see `filterbench.domain.targets.Target.curve`) and the asked
-    share in the place of a sparsity, so that (pruner, sparsity) tells all cells apart.
+    share in the place of a sparsity, so that (pruner, sparsity) identifies each cell.
     """
     if "target" not in table:
         return table

@@ -20,15 +20,15 @@ def collapsed(accuracies: Sequence[float]) -> np.ndarray:
 
     A net collapsed if its accuracy is more than 10 points below the median of the cell, and its modified
     z-score, 0.6745 (median - accuracy) / MAD, is above 3.5 (Iglewicz & Hoaglin 1993); MAD is the median of
-    the absolute deviations from the median. Of two middle values the median is the higher one and MAD the
-    lower one, so that half of an even number of nets may collapse. docs/verdicts.md says how often a net is
-    wrongly set apart.
+    the absolute deviations from the median. If there are two middle values, the median is the higher one and
+    MAD the lower one, so half of an even number of nets may collapse. docs/verdicts.md says how often a net
+    is wrongly set apart.
 
     Args:
         accuracies: of one cell, 0 to 1, one per seed; NaN where a seed has no net.
 
     Returns:
-        bool per seed; never true for fewer than three nets, where no majority says which of them fell.
+        bool per seed; never true for fewer than three nets, because these have no majority.
     """
     values = np.asarray(accuracies, dtype=float)
     known = np.sort(values[~np.isnan(values)])

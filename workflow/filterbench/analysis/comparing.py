@@ -1,9 +1,10 @@
-"""Pruners compared in pairs at equal budget, over independent units."""
+"""Pruners compared in pairs at equal budget, over independent units: seeds or models."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -30,8 +31,8 @@ class Comparison:
         cost: `params`, `flops` or `latency`.
         differences: in percentage points; rows are independent units (seeds, or models), columns factors:
             how many times fewer of the cost than the unpruned net has.
-        apart: bool, of the same shape: whether a net of the pair collapsed there. Of models never true:
-            collapsed seeds are left out of their means.
+        apart: bool, of the same shape: whether a net of the pair collapsed there. Never true where models are
+            the units: their means leave collapsed seeds out.
     """
 
     pair: Pair
@@ -44,12 +45,10 @@ class Comparison:
         """Where the two are compared."""
         return [float(factor) for factor in self.differences.columns]
 
-    def from_factor(self, smallest: float) -> Comparison | None:
-        """The comparison at factors from one on; None if there are none."""
+    def from_factor(self, smallest: float) -> Comparison:
+        """The comparison at the factors from the smallest one on; there may be none."""
         kept = np.array(self.factors) >= smallest
-        if not kept.any():
-            return None
-        return Comparison(self.pair, self.cost, self.differences.loc[:, kept], self.apart.loc[:, kept])
+        return replace(self, differences=self.differences.loc[:, kept], apart=self.apart.loc[:, kept])
 
 
 @dataclass(frozen=True)
@@ -61,8 +60,8 @@ class Compared:
         guessing: factors that are left out because both nets of a pair are at chance there, by cost.
     """
 
-    comparisons: list[Comparison] = field(default_factory=list)
-    guessing: dict[str, list[float]] = field(default_factory=dict)
+    comparisons: list[Comparison]
+    guessing: dict[str, list[float]]
 
 
 def compare(
@@ -72,27 +71,23 @@ def compare(
     units: str = WITHIN_MODEL,
     at: Accuracies = accuracies,
 ) -> Compared:
-    """Compare pairs of pruners, each at the factors that both of it reach in all units.
+    """Compare pairs of pruners, each pair at the factors that both pruners reach in all units.
 
     Args:
-        table: cells, infeasible ones included; of one model where seeds are the units.
+        table: cells, infeasible ones included; of one model if seeds are the units.
         pairs: the first one's accuracy minus the second one's.
         costs: `params`, `flops`, `latency`.
         units: `seeds`, or `models`: each model's difference is then the mean over its seeds without a
             collapse, because seeds of one model say nothing of another model.
         at: the pruners' accuracies at equal budget.
     """
-    found = Compared(guessing={cost: [] for cost in costs})
-    fallen = _fallen(table)
-    for cost in costs:
-        lost: set[float] = set()
-        for pair in pairs:
-            comparison, guessing = _compare_pair(table, fallen, pair, cost, at)
-            lost |= set(guessing)
-            if comparison.factors:
-                found.comparisons.append(_by_unit(comparison, units))
-        found.guessing[cost] = sorted(lost)
-    return found
+    found, lost, fallen = [], {cost: set[float]() for cost in costs}, _fallen(table)
+    for cost, pair in product(costs, pairs):
+        comparison, guessing = _compare_pair(table, fallen, pair, cost, at)
+        lost[cost].update(guessing)
+        if comparison.factors:
+            found.append(_by_unit(comparison, units))
+    return Compared(found, {cost: sorted(factors) for cost, factors in lost.items()})
 
 
 def _compare_pair(
@@ -108,7 +103,7 @@ def _compare_pair(
     points = 100 * (one - other)[kept]
     apart = pd.DataFrame(False, points.index, points.columns)
     if fallen.loc[fallen["pruner"].isin(pair), "performance_finetuned"].any():
-        # A curve between two cells has collapsed where one of them has.
+        # Between two cells a curve has collapsed if one of the cells has.
         fell = [side > 0 for side in _wide(at(fallen, pair, cost), pair, everywhere)]
         apart = (fell[0] | fell[1])[kept]
     return Comparison(pair, cost, points, apart), list(common[guess].astype(float))
@@ -124,8 +119,9 @@ def _fallen(table: pd.DataFrame) -> pd.DataFrame:
     flags = table.groupby(["model", "pruner", "sparsity"], sort=False)["performance_finetuned"].transform(
         lambda values: collapsed(values.astype(float).to_list()).astype(float)
     )
-    unpruned = {name: 0.0 for name in ("performance_original_finetuned",) if name in table}
-    return table.assign(performance_finetuned=flags, **unpruned)
+    found = table.assign(performance_finetuned=flags)
+    column = "performance_original_finetuned"
+    return found.assign(**{column: 0.0}) if column in table else found
 
 
 def _by_unit(comparison: Comparison, units: str) -> Comparison:
@@ -133,6 +129,6 @@ def _by_unit(comparison: Comparison, units: str) -> Comparison:
     points, apart = comparison.differences, comparison.apart
     if units == WITHIN_MODEL:
         names = [f"seed {seed}" for seed in points.index.get_level_values("seed")]
-        return Comparison(comparison.pair, comparison.cost, points.set_axis(names), apart.set_axis(names))
+        return replace(comparison, differences=points.set_axis(names), apart=apart.set_axis(names))
     means = points.where(~apart).groupby(level="model", sort=False).mean()
-    return Comparison(comparison.pair, comparison.cost, means, means.isna())
+    return replace(comparison, differences=means, apart=means.isna())

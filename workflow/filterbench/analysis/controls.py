@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Collection
 
 UNIFORM, UNIFORM_FLOPS, LAYERS = "UniformAs", "UniformFlopsAs", "LayersOf"
-# The only such control whose name does not say of which pruner it is.
+# The only such control whose name does not contain its pruner's name.
 OF_ANNEALING = {"SimulatedAnnealingPruner": "UniformAllocationPruner"}
 
 
 def uniform_names(pruner: str) -> list[str]:
-    """The names that the control with one sparsity for all layers and a pruner's params can have."""
+    """The possible names of the control with one sparsity for all layers and as many params as a pruner."""
     return [*filter(None, [OF_ANNEALING.get(pruner)]), f"{UNIFORM}{pruner}"]
 
 
 def uniform_of(pruner: str, pruners: Collection[str]) -> str:
-    """That control, if it is one of a study's pruners; else empty."""
+    """The control of `uniform_names` that is among a study's pruners; empty if there is no such control."""
     return next((name for name in uniform_names(pruner) if name in pruners), "")
 
 
 def uniform_flops_of(pruner: str) -> str:
-    """The control with one sparsity for all layers that has a pruner's FLOPs."""
+    """The control with one sparsity for all layers and as many FLOPs as a pruner."""
     return f"{UNIFORM_FLOPS}{pruner}"
 
 
@@ -30,6 +30,6 @@ def layers_of(pruner: str) -> str:
 
 
 def with_uniform(pruners: Collection[str]) -> dict[str, str]:
-    """By pruner, in the study's order, the control of `uniform_of`, as far as the study has one."""
+    """By pruner, in the study's order, the control of `uniform_of`; pruners without one are left out."""
     found = {pruner: uniform_of(pruner, pruners) for pruner in pruners}
     return {pruner: control for pruner, control in found.items() if control}

@@ -11,30 +11,29 @@ import pandas as pd
 # report, as far as the cells reach.
 FACTORS = tuple(2.0**power for power in range(1, 13))
 SMALLEST_FACTOR = FACTORS[0]
-# Of latency their fourth roots: narrow nets seldom take half the time, however few their parameters are.
+# For latency, the fourth roots: however few parameters a narrow net has, it seldom takes half the time.
 LATENCY_ROOT = 0.25
-LATENCY_FACTORS = tuple(factor**LATENCY_ROOT for factor in FACTORS)
-# Accuracy is concave in the logarithm of the factor, so that a line across a wide gap comes out too low.
+# Accuracy is concave in the logarithm of the factor, so a line across a wide gap is too low.
 LARGEST_GAP = 2.5
 UNIT = ["model", "seed"]
 
 
 def smallest_factor(cost: str) -> float:
-    """The factor from which on pruners are compared at equal params, FLOPs or latency."""
-    return _asked_factors(cost)[0]
+    """The smallest factor at which pruners are compared at equal params, FLOPs or latency."""
+    return _of_cost(SMALLEST_FACTOR, cost)
 
 
-def _asked_factors(cost: str) -> tuple[float, ...]:
-    return LATENCY_FACTORS if cost == "latency" else FACTORS
+def _of_cost(factor: float, cost: str) -> float:
+    return factor**LATENCY_ROOT if cost == "latency" else factor
 
 
 def accuracy_at(cells: pd.DataFrame, cost: str, factors: Sequence[float]) -> np.ndarray:
-    """Accuracy of one pruner at compression factors; NaN where its cells do not tell.
+    """Accuracy of one pruner at compression factors; NaN where its cells give none.
 
     Linear between neighbouring cells on the logarithm of the factor, the scale of the figures; never across
-    a gap of more than 2.5 times (of latency its fourth root), below the first cell, or beyond the last one.
-    Of latency, cells that are no faster than a milder one are left out. The curve
-    starts at the unpruned net only where that had the same fine-tuning (`performance_original_finetuned`).
+    a gap of more than 2.5 times (for latency, its fourth root), below the first cell, or beyond the last one.
+    For latency, cells that are not faster than a milder one are left out. The curve starts at the unpruned
+    net only if that net had the same fine-tuning (`performance_original_finetuned`).
 
     Args:
         cells: the feasible cells of one pruner, model and seed.
@@ -59,16 +58,12 @@ def accuracy_at(cells: pd.DataFrame, cost: str, factors: Sequence[float]) -> np.
     found = np.interp(asked, points, known, left=np.nan, right=np.nan)
     right = np.searchsorted(points, asked).clip(1, max(1, len(points) - 1))
     gaps = np.diff(points, append=np.inf)[right - 1]
-    found[(gaps > np.log(_largest_gap(cost))) & ~on_a_cell] = np.nan
+    found[(gaps > np.log(_of_cost(LARGEST_GAP, cost))) & ~on_a_cell] = np.nan
     return found
 
 
-def _largest_gap(cost: str) -> float:
-    return LARGEST_GAP**LATENCY_ROOT if cost == "latency" else LARGEST_GAP
-
-
 def _faster_than_milder(cells: pd.DataFrame) -> pd.DataFrame:
-    """The cells that are faster than all milder ones: nobody would take the others."""
+    """The cells that are faster than all milder ones; nobody would use the others."""
     ordered = cells.sort_values("sparsity")
     factors = pd.Series(_factors(ordered, "latency"), ordered.index)
     return ordered[factors > factors.cummax().shift(fill_value=0)]
@@ -77,9 +72,9 @@ def _faster_than_milder(cells: pd.DataFrame) -> pd.DataFrame:
 def accuracies(table: pd.DataFrame, pruners: Sequence[str], cost: str) -> pd.DataFrame:
     """Accuracies of several pruners at the same budgets, in each model and seed.
 
-    Where the pruners have the same counts at each sparsity, as those that prune all layers alike on VGG16,
-    their cells are compared as they are; else at powers of two, of latency at their fourth roots, between
-    cells by `accuracy_at`.
+    Where the pruners have the same counts at each sparsity, as those that prune all layers alike have on
+    VGG16, their cells are compared as they are. Otherwise the factors are powers of two (for latency, their
+    fourth roots), and accuracies come from `accuracy_at`.
 
     Args:
         table: cells of any models and seeds.
@@ -87,17 +82,16 @@ def accuracies(table: pd.DataFrame, pruners: Sequence[str], cost: str) -> pd.Dat
         cost: `params`, `flops` or `latency`.
 
     Returns:
-        Accuracies (0..1), a column a pruner and a row a (model, seed, factor) that all the pruners reach;
-        factors from `smallest_factor` on.
+        Accuracies (0..1), one column per pruner and one row per (model, seed, factor) that all the pruners
+        reach; factors from `smallest_factor` on.
     """
     feasible = table[table["infeasible"].isna() & table["pruner"].isin(pruners)]
     if feasible.empty:
-        return pd.DataFrame(
-            columns=list(pruners), index=pd.MultiIndex.from_arrays([[], [], []], names=[*UNIT, "factor"])
-        )
+        nothing = pd.MultiIndex.from_arrays([[], [], []], names=[*UNIT, "factor"])
+        return pd.DataFrame(columns=list(pruners), index=nothing)
     found = _at_equal_cells(feasible, pruners, cost)
     if found is None:
-        factors = _asked_factors(cost)
+        factors = [_of_cost(factor, cost) for factor in FACTORS]
         index = pd.Index(factors, name="factor")
         curves = {
             (*unit, pruner): pd.Series(accuracy_at(cells, cost, factors), index)
@@ -109,36 +103,40 @@ def accuracies(table: pd.DataFrame, pruners: Sequence[str], cost: str) -> pd.Dat
 
 
 def matched_accuracies(table: pd.DataFrame, pruners: Sequence[str], cost: str) -> pd.DataFrame:
-    """Accuracies of pruners of which one was matched to the other, cell by cell, in each model and seed.
+    """Accuracies of pruners that were matched to the first one cell by cell, in each model and seed.
 
     Args:
         table: cells of any models and seeds.
-        pruners: whose accuracies; the first one's cells say at which factor each sparsity is.
+        pruners: whose accuracies; the first one's cells give the factor of each sparsity.
         cost: `params` or `flops`.
 
     Returns:
         As `accuracies`; a factor is the mean over models and seeds.
     """
     feasible = table[table["infeasible"].isna() & table["pruner"].isin(pruners)]
-    rows = feasible.assign(factor=_factors(feasible, cost)).set_index([*UNIT, "sparsity", "pruner"])
-    found = rows["performance_finetuned"].unstack("pruner").reindex(columns=list(pruners)).dropna()
-    first = rows[rows.index.get_level_values("pruner") == pruners[0]]
-    factors = first["factor"].groupby("sparsity").mean()
-    found = found.assign(factor=found.index.get_level_values("sparsity").map(factors.to_dict()))
+    factors, found = _cell_by_cell(feasible, pruners, cost)
+    factor = factors[pruners[0]].groupby("sparsity").mean()
+    found = found.dropna()
+    found = found.assign(factor=found.index.get_level_values("sparsity").map(factor.to_dict()))
     # Two sparsities can leave the same net.
     return found.groupby([*UNIT, "factor"], sort=False).mean()
 
 
 def _at_equal_cells(cells: pd.DataFrame, pruners: Sequence[str], cost: str) -> pd.DataFrame | None:
     """Accuracies at the cells' own factors; None where the pruners' counts differ."""
-    rows = cells.assign(factor=_factors(cells, cost)).set_index([*UNIT, "sparsity", "pruner"])
-    factors, found = (
-        rows[column].unstack("pruner").reindex(columns=list(pruners)).dropna()
-        for column in ("factor", "performance_finetuned")
-    )
+    factors, found = (values.dropna() for values in _cell_by_cell(cells, pruners, cost))
     if factors.empty or factors.nunique(axis="columns").max() > 1:
         return None
     return found.assign(factor=factors[pruners[0]]).groupby([*UNIT, "factor"], sort=False).mean()
+
+
+def _cell_by_cell(cells: pd.DataFrame, pruners: Sequence[str], cost: str) -> list[pd.DataFrame]:
+    """Factors and accuracies, one row per (model, seed, sparsity) and one column per pruner."""
+    rows = cells.assign(factor=_factors(cells, cost)).set_index([*UNIT, "sparsity", "pruner"])
+    return [
+        rows[column].unstack("pruner").reindex(columns=list(pruners))
+        for column in ("factor", "performance_finetuned")
+    ]
 
 
 def _factors(cells: pd.DataFrame, cost: str) -> np.ndarray:

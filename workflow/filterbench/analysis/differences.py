@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict
 from itertools import combinations
-from typing import Any
 
 import pandas as pd
 
-from filterbench.analysis.comparing import Comparison, compare
+from filterbench.analysis.comparing import compare
 from filterbench.analysis.estimates import by_target, pooled
 
 COLUMNS = ["model", "cost", "factor", "pruner", "other", "n", "mean", "low", "high", "collapsed", "mean_all"]
@@ -30,16 +28,12 @@ def differences(table: pd.DataFrame) -> pd.DataFrame:
         factor. `n` to `mean_all` are those of `filterbench.analysis.estimates.Estimate`; `low` to `high` is
         a 95 % interval of the pooled row, and of a pair's factors together.
     """
-    rows = [
-        {"model": model, "cost": each.cost, "pruner": each.pair[0], "other": each.pair[1], **row}
-        for model, cells in table.groupby("model", sort=False)
-        for each in compare(cells, list(combinations(cells["pruner"].unique(), 2)), COSTS).comparisons
-        for row in _rows(each)
-    ]
+    rows = []
+    for model, cells in table.groupby("model", sort=False):
+        pairs = list(combinations(cells["pruner"].unique(), 2))
+        for each in compare(cells, pairs, COSTS).comparisons:
+            pair = {"model": model, "cost": each.cost, "pruner": each.pair[0], "other": each.pair[1]}
+            rows.append({**pair, "factor": ALL, **asdict(pooled(each.differences, each.apart))})
+            for factor, estimate in by_target(each.differences, each.apart).items():
+                rows.append({**pair, "factor": round(float(str(factor)), 4), **asdict(estimate)})
     return pd.DataFrame(rows, columns=COLUMNS)
-
-
-def _rows(each: Comparison) -> Iterator[dict[str, Any]]:
-    yield {"factor": ALL, **asdict(pooled(each.differences, each.apart))}
-    for factor, estimate in by_target(each.differences, each.apart).items():
-        yield {"factor": round(float(str(factor)), 4), **asdict(estimate)}

@@ -5,11 +5,24 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable
 from dataclasses import dataclass
+from typing import TypedDict
 
-import numpy as np
 import pandas as pd
 
-from filterbench.analysis.seeds import LEVEL, t_interval
+from filterbench.analysis.seeds import CONFIDENCE, t_interval
+
+DIGITS = 4
+
+
+class EstimateDocument(TypedDict):
+    """An estimate in a JSON document, which has null in place of NaN."""
+
+    n: int
+    mean: float | None
+    low: float | None
+    high: float | None
+    collapsed: int
+    mean_all: float | None
 
 
 @dataclass(frozen=True)
@@ -32,8 +45,24 @@ class Estimate:
     collapsed: int
     mean_all: float
 
+    def document(self) -> EstimateDocument:
+        """The estimate as JSON documents hold it."""
+        return {
+            "n": self.n,
+            "mean": json_number(self.mean),
+            "low": json_number(self.low),
+            "high": json_number(self.high),
+            "collapsed": self.collapsed,
+            "mean_all": json_number(self.mean_all),
+        }
 
-def pooled(differences: pd.DataFrame, apart: pd.DataFrame, level: float = LEVEL) -> Estimate:
+
+def json_number(value: float, digits: int = DIGITS) -> float | None:
+    """A rounded number for JSON, which has no NaN: None in its place."""
+    return None if math.isnan(value) else round(float(value), digits)
+
+
+def pooled(differences: pd.DataFrame, apart: pd.DataFrame, level: float = CONFIDENCE) -> Estimate:
     """The mean over targets within each seed, then over seeds (t interval, Student 1908).
 
     Args:
@@ -53,7 +82,7 @@ def pooled_values(differences: pd.DataFrame, apart: pd.DataFrame) -> pd.Series:
 
 
 def by_target(
-    differences: pd.DataFrame, apart: pd.DataFrame, level: float = LEVEL
+    differences: pd.DataFrame, apart: pd.DataFrame, level: float = CONFIDENCE
 ) -> dict[Hashable, Estimate]:
     """The mean of each target over its seeds, with intervals that all contain their true means together.
 
@@ -77,11 +106,4 @@ def kept_of(values: pd.Series, apart: pd.Series) -> pd.Series:
 
 def _estimate(values: pd.Series, kept: pd.Series, level: float) -> Estimate:
     low, high = t_interval(kept.to_list(), level)
-    return Estimate(
-        n=len(kept),
-        mean=float(np.mean(kept)) if len(kept) else math.nan,
-        low=low,
-        high=high,
-        collapsed=len(values) - len(kept),
-        mean_all=float(np.mean(values)) if len(values) else math.nan,
-    )
+    return Estimate(len(kept), float(kept.mean()), low, high, len(values) - len(kept), float(values.mean()))

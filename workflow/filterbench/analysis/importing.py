@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -24,13 +23,13 @@ def read_results(source: Path, model: str) -> pd.DataFrame:
 
     Args:
         source: a folder with `{pruner}/{sparsity}/result.json` files in the published format, or a file in
-            the published collection format. That names no unpruned net: the published one stands in, which
-            is told.
+            the published collection format. A collection does not contain the unpruned net, so the published
+            one is used, and the log says so.
         model: the model's name.
 
     Raises:
-        InputError: there is nothing, a file is faulty, two folders name one sparsity, or a collection is of a
-            model that was not published.
+        InputError: there are no results, a file is faulty, two folders are of one sparsity, or a collection
+            is of a model that was not published.
     """
     rows = list(_cells(source) if source.is_dir() else _collected(source, model))
     if not rows:
@@ -39,12 +38,12 @@ def read_results(source: Path, model: str) -> pd.DataFrame:
     return pd.DataFrame([common | row for row in rows]).sort_values(["pruner", "sparsity"], ignore_index=True)
 
 
-def _cells(folder: Path) -> Iterator[dict[str, Any]]:
+def _cells(folder: Path) -> Iterator[dict[str, object]]:
     found: dict[tuple[str, float], Path] = {}
     for path in sorted(folder.glob("*/*/result.json")):
         pruner, sparsity = path.parents[1].name, _sparsity(path)
         if other := found.get((pruner, sparsity)):
-            raise InputError(f"{path}: {other} is of sparsity {sparsity} too; only one of them")
+            raise InputError(f"{path}: {other} is of sparsity {sparsity}, too; keep only one of them")
         found[pruner, sparsity] = path
         yield {"pruner": pruner, "sparsity": sparsity, **_row(path)}
 
@@ -58,17 +57,19 @@ def _sparsity(path: Path) -> float:
     except ValueError:
         sparsity = 0.0
     if not 0 < sparsity < 1:
-        raise InputError(f"{path}: the folder {name!r} is no sparsity above 0 and below 1, such as 0.5")
+        raise InputError(
+            f"{path}: the folder {name!r} is not a sparsity; allowed: above 0 and below 1, as 0.5"
+        )
     return sparsity
 
 
-def _row(path: Path) -> dict[str, Any]:
-    """What a result says; NNI's raw ones of AutoCompress name no accuracy after speedup."""
+def _row(path: Path) -> dict[str, object]:
+    """A result's columns; NNI's raw results of AutoCompress have no accuracy after speedup."""
     document = parse(path)
     pruned = document.get("performance") if isinstance(document, dict) else None
     bare = isinstance(pruned, dict) and "speedup" not in pruned
     if isinstance(pruned, dict) and bare:
-        # What it prunes is compact already.
+        # AutoCompress returns a compact net, so the speedup changes nothing.
         document = {**document, "performance": {**pruned, "speedup": pruned.get("pruned")}}
     _refuse(path, "result", document)
     if "infeasible" in document:
@@ -81,14 +82,13 @@ def _row(path: Path) -> dict[str, Any]:
     return columns | ({"performance_compact": None} if bare else {})
 
 
-def _collected(path: Path, model: str) -> Iterator[dict[str, Any]]:
+def _collected(path: Path, model: str) -> Iterator[dict[str, object]]:
     document = parse(path)
     _refuse(path, "comparison", document)
     if model not in published_models():
-        allowed = ", ".join(published_models())
-        reason = f"a collection names no unpruned net, and {model} was not published"
-        raise InputError(f"{path}: {reason}; allowed: {allowed}")
-    logger.info("%s names no unpruned net: the published one of %s stands in", path, model)
+        reason = f"a collection does not contain the unpruned net, and {model} was not published"
+        raise InputError(f"{path}: {reason}; allowed: {', '.join(published_models())}")
+    logger.info("%s does not contain the unpruned net: the published one of %s is used", path, model)
     first = published_cells(model).iloc[0]
     original = {name: first[name] for name in ORIGINALS}
     for pruner, cells in document.items():
@@ -103,6 +103,6 @@ def _collected(path: Path, model: str) -> Iterator[dict[str, Any]]:
             }
 
 
-def _refuse(path: Path, kind: str, document: Any) -> None:
+def _refuse(path: Path, kind: str, document: Mapping[str, object]) -> None:
     for fault in check(kind, document):
         raise InputError(f"{path}: {fault}")

@@ -1,9 +1,8 @@
-"""What a searched pruner's lead over a uniform net is made of (docs/leads.md)."""
+"""What a searching pruner's lead over a uniform net is made of (docs/leads.md)."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import add
@@ -40,14 +39,14 @@ class Lead:
 
     Attributes:
         model: name of the model.
-        pruner: the searched pruner.
+        pruner: the searching pruner.
         control: the uniform net that it is compared with.
         budget: epochs after the last cut.
         component: a key of `COMPONENTS`.
         nets: the component, in percentage points by seed and target.
-        epochs: at equal bill, how long the uniform net would be fine-tuned, by seed and target.
         bills: by column of the report, images by seed and target.
-        note: what else is to be known of it.
+        epochs: at equal bill, how long the uniform net would be fine-tuned, by seed and target.
+        note: a remark for readers.
     """
 
     model: str
@@ -62,7 +61,7 @@ class Lead:
 
     @property
     def targets(self) -> list[str]:
-        """The targets that pruner and control both reach, in rising order."""
+        """The targets that both the pruner and its control reach, in rising order."""
         return list(self.nets.values.columns)
 
     def estimate(self, target: str = ALL) -> Estimate:
@@ -84,10 +83,8 @@ class Lead:
             return f"the study has no {listed(self.nets.lacking)}"
         if self.epochs is not None:
             longest = float(self.epochs[targets].to_numpy().max())
-            return (
-                f"the uniform net would be fine-tuned for up to {longest:.3g} epochs, more than {FURTHEST} "
-                "times the study's largest training budget"
-            )
+            limit = f"more than {FURTHEST} times the study's largest training budget"
+            return f"the uniform net would be fine-tuned for up to {longest:.3g} epochs, {limit}"
         return "no seed has all of its nets"
 
 
@@ -98,11 +95,7 @@ def training_budgets(table: pd.DataFrame) -> list[int]:
 
 
 def leads(table: pd.DataFrame) -> list[Lead]:
-    """All components of the leads of all pruners that have a uniform control with their params.
-
-    Args:
-        table: rows of `comparison.csv`, of any models.
-    """
+    """All components of the leads of all pruners with a uniform control, from rows of `comparison.csv`."""
     found = []
     for model, rows in table.groupby("model", sort=False):
         cells, budgets = Cells(rows), training_budgets(rows)
@@ -124,13 +117,14 @@ class _TakenApart:
 
     def at(self, budget: int) -> list[Lead]:
         """All components at a training budget."""
-        own, uniform = self._nets(self.pruner, budget), self._nets(self.uniform, budget)
-        shape, uniform_shape = self._scratch(self.pruner, budget), self._scratch(self.uniform, budget)
+        own, uniform = (self._nets(name, budget) for name in (self.pruner, self.uniform))
+        shape, uniform_shape = (
+            self.cells.nets(name, SCRATCH, budget) for name in (self.pruner, self.uniform)
+        )
         layers, by_construction = self._layers(budget)
         same_flops = uniform_flops_of(self.pruner)
         longer = self._epochs_at_equal_bill(budget)
-        curve = {each: self._nets(self.uniform, each) for each in self.budgets}
-        as_paid = at_epochs(curve, longer)
+        as_paid = at_epochs({each: self._nets(self.uniform, each) for each in self.budgets}, longer)
         parts = _of_the_same_seeds(
             {
                 ALLOCATION: shape - uniform_shape,
@@ -138,50 +132,32 @@ class _TakenApart:
                 TRAINED: own - layers,
             }
         )
-        targets = (own - uniform).values.dropna(axis="columns", how="all").columns.to_list()
-        make = self._maker(budget, targets)
+        lead = own - uniform
+        targets = lead.values.dropna(axis="columns", how="all").columns.to_list()
+
+        def make(component: str, nets: Nets, control: str = self.uniform, note: str = "") -> Lead:
+            bills = {name: frame[targets] for name, frame in self._bills(budget, control).items()}
+            epochs = longer[targets] if component in (RECOVERY, EQUAL_BILL) else None
+            nets = nets.at(targets)
+            return Lead(self.model, self.pruner, control, budget, component, nets, bills, epochs, note)
+
         return [
-            make(LEAD, own - uniform),
+            make(LEAD, lead),
             make(ALLOCATION, parts[ALLOCATION]),
             make(INHERITANCE, parts[INHERITANCE]),
             make(TRAINED, parts[TRAINED], note=by_construction),
             make(TOGETHER, _sum(parts)),
-            make(RECOVERY, uniform - as_paid, epochs=longer),
-            make(EQUAL_BILL, own - as_paid, epochs=longer),
+            make(RECOVERY, uniform - as_paid),
+            make(EQUAL_BILL, own - as_paid),
             make(EQUAL_FLOPS, own - self._nets(same_flops, budget), control=same_flops),
             make(OVER_SCRATCH, own - shape, control=""),
         ]
 
-    def _maker(self, budget: int, targets: list[str]) -> Callable[..., Lead]:
-        def make(
-            component: str,
-            nets: Nets,
-            control: str = self.uniform,
-            epochs: pd.DataFrame | None = None,
-            note: str = "",
-        ) -> Lead:
-            return Lead(
-                self.model,
-                self.pruner,
-                control,
-                budget,
-                component,
-                nets.at(targets),
-                {name: frame[targets] for name, frame in self._bills(budget, control).items()},
-                None if epochs is None else epochs[targets],
-                note,
-            )
-
-        return make
-
     def _nets(self, pruner: str, budget: int) -> Nets:
         return self.cells.nets(pruner, FINETUNED, budget)
 
-    def _scratch(self, pruner: str, budget: int) -> Nets:
-        return self.cells.nets(pruner, SCRATCH, budget)
-
     def _layers(self, budget: int) -> tuple[Nets, str]:
-        """The pruner's shape cut plainly: a control or, where its search trains nothing, its own net."""
+        """The pruner's shape cut plainly: a control or, if its search trains nothing, its own net."""
         control = layers_of(self.pruner)
         trained = self.cells.column(self.pruner, "images_trained").max(axis=None)
         if not self.cells.of(control) and trained == 0:
@@ -203,9 +179,9 @@ class _TakenApart:
 
 
 def _of_the_same_seeds(parts: dict[str, Nets]) -> dict[str, Nets]:
-    """Parts that add up in their means too: each where all are known, and apart where one of them is.
+    """The parts restricted to the nets where all are known, so that their means add up, too.
 
-    Where they are nowhere all known, each stays as it is.
+    A seed is set apart in all parts if it is in one. If all parts are known nowhere, each stays as it is.
     """
     whole = _sum(parts)
     known = whole.values.notna()

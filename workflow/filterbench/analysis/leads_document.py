@@ -2,61 +2,49 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from filterbench.analysis.answers import Answer, answers
-from filterbench.analysis.claims import ALPHA
 from filterbench.analysis.controls import with_uniform
 from filterbench.analysis.crossings import Crossing, crossings, sentence
-from filterbench.analysis.estimates import Estimate
-from filterbench.analysis.leads import COMPONENTS, Lead, leads, training_budgets
+from filterbench.analysis.estimates import DIGITS, Estimate, json_number
+from filterbench.analysis.hypotheses import ALPHA
+from filterbench.analysis.leads import ALL, COMPONENTS, Lead, leads, training_budgets
 from filterbench.analysis.nets import FURTHEST, Cells
 from filterbench.analysis.questions import Question
-from filterbench.analysis.seeds import LEVEL
-from filterbench.analysis.wording import json_number
+from filterbench.analysis.seeds import CONFIDENCE
 
-DIGITS = 4
 BILLS = ("images_after_cut", "images_paid", "images_after_cut_control", "images_paid_control")
-COLUMNS = (
-    "model",
-    "pruner",
-    "control",
-    "target",
-    "budget",
-    "component",
+COLUMNS = [
+    *("model", "pruner", "control", "target", "budget", "component"),
     *Estimate.__dataclass_fields__,
-    *BILLS,
-    "epochs_control",
-    "note",
-)
+    *(*BILLS, "epochs_control", "note"),
+]
 
 
 def leads_document(source: str, table: pd.DataFrame, questions: Sequence[Question] = ()) -> dict[str, Any]:
-    """`leads.json`.
+    """`leads.json` from rows of `comparison.csv` of all models and the questions of the study's plan, if any.
 
-    Args:
-        source: what the cells are.
-        table: rows of `comparison.csv`, of all models.
-        questions: of the study's plan; none where it has no plan.
+    `source` says what the cells are.
     """
     found = leads(table)
     return {
         "source": source,
         "definitions": {
             "components": COMPONENTS,
-            "interval_level": LEVEL,
+            "interval_level": CONFIDENCE,
             "test_level": ALPHA,
             "furthest_extrapolation": FURTHEST,
         },
         "budgets": training_budgets(table),
         "pairs": _pairs(table, found),
-        "leads": [row for lead in found for row in _rows(lead)],
+        "leads": [
+            _row(lead, target, estimate) for lead in found for target, estimate in lead.estimates().items()
+        ],
         "crossings": [
             _crossing(model, pruner, target, crossed)
             for (model, pruner), by_target in crossings(found).items()
@@ -68,37 +56,26 @@ def leads_document(source: str, table: pd.DataFrame, questions: Sequence[Questio
 
 def leads_table(document: Mapping[str, Any]) -> pd.DataFrame:
     """`leads.csv` from `leads.json`: one row per model, pruner, target or `all`, budget and component."""
-    return pd.DataFrame(document["leads"], columns=list(COLUMNS))
+    return pd.DataFrame(document["leads"], columns=COLUMNS)
 
 
-def _pairs(table: pd.DataFrame, found: Sequence[Lead]) -> list[dict[str, Any]]:
-    """Which pruners are compared with which control on a model, and where."""
+def _pairs(table: pd.DataFrame, found: Sequence[Lead]) -> list[dict[str, object]]:
+    """By model, each pruner with its control, and the targets at which they are compared or not."""
     targets = {(lead.model, lead.pruner): lead.targets for lead in found}
-    pairs = []
+    pairs: list[dict[str, object]] = []
     for model, rows in table.groupby("model", sort=False):
         cells = Cells(rows)
         for pruner, control in with_uniform(list(dict.fromkeys(rows["pruner"]))).items():
             reached = targets.get((str(model), pruner), [])
             left_out = [target for target in cells.of(pruner) if target not in reached]
-            pairs.append(
-                {
-                    "model": str(model),
-                    "pruner": pruner,
-                    "control": control,
-                    "targets": reached,
-                    "left_out": left_out,
-                }
-            )
+            names = {"model": str(model), "pruner": pruner, "control": control}
+            pairs.append({**names, "targets": reached, "left_out": left_out})
     return pairs
 
 
-def _rows(lead: Lead) -> list[dict[str, Any]]:
-    """A component's rows: pooled over all targets, then each target."""
-    return [_row(lead, target, estimate) for target, estimate in lead.estimates().items()]
-
-
-def _row(lead: Lead, target: str, estimate: Estimate) -> dict[str, Any]:
-    targets = lead.targets if target == "all" else [target]
+def _row(lead: Lead, target: str, estimate: Estimate) -> dict[str, object]:
+    """A component's row at a target, or pooled over `all`."""
+    targets = lead.targets if target == ALL else [target]
     epochs = lead.budget if lead.epochs is None else _mean(lead.epochs[targets])
     return {
         "model": lead.model,
@@ -107,27 +84,18 @@ def _row(lead: Lead, target: str, estimate: Estimate) -> dict[str, Any]:
         "target": target,
         "budget": lead.budget,
         "component": lead.component,
-        **_estimate(estimate),
+        **estimate.document(),
         **{bill: json_number(_mean(lead.bills[bill][targets]), 0) for bill in BILLS},
-        "epochs_control": json_number(epochs, DIGITS),
+        "epochs_control": json_number(epochs),
         "note": lead.why_missing(target) or lead.note,
     }
 
 
 def _mean(frame: pd.DataFrame) -> float:
-    values = frame.to_numpy(dtype=float)
-    known = values[~np.isnan(values)]
-    return float(known.mean()) if len(known) else math.nan
+    return float(pd.Series(frame.to_numpy(dtype=float).ravel()).mean())
 
 
-def _estimate(estimate: Estimate) -> dict[str, Any]:
-    return {
-        name: value if isinstance(value, int) else json_number(value, DIGITS)
-        for name, value in asdict(estimate).items()
-    }
-
-
-def _crossing(model: str, pruner: str, target: str, crossed: Crossing) -> dict[str, Any]:
+def _crossing(model: str, pruner: str, target: str, crossed: Crossing) -> dict[str, object]:
     def rounded(ranges: list[tuple[float, float]]) -> list[list[float]]:
         return [[round(end, DIGITS) for end in each] for each in ranges]
 
@@ -145,13 +113,12 @@ def _crossing(model: str, pruner: str, target: str, crossed: Crossing) -> dict[s
     }
 
 
-def _answer(each: Answer) -> dict[str, Any]:
-    question = each.question
+def _answer(each: Answer) -> dict[str, object]:
     return {
-        **asdict(question),
-        "statement": question.statement(),
+        **asdict(each.question),
+        "statement": each.question.statement(),
         "answer": each.answer,
-        **_estimate(each.estimate),
+        **each.estimate.document(),
         "p_holds": round(each.p_holds, DIGITS),
         "p_fails": round(each.p_fails, DIGITS),
         "note": each.note,

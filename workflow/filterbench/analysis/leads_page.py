@@ -25,19 +25,13 @@ LIMITS = """- The intervals are about seeds of this study's models, dataset and 
 def leads_page(document: Mapping[str, Any]) -> str:
     """The page in Markdown."""
     definitions = document["definitions"]
-    lines = [
-        f"# Leads taken apart, from {document['source']}",
-        "",
-        QUESTION.format(level=100 * definitions["interval_level"]),
-        "",
-        *_answers(document),
-    ]
+    lines = [f"# Leads taken apart, from {document['source']}", ""]
+    lines += [QUESTION.format(level=100 * definitions["interval_level"]), "", *_answers(document)]
     for pair in document["pairs"]:
         lines += [*_pair(document, pair), ""]
     components = [f"- **{name}**: {meaning}." for name, meaning in definitions["components"].items()]
-    return "\n".join(
-        [*lines, "## The components", "", *components, "", "## What this does not say", "", LIMITS, ""]
-    )
+    lines += ["## The components", "", *components, "", "## What this does not say", "", LIMITS, ""]
+    return "\n".join(lines)
 
 
 def _answers(document: Mapping[str, Any]) -> list[str]:
@@ -56,6 +50,7 @@ def _answers(document: Mapping[str, Any]) -> list[str]:
         ]
         for each in document["answers"]
     ]
+    heading = ["key", "claim", "answer", "estimate", "seeds", "p, holds", "p, does not hold"]
     level = document["definitions"]["test_level"]
     return [
         "## The primary questions",
@@ -64,81 +59,57 @@ def _answers(document: Mapping[str, Any]) -> list[str]:
         f"probability of at most {level:.0%} a false claim is said to hold, and with at most as much a true "
         "one is said not to hold.",
         "",
-        markdown_table(
-            ["key", "claim", "answer", "estimate", "seeds", "p, holds", "p, does not hold"],
-            rows,
-        ),
+        markdown_table(heading, rows),
         "",
     ]
 
 
 def _pair(document: Mapping[str, Any], pair: Mapping[str, Any]) -> list[str]:
     heading = f"## {short(pair['pruner'])} on {pair['model']}, against {pair['control']}"
-    own = [row for row in document["leads"] if _is_of(row, pair)]
-    targets = f"Pooled over {listed(pair['targets'])}." if pair["targets"] else ""
-    left_out = (
-        f"Left out, because no seed has both nets there: {listed(pair['left_out'])}."
-        if pair["left_out"]
-        else ""
+    own, found = (
+        [each for each in document[key] if all(each[name] == pair[name] for name in ("model", "pruner"))]
+        for key in ("leads", "crossings")
     )
+    targets = f"Pooled over {listed(pair['targets'])}." if pair["targets"] else ""
+    no_seed = "Left out, because no seed has both nets there:"
+    left_out = f"{no_seed} {listed(pair['left_out'])}." if pair["left_out"] else ""
     if not own:
         return [heading, "", left_out]
     pooled = [row for row in own if row["target"] == ALL]
-    found = [each for each in document["crossings"] if _is_of(each, pair)]
+    lead = [row for row in own if row["target"] != ALL and row["component"] == LEAD]
+    places = {ALL: "all targets, pooled"}
+    crossed = [f"- {places.get(each['target'], each['target'])}: {each['sentence']}" for each in found]
     return [
         heading,
         "",
         " ".join(filter(None, [targets, left_out])),
         "",
-        _by_component(pooled, document["budgets"]),
+        _table("component", COMPONENTS, pooled, document["budgets"]),
         "",
         _bills(pooled),
         "",
         "By target, with simultaneous intervals, the lead:",
         "",
-        _by_target(
-            [row for row in own if row["component"] == LEAD and row["target"] != ALL], document["budgets"]
-        ),
-        *(["", *(f"- {_place(each['target'])}: {each['sentence']}" for each in found)] if found else []),
+        _table("target", dict.fromkeys(row["target"] for row in lead), lead, document["budgets"]),
+        *(["", *crossed] if crossed else []),
         *_notes(pooled),
     ]
 
 
-def _is_of(row: Mapping[str, Any], pair: Mapping[str, Any]) -> bool:
-    return (row["model"], row["pruner"]) == (pair["model"], pair["pruner"])
-
-
-def _by_component(rows: list[dict[str, Any]], budgets: list[int]) -> str:
-    return _table("component", COMPONENTS, "component", rows, budgets)
-
-
-def _by_target(rows: list[dict[str, Any]], budgets: list[int]) -> str:
-    return _table("target", dict.fromkeys(row["target"] for row in rows), "target", rows, budgets)
-
-
-def _table(
-    heading: str, names: Iterable[str], key: str, rows: list[dict[str, Any]], budgets: list[int]
-) -> str:
-    """Estimates, a line per name and a column per training budget."""
+def _table(key: str, names: Iterable[str], rows: list[dict[str, Any]], budgets: list[int]) -> str:
+    """Estimates, one line per name in the column `key`, and one column per training budget."""
     cells = {(row[key], row["budget"]): _estimate(row) for row in rows}
-    return markdown_table(
-        [heading, *(counted(budget, "epochs") for budget in budgets)],
-        [[name, *(cells[name, budget] for budget in budgets)] for name in names],
-    )
+    lines = [[name, *(cells[name, budget] for budget in budgets)] for name in names]
+    return markdown_table([key, *(counted(budget, "epochs") for budget in budgets)], lines)
 
 
 def _bills(rows: list[dict[str, Any]]) -> str:
     """Both bills of both nets at each budget, in images."""
-    heading = [
-        "epochs",
-        "images after the last cut",
-        "of the uniform net",
-        "images paid",
-        "of the uniform net",
-    ]
+    of_control = "of the uniform net"
+    heading = ["epochs", "images after the last cut", of_control, "images paid", of_control]
     columns = ("images_after_cut", "images_after_cut_control", "images_paid", "images_paid_control")
     lines = [
-        [row["budget"], *(_images(row[column]) for column in columns)]
+        [row["budget"], *("" if row[column] is None else f"{row[column]:,.0f}" for column in columns)]
         for row in rows
         if row["component"] == LEAD
     ]
@@ -147,19 +118,12 @@ def _bills(rows: list[dict[str, Any]]) -> str:
 
 def _notes(rows: list[dict[str, Any]]) -> list[str]:
     """Why there is no estimate, each reason once."""
-    found: dict[str, dict[int, list[str]]] = {}
-    for row in rows:
-        if row["note"]:
-            found.setdefault(row["note"], {}).setdefault(row["budget"], []).append(row["component"])
     lines = []
-    for note, by_budget in found.items():
-        components = dict.fromkeys(name for names in by_budget.values() for name in names)
-        lines.append(f"- {listed(components)} at {listed(map(str, by_budget))} epochs: {note}.")
+    for note in dict.fromkeys(row["note"] for row in rows if row["note"]):
+        own = [row for row in rows if row["note"] == note]
+        components, budgets = (dict.fromkeys(str(row[key]) for row in own) for key in ("component", "budget"))
+        lines.append(f"- {listed(components)} at {listed(budgets)} epochs: {note}.")
     return ["", *lines] if lines else []
-
-
-def _place(target: str) -> str:
-    return "all targets, pooled" if target == ALL else target
 
 
 def _estimate(row: Mapping[str, Any]) -> str:
@@ -167,13 +131,6 @@ def _estimate(row: Mapping[str, Any]) -> str:
     if row["mean"] is None:
         return ""
     interval = "" if row["low"] is None else f" ({row['low']:+.2f} to {row['high']:+.2f})"
-    apart = (
-        f"; {row['collapsed']} of {row['n'] + row['collapsed']} seeds apart, all: {row['mean_all']:+.2f}"
-        if row["collapsed"]
-        else ""
-    )
+    seeds = f"{row['collapsed']} of {row['n'] + row['collapsed']} seeds"
+    apart = f"; {seeds} apart, all: {row['mean_all']:+.2f}" if row["collapsed"] else ""
     return f"{row['mean']:+.2f}{interval}{apart}"
-
-
-def _images(number: float | None) -> str:
-    return "" if number is None else f"{number:,.0f}"

@@ -1,15 +1,17 @@
 """Two nets compared image by image (McNemar 1947).
 
-This is about two nets, not two pruners: nets of one pruner that differ by their seed alone differ, too.
+This is about two nets, not two pruners: two nets of one pruner with different seeds differ, too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import combinations
 
 import numpy as np
 import pandas as pd
+
+from filterbench.analysis.power import holm
 
 COLUMNS = ["model", "seed", "target", "pruner", "other", "images", "only_pruner", "only_other", "p", "p_holm"]
 Cell = tuple[str, int, str, str]
@@ -18,8 +20,8 @@ Cell = tuple[str, int, str, str]
 def exact_test(one: np.ndarray, other: np.ndarray) -> tuple[int, int, float]:
     """McNemar's exact test: whether two nets are equally accurate on images like these.
 
-    Only images that one net alone gets right count; were the nets equally accurate, each such image would be
-    either's with probability one half (two-sided binomial test).
+    Only images that exactly one net gets right count. If the nets are equally accurate, each of these images
+    belongs to either net with probability one half (two-sided binomial test).
 
     Args:
         one: which images a net gets right; bool, of shape (images,).
@@ -36,16 +38,6 @@ def exact_test(one: np.ndarray, other: np.ndarray) -> tuple[int, int, float]:
     return only_one, only_other, float(binomtest(only_one, discordant).pvalue) if discordant else 1.0
 
 
-def holm(p: Sequence[float]) -> np.ndarray:
-    """P-values corrected for their number, by Holm's step-down procedure (Holm 1979), in the given order."""
-    values = np.asarray(p, dtype=float)
-    order = np.argsort(values)
-    steps = values[order] * np.arange(len(values), 0, -1)
-    corrected = np.empty_like(values)
-    corrected[order] = np.minimum(np.maximum.accumulate(steps), 1)
-    return corrected
-
-
 def mcnemar(correct: Mapping[Cell, np.ndarray]) -> pd.DataFrame:
     """All pairs of pruners at the same model, seed and target, image by image.
 
@@ -54,18 +46,18 @@ def mcnemar(correct: Mapping[Cell, np.ndarray]) -> pd.DataFrame:
             shape (images,).
 
     Returns:
-        One row a pair: `images` (how many were tested), `only_pruner` and `only_other` (images that only
+        One row per pair: `images` (how many were tested), `only_pruner` and `only_other` (images that only
         one of them gets right), `p` (exact test) and `p_holm`, corrected by Holm's procedure over all rows of
         the model.
     """
     places: dict[tuple[str, int, str], list[str]] = {}
     for model, seed, target, pruner in correct:
         places.setdefault((model, seed, target), []).append(pruner)
-    rows = []
-    for place, pruners in places.items():
-        for pruner, other in combinations(pruners, 2):
-            one = correct[*place, pruner]
-            numbers = exact_test(one, correct[*place, other])
-            rows.append((*place, pruner, other, len(one), *numbers))
+    rows = [
+        (*place, pruner, other, one.size, *exact_test(one, correct[*place, other]))
+        for place, pruners in places.items()
+        for pruner, other in combinations(pruners, 2)
+        for one in [correct[*place, pruner]]
+    ]
     table = pd.DataFrame(rows, columns=COLUMNS[:-1])
     return table.assign(p_holm=table.groupby("model")["p"].transform(lambda p: holm(p.to_list())))

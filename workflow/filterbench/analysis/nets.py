@@ -1,10 +1,11 @@
-"""Accuracies of nets by seed and target, and their differences, which remember collapsed and missing nets."""
+"""Accuracies of nets by seed and target, and their differences; both name collapsed and missing nets."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,7 @@ from filterbench.analysis.collapses import collapsed
 from filterbench.domain.targets import parse_target
 
 FINETUNED, SCRATCH = "performance_finetuned", "performance_scratch"
-# How far beyond the largest training budget its last slope is followed, as a factor of epochs.
+# How far beyond the largest training budget the last slope is followed, as a factor of its epochs.
 FURTHEST = 1.25
 
 
@@ -25,7 +26,7 @@ class Nets:
     Attributes:
         values: percent or percentage points; rows are seeds, columns targets; NaN where a net is missing.
         apart: bool, of the same shape: whether one of the nets collapsed.
-        lacking: what of it the study does not have at all, in words.
+        lacking: the nets of it that the study does not have at all, in words.
     """
 
     values: pd.DataFrame
@@ -43,7 +44,7 @@ class Nets:
         return Nets(values, self.apart | other.apart, lacking)
 
     def at(self, targets: list[str]) -> Nets:
-        """The same at some of the targets."""
+        """The nets at some of the targets."""
         return Nets(self.values[targets], self.apart[targets], self.lacking)
 
 
@@ -73,19 +74,13 @@ class Cells:
         return [target for target in self.targets if target in asked]
 
     def column(self, pruner: str, name: str) -> pd.DataFrame:
-        """A column of a pruner's cells; rows are all seeds, columns all targets; NaN where there is none."""
+        """A column of a pruner's cells; rows are all seeds, columns all targets; NaN for no value."""
         own = self._numbers.get(pruner, pd.DataFrame(index=self.seeds))
         found = pd.DataFrame(own.get(name, {}), index=own.index)
         return found.reindex(columns=self.targets).astype(float)
 
     def nets(self, pruner: str, kind: str, budget: int) -> Nets:
-        """The nets of a pruner at a training budget.
-
-        Args:
-            pruner: the pruner.
-            kind: `FINETUNED` or `SCRATCH`.
-            budget: epochs.
-        """
+        """The nets of a pruner at a training budget in epochs; `kind` is `FINETUNED` or `SCRATCH`."""
         values = self.column(pruner, f"{kind}_{budget}")
         apart = values.apply(lambda accuracies: collapsed(accuracies.to_list()))
         trained = "trained from scratch" if kind == SCRATCH else f"fine-tuned for {budget} epochs"
@@ -98,19 +93,16 @@ def at_epochs(curves: Mapping[int, Nets], epochs: pd.DataFrame) -> Nets:
 
     Args:
         curves: by training budget, in rising order, the nets there.
-        epochs: of each net; rows are seeds, columns targets. Below the smallest budget and more than
-            `FURTHEST` times above the largest one there is no value; above it the last slope is followed.
+        epochs: of each net; rows are seeds, columns targets. There is no value below the smallest budget, or
+            above `FURTHEST` times the largest one. Just above the largest one the last slope is followed.
     """
-    budgets = list(curves)
     values = pd.DataFrame(math.nan, index=epochs.index, columns=epochs.columns)
     apart = pd.DataFrame(False, index=epochs.index, columns=epochs.columns)
-    for seed in epochs.index:
-        for target in epochs.columns:
-            used = _weights(budgets, float(epochs.loc[seed, target]))
-            if used:
-                found = {budget: curves[budget].values.loc[seed, target] for budget in used}
-                values.loc[seed, target] = sum(used[budget] * found[budget] for budget in used)
-                apart.loc[seed, target] = any(curves[budget].apart.loc[seed, target] for budget in used)
+    for place in product(epochs.index, epochs.columns):
+        used = _weights(list(curves), float(epochs.loc[place]))
+        if used:
+            values.loc[place] = sum(used[budget] * curves[budget].values.loc[place] for budget in used)
+            apart.loc[place] = any(curves[budget].apart.loc[place] for budget in used)
     lacking = tuple(dict.fromkeys(words for nets in curves.values() for words in nets.lacking))
     return Nets(values, apart, lacking)
 

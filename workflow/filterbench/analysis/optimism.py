@@ -12,16 +12,12 @@ COLUMNS = [*KEYS, "validation", "test", "n", "mean", "std", "low", "high"]
 
 
 def optimism(validation: pd.DataFrame, test: pd.DataFrame) -> pd.DataFrame:
-    """Accuracy of the same cells under both protocols.
-
-    Args:
-        validation: a model's cells under the `validation` protocol.
-        test: the same cells under the `test` protocol.
+    """Accuracy of the same cells of a model under both protocols.
 
     Returns:
-        One row a cell, and one for the unpruned net (pruner `original`, sparsity 0): mean accuracy under
-        either protocol (0..1) and the gap, test minus validation, in percentage points paired by seed: number
-        of seeds, mean, sample standard deviation and 95 % t interval.
+        One row per cell, and one for the unpruned net (pruner `original`, sparsity 0). `validation` and
+        `test` are mean accuracies (0..1). The other columns describe the gap, test minus validation, in
+        points paired by seed: number of seeds, mean, sample standard deviation and 95 % t interval.
     """
     sides = {"validation": _accuracies(validation), "test": _accuracies(test)}
     pairs = pd.concat(sides, axis="columns", join="inner")
@@ -36,10 +32,5 @@ def _accuracies(table: pd.DataFrame) -> pd.Series:
     """Accuracy by pruner, sparsity and seed; the unpruned net first."""
     cells = table[table["infeasible"].isna()]
     originals = cells.drop_duplicates("seed").assign(pruner=ORIGINAL, sparsity=0.0)
-    accuracies = pd.concat(
-        [
-            originals.rename(columns={"performance_original": "accuracy"}),
-            cells.rename(columns={"performance_finetuned": "accuracy"}),
-        ]
-    )
-    return accuracies.set_index([*KEYS, "seed"])["accuracy"]
+    originals["performance_finetuned"] = originals["performance_original"]
+    return pd.concat([originals, cells]).set_index([*KEYS, "seed"])["performance_finetuned"]

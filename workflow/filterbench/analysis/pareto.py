@@ -1,4 +1,4 @@
-"""Which cells no other cell beats."""
+"""The fronts of accuracy against cost: the cells that no other cell beats."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ COSTS = ("params", "flops")
 def with_fronts(table: pd.DataFrame, costs: Sequence[str] = COSTS) -> pd.DataFrame:
     """The table with a column `pareto_{cost}` for each cost: whether a cell is on that front.
 
-    A cell is on the front if no other has at least its accuracy for at most its count, and more of one
-    of them. Accuracy and count are means over seeds, so all seeds of a cell are on it or none is. A cell
-    that is infeasible with any seed neither is on the front nor beats another: its mean would be one of
+    A cell is on the front if no other cell has at least its accuracy for at most its count, and is better in
+    one of them. Accuracy and count are means over seeds, so all seeds of a cell are on it or none is. A cell
+    that is infeasible with any seed is not on the front and beats no other: its mean would be that of the
     luckier seeds.
     """
     keys = ["pruner", "sparsity"]

@@ -1,4 +1,4 @@
-"""The published study's figures, in the columns of `comparison.csv`."""
+"""The published study's cells, in the columns of `comparison.csv`."""
 
 from __future__ import annotations
 
@@ -14,13 +14,11 @@ from filterbench.analysis.reported import placed, read_claims
 from filterbench.storage.errors import InputError
 
 RESOURCES = Path(__file__).parents[2] / "resources"
-TABLE = RESOURCES / "published.csv"
 PAPER_TABLE = RESOURCES / "autocompress_paper.csv"
 RAW_TABLE = RESOURCES / "published_raw.csv"
-STUDY_SOURCE = "nni"
-# The study has one run of each cell and names no seed.
+# The published study has one run per cell and no seeds.
 SEED = 0
-# CIFAR-10's test images, of ten classes with as many images each.
+# CIFAR-10's test images; its ten classes have the same number of images.
 TEST_IMAGES = 10_000
 CHANCE = 0.1
 ANNEALING = "SimulatedAnnealingPruner"
@@ -29,10 +27,10 @@ ANNEALING = "SimulatedAnnealingPruner"
 def published_cells(model: str) -> pd.DataFrame:
     """The published cells of a model, by pruner and rising sparsity.
 
-    Accuracies (0..1, on the test images): of the net that a cell was pruned from, of the masked net
-    (`performance_pruned`), of the compact net before (`performance_compact`; NaN for AutoCompress) and after
-    fine-tuning. `search_best` is the annealing's best score, NaN for the other pruners, whose scores nobody
-    kept, and `search_blind` whether that score is within what guessing reaches.
+    Accuracies (0..1, on the test images) are those of the net that a cell was pruned from, of the masked net
+    (`performance_pruned`), and of the compact net before (`performance_compact`; NaN for AutoCompress) and
+    after fine-tuning. `search_best` is the annealing's best score; other pruners' scores were not kept, so
+    theirs is NaN. `search_blind` says whether guessing reaches that score.
 
     Raises:
         InputError: the published study has no such model.
@@ -40,14 +38,12 @@ def published_cells(model: str) -> pd.DataFrame:
     table = pd.read_csv(RAW_TABLE)
     cells = table[table["model"] == model].reset_index(drop=True)
     if cells.empty:
-        raise InputError(f"{TABLE}: no model {model!r}; published: {', '.join(published_models())}")
+        raise InputError(f"{RAW_TABLE}: no model {model!r}; published: {', '.join(published_models())}")
     best = cells["pruned"].where(cells["pruner"] == ANNEALING)
     blind = (best <= guessing_bound(CHANCE, TEST_IMAGES)).astype(object).where(best.notna())
     return pd.DataFrame(
         {
-            "model": cells["model"],
-            "pruner": cells["pruner"],
-            "sparsity": cells["sparsity"],
+            **{name: cells[name] for name in ("model", "pruner", "sparsity")},
             "seed": SEED,
             "infeasible": None,
             "performance_original": cells["original"],
@@ -70,24 +66,23 @@ def published_cells(model: str) -> pd.DataFrame:
 def before_finetuning(cells: pd.DataFrame) -> pd.DataFrame:
     """Published cells with the accuracy of the compact net before fine-tuning as `performance_finetuned`.
 
-    AutoCompress returns a compact net, so that its masked net's accuracy is that of the compact one.
+    AutoCompress returns a compact net, so its `performance_pruned` is the accuracy of the compact net.
     """
     before = cells["performance_compact"].fillna(cells["performance_pruned"])
     return cells.assign(performance_finetuned=before)
 
 
 def paper_points(model: str) -> pd.DataFrame:
-    """Points that the study quotes from a paper (see `filterbench.analysis.reported.read_claims`)."""
+    """Points that the published study quotes from a paper (`filterbench.analysis.reported.read_claims`)."""
     claims = read_claims(PAPER_TABLE)
     return claims[claims["model"] == model]
 
 
 def claims_beside(published: bool, own: str) -> pd.DataFrame | None:
-    """The points that papers report, to stand beside a study's cells; None where there are none.
+    """The points that papers report, to compare with a study's cells; None if there are no points.
 
-    Args:
-        published: whether the study compares with the published one, which quotes some.
-        own: the user's table; empty where there is none.
+    A study that is compared with the published one has the points that this one quotes. `own` is the path of
+    the user's table; it may be empty.
     """
     files = [PAPER_TABLE] * published + [Path(own)] * bool(own)
     return pd.concat(map(read_claims, files), ignore_index=True) if files else None
@@ -96,26 +91,14 @@ def claims_beside(published: bool, own: str) -> pd.DataFrame | None:
 def claims_by_model(
     published: bool, own: str, dataset: str, tables: Mapping[str, pd.DataFrame]
 ) -> dict[str, pd.DataFrame]:
-    """The same by model, placed beside its cells; empty where there are none.
-
-    Args:
-        published: as for `claims_beside`.
-        own: as there.
-        dataset: name of the study's dataset.
-        tables: `comparison.csv` by model.
-    """
+    """The points of `claims_beside` by model, placed by its `comparison.csv`; empty without points."""
     claims = claims_beside(published, own)
     if claims is None:
         return {}
     return {model: placed(claims, model, dataset, as_curves(table)) for model, table in tables.items()}
 
 
+@cache
 def published_models() -> list[str]:
     """The models of the published study."""
-    table = _table()
-    return list(dict.fromkeys(table.loc[table["source"] == STUDY_SOURCE, "model"]))
-
-
-@cache
-def _table() -> pd.DataFrame:
-    return pd.read_csv(TABLE)
+    return list(pd.read_csv(RAW_TABLE)["model"].unique())

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
-from filterbench.analysis.claims import ALPHA, POWER
+from filterbench.analysis.hypotheses import ALPHA, POWER
 from filterbench.analysis.leads import ALL
 from filterbench.analysis.power import power
 from filterbench.documents.schemas import Fault, schema_faults
 from filterbench.storage.errors import InputError
 
-# How far the power that a plan states may lie from the one that its numbers give: it has two digits.
+# How far a plan's stated power may differ from the one that its numbers give: plans state two digits.
 POWER_SLACK = 0.0051
 CLAIMS = {
     "more": "more than {margin:g} points above zero",
@@ -40,7 +41,7 @@ class Question:
         expected: the true mean that is expected, in percentage points.
         expected_spread: the standard deviation over seeds that is expected, in percentage points.
         seeds: how many are planned.
-        power: probability that the claim is found to hold, if the expectations are true.
+        power: the stated probability that the claim is found to hold, if the expectations are true.
     """
 
     key: str
@@ -78,8 +79,8 @@ def read_questions(path: Path) -> list[Question]:
     """A plan's questions, checked by themselves.
 
     Raises:
-        InputError: the file is no plan, names a key twice, or has a question that its seeds would not decide;
-            the message names file, question and key.
+        InputError: the file is not a plan, has a duplicate key, or has a question that its seeds would not
+            decide; the message names file, question and key.
     """
     try:
         plan = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -97,12 +98,12 @@ def read_questions(path: Path) -> list[Question]:
 def planned_power(question: Question, questions: int) -> float:
     """Probability that a claim is found to hold at the planned seeds, if the expectations are true.
 
-    At the level of Holm's first step, so that it is a lower bound whatever the other questions come to. Of a
-    claim with two ends it is a lower bound too (Bonferroni), as both tests must reject.
+    It is a lower bound. It uses the level of Holm's first step, the strictest one. A claim with two ends
+    needs two tests that both reject, and their probabilities are combined by Bonferroni.
 
     Args:
-        question: with `expected`, `expected_spread` and `seeds`.
-        questions: their number in the plan.
+        question: the claim.
+        questions: how many the plan has.
     """
     distances = question.expected - question.lowest, question.highest - question.expected
     alpha = ALPHA / questions
@@ -111,22 +112,20 @@ def planned_power(question: Question, questions: int) -> float:
 
 
 def _duplicates(questions: list[Question]) -> Iterator[Fault]:
-    keys = [question.key for question in questions]
-    for key in sorted({key for key in keys if keys.count(key) > 1}):
+    for key in sorted(key for key, count in Counter(each.key for each in questions).items() if count > 1):
         yield Fault("$.questions", f"duplicate key {key!r}")
 
 
 def _powers(questions: list[Question]) -> Iterator[Fault]:
     for question in questions:
-        found = planned_power(question, len(questions))
-        at = (
-            f"{question.seeds} seeds with a spread of {question.expected_spread:g} and an expected "
-            f"{question.expected:+g} points"
+        found, seeds, spread = (
+            planned_power(question, len(questions)),
+            question.seeds,
+            question.expected_spread,
         )
+        at = f"{seeds} seeds with a spread of {spread:g} and an expected {question.expected:+g} points"
         if found < POWER:
-            yield Fault(
-                f"$.{question.key}",
-                f"its power is {found:.2f} at {at}; at least {POWER:g}: more seeds, or leave it out",
-            )
+            said = f"its power is {found:.2f} at {at}; at least {POWER:g}: more seeds, or leave it out"
+            yield Fault(f"$.{question.key}", said)
         elif abs(found - question.power) > POWER_SLACK:
             yield Fault(f"$.{question.key}.power", f"{question.power:g}, but it is {found:.2f} at {at}")

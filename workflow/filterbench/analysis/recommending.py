@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 
@@ -13,32 +11,23 @@ from filterbench.analysis.seeds import MIN_UNITS, t_interval
 from filterbench.analysis.wording import short
 
 COLUMNS = [
-    "pruner",
-    "sparsity",
-    "accuracy",
-    "drop",
-    "low",
-    "high",
-    "surely",
-    "factor",
-    "count",
-    "first",
-    "notes",
+    *("pruner", "sparsity", "accuracy", "drop", "low", "high"),
+    *("surely", "factor", "count", "first", "notes"),
 ]
 LEGEND = (
-    "accuracy: mean over seeds, per cent; drop: mean loss of it, in points; low, high: the drop's 95 % "
-    "interval, empty where seeds give none; surely: whether that interval lies within what is allowed; "
-    "factor: how many times less there is; count: what is left; first: with how many seeds no other pruner "
-    "came further"
+    "accuracy: mean over seeds, per cent; drop: mean loss of accuracy, in points; low, high: the drop's 95 % "
+    "interval, empty where seeds give none; surely: whether that interval lies within the allowed loss; "
+    "factor: how many times smaller the net is; count: what is left; first: with how many seeds this pruner "
+    "has the smallest net"
 )
-# What can be saved: names of columns, and how much less there is of it. Latencies, relative to the unpruned
-# net's, are there once they are measured.
+# Costs that can be saved: names of columns, with words for the saving. Latencies are relative to the unpruned
+# net's, and are there once they are measured.
 LATENCIES = {
     f"relative_{runtime}_{batch}": f"faster for {images} in {runtime}"
     for runtime in ("torch", "onnxruntime", "torch-compile")
     for batch, images in (("single", "one image"), ("batch", "a batch"))
 }
-# Columns of `latency.csv` in bytes; what is saved of them is relative, too.
+# Columns of `latency.csv` in bytes; their savings are relative, too.
 MEMORY = {
     "activations_batch": "less memory for the activations of a batch",
     "process_batch": "less memory for a process with onnxruntime and a batch",
@@ -46,7 +35,7 @@ MEMORY = {
 }
 MEASURED = LATENCIES | {f"relative_{name}": words for name, words in MEMORY.items()}
 COSTS = {"params": "fewer params", "flops": "fewer FLOPs", **MEASURED}
-# Logarithms of counts that differ by less are the same.
+# Logarithms of counts that differ by less are equal.
 ALIKE = 1e-9
 
 
@@ -56,28 +45,24 @@ def known_costs(table: pd.DataFrame) -> dict[str, str]:
 
 
 def recommendations(cells: pd.DataFrame, cost: str, drop: float) -> pd.DataFrame:
-    """The smallest net of each pruner whose accuracy is at most so much below the unpruned net's.
+    """The smallest net of each pruner that loses at most the allowed accuracy.
 
     Args:
-        cells: of one model, pruners that may be recommended alone.
+        cells: of one model; only pruners that may be recommended.
         cost: `params`, `flops`, or another that the table has as `{cost}_original` and `{cost}_compact`.
         drop: allowed loss of test accuracy, in points.
 
     Returns:
-        One row a pruner that has such a net, the best first: the sparsity that was asked for, mean accuracy,
-        the mean loss over seeds with its 95 % interval, whether that interval lies within what is allowed
-        (`surely`), how many times fewer (`factor`) and how much is left (`count`), means over seeds; with how
-        many seeds no other pruner came further (`first`); what else is known of it (`notes`).
+        One row per pruner that has such a net, the smallest first. `sparsity` is the one that was asked for.
+        `accuracy` (per cent), `drop` (the loss in points, with its 95 % interval `low` to `high`), `factor`
+        (how many times smaller than the unpruned net) and `count` (what is left) are means over seeds.
+        `surely` says whether that interval lies within the allowed loss, `first` with how many seeds the
+        pruner has the smallest net. `notes` are remarks.
     """
-    feasible = cells[cells["infeasible"].isna()]
-    lost = 100 * (feasible["performance_original"] - feasible["performance_finetuned"])
-    factor = (feasible[f"{cost}_original"] / feasible[f"{cost}_compact"]).astype(float)
-    each = feasible.assign(lost=lost, factor=factor)
-    seeds = cells["seed"].nunique()
+    each, seeds = _with_factors(cells, cost), cells["seed"].nunique()
     first = _firsts(each, drop)
     rows = []
-    for pruner in each["pruner"].unique():
-        own = each[each["pruner"] == pruner]
+    for pruner, own in each.groupby("pruner", sort=False):
         by_sparsity = own.groupby("sparsity").agg(
             lost=("lost", "mean"), factor=("factor", "mean"), made=("lost", "size")
         )
@@ -91,7 +76,7 @@ def recommendations(cells: pd.DataFrame, cost: str, drop: float) -> pd.DataFrame
         low, high = t_interval(chosen["lost"].to_list())
         rows.append(
             {
-                "pruner": short(pruner),
+                "pruner": short(str(pruner)),
                 "sparsity": sparsity,
                 "accuracy": 100 * chosen["performance_finetuned"].mean(),
                 "drop": chosen["lost"].mean(),
@@ -104,46 +89,49 @@ def recommendations(cells: pd.DataFrame, cost: str, drop: float) -> pd.DataFrame
                 "notes": _notes(cells[cells["pruner"] == pruner], sparsity),
             }
         )
-    found = pd.DataFrame(rows, columns=COLUMNS)
-    return found.sort_values("factor", ascending=False, ignore_index=True)
+    return pd.DataFrame(rows, columns=COLUMNS).sort_values("factor", ascending=False, ignore_index=True)
 
 
-def _firsts(each: pd.DataFrame, drop: float) -> dict[str, int]:
+def _with_factors(cells: pd.DataFrame, cost: str) -> pd.DataFrame:
+    """The feasible cells with `lost`, in points, and `factor`, how many times less of the cost is left."""
+    made = cells[cells["infeasible"].isna()]
+    lost = 100 * (made["performance_original"] - made["performance_finetuned"])
+    return made.assign(lost=lost, factor=(made[f"{cost}_original"] / made[f"{cost}_compact"]).astype(float))
+
+
+def _firsts(each: pd.DataFrame, drop: float) -> pd.Series:
     """With how many seeds each pruner has the smallest net within the drop."""
     within = each[each["lost"] <= drop]
     best = within.groupby([*UNIT, "pruner"])["factor"].max().unstack("pruner")
-    return {str(name): int(number) for name, number in best.idxmax(axis="columns").value_counts().items()}
+    return best.idxmax(axis="columns").value_counts()
 
 
 def _notes(own: pd.DataFrame, sparsity: float) -> str:
-    """What a reader should know of a pruner's cells."""
-    blind = sorted(blind_cells(own[own["sparsity"] == sparsity])["seed"].unique())
+    """Remarks on a pruner's cells: blind searches at a sparsity, and infeasible sparsities."""
+    blind = blind_cells(own[own["sparsity"] == sparsity])["seed"].nunique()
     refused = sorted(own[own["infeasible"].notna()]["sparsity"].unique())
-    said = []
-    if blind:
-        said.append(f"its search was blind with {len(blind)} of {own['seed'].nunique()} seeds")
-    if refused:
-        said.append(f"infeasible at {', '.join(f'{each:g}' for each in refused)}")
+    said = [f"its search was blind with {blind} of {own['seed'].nunique()} seeds"] * (blind > 0)
+    said += [f"infeasible at {', '.join(f'{each:g}' for each in refused)}"] * bool(refused)
     return "; ".join(said)
 
 
 def leader(cells: pd.DataFrame, cost: str, drop: float, found: pd.DataFrame) -> str:
     """Which pruner to take, in a sentence, or that the seeds cannot tell.
 
-    The two pruners that come furthest are compared by the ratio of their factors, paired by seed.
-
-    Args:
-        cells: as for `recommendations`, which gave `found`.
-        cost: as there.
-        drop: as there.
-        found: at least one row.
+    The two pruners with the smallest nets are compared by the ratio of their factors, paired by seed. `found`
+    are the `recommendations` of the other arguments, at least one row.
     """
     if len(found) == 1:
         return f"{found['pruner'][0]}: no other pruner has such a net."
-    ratios = _log_ratios(cells, cost, found)
+    each = _with_factors(cells, cost)
+    each = each.assign(pruner=each["pruner"].map(short)).set_index(["pruner", "sparsity", *UNIT])
+    factors = each["factor"].sort_index()
+    first, other = (factors.loc[found["pruner"][row], found["sparsity"][row]] for row in (0, 1))
+    ratios = np.log(first / other).dropna().to_list()
     low, _ = t_interval(ratios)
     ahead, second = found["pruner"][0], found["pruner"][1]
-    said = f"{ahead} comes {np.exp(np.mean(ratios)):.2f} times as far as {second}"
+    word = "faster" if cost in LATENCIES else "smaller"
+    said = f"{ahead}'s net is {np.exp(np.mean(ratios)):.2f} times {word} than {second}'s"
     if len(ratios) < MIN_UNITS:
         return f"cannot tell: {said}, but an interval needs at least {MIN_UNITS} seeds."
     if ratios[0] > 0 and np.ptp(ratios) < ALIKE:
@@ -152,14 +140,3 @@ def leader(cells: pd.DataFrame, cost: str, drop: float, found: pd.DataFrame) -> 
         return f"cannot tell: {said}, but not with 95 % confidence over {len(ratios)} seeds."
     but = "" if found["surely"][0] == "yes" else f", though its own loss may be above {drop:g} points"
     return f"{said}, with 95 % confidence over {len(ratios)} seeds{but}."
-
-
-def _log_ratios(cells: pd.DataFrame, cost: str, found: pd.DataFrame) -> Sequence[float]:
-    """By seed the logarithm of how much further the first of two chosen cells comes than the second."""
-    factors = []
-    for row in (0, 1):
-        own = cells[(cells["pruner"].map(short) == found["pruner"][row]) & (cells["infeasible"].isna())]
-        chosen = own[own["sparsity"] == found["sparsity"][row]].set_index(UNIT)
-        factors.append((chosen[f"{cost}_original"] / chosen[f"{cost}_compact"]).astype(float))
-    ratio = np.log(factors[0] / factors[1]).dropna()
-    return [float(value) for value in ratio]

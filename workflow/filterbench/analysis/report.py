@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import TypedDict
 
-from filterbench.analysis.reproduction import STATUSES
+from filterbench.analysis.reproduction import STATUSES, CellDocument
+from filterbench.analysis.scopes import ComparisonDocument
+from filterbench.analysis.verdicts import VerdictsDocument
 from filterbench.analysis.wording import COSTS, short, times
 
 
-def reproduction_page(document: dict[str, Any]) -> str:
+class ReproductionDocument(TypedDict):
+    """`reproduction.json`."""
+
+    study: str
+    tolerance: dict[str, float]
+    summary: list[dict[str, str | int]]
+    cells: list[CellDocument]
+
+
+def reproduction_page(document: ReproductionDocument) -> str:
     """`reproduction.md` from `reproduction.json`."""
     tolerance = document["tolerance"]
+    columns = ["pruner", *(status.replace(" ", "_") for status in STATUSES)]
     lines = [
         f"# Reproduction: study `{document['study']}` beside the published cells",
         "",
@@ -20,11 +33,7 @@ def reproduction_page(document: dict[str, Any]) -> str:
         "nothing, or on another dataset, only counts are compared.",
         "",
         markdown_table(
-            ["pruner", *STATUSES],
-            [
-                [row["pruner"], *(row[status.replace(" ", "_")] for status in STATUSES)]
-                for row in document["summary"]
-            ],
+            ["pruner", *STATUSES], [[row[column] for column in columns] for row in document["summary"]]
         ),
         "",
     ]
@@ -35,20 +44,15 @@ def reproduction_page(document: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def verdicts_page(document: dict[str, Any]) -> str:
+def verdicts_page(document: VerdictsDocument) -> str:
     """`verdicts.md` from `verdicts.json`."""
     lines = [f"# Verdicts on the published conclusions, from {document['source']}", ""]
     for verdict in document["verdicts"]:
+        scopes = verdict["scopes"]
         lines += [f"## {verdict['statement']}", "", f"**{verdict['verdict']}.**", ""]
-        lines += [
-            f"- **{scope['scope']}: {scope['verdict']}.** {scope['reason']}" for scope in verdict["scopes"]
-        ]
+        lines += [f"- **{scope['scope']}: {scope['verdict']}.** {scope['reason']}" for scope in scopes]
         lines += [f"- {note}" for note in verdict["notes"]]
-        rows = [
-            _comparison_row(scope["scope"], comparison)
-            for scope in verdict["scopes"]
-            for comparison in scope["comparisons"]
-        ]
+        rows = [_comparison_row(scope["scope"], each) for scope in scopes for each in scope["comparisons"]]
         if rows:
             heading = [
                 "", "pair", "of", "pooled over", "points", "95 %", "90 %", "units", "collapsed", "with all",
@@ -59,7 +63,7 @@ def verdicts_page(document: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _comparison_row(scope: str, comparison: dict[str, Any]) -> list[Any]:
+def _comparison_row(scope: str, comparison: ComparisonDocument) -> list[object]:
     pooled, factors = comparison["pooled"], comparison["by_factor"]
     return [
         scope,
@@ -71,7 +75,7 @@ def _comparison_row(scope: str, comparison: dict[str, Any]) -> list[Any]:
         _interval(pooled["test_low"], pooled["test_high"]),
         pooled["n"],
         pooled["collapsed"],
-        f"{pooled['mean_all']:+.2f}",
+        _number(pooled["mean_all"], "+.2f"),
         comparison["outcome"],
         "; ".join(
             f"{times(each['factor'])}: {_number(each['mean'], '+.2f')} {_interval(each['low'], each['high'])}"
@@ -85,7 +89,7 @@ def _interval(low: float | None, high: float | None) -> str:
     return "" if low is None or high is None else f"{low:+.2f} to {high:+.2f}"
 
 
-def _cell_row(cell: dict[str, Any]) -> list[Any]:
+def _cell_row(cell: CellDocument) -> list[object]:
     ours, difference = cell["ours"], cell["difference"]
     return [
         cell["pruner"],
@@ -104,7 +108,8 @@ def _number(value: float | None, form: str) -> str:
     return "" if value is None else format(value, form)
 
 
-def markdown_table(heading: list[str], rows: list[list[Any]]) -> str:
+def markdown_table(heading: Iterable[object], rows: Iterable[Iterable[object]]) -> str:
     """A table in Markdown."""
-    lines = [heading, ["---"] * len(heading), *rows]
+    names = list(heading)
+    lines: list[Iterable[object]] = [names, ["---"] * len(names), *rows]
     return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)

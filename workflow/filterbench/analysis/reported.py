@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterator, Mapping
+import math
+from collections.abc import Collection, Hashable, Mapping
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from filterbench.analysis.claims import OPEN
 from filterbench.analysis.curves import UNIT, accuracy_at
+from filterbench.analysis.hypotheses import OPEN
 from filterbench.analysis.pareto import COSTS
-from filterbench.analysis.seeds import MIN_UNITS, statistics
+from filterbench.analysis.seeds import statistics
 from filterbench.storage.errors import InputError
 
 REQUIRED = ("source", "model", "accuracy", "convention")
 OPTIONAL = (
-    "label",
-    "dataset",
-    "pruner",
-    "sparsity",
-    "params",
-    "params_factor",
-    "flops",
-    "flops_factor",
-    "like_for_like",
+    *("label", "dataset", "pruner", "sparsity"),
+    *("params", "params_factor", "flops", "flops_factor", "like_for_like"),
 )
+JUDGED = [
+    *("label", "source", "model", "like_for_like", "accuracy", "cost", "factor"),
+    *("curve", "seeds", "curve_mean", "curve_low", "curve_high", "difference", "verdict"),
+]
 # How this workflow counts (docs/method.md).
 OWN_CONVENTION = "nni-full"
-# What such a table calls the unpruned net, which is no point.
+# The pruner of the unpruned net's row, which is not a point.
 UNPRUNED = "original"
 ABOVE, ON, BELOW = "above", "on", "below"
 
@@ -37,12 +34,12 @@ def read_claims(path: Path) -> pd.DataFrame:
     """A table of reported points, checked; docs/claims.md says what its columns mean.
 
     Returns:
-        One row a point: `label`, `source`, `dataset`, `model`, `pruner`, `accuracy` (0..1), `params`,
-        `flops`, `params_factor` and `flops_factor` (NaN where it has none), `convention`, `like_for_like`
-        (bool).
+        One row per point: `label`, `source`, `dataset`, `model`, `pruner`, `accuracy` (0..1), `params`,
+        `flops`, `params_factor` and `flops_factor` (NaN where the table has no value), `convention`,
+        `like_for_like` (bool).
 
     Raises:
-        InputError: the file is no such table; the message names the row and the column.
+        InputError: the file is not such a table; the message names the row and the column.
     """
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
@@ -60,14 +57,10 @@ def read_claims(path: Path) -> pd.DataFrame:
 
 
 def claims_about(path: Path, models: Collection[str]) -> pd.DataFrame:
-    """The points of a table that has some of these models.
-
-    Args:
-        path: of the table; see `read_claims`.
-        models: of the study, by name.
+    """The points of a table, as `read_claims` returns them.
 
     Raises:
-        InputError: the file is no such table, or none of its points is of one of the models.
+        InputError: the file is not such a table, or none of its points is of one of the models.
     """
     points = read_claims(path)
     if not set(points["model"]) & set(models):
@@ -75,7 +68,7 @@ def claims_about(path: Path, models: Collection[str]) -> pd.DataFrame:
     return points
 
 
-def _point(path: Path, line: int, row: Mapping[Hashable, Any]) -> dict[str, Any]:
+def _point(path: Path, line: int, row: Mapping[Hashable, str]) -> dict[str, object]:
     """A row's values, each of its type."""
     where = f"{path}: line {line}"
     numbers = {name: _number(f"{where}: {name}", row[name]) for name in ("params", "flops", "accuracy")}
@@ -104,28 +97,23 @@ def _point(path: Path, line: int, row: Mapping[Hashable, Any]) -> dict[str, Any]
 
 
 def _number(where: str, text: str) -> float:
-    """A number above 0, as a count or in per cent; NaN for nothing."""
+    """A number above 0, as a count or in per cent; NaN for an empty text."""
     if not text:
         return float("nan")
     try:
         number = float(text.strip().removesuffix("%"))
     except ValueError as reason:
-        raise InputError(f"{where}: {text!r} is no number") from reason
+        raise InputError(f"{where}: {text!r} is not a number") from reason
     if not 0 < number < float("inf"):
         raise InputError(f"{where}: {text}; allowed: above 0")
     return number
 
 
 def placed(claims: pd.DataFrame, model: str, dataset: str, table: pd.DataFrame) -> pd.DataFrame:
-    """The points of a model, with count and factor from each other by the study's unpruned net.
+    """The points of a model, with counts and factors computed from each other by the study's unpruned net.
 
-    A point on another dataset is not like for like.
-
-    Args:
-        claims: from `read_claims`.
-        model: name of the model.
-        dataset: name of the study's dataset.
-        table: `comparison.csv` of the model.
+    A point on another dataset than the study's is not like for like. The table is the model's
+    `comparison.csv`, and the claims are from `read_claims`.
     """
     points = claims[claims["model"] == model].copy()
     points["like_for_like"] &= points["dataset"].isin(("", dataset))
@@ -140,51 +128,35 @@ def judged(points: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
     """Each point against each pruner's curve at the same factor: above it, on it or below it.
 
     A curve's accuracy there is the mean over seeds, with its 95 % t interval; a point within that interval is
-    `on` the curve. With fewer than three seeds nothing can be told; a curve without cells near that factor
-    has no row.
-
-    Args:
-        points: from `placed`.
-        table: `comparison.csv` of the model, infeasible cells included.
+    `on` the curve. Fewer than three seeds give `cannot tell`. A curve without cells near that factor has no
+    row. The points are from `placed`, and the table is the model's `comparison.csv`.
     """
     feasible = table[table["infeasible"].isna()]
     rows = [
-        row
-        for point in points.to_dict("records")
+        {**point[JUDGED[:5]].to_dict(), "cost": cost, "factor": round(factor, 4), "curve": pruner, **found}
+        for _, point in points.iterrows()
         for cost in COSTS
-        if point[f"{cost}_factor"] >= 1
-        for row in _against(point, cost, feasible)
+        if (factor := point[f"{cost}_factor"]) >= 1
+        for pruner, own in feasible.groupby("pruner", sort=False)
+        if (found := _against(point["accuracy"], own, cost, factor))
     ]
-    return pd.DataFrame(rows, columns=_COLUMNS)
+    return pd.DataFrame(rows, columns=JUDGED)
 
 
-_COLUMNS = [
-    *("label", "source", "model", "like_for_like", "accuracy", "cost", "factor"),
-    *("curve", "seeds", "curve_mean", "curve_low", "curve_high", "difference", "verdict"),
-]
-
-
-def _against(point: Mapping[Hashable, Any], cost: str, cells: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    said = {name: point[name] for name in ("label", "source", "model", "like_for_like", "accuracy")}
-    factor = point[f"{cost}_factor"]
-    for pruner, own in cells.groupby("pruner", sort=False):
-        seeds = [float(accuracy_at(each, cost, [factor])[0]) for _, each in own.groupby(UNIT, sort=False)]
-        found = statistics(pd.Series(seeds))
-        if not found["n"]:
-            continue
-        accuracy, low, high = point["accuracy"], found["low"], found["high"]
-        verdict = OPEN
-        if found["n"] >= MIN_UNITS and low == low:
-            verdict = ABOVE if accuracy > high else BELOW if accuracy < low else ON
-        yield {
-            **said,
-            "cost": cost,
-            "factor": round(factor, 4),
-            "curve": pruner,
-            "seeds": found["n"],
-            "curve_mean": found["mean"],
-            "curve_low": low,
-            "curve_high": high,
-            "difference": 100 * (accuracy - found["mean"]),
-            "verdict": verdict,
-        }
+def _against(accuracy: float, cells: pd.DataFrame, cost: str, factor: float) -> dict[str, object]:
+    """An accuracy against a pruner's curve at a factor; empty if the curve has no cells near it."""
+    seeds = [float(accuracy_at(each, cost, [factor])[0]) for _, each in cells.groupby(UNIT, sort=False)]
+    curve = statistics(pd.Series(seeds))
+    if not curve["n"]:
+        return {}
+    low, high, verdict = curve["low"], curve["high"], OPEN
+    if not math.isnan(low):
+        verdict = ABOVE if accuracy > high else BELOW if accuracy < low else ON
+    return {
+        "seeds": curve["n"],
+        "curve_mean": curve["mean"],
+        "curve_low": low,
+        "curve_high": high,
+        "difference": 100 * (accuracy - curve["mean"]),
+        "verdict": verdict,
+    }

@@ -3,43 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field
+from typing import Any, TypedDict
 
 import pandas as pd
 
-from filterbench.analysis import wording
-from filterbench.analysis.claims import (
-    ALPHA,
-    FAILS,
-    HOLDS,
-    MARGIN,
-    NOT_ASKED,
-    OPEN,
-    POWER,
-    Claim,
-    Tested,
-    over_range,
-)
-from filterbench.analysis.comparing import (
-    ACROSS_MODELS,
-    WITHIN_MODEL,
-    Accuracies,
-    Comparison,
-    Pair,
-    compare,
-)
+from filterbench.analysis import hypotheses, wording
+from filterbench.analysis.comparing import ACROSS_MODELS, WITHIN_MODEL, Accuracies, Comparison, Pair, compare
 from filterbench.analysis.curves import accuracies
-from filterbench.analysis.estimates import Estimate, by_target, pooled
-from filterbench.analysis.seeds import LEVEL, MIN_UNITS
+from filterbench.analysis.estimates import EstimateDocument, by_target, json_number, pooled
+from filterbench.analysis.hypotheses import ALPHA, FAILS, HOLDS, MARGIN, NOT_ASKED, OPEN, Hypothesis, Tested
+from filterbench.analysis.seeds import CONFIDENCE, MIN_UNITS
 
 # One test image must be less than half of the margin, in percentage points.
 COARSEST = MARGIN / 2
 
 
 @dataclass(frozen=True)
-class Question:
-    """A claim about pairs of pruners over a range of compression factors.
+class Comparisons:
+    """A hypothesis about pairs of pruners over a range of compression factors.
 
     Attributes:
         claim: what is claimed of each pair.
@@ -49,7 +31,7 @@ class Question:
         at: the pruners' accuracies at equal budget.
     """
 
-    claim: Claim
+    claim: Hypothesis
     pairs: Sequence[Pair]
     costs: Sequence[str]
     decided_from: float
@@ -57,8 +39,33 @@ class Question:
 
     @property
     def pruners(self) -> list[str]:
-        """All that the claim is about."""
+        """The pruners that the claim is about, each once."""
         return list(dict.fromkeys(name for pair in self.pairs for name in pair))
+
+
+class Pooled(EstimateDocument):
+    """The mean over factors in `verdicts.json`, with the 90 % interval that the tests use."""
+
+    test_low: float | None
+    test_high: float | None
+
+
+class AtFactor(EstimateDocument):
+    """The mean at a factor in `verdicts.json`."""
+
+    factor: float
+
+
+class ComparisonDocument(TypedDict):
+    """A comparison in `verdicts.json`; `differences` is by unit, in percentage points."""
+
+    pruner: str
+    other: str
+    cost: str
+    differences: dict[str, float]
+    pooled: Pooled
+    by_factor: list[AtFactor]
+    outcome: str
 
 
 @dataclass(frozen=True)
@@ -71,9 +78,9 @@ class Scope:
         units: their names.
         verdict: `holds`, `does not hold`, `cannot tell` or `not asked`.
         reason: why, with range, units and the comparison that decides.
-        units_needed: how many units would decide; None where the verdict is there, where that is not
-            known, or where it takes more than 1000.
-        comparisons: each comparison with its intervals, as `verdicts.json` has it.
+        units_needed: how many units would decide it; None if the verdict is decided, if the number is not
+            known, or if it is above 1000.
+        comparisons: each comparison with its intervals.
     """
 
     name: str
@@ -82,45 +89,28 @@ class Scope:
     verdict: str
     reason: str
     units_needed: int | None = None
-    comparisons: list[dict[str, Any]] = field(default_factory=list)
+    comparisons: list[ComparisonDocument] = field(default_factory=list)
 
     def document(self) -> dict[str, Any]:
-        """The scope as it stands in `verdicts.json`."""
-        return {
-            "scope": self.name,
-            "unit": self.unit,
-            "units": self.units,
-            "verdict": self.verdict,
-            "reason": self.reason,
-            "units_needed": self.units_needed,
-            "comparisons": self.comparisons,
-        }
+        """The scope in `verdicts.json`."""
+        fields = asdict(self)
+        return {"scope": fields.pop("name"), **fields}
 
 
-def scopes(table: pd.DataFrame, question: Question) -> list[Scope]:
-    """The claim on each model and, where at least three have all its pruners, last across them."""
-    models = list(dict.fromkeys(table["model"]))
-    found = [judge(table[table["model"] == model], question, str(model), WITHIN_MODEL) for model in models]
-    complete = [
-        model
-        for model, cells in table.groupby("model", sort=False)
-        if set(question.pruners) <= set(cells["pruner"])
-    ]
+def scopes(table: pd.DataFrame, question: Comparisons) -> list[Scope]:
+    """The claim on each model and, if at least three models have all its pruners, last across these."""
+    by_model = dict(list(table.groupby("model", sort=False)))
+    found = [judge(cells, question, str(model), WITHIN_MODEL) for model, cells in by_model.items()]
+    pruners = set(question.pruners)
+    complete = [model for model, cells in by_model.items() if pruners <= set(cells["pruner"])]
     if len(complete) >= MIN_UNITS:
         cells = table[table["model"].isin(complete)]
         found.append(judge(cells, question, "across models", ACROSS_MODELS))
     return found
 
 
-def judge(table: pd.DataFrame, question: Question, name: str, unit: str) -> Scope:
-    """The claim on the cells of one scope.
-
-    Args:
-        table: cells, infeasible ones included.
-        question: the claim, and what it is about.
-        name: what to call the scope.
-        unit: `seeds` (of one model) or `models`.
-    """
+def judge(table: pd.DataFrame, question: Comparisons, name: str, unit: str) -> Scope:
+    """The claim on cells, infeasible ones included; the unit is `seeds` (of one model) or `models`."""
     units = [str(each) for each in table["model" if unit == ACROSS_MODELS else "seed"].unique()]
     missing = [wording.short(pruner) for pruner in question.pruners if pruner not in set(table["pruner"])]
     if missing:
@@ -129,7 +119,7 @@ def judge(table: pd.DataFrame, question: Question, name: str, unit: str) -> Scop
         return Scope(name, unit, units, NOT_ASKED, wording.too_few(MIN_UNITS, unit, len(units)))
     compared = compare(table, question.pairs, question.costs, unit, question.at)
     asked = (each.from_factor(question.decided_from) for each in compared.comparisons)
-    comparisons = [each for each in asked if each]
+    comparisons = [each for each in asked if each.factors]
     nowhere = [pair for pair in question.pairs if pair not in {each.pair for each in comparisons}]
     left_out = wording.left_out(compared.guessing)
     if not comparisons:
@@ -147,12 +137,12 @@ def judge(table: pd.DataFrame, question: Question, name: str, unit: str) -> Scop
     else:
         verdict, why, needed = _decided(question.claim, tests, unit)
     if nowhere and verdict != FAILS:
-        # One pair can refute the claim; it cannot hold of pairs that are nowhere compared.
+        # One pair can refute the claim, but it cannot hold of pairs that are compared nowhere.
         verdict, why, needed = NOT_ASKED, wording.nowhere(nowhere[0], question.decided_from, unit), None
     return Scope(name, unit, units, verdict, f"{about} {why}", needed, documents)
 
 
-def _decided(claim: Claim, tests: Sequence[Tested], unit: str) -> tuple[str, str, int | None]:
+def _decided(claim: Hypothesis, tests: Sequence[Tested], unit: str) -> tuple[str, str, int | None]:
     """The verdict, the sentences that say why, and how many units would decide an open one."""
     verdict = claim.verdict(tests)
     decides = claim.deciding(tests)
@@ -162,7 +152,7 @@ def _decided(claim: Claim, tests: Sequence[Tested], unit: str) -> tuple[str, str
     fewest = min(tests, key=lambda test: len(test.values))
     if len(fewest.values) < MIN_UNITS:
         return NOT_ASKED, wording.too_few_left(MIN_UNITS, unit, fewest), None
-    if not claim.pooled and claim.power_if_alike(tests, len(fewest.values)) < POWER:
+    if not claim.pooled and claim.power_if_alike(tests, len(fewest.values)) < hypotheses.POWER:
         needed = claim.units_if_alike(tests)
         return NOT_ASKED, f"{said} {wording.too_weak(needed, len(tests), unit)}", needed
     needed = claim.units_needed(tests)
@@ -170,47 +160,30 @@ def _decided(claim: Claim, tests: Sequence[Tested], unit: str) -> tuple[str, str
 
 
 def _test_images(table: pd.DataFrame) -> int | None:
-    known = table["test_images"].dropna() if "test_images" in table else pd.Series(dtype=float)
+    known = table.get("test_images", pd.Series(dtype=float)).dropna()
     return None if known.empty else int(known.min())
 
 
-def _document(claim: Claim, comparison: Comparison, tests: int) -> dict[str, Any]:
-    """A comparison as `verdicts.json` has it.
-
-    Args:
-        claim: the claim, for the outcome.
-        comparison: the comparison.
-        tests: number of differences that the claim is tested on.
-    """
+def _document(claim: Hypothesis, comparison: Comparison, tests: int) -> ComparisonDocument:
+    """A comparison in `verdicts.json`; `tests` is the number of differences that the claim is tested on."""
     differences, apart = comparison.differences, comparison.apart
-    whole, test = (pooled(differences, apart, level) for level in (LEVEL, 1 - 2 * ALPHA))
-    means = differences.mean(axis=1)
+    test = pooled(differences, apart, 1 - 2 * ALPHA)
+    means = differences.mean(axis=1).dropna()
     return {
         "pruner": comparison.pair[0],
         "other": comparison.pair[1],
         "cost": comparison.cost,
-        "differences": {str(name): round(float(value), 4) for name, value in means.dropna().items()},
-        "pooled": _estimate(whole)
-        | {
-            "test_low": wording.json_number(test.low, 4),
-            "test_high": wording.json_number(test.high, 4),
+        "differences": {str(name): round(float(value), 4) for name, value in means.items()},
+        "pooled": {
+            **pooled(differences, apart, CONFIDENCE).document(),
+            "test_low": json_number(test.low),
+            "test_high": json_number(test.high),
         },
         "by_factor": [
-            {"factor": round(float(str(factor)), 4)} | _estimate(estimate)
+            {"factor": round(float(str(factor)), 4), **estimate.document()}
             for factor, estimate in by_target(differences, apart).items()
         ],
-        "outcome": over_range([claim.outcome(each, tests) for each in claim.tests([comparison])]),
-    }
-
-
-def _estimate(estimate: Estimate) -> dict[str, Any]:
-    return {
-        "n": estimate.n,
-        "mean": wording.json_number(estimate.mean, 4),
-        "low": wording.json_number(estimate.low, 4),
-        "high": wording.json_number(estimate.high, 4),
-        "collapsed": estimate.collapsed,
-        "mean_all": round(estimate.mean_all, 4),
+        "outcome": hypotheses.over_range([claim.outcome(each, tests) for each in claim.tests([comparison])]),
     }
 
 
@@ -221,8 +194,8 @@ class Verdict:
     Attributes:
         key: short name of the conclusion.
         statement: the conclusion.
-        scopes: the verdict on each model and, where there are three or more, last the one across models.
-        notes: what else the cells say that bears on it.
+        scopes: the verdict on each model and, if there are three or more, last the one across models.
+        notes: other findings in the cells that matter to it.
     """
 
     key: str
@@ -232,9 +205,10 @@ class Verdict:
 
     @property
     def verdict(self) -> str:
-        """That across models, where there is one; else what all models say, or `not asked` where they differ.
+        """That across models, if there is one; otherwise that of all models, or `not asked` if they differ.
 
-        What holds across models, perhaps over a shorter range, and not on one of them, stays open.
+        A claim that holds across models, perhaps over a shorter range, but does not hold on one of them stays
+        open.
         """
         if not self.scopes:
             return NOT_ASKED
@@ -245,7 +219,7 @@ class Verdict:
         return widest.verdict if len(said) == 1 else NOT_ASKED
 
     def document(self) -> dict[str, Any]:
-        """The verdict as it stands in `verdicts.json`."""
+        """The verdict in `verdicts.json`."""
         return {
             "key": self.key,
             "statement": self.statement,

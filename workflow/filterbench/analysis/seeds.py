@@ -1,4 +1,4 @@
-"""What the seeds of a cell, or other independent units, say together."""
+"""Statistics over the seeds of a cell, or over other independent units."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-LEVEL = 0.95
-# Two values give an interval of 12.7 standard errors, which tells nothing.
+CONFIDENCE = 0.95
+# Two values give an interval of 12.7 standard errors, which decides nothing.
 MIN_UNITS = 3
 
 
-def t_interval(values: Sequence[float], level: float = LEVEL) -> tuple[float, float]:
+def t_interval(values: Sequence[float], level: float = CONFIDENCE) -> tuple[float, float]:
     """Confidence interval of the mean of independent values (Student 1908).
 
     Args:
-        values: one a unit, such as a seed.
+        values: one per unit, such as a seed.
         level: probability, 0 to 1, that such intervals contain the true mean.
 
     Returns:
-        Lower and upper end; both NaN with fewer than three values, or where all are equal: then nothing says
-        how far another one would lie.
+        Lower and upper end; both NaN with fewer than three values, or if all are equal: equal values show no
+        spread.
     """
     if len(values) < MIN_UNITS or math.isclose(np.ptp(values), 0, abs_tol=1e-9):
         return math.nan, math.nan
-    # Its import takes time, which a study of one seed can spare.
+    # Importing scipy takes time, which a study of one seed can spare.
     from scipy.special import stdtrit
 
     mean, error = np.mean(values), np.std(values, ddof=1) / math.sqrt(len(values))
@@ -42,11 +42,11 @@ def statistics(values: pd.Series) -> dict[str, float]:
 
 
 def with_statistics(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with what all seeds of a cell say of its accuracy, the same in the rows of all seeds.
+    """The table with statistics of each cell's accuracy over its seeds, the same in the rows of all seeds.
 
-    Adds `seeds` (how many made the cell), `performance_mean`, `performance_std` (of a sample; NaN for one
+    Adds `seeds` (how many have an accuracy), `performance_mean`, `performance_std` (of a sample; NaN for one
     seed) and `performance_low`, `performance_high` (95 % t interval of the mean; NaN for fewer than three
-    seeds, or where all have the same accuracy).
+    seeds, or if all have the same accuracy).
     """
     keys = ["pruner", "sparsity"]
     cells = table.groupby(keys, sort=False)["performance_finetuned"]

@@ -1,96 +1,79 @@
-"""Verdicts on the published conclusions and on further ones; docs/verdicts.md says what they rest on."""
+"""Verdicts on the published conclusions and on further ones; docs/verdicts.md defines their terms."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import combinations, product
-from typing import Any
+from typing import Any, TypedDict
 
 import pandas as pd
 
 from filterbench.analysis.blind import blind_notes
-from filterbench.analysis.claims import ALPHA, MARGIN, MAX_UNITS, MORE, NO_MORE, POWER, SIMILAR, STRICT
 from filterbench.analysis.collapses import SMALLEST_FALL, Z_OUTLIER
 from filterbench.analysis.comparing import ANNEALING, AUTO_COMPRESS, ONE_SHOT
 from filterbench.analysis.compression import net_adapt_compression
 from filterbench.analysis.curves import LARGEST_GAP, SMALLEST_FACTOR
 from filterbench.analysis.equal_training import equal_training_verdicts
-from filterbench.analysis.scopes import Question, Verdict, scopes
-from filterbench.analysis.seeds import LEVEL, MIN_UNITS
+from filterbench.analysis.hypotheses import ALPHA, MARGIN, MAX_UNITS, MORE, NO_MORE, POWER, SIMILAR, STRICT
+from filterbench.analysis.scopes import Comparisons, Verdict, scopes
+from filterbench.analysis.seeds import CONFIDENCE, MIN_UNITS
 
 SEARCHING = (AUTO_COMPRESS, ANNEALING)
 
 
+class VerdictsDocument(TypedDict):
+    """`verdicts.json`."""
+
+    source: str
+    definitions: dict[str, float]
+    verdicts: list[dict[str, Any]]
+
+
 def verdicts(table: pd.DataFrame) -> list[Verdict]:
-    """The verdict on every conclusion: the published ones, and those further ones that the cells are about.
-
-    Args:
-        table: cells of any models and seeds.
-    """
-    return [*(conclusion(table) for conclusion in CONCLUSIONS), *equal_training_verdicts(table)]
-
-
-def _strict_params(table: pd.DataFrame) -> Verdict:
-    return Verdict(
-        "strict-params",
-        f"At strict parameter budgets ({STRICT:g} times fewer and more) each searching pruner (AutoCompress, "
-        f"SimulatedAnnealing) is more than {MARGIN} points more accurate than each one-shot pruner "
-        "(L1Filter, L2Filter, FPGM), in the mean over these budgets.",
-        scopes(table, Question(MORE, list(product(SEARCHING, ONE_SHOT)), ["params"], STRICT)),
-        blind_notes(table, SEARCHING),
-    )
-
-
-def _equal_flops(table: pd.DataFrame) -> Verdict:
-    return Verdict(
-        "equal-flops",
-        f"At equally strict FLOPs budgets ({STRICT:g} times fewer and more) no searching pruner has such an "
-        f"advantage, of more than {MARGIN} points in the mean over these budgets, over any one-shot pruner.",
-        scopes(table, Question(NO_MORE, list(product(SEARCHING, ONE_SHOT)), ["flops"], STRICT)),
-        blind_notes(table, SEARCHING),
-    )
-
-
-def _one_shot_similar(table: pd.DataFrame) -> Verdict:
-    pairs = list(combinations(ONE_SHOT, 2))
-    return Verdict(
-        "one-shot-similar",
-        f"L1Filter, L2Filter and FPGM perform very similarly: within {MARGIN} points of each other at every "
-        "budget that both of a pair reach.",
-        scopes(table, Question(SIMILAR, pairs, ["params", "flops"], SMALLEST_FACTOR)),
-    )
+    """The verdicts of cells of any models and seeds on the published conclusions and on further ones."""
+    searching, similar = list(product(SEARCHING, ONE_SHOT)), list(combinations(ONE_SHOT, 2))
+    blind = blind_notes(table, SEARCHING)
+    return [
+        Verdict(
+            "strict-params",
+            f"At strict parameter budgets ({STRICT:g} times fewer and more) each searching pruner "
+            f"(AutoCompress, SimulatedAnnealing) is more than {MARGIN} points more accurate than each "
+            "one-shot pruner (L1Filter, L2Filter, FPGM), in the mean over these budgets.",
+            scopes(table, Comparisons(MORE, searching, ["params"], STRICT)),
+            blind,
+        ),
+        Verdict(
+            "equal-flops",
+            f"At equally strict FLOPs budgets ({STRICT:g} times fewer and more) no searching pruner has such "
+            f"an advantage, of more than {MARGIN} points in the mean over these budgets, over any one-shot "
+            "pruner.",
+            scopes(table, Comparisons(NO_MORE, searching, ["flops"], STRICT)),
+            blind,
+        ),
+        Verdict(
+            "one-shot-similar",
+            f"L1Filter, L2Filter and FPGM perform very similarly: within {MARGIN} points of each other at "
+            "every budget that both of a pair reach.",
+            scopes(table, Comparisons(SIMILAR, similar, ["params", "flops"], SMALLEST_FACTOR)),
+        ),
+        net_adapt_compression(table),
+        *equal_training_verdicts(table),
+    ]
 
 
-CONCLUSIONS: tuple[Callable[[pd.DataFrame], Verdict], ...] = (
-    _strict_params,
-    _equal_flops,
-    _one_shot_similar,
-    net_adapt_compression,
-)
+def verdicts_document(source: str, table: pd.DataFrame) -> VerdictsDocument:
+    """`verdicts.json` of a table of cells; `source` says what the cells are."""
+    found = [verdict.document() for verdict in verdicts(table)]
+    return {"source": source, "definitions": definitions(), "verdicts": found}
 
 
-def verdicts_document(source: str, table: pd.DataFrame) -> dict[str, Any]:
-    """`verdicts.json`.
-
-    Args:
-        source: what the cells are.
-        table: as for `verdicts`.
-    """
-    return {
-        "source": source,
-        "definitions": definitions(),
-        "verdicts": [verdict.document() for verdict in verdicts(table)],
-    }
-
-
-def definitions() -> dict[str, Any]:
-    """What the words of the verdicts mean, for `verdicts.json`."""
+def definitions() -> dict[str, float]:
+    """The numbers that define the words of the verdicts, for `verdicts.json`."""
     return {
         "smallest_factor": SMALLEST_FACTOR,
         "strict_factor": STRICT,
         "largest_gap": LARGEST_GAP,
         "margin_points": MARGIN,
-        "interval_level": LEVEL,
+        "interval_level": CONFIDENCE,
         "test_level": ALPHA,
         "power": POWER,
         "fewest_units": MIN_UNITS,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from filterbench.analysis.claims import ALPHA, FAILS, HOLDS, MARGIN, MAX_UNITS, OPEN, Tested
 from filterbench.analysis.comparing import Comparison
+from filterbench.analysis.hypotheses import ALPHA, FAILS, HOLDS, MARGIN, MAX_UNITS, OPEN, Tested
 
 COSTS = {"params": "parameters", "flops": "FLOPs", "latency": "latency"}
 LESS = {"params": "fewer parameters", "flops": "fewer FLOPs", "latency": "less latency"}
@@ -15,10 +15,7 @@ LESS = {"params": "fewer parameters", "flops": "fewer FLOPs", "latency": "less l
 def decides(verdict: str, test: Tested, tests: int) -> str:
     """Which comparison decides a verdict, or keeps it open, as a sentence.
 
-    Args:
-        verdict: the verdict.
-        test: the comparison.
-        tests: their number; to refute the claim, its interval is corrected for them.
+    An interval that refutes the claim is corrected for the number of tests.
     """
     words = {HOLDS: "It holds even of", FAILS: "What refutes it:", OPEN: "What keeps it open:"}[verdict]
     return f"{words} {difference(test, ALPHA / tests if verdict == FAILS else ALPHA)}."
@@ -28,17 +25,15 @@ def difference(test: Tested, alpha: float) -> str:
     """Which pruners, where, and by how many points, with the interval that leaves out `alpha` at each end."""
     one, other = map(short, test.pair)
     low, high = test.interval(alpha)
-    interval = (
-        "" if math.isnan(low) else f", {100 * (1 - 2 * alpha):.4g} % interval {low:+.2f} to {high:+.2f}"
-    )
-    places = f"at {times(test.factors[0])}"
-    if len(test.factors) > 1:
-        places = f"pooled over {times(test.factors[0])} to {times(test.factors[-1])}"
+    level = f"{100 * (1 - 2 * alpha):.4g} %"
+    interval = "" if math.isnan(low) else f", {level} interval {low:+.2f} to {high:+.2f}"
+    first, last = times(test.factors[0]), times(test.factors[-1])
+    places = f"pooled over {first} to {last}" if len(test.factors) > 1 else f"at {first}"
     return f"{one} minus {other}, {places} times {LESS[test.cost]}, {test.mean:+.2f} points{interval}"
 
 
 def factor_range(comparisons: Sequence[Comparison]) -> str:
-    """Between which factors pruners are compared, and at how many."""
+    """The range of the factors at which pruners are compared, and how many there are, by cost."""
     said = []
     for cost in dict.fromkeys(each.cost for each in comparisons):
         factors = sorted({factor for each in comparisons if each.cost == cost for factor in each.factors})
@@ -71,10 +66,8 @@ def nowhere(pair: Sequence[str], factor: float, unit: str) -> str:
     """That a pair has no factor in common, as a sentence."""
     everywhere = "in every model" if unit == "models" else "with every seed"
     names = " and ".join(map(short, pair))
-    return (
-        f"There is no factor from {times(factor)} on at which {names} both have cells "
-        f"near enough {everywhere}."
-    )
+    place = f"no factor from {times(factor)} on"
+    return f"There is {place} at which {names} both have cells near enough {everywhere}."
 
 
 def power(needed: int | None, test: Tested, unit: str) -> str:
@@ -82,21 +75,17 @@ def power(needed: int | None, test: Tested, unit: str) -> str:
     if math.isnan(test.interval(ALPHA)[0]):
         return f"All {unit} are alike there: that gives no interval, nor says how many would decide it."
     if needed is None:
-        return (
-            f"At the spread seen it would take more than {MAX_UNITS} {unit}: a mean difference lies near "
-            "the margin."
-        )
+        many = f"more than {MAX_UNITS} {unit}"
+        return f"At the spread seen it would take {many}: a mean difference lies near the margin."
     return f"At the means and spreads seen about {needed} {unit} would decide it."
 
 
 def too_weak(needed: int | None, tests: int, unit: str) -> str:
-    """That so few units could not have shown a similarity, and how many could, as sentences."""
+    """That these units are too few to show a similarity, and how many would, as sentences."""
     enough = f"more than {MAX_UNITS}" if needed is None else f"about {needed}"
     together = f" for all {tests} comparisons together" if tests > 1 else ""
-    return (
-        f"At the spreads seen these {unit} would not show similarity even if there were no difference: "
-        f"{enough} {unit} would decide it{together}."
-    )
+    weak = f"At the spreads seen these {unit} would not show similarity even if there were no difference"
+    return f"{weak}: {enough} {unit} would decide it{together}."
 
 
 def too_few(fewest: int, unit: str, there: int) -> str:
@@ -105,20 +94,15 @@ def too_few(fewest: int, unit: str, there: int) -> str:
 
 
 def too_few_left(fewest: int, unit: str, test: Tested) -> str:
-    """Why there is no interval once collapsed nets are set apart, as a sentence."""
-    one, other = map(short, test.pair)
-    return (
-        f"An interval needs at least {fewest} {unit} without a collapsed net; {one} and {other} have "
-        f"{len(test.values)}."
-    )
+    """Why there is no interval when collapsed nets are set apart, as a sentence."""
+    have = f"{' and '.join(map(short, test.pair))} have {len(test.values)}"
+    return f"An interval needs at least {fewest} {unit} without a collapsed net; {have}."
 
 
 def too_coarse(images: int, needed: float) -> str:
     """Why a test set is too small, as a sentence."""
-    return (
-        f"One of {images:,} test images is {100 / images:.2f} points, too coarse for a margin of {MARGIN} "
-        f"points: it takes more than {needed:.0f} test images."
-    )
+    coarse = f"{100 / images:.2f} points, too coarse for a margin of {MARGIN} points"
+    return f"One of {images:,} test images is {coarse}: it takes more than {needed:.0f} test images."
 
 
 def counted(number: int, unit: str) -> str:
@@ -140,8 +124,3 @@ def listed(words: Iterable[str]) -> str:
 def short(pruner: str) -> str:
     """A pruner's name in sentences."""
     return pruner.removesuffix("Pruner")
-
-
-def json_number(value: float, digits: int) -> float | None:
-    """A rounded number for JSON, which has no NaN: None in its place."""
-    return None if math.isnan(value) else round(float(value), digits)

@@ -1,9 +1,14 @@
-"""A net as an ONNX model, and the check that onnxruntime computes what the net computes."""
+"""A net as an ONNX model and as a torch archive, and the checks that they compute what the net computes."""
 
 from __future__ import annotations
 
 import copy
+import io
+import json
+from collections.abc import Mapping
+from typing import Any
 
+import onnx
 import onnxruntime
 import torch
 from onnx import TensorProto, helper, numpy_helper
@@ -11,21 +16,20 @@ from torch import Tensor, nn
 from torch.export import Dim
 from torch.nn.utils import fuse_conv_bn_eval
 
-from filterbench.compaction.speedup import relative_difference
-from filterbench.models.inputs import example_input
-from filterbench.storage.errors import InputError
+from filterbench.compaction.speedup import relative_difference, require_close
+from filterbench.documents.parts import Normalisation
+from filterbench.models.inputs import example_input, image_shape
 
-TOLERANCE = 1e-4
 # Real images on which net and ONNX model are compared.
 CHECKED_IMAGES = 64
-# Of single layers: versions that every onnxruntime of the last years reads.
+# Versions of single layers' models, which every onnxruntime of the last years can read.
 OPSET, IR = 18, 10
 
 
 def export_onnx(model: nn.Module) -> bytes:
-    """A net in ONNX, weights included, by torch's exporter.
+    """A net with its weights as an ONNX model, by torch's exporter.
 
-    It takes `images` (n, 3, height, width) and gives `logits` (n, classes).
+    The model takes `images` (n, 3, height, width) and returns `logits` (n, classes).
 
     Args:
         model: the net in evaluation mode, on the CPU.
@@ -40,18 +44,81 @@ def export_onnx(model: nn.Module) -> bytes:
         verbose=False,
     )
     assert program is not None
-    # What the exporter notes on each node holds paths of this machine.
+    # The exporter's notes on each node contain paths of this machine.
     for node in program.model.graph:
         node.metadata_props.clear()
     return program.model_proto.SerializeToString()
 
 
-def layer_onnx(layer: nn.Module) -> bytes:
-    """One layer in ONNX, node by node: torch's exporter would take seconds for each of a thousand layers.
+def with_metadata(content: bytes, metadata: Mapping[str, Any]) -> bytes:
+    """An ONNX model with texts about it: by name a text as it is, any other value in JSON."""
+    model = onnx.load_model_from_string(content)
+    texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in metadata.items()}
+    helper.set_model_props(model, texts)
+    return model.SerializeToString()
+
+
+def export_archive(model: nn.Module, metadata: Mapping[str, Any]) -> bytes:
+    """A net's code and weights as one file for `torch.export.load`, which needs torch alone.
+
+    The program takes `images` (n, 3, height, width) and returns the logits (n, classes).
 
     Args:
-        layer: a linear layer, of one row an image; or a convolution (one group, not dilated), its BatchNorm,
-            which is folded into it, and a ReLU, all in evaluation mode.
+        model: the net in evaluation mode, on the CPU.
+        metadata: goes into the extra file `metadata.json`.
+    """
+    plain = copy.deepcopy(model).to(memory_format=torch.contiguous_format)
+    program = torch.export.export(plain, (example_input(model),), dynamic_shapes=({0: Dim("batch")},))
+    # The exporter's notes on each operation contain paths of this machine.
+    for node in program.graph.nodes:
+        for name in ("stack_trace", "nn_module_stack", "source_fn_stack"):
+            node.meta.pop(name, None)
+    buffer = io.BytesIO()
+    torch.export.save(program, buffer, extra_files={"metadata.json": json.dumps(metadata)})
+    return buffer.getvalue()
+
+
+def check_archive(content: bytes, model: nn.Module, images: Tensor) -> float:
+    """The larger relative difference of net and archive, of all images at once and of the first alone.
+
+    Raises:
+        InputError: it reaches `TOLERANCE`, or is not a number.
+    """
+    program = torch.export.load(io.BytesIO(content)).module()
+    differences = [relative_difference(model, program, batch) for batch in (images, images[:1])]
+    require_close("the torch archive differs from the net", *differences)
+    return max(differences)
+
+
+class FromPixels(nn.Module):
+    """A net that normalises its images itself.
+
+    Args:
+        net: for normalised images.
+        normalisation: of these, by channel.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, net: nn.Module, normalisation: Normalisation) -> None:
+        super().__init__()
+        self.net = net
+        self.image_size = image_shape(net)[1]
+        for name in ("mean", "std"):
+            self.register_buffer(name, torch.tensor(normalisation[name]).view(1, -1, 1, 1))
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Logits (n, classes) of pixels 0 to 255, float32, (n, 3, height, width)."""
+        return self.net((pixels / 255 - self.mean) / self.std)
+
+
+def layer_onnx(layer: nn.Module) -> bytes:
+    """One layer as an ONNX model, node by node: torch's exporter would take seconds per layer.
+
+    Args:
+        layer: a linear layer; or a convolution (one group, not dilated), its BatchNorm, which is folded into
+            it, and a ReLU, all in evaluation mode.
     """
     shape: list[str | int | None]
     if isinstance(layer, nn.Linear):
@@ -88,7 +155,7 @@ class OnnxNet(nn.Module):
         super().__init__()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
-        # Its threads would go on spinning while another net is timed.
+        # Otherwise its threads keep spinning while another net is timed.
         options.add_session_config_entry("session.force_spinning_stop", "1")
         self.session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 
@@ -99,7 +166,7 @@ class OnnxNet(nn.Module):
 
 
 def check_onnx(content: bytes, model: nn.Module, images: Tensor, threads: int = 1) -> float:
-    """The larger relative difference of net and ONNX model, over all images at once and the first alone.
+    """The larger relative difference of net and ONNX model, of all images at once and of the first alone.
 
     Args:
         content: the ONNX model.
@@ -108,14 +175,9 @@ def check_onnx(content: bytes, model: nn.Module, images: Tensor, threads: int = 
         threads: CPU threads of onnxruntime.
 
     Raises:
-        InputError: it reaches `TOLERANCE`, or is no number.
+        InputError: it reaches `TOLERANCE`, or is not a number.
     """
     runtime = OnnxNet(content, threads)
     differences = [relative_difference(model, runtime, batch) for batch in (images, images[:1])]
-    for difference in differences:
-        if not difference < TOLERANCE:
-            raise InputError(
-                f"the ONNX model differs from the net by {difference:.2g}, "
-                f"relative to the largest logit; allowed: below {TOLERANCE}"
-            )
+    require_close("the ONNX model differs from the net", *differences)
     return max(differences)

@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from filterbench.storage.checkpoint import prefixed, without_prefix
 from filterbench.storage.errors import InputError
 from filterbench.storage.weights import Weights, read_weights, write_weights
 
@@ -16,16 +17,18 @@ ChannelMasks = dict[str, Tensor]
 
 @dataclass(frozen=True)
 class PrunedNet:
-    """A net whose pruned filters are zero, or gone already.
+    """A net whose pruned filters are zero or, in a compact net, already removed.
 
     Attributes:
         model: the net, its masks multiplied into the weights.
-        masks: by name of a convolution, bool of shape (output channels,): true where kept; empty for a
-            pruner that gives a compact net.
+        masks: by name of a convolution, bool of shape (output channels,) on the net's device: true where
+            kept. A convolution without a mask keeps all channels; a compact net has no masks.
+        compact: whether the pruner removed the filters itself.
     """
 
     model: nn.Module
     masks: ChannelMasks
+    compact: bool = False
 
 
 def apply_masks(model: nn.Module, masks: ChannelMasks) -> None:
@@ -38,13 +41,13 @@ def apply_masks(model: nn.Module, masks: ChannelMasks) -> None:
                 parameters["bias"].mul_(kept)
 
 
-WEIGHT, MASK = "weights/", "mask/"
+WEIGHT, MASK = "weights", "mask"
 
 
 def write_masked_net(path: Path, pruned: PrunedNet, original: Weights) -> None:
-    """Write a pruned net to one safetensors file: its channel masks, and what of its weights is not masked.
+    """Write a pruned net to one safetensors file: its channel masks and the weights that the pruner changed.
 
-    A pruner that changes no weights leaves nothing but its masks.
+    Of a pruner that only masks filters, the file holds nothing but the masks.
 
     Args:
         path: the file.
@@ -52,13 +55,12 @@ def write_masked_net(path: Path, pruned: PrunedNet, original: Weights) -> None:
         original: weights of the net that was pruned, on the CPU.
     """
     expected = _masked(original, pruned.masks)
-    weights = {
-        f"{WEIGHT}{name}": tensor
+    changed = {
+        name: tensor
         for name, tensor in pruned.model.state_dict().items()
         if not torch.equal(tensor.cpu(), expected[name])
     }
-    masks = {f"{MASK}{name}": kept for name, kept in pruned.masks.items()}
-    write_weights(path, weights | masks)
+    write_weights(path, prefixed(WEIGHT, changed) | prefixed(MASK, pruned.masks))
 
 
 def read_masked_net(path: Path, original: Weights) -> tuple[Weights, ChannelMasks]:
@@ -69,20 +71,20 @@ def read_masked_net(path: Path, original: Weights) -> tuple[Weights, ChannelMask
         original: weights of the net that was pruned, on the CPU.
 
     Raises:
-        InputError: the file is unreadable or another file.
+        InputError: the file is unreadable, or not a masked net.
     """
     tensors = read_weights(path)
-    weights = {
-        name.removeprefix(WEIGHT): tensor for name, tensor in tensors.items() if name.startswith(WEIGHT)
-    }
-    masks = {name.removeprefix(MASK): tensor for name, tensor in tensors.items() if name.startswith(MASK)}
+    weights, masks = (without_prefix(kind, tensors) for kind in (WEIGHT, MASK))
     if len(weights) + len(masks) < len(tensors):
-        raise InputError(f"{path}: not a masked net: not all names start with {WEIGHT} or {MASK}")
+        raise InputError(
+            f"{path}: not a masked net, whose names all start with {WEIGHT}/ or {MASK}/; remove it, and the "
+            "next run rebuilds it"
+        )
     return _masked(original, masks) | weights, masks
 
 
 def _masked(weights: Weights, masks: ChannelMasks) -> Weights:
-    """Weights with the masked filters and their biases at zero; those that are not masked are shared."""
+    """Weights with the masked filters and their biases at zero; tensors without masks are shared."""
     masked = dict(weights)
     for name, kept in masks.items():
         for key in (f"{name}.weight", f"{name}.bias"):

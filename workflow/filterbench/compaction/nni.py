@@ -1,4 +1,4 @@
-"""NNI 2.10.1's speedup and counter, adapted to."""
+"""Adapters to NNI 2.10.1's speedup and counter."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ with warnings.catch_warnings():
 
 
 def quieten_nni() -> None:
-    """Keep NNI from logging every layer that it visits; of all that has been imported of it."""
+    """Keep the NNI modules imported so far from logging every layer that they visit."""
     for name in [name for name in logging.root.manager.loggerDict if name.startswith("nni")]:
         logging.getLogger(name).setLevel(logging.WARNING)
 
@@ -30,7 +30,7 @@ quieten_nni()
 
 @contextmanager
 def _traces_unchecked() -> Iterator[None]:
-    """Have torch trace a net once: a check runs the net again and compares graphs for seconds."""
+    """Let torch trace a net without checking: the check traces it again, which takes seconds."""
     trace = torch.jit.trace
     torch.jit.trace = partial(trace, check_trace=False)
     try:
@@ -55,14 +55,14 @@ def speed_up(model: nn.Module, masks: dict[str, Tensor]) -> None:
             "weight": channels.view(-1, 1, 1, 1).expand_as(weight).contiguous(),
             "bias": None if modules[name].bias is None else channels,
         }
-    # NNI reads the .grad of tensors that are no leaves, on purpose.
+    # NNI reads .grad of non-leaf tensors on purpose, which torch warns about.
     with warnings.catch_warnings(), _traces_unchecked():
         warnings.simplefilter("ignore")
         ModelSpeedup(model, example_input(model), weight_masks).speedup_model()
 
 
 def count(model: nn.Module, mode: str) -> tuple[int, int]:
-    """Count a net's params and its multiply-accumulates on one image.
+    """A net's params and its multiply-accumulates on one image.
 
     Args:
         model: the net.

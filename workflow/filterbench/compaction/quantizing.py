@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from torch import Tensor
@@ -14,24 +14,23 @@ CALIBRATION_BATCH = 64
 
 
 class _Calibration(CalibrationDataReader):
-    """Images by batches, as onnxruntime asks for them."""
+    """Batches of images for onnxruntime."""
 
     def __init__(self, images: Tensor) -> None:
-        self._batches: Iterator[Tensor] = iter(images.split(CALIBRATION_BATCH))
+        self._batches = ({"images": batch.contiguous().numpy()} for batch in images.split(CALIBRATION_BATCH))
 
-    def get_next(self) -> dict | None:
+    def get_next(self) -> dict[str, np.ndarray] | None:
         """The next batch; None after the last."""
-        batch = next(self._batches, None)
-        return None if batch is None else {"images": batch.contiguous().numpy()}
+        return next(self._batches, None)
 
 
 def quantize_onnx(content: bytes, images: Tensor) -> bytes:
     """An ONNX model whose convolutions, linear layers and sums compute in int8.
 
-    Weights are int8 with a scale for each output channel (Jacob et al. 2018, arXiv:1712.05877, section 3).
-    Values between layers are uint8 with one scale each, from the smallest to the largest value that they had
-    on the calibration images: x86's int8 instructions multiply unsigned by signed numbers. On x86 CPUs
-    without VNNI their sums can saturate.
+    Weights are int8 with one scale per output channel (Jacob et al. 2018, arXiv:1712.05877, section 3).
+    Values between layers are uint8, because x86's int8 instructions multiply unsigned by signed numbers;
+    their scale spans the smallest to the largest value on the calibration images. On x86 CPUs without VNNI
+    the sums of these instructions can saturate.
 
     Args:
         content: the float32 model, of `images` (n, 3, size, size) to `logits`.

@@ -1,4 +1,4 @@
-"""Channel counts that are multiples of a number, as the vector units of processors like them."""
+"""Channel counts that are multiples of a number, on which vector units compute fastest."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from filterbench.models.graph import norms_after
 def rounded_masks(model: nn.Module, masks: ChannelMasks, multiple: int, up: bool) -> ChannelMasks:
     """Masks that leave each layer a multiple of channels, or all of them.
 
-    Convolutions whose outputs are summed keep the channels that any of them keeps, so that these are what is
+    Convolutions whose outputs are summed keep the channels that any of them keeps, and the number of these is
     rounded. The L1 norm of their filters (Li et al. 2016, arXiv:1608.08710, section 3.1), summed over them,
-    says which channels come back or go.
+    decides which channels come back or go.
 
     Args:
         model: the net, its filters not masked yet.
         masks: by name of a convolution, bool of shape (output channels,): true where kept.
         multiple: from 1.
-        up: whether channels come back to the next multiple; else they go, down to one multiple.
+        up: whether channels come back, to the next multiple; otherwise they go, down to at least one.
     """
     rounded = {name: kept.clone() for name, kept in masks.items()}
     modules = dict(model.named_modules())
@@ -41,13 +41,11 @@ def rounded_masks(model: nn.Module, masks: ChannelMasks, multiple: int, up: bool
         wanted = min(all_channels, whole + multiple if up and whole < count else max(multiple, whole))
         norms = _norms([modules[name] for name in names])
         if wanted > count:
-            back = _first(norms, ~union, wanted - count)
-            for name in names:
-                rounded[name][back] = True
-        elif wanted < count:
-            gone = _first(-norms, union, count - wanted)
-            for name in names:
-                rounded[name][gone] = False
+            changed = _first(norms, ~union, wanted - count)
+        else:
+            changed = _first(-norms, union, count - wanted)
+        for name in names:
+            rounded[name][changed] = wanted > count
     mask_depthwise(model, rounded)
     return rounded
 
@@ -59,19 +57,19 @@ def _norms(convolutions: Sequence[nn.Module]) -> Tensor:
 
 
 def _first(scores: Tensor, allowed: Tensor, count: int) -> Tensor:
-    """Indices of the highest scores among those that are allowed; the first one of equal scores."""
+    """Indices of the highest scores among the allowed ones; of equal scores the first."""
     places = allowed.nonzero().flatten()
     return places[scores[places].argsort(descending=True, stable=True)[:count]]
 
 
 def with_rounded_channels(pruned: PrunedNet, original: nn.Module, multiple: int, up: bool) -> PrunedNet:
-    """A masked net with `rounded_masks`; what comes back has the unpruned net's filters and BatchNorm.
+    """A masked net with `rounded_masks`; filters that come back, and their BatchNorm, are the unpruned net's.
 
     Args:
-        pruned: with masks; its net is changed.
+        pruned: a masked net, not a compact one; it is changed.
         original: the net that was pruned, on the same device.
         multiple: see `rounded_masks`.
-        up: see there.
+        up: see `rounded_masks`.
     """
     masks = rounded_masks(original, pruned.masks, multiple, up)
     norms = norms_after(original)

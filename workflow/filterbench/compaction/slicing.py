@@ -1,9 +1,11 @@
 """A quick channel slicer: the compact form of a masked net, from the net's graph alone.
 
-NNI's ModelSpeedup finds by experiment what a mask makes useless, in seconds. Here the graph says it, in
-milliseconds: channels flow unchanged through what is known to leave them in place, and a sum needs the
-channels that any of its terms keeps. A search evaluates its candidates in this form; the `speedup` stage
-stays with NNI.
+NNI's ModelSpeedup finds by experiment what a mask makes useless, which takes seconds. Here the graph says it,
+in
+milliseconds: channels pass unchanged through operations that are known to leave them in place, and a sum
+    needs
+the channels that any of its terms keeps. A search evaluates its candidates in this form; the `speedup` stage
+uses NNI.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import copy
 import operator
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Generic, TypeVar
 
 import torch
 from torch import Tensor, fx, nn
@@ -25,9 +27,9 @@ from filterbench.models.rebuilding import resize_layers
 from filterbench.storage.errors import InputError
 from filterbench.storage.weights import Weights
 
-# What adds the channels of its inputs.
+# Operations that add the channels of their inputs.
 SUMS = (operator.add, operator.iadd, torch.add, "add", "add_")
-# What leaves each channel where it is, and zeros zero.
+# Operations that leave each channel in its place, and zeros zero.
 LAYERS = (
     *(nn.BatchNorm1d, nn.BatchNorm2d, nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.Hardswish, nn.SiLU, nn.GELU),
     *(nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.Flatten, nn.Identity, nn.Dropout),
@@ -42,25 +44,27 @@ ALLOWED = ("Conv2d", "Linear", "sums", *(layer.__name__ for layer in LAYERS), "a
 
 Index = Tensor | None
 Sources = frozenset[str] | None
+# What `|` joins: channels, or names of convolutions.
+Mask = TypeVar("Mask", Tensor, frozenset[str])
 
 
 @dataclass(frozen=True)
 class KeptIndices:
-    """Which parts of a net's state its compact form keeps.
+    """The parts of a net's state that its compact form keeps.
 
     Attributes:
         by_name: by name of a tensor, the kept indices (int64) along its first dimensions; None for a
-            dimension that is kept whole.
+            dimension that is kept as a whole.
     """
 
     by_name: dict[str, tuple[Index, ...]]
 
     def gather(self, whole: Weights, share: bool = False) -> Weights:
-        """The compact form's state out of the whole net's.
+        """The compact form's state, taken from the whole net's.
 
         Args:
             whole: the whole net's state.
-            share: take the tensors of which nothing goes as they are; otherwise all are copies.
+            share: reuse the tensors that lose nothing; otherwise all are copies.
         """
         parts = {name: self._part(name, tensor) for name, tensor in whole.items()}
         return {
@@ -68,7 +72,7 @@ class KeptIndices:
         }
 
     def scatter(self, compact: Weights, whole: Weights) -> Weights:
-        """The whole net's state with the compact form's in its place; all tensors are copies."""
+        """The whole net's state with the compact form's values in their places; all tensors are copies."""
         result = {}
         for name, tensor in whole.items():
             rows, columns = (*self.by_name.get(name, ()), None, None)[:2]
@@ -77,14 +81,12 @@ class KeptIndices:
                 result[name][rows[:, None], columns] = compact[name]
             elif columns is not None:
                 result[name][:, columns] = compact[name]
-            elif rows is not None:
-                result[name][rows] = compact[name]
             else:
-                result[name] = compact[name].clone()
+                result[name][... if rows is None else rows] = compact[name]
         return result
 
     def masks(self, whole: ChannelMasks) -> ChannelMasks:
-        """Masks of the compact form: of those convolutions that keep a masked filter, which a sum needs."""
+        """Masks of the compact form, for convolutions that keep a masked filter because a sum needs it."""
         kept = {name: self._part(f"{name}.bias", mask) for name, mask in whole.items()}
         return {name: mask for name, mask in kept.items() if not mask.all()}
 
@@ -99,12 +101,12 @@ def slice_channels(model: nn.Module, kept: KeptIndices, share: bool = False) -> 
     """The compact form of a net, on the same device and in the same mode.
 
     Args:
-        model: the net; it is left as it is.
+        model: the net; it is not changed.
         kept: from `kept_indices` of this net.
-        share: whether the tensors of which nothing goes are the net's own; such a form is not to be trained.
+        share: reuse the net's own tensors where they lose nothing; the result must not be trained.
     """
     weights = kept.gather(model.state_dict(), share)
-    # Layers without a copy of their values, which others replace.
+    # Copies the layers without their values, which are replaced.
     values = {id(value): value for value in (*model.parameters(), *model.buffers())}
     smaller = copy.deepcopy(model, values)
     resize_layers(smaller, weights)
@@ -113,34 +115,40 @@ def slice_channels(model: nn.Module, kept: KeptIndices, share: bool = False) -> 
 
 
 def kept_indices(model: nn.Module, masks: ChannelMasks) -> KeptIndices:
-    """What of a net is left without its masked channels.
+    """The parts of a net that are left without its masked channels.
 
-    A channel of a sum goes only where all terms mask it; a masked channel that stays gives zeros, once
-    its BatchNorm is silenced (`filterbench.compaction.speedup.silence_masked_channels`).
+    A channel of a sum goes only if all terms mask it. A masked channel that stays is zero once its BatchNorm
+    is silenced (`filterbench.compaction.speedup.silence_masked_channels`).
 
     Args:
-        model: layers and functions of `LAYERS`, `FUNCTIONS` and `SUMS`, convolutions and linear layers.
+        model: a net of convolutions, linear layers and what `LAYERS`, `FUNCTIONS`, `METHODS` and `SUMS` list.
         masks: by name of a convolution, bool of shape (output channels,): true where kept.
 
     Raises:
-        InputError: the net has another operation, which may move channels.
+        InputError: the net has another operation, which could move channels.
     """
     modules = dict(model.named_modules())
     by_name: dict[str, tuple[Index, ...]] = {}
     spaces, layers = _follow(model, masks)
     for name, node in layers:
-        outputs = spaces.kept(node)
+        outputs = _kept(spaces.mask(node))
         if isinstance(modules[name], nn.BatchNorm1d | nn.BatchNorm2d):
             for key in ("weight", "bias", "running_mean", "running_var"):
                 by_name[f"{name}.{key}"] = (outputs,)
             continue
-        inputs = None if is_depthwise(modules[name]) else spaces.kept(node.all_input_nodes[0])
-        if isinstance(modules[name], nn.Linear) and inputs is not None:
-            channels = spaces.size(node.all_input_nodes[0])
-            inputs = _flattened(inputs, modules[name].in_features // channels)
+        mask = None if is_depthwise(modules[name]) else spaces.mask(node.all_input_nodes[0])
+        if isinstance(modules[name], nn.Linear) and mask is not None:
+            # A flattening laid the values of each channel side by side.
+            mask = mask.repeat_interleave(modules[name].in_features // len(mask))
+        inputs = _kept(mask)
         by_name[f"{name}.weight"] = (outputs, inputs)
         by_name[f"{name}.bias"] = (outputs,)
     return KeptIndices(by_name)
+
+
+def _kept(mask: Tensor | None) -> Index:
+    """Kept channels; None where all are."""
+    return None if mask is None else mask.nonzero().flatten()
 
 
 def _makes_channels(module: nn.Module | None) -> bool:
@@ -150,13 +158,13 @@ def _makes_channels(module: nn.Module | None) -> bool:
 
 
 def _is_sum(node: fx.Node) -> bool:
-    """Whether an operation adds nets' values, and nothing else (a constant would make zeros something)."""
+    """Whether an operation adds values of the net and nothing else (a constant would change zeros)."""
     terms = all(isinstance(argument, fx.Node) for argument in node.args)
     return node.op in ("call_function", "call_method") and node.target in SUMS and terms
 
 
 def _keeps_channels(node: fx.Node, module: nn.Module | None) -> bool:
-    """Whether an operation gives each channel of its one input its own place, and makes zeros of zeros."""
+    """Whether an operation leaves the channels of its one input in their places, and zeros zero."""
     if module is not None:
         return isinstance(module, LAYERS) or is_depthwise(module)
     return node.target in (FUNCTIONS if node.op == "call_function" else METHODS)
@@ -172,23 +180,23 @@ def channel_sources(model: nn.Module) -> dict[str, tuple[Sources, Sources]]:
     """Which convolutions decide how many channels a layer has.
 
     Returns:
-        By name of a layer with parameters, for its input and its output: the convolutions of which any may
-        keep a channel, or None where no mask can take one.
+        By name of a layer with parameters, for its input and its output: the convolutions any of which may
+        keep a channel, or None where no mask can remove one.
     """
     convolutions = (name for name, module in model.named_modules() if isinstance(module, nn.Conv2d))
     spaces, layers = _follow(model, {name: frozenset({name}) for name in convolutions})
     return {name: (spaces.mask(node.all_input_nodes[0]), spaces.mask(node)) for name, node in layers}
 
 
-def _follow(model: nn.Module, masks: Mapping[str, Any]) -> tuple[_Spaces, list[tuple[str, fx.Node]]]:
-    """The channels through a net's graph, and its layers with parameters, in order.
+def _follow(model: nn.Module, masks: Mapping[str, Mask]) -> tuple[_Spaces[Mask], list[tuple[str, fx.Node]]]:
+    """The channels of a net's graph, and its layers with parameters, in order.
 
     Args:
         model: see `kept_indices`.
-        masks: by name of a convolution, something that `|` joins with another convolution's.
+        masks: by name of a convolution.
     """
     modules = dict(model.named_modules())
-    spaces = _Spaces()
+    spaces = _Spaces[Mask]()
     layers: list[tuple[str, fx.Node]] = []
     for node in graph_of(model).nodes:
         module = modules.get(str(node.target)) if node.op == "call_module" else None
@@ -208,19 +216,14 @@ def _follow(model: nn.Module, masks: Mapping[str, Any]) -> tuple[_Spaces, list[t
     return spaces, layers
 
 
-def _flattened(channels: Tensor, pixels: int) -> Tensor:
-    """Indices of the values of some channels after `pixels` values of each have been laid side by side."""
-    return (channels[:, None] * pixels + torch.arange(pixels, device=channels.device)).flatten()
-
-
-class _Spaces:
-    """Which nodes of a graph have the same channels (a union-find), and which of those are kept."""
+class _Spaces(Generic[Mask]):
+    """Which nodes of a graph have the same channels (a union-find), and their masks."""
 
     def __init__(self) -> None:
         self._parent: dict[fx.Node, fx.Node] = {}
-        self._mask: dict[fx.Node, Any] = {}
+        self._mask: dict[fx.Node, Mask | None] = {}
 
-    def start(self, node: fx.Node, mask: Any) -> None:
+    def start(self, node: fx.Node, mask: Mask | None) -> None:
         self._parent[node] = node
         self._mask[node] = mask
 
@@ -238,16 +241,6 @@ class _Spaces:
             node = self._parent[node]
         return node
 
-    def mask(self, node: fx.Node) -> Any:
-        """The joined masks of what makes a node's channels; None where one of them has none."""
+    def mask(self, node: fx.Node) -> Mask | None:
+        """The joined masks of the layers that make a node's channels; None where one has no mask."""
         return self._mask[self._root(node)]
-
-    def kept(self, node: fx.Node) -> Index:
-        """Kept channels; None where all are."""
-        mask = self.mask(node)
-        return None if mask is None else mask.nonzero().flatten()
-
-    def size(self, node: fx.Node) -> int:
-        """Number of channels before slicing, of a space with masks."""
-        mask = self.mask(node)
-        return 0 if mask is None else len(mask)

@@ -1,4 +1,4 @@
-"""From a masked net to a compact one, and the proof that both compute the same."""
+"""From a masked net to a compact one, and the check that both compute the same."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from filterbench.models.graph import norms_after
 from filterbench.storage.errors import InputError
 
 TOLERANCE = 1e-4
-# ReLU passes no gradient at zero. Eight orders below what channels hold, this moves no logit.
+# ReLU passes no gradient at zero. Eight orders of magnitude below usual values, this moves no logit.
 FAINT = 1e-8
 
 
 def silencer(model: nn.Module, masks: ChannelMasks, graph: fx.Graph | None = None) -> Callable[[], None]:
-    """What silences the masked channels of a net, in place, as often as it is called.
+    """A function that silences the masked channels of a net, in place, as often as it is called.
 
     A masked filter gives zeros, from which its BatchNorm still makes a constant. Silenced, the channel is
-    zero everywhere (but for `FAINT`), as if it had been removed. The BatchNorm keeps its scale, and the bias
-    is not quite zero: a masked filter that a sum keeps in the compact net gets a gradient through both, and
+    zero everywhere (but for `FAINT`), as if it had been removed. The BatchNorm keeps its scale, and its bias
+    is not quite zero: through both, a masked filter that a sum keeps in the compact net gets a gradient, and
     can grow back.
 
     Args:
         model: a net whose convolutions are each followed by their own BatchNorm, or by none.
         masks: by name of a convolution, bool of shape (output channels,): true where kept.
-        graph: of the net, where that of a net with the same layers is at hand.
+        graph: of a net with the same layers, to avoid tracing.
     """
     modules = dict(model.named_modules())
     norms = {name: modules[norm] for name, norm in norms_after(model, graph).items()}
@@ -48,7 +48,7 @@ def silencer(model: nn.Module, masks: ChannelMasks, graph: fx.Graph | None = Non
 
 
 def silence_masked_channels(model: nn.Module, masks: ChannelMasks) -> None:
-    """Zero the masked filters of a net and what their BatchNorm makes of them; see `silencer`."""
+    """Zero the masked filters of a net and the output of their BatchNorm; see `silencer`."""
     silencer(model, masks)()
 
 
@@ -56,7 +56,7 @@ def compact(model: nn.Module, masks: ChannelMasks) -> nn.Module:
     """A smaller net that computes what the silenced masked net computes.
 
     Args:
-        model: a masked and silenced net in evaluation mode; it is left as it is.
+        model: a masked and silenced net in evaluation mode; it is not changed.
         masks: by name of a convolution, bool of shape (output channels,): true where kept.
     """
     smaller = copy.deepcopy(model)
@@ -75,12 +75,17 @@ def check_same(model: nn.Module, other: nn.Module, images: Tensor) -> float:
     """The relative difference of two nets on real images.
 
     Raises:
-        InputError: it reaches `TOLERANCE`, or is no number.
+        InputError: it reaches `TOLERANCE`, or is not a number.
     """
     difference = relative_difference(model, other, images)
-    if not difference < TOLERANCE:
-        raise InputError(
-            f"the compact net differs from the masked net by {difference:.2g}, "
-            f"relative to the largest logit; allowed: below {TOLERANCE}"
-        )
+    require_close("the compact net differs from the masked net", difference)
     return difference
+
+
+def require_close(what: str, *differences: float) -> None:
+    """Raise an `InputError` that begins with `what` if a relative difference is not below `TOLERANCE`."""
+    for difference in differences:
+        if not difference < TOLERANCE:
+            raise InputError(
+                f"{what} by {difference:.2g}, relative to the largest logit; allowed: below {TOLERANCE}"
+            )

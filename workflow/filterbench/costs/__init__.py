@@ -1,1 +1,1 @@
-"""What a net costs: params and multiply-accumulates, latency, and what a budget of them allows."""
+"""What a net costs: params, multiply-accumulates, latency and memory, and whether it meets a budget."""

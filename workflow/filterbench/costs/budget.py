@@ -8,7 +8,7 @@ from functools import cached_property
 
 from filterbench.compaction.masks import ChannelMasks
 
-# How far below a budget a net may end, as a share of the budget.
+# A net that ends this far below a budget still uses it; a share of the budget.
 SLACK = 0.02
 
 
@@ -18,7 +18,7 @@ class Budget:
 
     Attributes:
         share: of the unpruned net's cost, above 0 and below 1.
-        cost: what the compact form of a masked net costs, above 0; never more with fewer channels.
+        cost: of a masked net's compact form, above 0; it never rises when channels go.
     """
 
     share: float
@@ -34,7 +34,7 @@ class Budget:
         return self.cost(masks) / self.original
 
     def met(self, masks: ChannelMasks) -> bool:
-        """Whether a net is not above the budget."""
+        """Whether a net costs no more than the budget."""
         return self.reached(masks) <= self.share
 
     def used(self, masks: ChannelMasks) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import thop
@@ -44,7 +45,7 @@ def count_net(model: nn.Module) -> Counts:
     """Count a net with NNI's counter, and check params and convolution and linear MACs with thop.
 
     Raises:
-        CountersDisagreeError: thop's answer is another one.
+        CountersDisagreeError: thop's answer differs.
     """
     model = copy.deepcopy(model).cpu().eval()
     params, flops = count(model, "full")
@@ -62,15 +63,13 @@ def _count_with_thop(model: nn.Module) -> tuple[int, int]:
     """Params of the whole net, and MACs of its convolutions and linear layers, by thop."""
     images = torch.zeros(1, *image_shape(model))
     _, params, layers = thop.profile(model, (images,), verbose=False, ret_layer_info=True)
-    counted = dict(model.named_modules())
-    macs = sum(entry[0] for name, entry in _leaves(layers) if isinstance(counted[name], COUNTED_LAYERS))
-    return int(params), int(macs)
+    return int(params), int(sum(_conv_linear_macs(model, layers)))
 
 
-def _leaves(layers: dict, prefix: str = ""):
-    for name, entry in layers.items():
-        path = f"{prefix}{name}"
-        if entry[2]:
-            yield from _leaves(entry[2], f"{path}.")
-        else:
-            yield path, entry
+def _conv_linear_macs(module: nn.Module, layers: dict) -> Iterator[float]:
+    """What thop counts for each convolution and linear layer of a module."""
+    for name, (macs, _, inner) in layers.items():
+        child = module.get_submodule(name)
+        if isinstance(child, COUNTED_LAYERS):
+            yield macs
+        yield from _conv_linear_macs(child, inner)

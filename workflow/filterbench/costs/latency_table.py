@@ -1,7 +1,7 @@
 """A net's latency as a sum over its layers, from a table of measured ones.
 
-The table is that of Yang et al. 2018 (arXiv:1804.03230, section 3.3). Given the table, an estimate depends on
-channel counts alone, so that a search under it is deterministic.
+The table is that of Yang et al. 2018 (arXiv:1804.03230, section 3.3). Given the table, an estimate depends
+only on channel counts, so that a search under it is deterministic.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from filterbench.costs.layer_costs import CompactLayers, Layer
 from filterbench.costs.runtimes import ONNXRUNTIME, needs_cpu
 from filterbench.documents.measurements import LayerTimes
 
-# Where a layer is measured: one channel, all of them, and on both sides of these shares. A share itself is a
-# multiple of what vector units take, where a layer is faster than with one channel more or less.
+# A layer is measured with one channel, with all channels, and on both sides of these shares. A share itself
+# is often a multiple of the vector units' width, where a layer is faster than with one channel more or less.
 SHARES = (0.25, 0.5, 0.75)
 TIMED = (nn.Conv2d, nn.Linear)
 
@@ -31,14 +31,14 @@ def measure_table(
     """Time every convolution, with a BatchNorm and a ReLU, and every linear layer of a net.
 
     Args:
-        model: a net on the device that is to be measured; its weights do not matter.
+        model: a net on the device to measure; its weights do not matter.
         batch: images of a forward pass.
         runs: timed forward passes of each layer at each point of its grid.
         warm_up: forward passes before these.
         runtime: `torch` or `onnxruntime`, which folds a BatchNorm into its convolution.
 
     Returns:
-        An entry for all layers of one shape, as the document `latency_table` holds it.
+        One entry per shape of layers, as in the document `latency_table`.
     """
     net = CompactLayers(model)
     alike: dict[str, list[str]] = {}
@@ -70,7 +70,7 @@ def _entry(
             needs_cpu(device)
             images = images.contiguous()
             resized = [OnnxNet(layer_onnx(module), torch.get_num_threads()) for module in resized]
-        times.append([latency.median for latency in measure_latencies(resized, images, runs, warm_up)])
+        times.append([timing["median"] for timing in measure_latencies(resized, images, runs, warm_up)])
     return {"names": names, "inputs": inputs, "outputs": outputs, "milliseconds": times}
 
 
@@ -100,9 +100,9 @@ def _resized(layer: Layer, inputs: int, outputs: int) -> nn.Module:
 class LatencyCost:
     """A masked net's latency in milliseconds, as a table estimates that of its compact form.
 
-    Between the measured points it is linear in either channel count. Where a smaller layer was measured
-    slower than a larger one, the larger one counts as slow as the smaller, so that fewer channels never
-    cost more; the unpruned layer alone, with whose cost shares are formed, counts as it was measured.
+    Between the measured points the estimate is linear in either channel count. Where a smaller layer was
+    measured slower than a larger one, the larger one counts as slow as the smaller, so that fewer channels
+    never cost more. Only the unpruned layer, the denominator of shares, counts as it was measured.
 
     Args:
         model: see `filterbench.compaction.slicing.kept_indices`.
@@ -117,7 +117,7 @@ class LatencyCost:
         ]
 
     def __call__(self, masks: ChannelMasks) -> float:
-        """Milliseconds for the table's batch, given the masks (none: of the whole net)."""
+        """Milliseconds for the table's batch; without masks, those of the whole net."""
         channels = self._net.channels(masks)
         return sum(
             _interpolated(inputs, outputs, times, *channels[name])

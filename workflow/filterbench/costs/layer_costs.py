@@ -1,7 +1,7 @@
 """What a masked net's compact form costs, from its layers' channel counts alone.
 
-A search asks for hundreds of counts. NNI's counter runs the net for each; here the net runs once, and a
-count is a sum over the layers.
+A search needs hundreds of counts. NNI's counter runs the net for each. Here the net runs once, and a count is
+a sum over the layers.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Layer:
     Attributes:
         module: a convolution, linear layer or BatchNorm.
         input_shape: of one image, (channels, height, width) or (features,).
-        output_shape: the same of what comes out.
+        output_shape: of its output, likewise.
     """
 
     module: nn.Module
@@ -38,22 +38,22 @@ class Layer:
         """Multiply-accumulates on one image in the convention of NNI's `full` mode.
 
         Args:
-            inputs: channels (or features) that come in.
-            outputs: channels (or features) that go out.
+            inputs: channels (or features) of the input.
+            outputs: channels (or features) of the output.
         """
         pixels = math.prod(self.output_shape[1:])
         if isinstance(self.module, nn.BatchNorm1d | nn.BatchNorm2d):
             return 2 * outputs * pixels
-        weights_a_filter = inputs
+        weights_per_filter = inputs
         if isinstance(self.module, nn.Conv2d):
-            # The filters of a grouped convolution see as many channels as before, whatever is pruned.
+            # Pruning does not change how many channels a filter of a grouped convolution sees.
             seen = inputs if self.module.groups == 1 else self.module.weight.shape[1]
-            weights_a_filter = seen * math.prod(self.module.kernel_size)
-        return outputs * pixels * (weights_a_filter + (self.module.bias is not None))
+            weights_per_filter = seen * math.prod(self.module.kernel_size)
+        return outputs * pixels * (weights_per_filter + (self.module.bias is not None))
 
 
 class CompactLayers:
-    """The layers of a net, and how many channels masks leave to each.
+    """The layers of a net, and how many channels masks leave in each.
 
     Args:
         model: see `filterbench.compaction.slicing.kept_indices`.
@@ -64,12 +64,12 @@ class CompactLayers:
         self.layers = _layers(model, list(self._sources))
 
     def prunable(self, name: str) -> tuple[bool, bool]:
-        """Whether masks can take channels that come into a layer, and that go out of it."""
+        """Whether masks can remove channels of a layer's input, and of its output."""
         inputs, outputs = self._sources[name]
         return inputs is not None, outputs is not None
 
     def channels(self, masks: ChannelMasks) -> dict[str, tuple[int, int]]:
-        """Channels (or features) that come into and go out of each layer of the compact form, by name.
+        """Channels (or features) of each layer's input and output in the compact form, by name.
 
         Args:
             masks: by name of a convolution, bool of shape (output channels,): true where kept.
@@ -78,28 +78,28 @@ class CompactLayers:
 
         @cache
         def kept_share(sources: frozenset[str]) -> tuple[int, int]:
-            """Channels that any of some convolutions keeps, and all."""
+            """Number of channels that any of the convolutions keeps, and of all channels."""
             joined = np.logical_or.reduce([arrays[name] for name in sources])
             return int(joined.sum()), len(joined)
 
-        def left(whole: int, sources: Sources) -> int:
+        def remaining(whole: int, sources: Sources) -> int:
             if sources is None or not sources <= arrays.keys():
                 return whole
             kept, channels = kept_share(sources)
-            # Behind the flattening, a channel is several features.
+            # After the flattening, a channel is several features.
             return whole // channels * kept
 
         return {
             name: (
-                left(self.layers[name].input_shape[0], inputs),
-                left(self.layers[name].output_shape[0], outputs),
+                remaining(self.layers[name].input_shape[0], inputs),
+                remaining(self.layers[name].output_shape[0], outputs),
             )
             for name, (inputs, outputs) in self._sources.items()
         }
 
 
 class FlopsCost:
-    """FLOPs of a masked net's compact form, in the study's convention; equal to NNI's count of that net.
+    """FLOPs of a masked net's compact form, in the study's convention; equal to NNI's count of that form.
 
     Args:
         model: see `filterbench.compaction.slicing.kept_indices`.
@@ -109,7 +109,7 @@ class FlopsCost:
         self._net = CompactLayers(model)
 
     def __call__(self, masks: ChannelMasks) -> int:
-        """Multiply-accumulates on one image, given the masks (none: of the whole net)."""
+        """Multiply-accumulates on one image; without masks, those of the whole net."""
         channels = self._net.channels(masks)
         return sum(layer.flops(*channels[name]) for name, layer in self._net.layers.items())
 

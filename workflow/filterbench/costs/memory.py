@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor, fx, nn
 
 
 class _Watching(fx.Interpreter):
-    """Runs a net operation by operation, and lets each value go after its last use."""
+    """Runs a net operation by operation, and frees each value after its last use."""
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__(fx.symbolic_trace(model), garbage_collect_values=True)
         self.peak = 0
 
-    def run_node(self, n: fx.Node) -> Any:
-        """Run one operation; its inputs and its output are there at the same time."""
+    def run_node(self, n: fx.Node) -> object:
+        """Run one operation, whose inputs and output are in memory at the same time."""
         result = super().run_node(n)
         values = [value for value in (*self.env.values(), result) if isinstance(value, Tensor)]
         held = {value.untyped_storage().data_ptr(): value.untyped_storage().nbytes() for value in values}

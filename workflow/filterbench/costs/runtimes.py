@@ -14,15 +14,15 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from filterbench.compaction.exporting import TOLERANCE, OnnxNet, check_onnx, export_onnx
-from filterbench.compaction.speedup import relative_difference
+from filterbench.compaction.exporting import OnnxNet, check_onnx, export_onnx
+from filterbench.compaction.speedup import relative_difference, require_close
 from filterbench.storage.errors import InputError
 
 ONNXRUNTIME, TORCH_COMPILE = "onnxruntime", "torch-compile"
-# What torch's compiler looks for; the variable names another one.
+# The compilers that torch looks for; the variable names another one.
 COMPILERS, COMPILER_VARIABLE = ("g++", "clang++"), "CXX"
-# The same net without torch: its session, one batch, and what that process held at most. On Linux getrusage
-# tells what the process that forked it held, if that was more.
+# Runs the net without torch on one batch, and prints the process's peak memory. On Linux it reads VmHWM,
+# because getrusage also counts the parent process before the fork.
 _PROCESS = """
 import pathlib, resource, sys
 import numpy, onnxruntime
@@ -32,24 +32,24 @@ options.intra_op_num_threads = int(threads)
 session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 session.run(None, {"images": numpy.zeros([int(size) for size in shape], dtype=numpy.float32)})
 status = pathlib.Path("/proc/self/status")
-told = status.read_text().splitlines() if status.exists() else []
-kilobytes = [int(line.split()[1]) for line in told if line.startswith("VmHWM")]
+lines = status.read_text().splitlines() if status.exists() else []
+kilobytes = [int(line.split()[1]) for line in lines if line.startswith("VmHWM")]
 print(1024 * kilobytes[0] if kilobytes else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
 
 def needs_cpu(device: torch.device) -> None:
-    """Refuse onnxruntime beside a GPU.
+    """Refuse to measure onnxruntime where the nets are on a GPU.
 
     Raises:
-        InputError: the nets are on one.
+        InputError: they are.
     """
     if device.type != "cpu":
         raise InputError("latency.runtimes: onnxruntime is measured on the CPU; set device: cpu")
 
 
 def in_onnxruntime(model: nn.Module, images: Tensor, threads: int) -> tuple[OnnxNet, bytes, float]:
-    """A net in onnxruntime, which computes what the net computes.
+    """A net in onnxruntime, checked to compute the same as the net itself.
 
     Args:
         model: in evaluation mode, on the CPU.
@@ -84,18 +84,14 @@ def in_torch_compile(model: nn.Module, batches: Iterable[Tensor]) -> tuple[nn.Mo
     if not any(shutil.which(name) for name in ([compiler] if compiler else COMPILERS)):
         sought = f"{COMPILER_VARIABLE}={compiler}" if compiler else " or ".join(COMPILERS)
         raise InputError(
-            f"latency.runtimes: {TORCH_COMPILE} needs a C++ compiler, and {sought} is not there; "
-            "install one (Debian: apt-get install g++), or leave the runtime out"
+            f"latency.runtimes: {TORCH_COMPILE} needs a C++ compiler, and {sought} is not installed; "
+            "install one (Debian: apt-get install g++), or remove the runtime"
         )
     compiled = copy.deepcopy(model)
     compiled.compile(dynamic=False)
     with torch.inference_mode():
         difference = max(relative_difference(model, compiled, images) for images in batches)
-    if not difference < TOLERANCE:
-        raise InputError(
-            f"the compiled net differs from the net by {difference:.2g}, relative to the largest logit; "
-            f"allowed: below {TOLERANCE}"
-        )
+    require_close("the compiled net differs from the net", difference)
     return compiled, difference
 
 

@@ -8,14 +8,14 @@ import torch
 from torch import nn
 
 from filterbench.compaction.slicing import kept_indices, slice_channels
-from filterbench.documents.parts import Layer
+from filterbench.documents.parts import LayerRecord
 
 
-def shaped(model: nn.Module, layers: Iterable[Layer]) -> nn.Module:
+def shaped(model: nn.Module, layers: Iterable[LayerRecord]) -> nn.Module:
     """A net with the channels that a compact net of the model keeps.
 
     Args:
-        model: the unpruned net; it is left as it is.
+        model: the unpruned net; it is not changed.
         layers: of the cell's `speedup.json`.
     """
     device = next(model.parameters()).device

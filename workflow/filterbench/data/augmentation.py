@@ -9,7 +9,7 @@ SHIFT = 1 / 8
 
 
 def drawing_on(device: torch.device, generator: torch.Generator) -> torch.Generator:
-    """A generator with a CPU generator's seed on a GPU, where no step waits for a copy; on a CPU itself."""
+    """A generator on the device with the seed of a CPU generator, which it is itself on a CPU."""
     if device.type == "cpu":
         return generator
     return torch.Generator(device).manual_seed(generator.initial_seed())
@@ -31,13 +31,9 @@ def flip_and_shift(pixels: Tensor, generator: torch.Generator) -> Tensor:
     mirrored = torch.randint(2, (count, 1), generator=generator, device=device).bool()
     tops, lefts = torch.randint(2 * reach + 1, (2, count, 1), generator=generator, device=device)
     rows = tops + torch.arange(height, device=device)
-    columns = lefts + torch.where(mirrored, *_both_ways(width, device))
+    columns = torch.arange(width, device=device)
+    columns = lefts + torch.where(mirrored, columns.flip(0), columns)
     padded = pad(pixels, (reach, reach, reach, reach))
     each = torch.arange(count, device=device)[:, None, None]
     # Indexing on both sides of the slice puts the channels last.
     return padded[each, :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
-
-
-def _both_ways(width: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    forwards = torch.arange(width, device=device)
-    return forwards.flip(0), forwards

@@ -1,4 +1,4 @@
-"""CIFAR-10 and CIFAR-100: 60,000 colour images of 32x32, downloaded or read from a folder that has them."""
+"""CIFAR-10 and CIFAR-100: 60,000 colour images of 32 by 32 pixels, downloaded or read from a folder."""
 
 from pathlib import Path
 
@@ -27,8 +27,8 @@ def fetch(dataset: type[CIFAR10], folder: Path | None, downloads: Path) -> RawIm
 
     Args:
         dataset: `CIFAR10`, or `CIFAR100` with its 100 fine classes.
-        folder: holds `cifar-10-batches-py` or `cifar-100-python`, whose files torchvision checks; None
-            downloads it.
+        folder: contains `cifar-10-batches-py` or `cifar-100-python`, whose files torchvision checks; None
+            downloads them.
         downloads: where a download is kept.
 
     Raises:
@@ -42,9 +42,11 @@ def fetch(dataset: type[CIFAR10], folder: Path | None, downloads: Path) -> RawIm
     except RuntimeError as reason:
         raise InputError(
             f"{folder / dataset.base_folder}: the python files are missing or have the wrong checksum; "
-            f"dataset.folder must name the folder that holds {dataset.base_folder}"
+            f"dataset.folder must be the folder that contains {dataset.base_folder}"
         ) from reason
     images = np.concatenate([part.data for part in parts]).transpose(0, 3, 1, 2)
     labels = np.concatenate([np.asarray(part.targets) for part in parts])
     first_test = len(parts[0].data)
-    return RawImages(np.ascontiguousarray(images), labels, test=np.arange(first_test, len(labels)))
+    return RawImages(
+        np.ascontiguousarray(images), labels, np.arange(first_test, len(labels)), parts[0].classes
+    )

@@ -1,4 +1,4 @@
-"""Digests of what a user's folder holds: the same wherever it lies and whenever it was touched."""
+"""Digests of the contents of a user's folder, which depend neither on its place nor on times of change."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from pathlib import Path
 
 from filterbench.storage.files import entries_below, file_digest, write_text
 
-# What is known of files by their size and time of change, so that a large folder is read once.
+# Digests of files by size and time of change, so that a large folder is read once.
 KNOWN = Path(".snakemake/filterbench-digests.json")
 
-# Names of their own that begin with no dot: of macOS, Python, and of disks in a network or of Windows.
+# Names without a leading dot that macOS, Python, network disks and Windows give their own files.
 TOOLS = (
     *("__MACOSX", "__pycache__", "Thumbs.db", "desktop.ini", "lost+found", "System Volume Information"),
     *("@eaDir", "@Recycle", "@Recently-Snapshot", "#recycle", "#snapshot", "$RECYCLE.BIN"),
@@ -25,8 +25,8 @@ def folder_digest(folder: Path, suffixes: Collection[str] = ()) -> str:
     """SHA-256 of the names and contents of the files in a folder and below.
 
     Args:
-        folder: one that is not there is like an empty one.
-        suffixes: lower-case, such as `.png`; other files do not count. None given: all count.
+        folder: a missing folder counts as empty.
+        suffixes: lower-case, such as `.png`, of the files that count; without any, all files count.
     """
     known = _known()
     lines, found = [], {}
@@ -40,14 +40,14 @@ def folder_digest(folder: Path, suffixes: Collection[str] = ()) -> str:
         found[place] = [state, digest]
         lines.append(f"{path.relative_to(folder).as_posix()} {digest}")
     if any(known.get(place) != entry for place, entry in found.items()):
-        # The next run reads the folder again, where this is not writable.
+        # If this is not writable, the next run reads the folder again.
         with contextlib.suppress(OSError):
             write_text(KNOWN, json.dumps(known | found))
     return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def is_hidden(name: str) -> bool:
-    """Whether a name is one that systems and tools give their own files and folders."""
+    """Whether a name is one that systems and tools give to their own files and folders."""
     return name.startswith(".") or name in TOOLS
 
 
@@ -57,12 +57,14 @@ def users_files(folder: Path) -> list[Path]:
 
 
 def skipped(folder: Path) -> list[tuple[Path, str]]:
-    """What in a folder and below is none of `users_files`, and why."""
+    """The paths in a folder and below that are not among `users_files`, and why."""
     return [(path, reason) for path, reason in entries_below(folder, is_hidden) if reason]
 
 
 def _known() -> dict[str, list]:
-    try:
-        return json.loads(KNOWN.read_text())
-    except (OSError, ValueError):
-        return {}
+    """By path, a file's size and time of change, and its digest; empty if the record is damaged."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        known = json.loads(KNOWN.read_text())
+        if all(isinstance(entry, list) and len(entry) == 2 for entry in known.values()):
+            return known
+    return {}

@@ -2,17 +2,19 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from filterbench.storage.errors import InputError
 
+Dataset = TypeVar("Dataset")
 
-def download(dataset: Callable[..., Any], downloads: Path, wanted: str) -> Any:
+
+def download(dataset: Callable[..., Dataset], downloads: Path, wanted: str) -> Dataset:
     """Download a torchvision dataset, which checks its files' checksums; a finished one is kept.
 
     Args:
         dataset: a torchvision dataset class.
-        downloads: folder for the files; made if needed.
+        downloads: folder for the files; it is created if needed.
         wanted: what the user must supply when the download fails.
 
     Raises:
@@ -23,5 +25,5 @@ def download(dataset: Callable[..., Any], downloads: Path, wanted: str) -> Any:
     except (OSError, RuntimeError) as reason:
         raise InputError(
             f"{downloads}: the download failed ({reason}); on a machine without network put {wanted} "
-            "into a folder and name that folder as dataset.folder in the study's config"
+            "into a folder and set dataset.folder to that folder in the study's config"
         ) from reason

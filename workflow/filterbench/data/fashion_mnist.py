@@ -2,9 +2,11 @@
 
 import gzip
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from torch import Tensor
 from torchvision.datasets import FashionMNIST
 from torchvision.datasets.mnist import read_image_file, read_label_file
 
@@ -13,8 +15,8 @@ from filterbench.data.splitting import RawImages
 from filterbench.storage.errors import InputError
 
 PARTS = ("train", "t10k")
-BORDER = 2  # 28x28 becomes 32x32
-# Of the largest file, the images to train on, with its header.
+BORDER = 2
+# The size of the largest file, the training images with their header.
 MAX_BYTES = 60_000 * 28 * 28 + 16
 
 
@@ -22,7 +24,7 @@ def fetch(folder: Path | None, downloads: Path) -> RawImages:
     """Read the images with a black border of 2 pixels; the publisher's t10k part is the test split.
 
     Args:
-        folder: holds the four idx files, plain or as .gz; None downloads them.
+        folder: contains the four idx files, plain or as .gz; None downloads them.
         downloads: where a download is kept.
 
     Raises:
@@ -41,26 +43,26 @@ def _read_part(folder: Path, part: str) -> tuple[np.ndarray, np.ndarray]:
     images = _read(folder, f"{part}-images-idx3-ubyte", read_image_file)
     labels = _read(folder, f"{part}-labels-idx1-ubyte", read_label_file)
     if images.shape[1:] != (28, 28) or len(images) != len(labels):
-        raise InputError(f"{folder}: the {part} files do not hold 28x28 images with a label each")
+        raise InputError(f"{folder}: the {part} files must contain 28x28 images, each with a label")
     return images, labels
 
 
-def _read(folder: Path, name: str, reader) -> np.ndarray:
+def _read(folder: Path, name: str, reader: Callable[[str], Tensor]) -> np.ndarray:
     plain, zipped = folder / name, folder / f"{name}.gz"
     if not plain.is_file() and not zipped.is_file():
         raise InputError(
-            f"{folder}: {name} (or {name}.gz) is missing; dataset.folder must hold the four idx files"
+            f"{folder}: {name} (or {name}.gz) is missing; dataset.folder must contain the four idx files"
         )
+    found = plain if plain.is_file() else zipped
     try:
-        if plain.is_file():
+        if found == plain:
             return reader(str(plain)).numpy()
         with tempfile.NamedTemporaryFile() as unzipped, gzip.open(zipped) as source:
             content = source.read(MAX_BYTES + 1)
             if len(content) > MAX_BYTES:
-                raise ValueError(f"more than {MAX_BYTES} bytes when it is unzipped")
+                raise ValueError(f"more than {MAX_BYTES} bytes after unzipping")
             unzipped.write(content)
             unzipped.flush()
             return reader(unzipped.name).numpy()
     except (OSError, EOFError, ValueError, AssertionError, TypeError, KeyError) as reason:
-        found = plain if plain.is_file() else zipped
-        raise InputError(f"{found}: not a readable idx file ({reason}); get it again") from reason
+        raise InputError(f"{found}: not a readable idx file ({reason}); download it again") from reason

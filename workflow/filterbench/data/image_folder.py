@@ -1,12 +1,11 @@
-"""A folder of class folders of images, such as photos, of any sizes."""
+"""A folder of class folders with images of any size, such as photos."""
 
 from __future__ import annotations
 
 import logging
 import re
 from collections import Counter
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,47 +18,30 @@ from filterbench.storage.errors import InputError
 
 logger = logging.getLogger(__name__)
 
-# Names of folders that hold a split, by split; case does not matter, and `set` or the like may follow.
+# By split, names of its folder; case does not matter, and `set` or the like may follow.
 SPLITS = {
     "train": ("train", "training"),
     "test": ("test", "testing"),
     "validation": ("val", "valid", "validation", "dev"),
 }
 AFTER_SPLIT = re.compile(r"[-_ ]?(set|data|images|split)$")
-# With so many, a fifth and a tenth of the rest still hold every class.
-FEWEST = 15
-# The formats of `IMAGES`. The library knows more, and starts other programs to read some of them.
+# With this many images per class, a fifth and a tenth of the rest still contain every class.
+MIN_IMAGES = 15
+# The formats of `IMAGES`. The library supports more, but starts other programs to read some of them.
 FORMATS = ("JPEG", "PNG", "PPM", "BMP", "TIFF", "WEBP")
-# Names that the log gives of what is skipped.
+# Number of skipped names in the log, per reason.
 MAX_LISTED = 5
-# What shows through a transparent image.
+# Behind transparent images.
 BACKGROUND = (255, 255, 255, 255)
 
 
-@dataclass(frozen=True)
-class _Listing:
-    """The images of a folder of class folders.
-
-    Attributes:
-        root: the folder.
-        images: by class, in alphabetical order, its images.
-    """
-
-    root: Path
-    images: dict[str, list[Path]]
-
-    def samples(self) -> list[tuple[Path, int]]:
-        """Each image with its label."""
-        return [(path, label) for label, paths in enumerate(self.images.values()) for path in paths]
-
-
 def fetch(folder: Path | None, downloads: Path, size: int) -> RawImages:
-    """Read the images in RGB, each cut to its centre square and resized to (size, size).
+    """Read the images in RGB, each cropped to its centre square and resized to (size, size).
 
     The classes are the subfolders' names in alphabetical order; deeper folders belong to their class. If the
-    folder holds `train` and `test` (or `training`, `Test`, ...), these hold the class folders, and `test` is
-    the test split. A `val` (`valid`, ...) is the test split where there is no other; beside one, its images
-    are trained on. What is transparent is laid on white.
+    folder contains `train` and `test` (or `training`, `Test`, ...), these contain the class folders, and
+    `test` is the test split. Without `test`, a folder `val` (`valid`, ...) is the test split; beside `test`,
+    its images are trained on. Transparent pixels become white.
 
     Args:
         folder: the folder.
@@ -67,29 +49,32 @@ def fetch(folder: Path | None, downloads: Path, size: int) -> RawImages:
         size: height and width to resize to, in pixels.
 
     Raises:
-        InputError: no folder is given, it has fewer than two classes, a class has too few images, the splits
-            have different classes or one of them is missing, or an image cannot be read.
+        InputError: there is no folder, fewer than two classes, too few images of a class, different classes
+            in the splits, a missing split or an unreadable image.
     """
     if folder is None:
         raise InputError(
-            "dataset.folder: image-folder needs a folder that holds a folder of images for each class"
+            "dataset.folder: image-folder needs a folder that contains one folder of images per class"
         )
     train, test = _parts(folder)
     files = users_files(folder)
-    rest = [_listing(part, files) for part in train]
-    held_out = [_listing(part, files) for part in test]
-    listings = [*rest, *held_out]
+    listings = {part: _listing(part, files) for part in (*train, *test)}
     _check_classes(listings)
-    samples = [sample for listing in listings for sample in listing.samples()]
-    _list_skipped(folder, set(files) - {path for path, _ in samples})
-    images = np.stack([_read(path, size) for path, _ in samples])
-    labels = np.array([label for _, label in samples], dtype=np.int64)
-    first = sum(len(listing.samples()) for listing in rest)
-    return RawImages(images, labels, np.arange(first, len(samples)) if held_out else None)
+    samples = [
+        (path, label, part in test)
+        for part, classes in listings.items()
+        for label, paths in enumerate(classes.values())
+        for path in paths
+    ]
+    _list_skipped(folder, set(files) - {path for path, _, _ in samples})
+    images = np.stack([_read(path, size) for path, _, _ in samples])
+    labels = np.array([label for _, label, _ in samples], dtype=np.int64)
+    held_out = np.flatnonzero([is_test for _, _, is_test in samples])
+    return RawImages(images, labels, held_out if test else None, list(listings[train[0]]))
 
 
 def _parts(folder: Path) -> tuple[list[Path], list[Path]]:
-    """The folders that hold class folders: those to train on, and that of the test split, if there is one."""
+    """The folders of class folders: those to train on, and the test split's, if there is a test split."""
     if not folder.is_dir():
         return [folder], []
     named: dict[str, list[Path]] = {split: [] for split in SPLITS}
@@ -105,32 +90,32 @@ def _parts(folder: Path) -> tuple[list[Path], list[Path]]:
         allowed = ", ".join(name for names in SPLITS.values() for name in names)
         names = ", ".join(repr(name) for name in (*found, *(path.name for path in others)))
         raise InputError(
-            f"dataset.folder: {folder} holds {names}: splits ({allowed}), each once, or classes, not both"
+            f"dataset.folder: {folder} contains {names}; allowed: splits ({allowed}), each once, or classes"
         )
     if not named["train"] or not (named["test"] or named["validation"]):
         raise InputError(
-            f"dataset.folder: {folder} holds the split {found[0]!r} without "
-            f"{'a test split' if named['train'] else 'train'}; without splits, put the class folders into it"
+            f"dataset.folder: {folder} contains the split {found[0]!r} without "
+            f"{'a test split' if named['train'] else 'train'}; add it, or put class folders there directly"
         )
     if not named["test"]:
-        logger.info("%s is the test split; there is no other", named["validation"][0].name)
+        logger.info("%s is the test split, because there is no test folder", named["validation"][0].name)
         return named["train"], named["validation"]
     if named["validation"]:
         logger.info("%s joins the training images, of which a tenth is held out", named["validation"][0].name)
     return [*named["train"], *named["validation"]], named["test"]
 
 
-def _listing(folder: Path, files: Sequence[Path]) -> _Listing:
-    """The images among some files that lie in a folder's class folders.
+def _listing(folder: Path, files: Sequence[Path]) -> dict[str, list[Path]]:
+    """By class, in alphabetical order, the images among some files that are in a folder's class folders.
 
     Raises:
-        InputError: the folder has no folder.
+        InputError: the folder contains no folders.
     """
     found = [path.name for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
     images: dict[str, list[Path]] = {name: [] for name in sorted(found) if not is_hidden(name)}
     if not images:
         raise InputError(
-            f"dataset.folder: {folder} must hold a folder of images for each class, with files "
+            f"dataset.folder: {folder} must contain one folder of images per class, with files "
             f"{', '.join(IMAGES)}"
         )
     for path in files:
@@ -138,30 +123,28 @@ def _listing(folder: Path, files: Sequence[Path]) -> _Listing:
             inside = path.relative_to(folder)
             if len(inside.parts) > 1:
                 images[inside.parts[0]].append(path)
-    return _Listing(folder, images)
+    return images
 
 
-def _check_classes(listings: Sequence[_Listing]) -> None:
-    first = listings[0]
-    if len(first.images) < 2:
-        (only,) = first.images
-        raise InputError(f"dataset.folder: {first.root} has the class {only!r} alone; at least 2")
-    for other in listings[1:]:
-        if differing := sorted(first.images.keys() ^ other.images.keys()):
+def _check_classes(listings: Mapping[Path, dict[str, list[Path]]]) -> None:
+    (root, first), *others = listings.items()
+    if len(first) < 2:
+        raise InputError(f"dataset.folder: {root} has only the class {next(iter(first))!r}; at least 2")
+    for other_root, other in others:
+        if differing := sorted(first.keys() ^ other.keys()):
             raise InputError(
-                f"dataset.folder: {first.root} and {other.root} must have the same classes; "
+                f"dataset.folder: {root} and {other_root} must have the same classes; "
                 f"one has no {', '.join(map(repr, differing))}"
             )
-    for number, listing in enumerate(listings):
-        for name, paths in listing.images.items():
-            if len(paths) < (least := 1 if number else FEWEST):
-                raise InputError(
-                    f"dataset.folder: {listing.root / name} has {len(paths)} images; at least {least}"
-                )
+    for folder, classes in listings.items():
+        least = MIN_IMAGES if folder == root else 1
+        for name, paths in classes.items():
+            if len(paths) < least:
+                raise InputError(f"dataset.folder: {folder / name} has {len(paths)} images; at least {least}")
 
 
 def _list_skipped(folder: Path, others: Collection[Path]) -> None:
-    """Log the files that are not read, by their suffix or by the reason.
+    """Log the files that are not read, by suffix or by reason.
 
     Args:
         folder: of the dataset.
@@ -187,11 +170,11 @@ def _read(path: Path, size: int) -> np.ndarray:
         with Image.open(path, formats=FORMATS) as image:
             upright = ImageOps.exif_transpose(image)
             if upright.mode.startswith(("I", "F")):
-                raise InputError(f"{path}: {upright.mode} pixels; an image needs 8 bits a channel")
+                raise InputError(f"{path}: {upright.mode} pixels; an image needs 8 bits per channel")
             square = ImageOps.fit(_opaque(upright), (size, size), Image.Resampling.BICUBIC)
     except InputError:
         raise
-    except Exception as reason:  # The library raises whatever a damaged file leads it to.
+    except Exception as reason:  # A damaged file can raise anything in the library.
         raise InputError(
             f"{path}: not a readable image, as {', '.join(FORMATS)} ({reason}); repair or remove it"
         ) from reason
@@ -199,7 +182,7 @@ def _read(path: Path, size: int) -> np.ndarray:
 
 
 def _opaque(image: Image.Image) -> Image.Image:
-    """An image in RGB; what is transparent shows the background."""
+    """An image in RGB; the background shows through transparent pixels."""
     if not image.has_transparency_data:
         return image.convert("RGB")
     visible = image.convert("RGBA")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from filterbench.data.augmentation import flip_and_shift
 from filterbench.data.file import ImageFile, read_images
-from filterbench.documents.parts import ImageCounts
+from filterbench.documents.parts import ImageCounts, Normalisation
 from filterbench.storage.errors import InputError
 
 
@@ -41,8 +41,12 @@ class Images:
 
     def normalised(self, pixels: Tensor) -> Tensor:
         """uint8 pixels (n, 1 or 3, size, size) to a net's float32 (n, 3, size, size), channels last."""
-        values = (pixels.float() / 255 - self.mean) / self.std
-        return values.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
+        return normalise(pixels, self.mean, self.std)
+
+    @property
+    def normalisation(self) -> Normalisation:
+        """Mean and standard deviation by channel."""
+        return {"mean": self.mean.flatten().tolist(), "std": self.std.flatten().tolist()}
 
     def first(self, count: int) -> Tensor:
         """The first `count` images (or all, if there are fewer), normalised."""
@@ -59,9 +63,21 @@ class Images:
         return self.normalised(pixels if generator is None else flip_and_shift(pixels, generator))
 
     def batches(self, size: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """All images in order as (normalised images, labels), `size` at a time."""
+        """All images in order as pairs of normalised images and labels, `size` at a time."""
         for pixels, labels in zip(self.pixels.split(size), self.labels.split(size), strict=True):
             yield self.normalised(pixels), labels
+
+
+def normalise(pixels: Tensor, mean: Tensor, std: Tensor) -> Tensor:
+    """uint8 pixels (n, 1 or 3, size, size) to a net's float32 (n, 3, size, size), channels last.
+
+    Args:
+        pixels: the images.
+        mean: float32, (1, 1 or 3, 1, 1), on the scale 0..1.
+        std: float32, (1, 1 or 3, 1, 1).
+    """
+    values = (pixels.float() / 255 - mean) / std
+    return values.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
 
 
 @dataclass(frozen=True)
@@ -72,16 +88,21 @@ class Splits:
         train: to train on.
         selection: to choose epochs by; the test images under the `test` protocol.
         test: to report accuracy on.
-        classes: number of classes.
-        train_part: which of the disjoint parts of the training split this is, from 0; None where it is not
-            divided.
+        names: the classes' names in the order of their labels; without any, the labels themselves.
+        train_part: number of this part among the disjoint parts of the training split, from 0; None if the
+            split is not divided.
     """
 
     train: Images
     selection: Images
     test: Images
-    classes: int
+    names: Sequence[str]
     train_part: int | None = None
+
+    @property
+    def classes(self) -> int:
+        """Number of classes."""
+        return len(self.names)
 
     @property
     def image_size(self) -> int:
@@ -89,7 +110,7 @@ class Splits:
         return self.train.pixels.shape[-1]
 
     def document(self) -> ImageCounts:
-        """Number of images by role and what chance scores on the test images, as documents record it."""
+        """Number of images by role, and chance's accuracy on the test images, as documents record them."""
         counts: ImageCounts = {
             "train": len(self.train),
             "selection": len(self.selection),
@@ -99,36 +120,50 @@ class Splits:
         return counts if self.train_part is None else counts | {"train_part": self.train_part}
 
 
-def load_splits(path: Path, protocol: str, limits: Mapping[str, int | None], device: torch.device) -> Splits:
-    """Read a data file and deal out its images.
+def load_splits(
+    path: Path,
+    protocol: str,
+    limits: Mapping[str, int | None],
+    device: torch.device,
+    names: Sequence[str] = (),
+    normalisation: Normalisation | None = None,
+) -> Splits:
+    """Read a data file and assign its images to their roles.
 
-    Under the `validation` protocol the validation split is held out of training and chooses;
-    under `test`, the published study's way, it joins the training images and the test split chooses.
+    Under the `validation` protocol, epochs are chosen by the validation split, which is held out of training.
+    Under `test`, the published study's way, they are chosen by the test split, and the validation split joins
+    the training images.
 
     Args:
         path: the uniform data file.
         protocol: `validation` or `test`.
-        limits: by split name, how many images to take; None or no entry takes all. With `train_part`, a
-            number from 0, the training images are those after as many times `train` others.
+        limits: by split name, how many images to take; None or no entry takes all. `train_part`, a number
+            from 0, takes that part of the training images, of which each has `train` images.
         device: where the images go.
+        names: the classes' names, for a file without them.
+        normalisation: replaces the mean and standard deviation of the training images.
 
     Raises:
         InputError: the file is unreadable, or a limit is more than the split has.
     """
     file = read_images(path)
     part = limits.get("train_part")
-    before = {"train": part or 0}
-    taken = {name: _limited(path, file, name, limits.get(name), before.get(name, 0)) for name in file.splits}
+    parts = {"train": part or 0}
+    taken = {name: _limited(path, file, name, limits.get(name), parts.get(name, 0)) for name in file.splits}
     if protocol == "test":
         roles = (np.concatenate([taken["train"], taken["validation"]]), taken["test"], taken["test"])
     else:
         roles = (taken["train"], taken["validation"], taken["test"])
+    if normalisation:
+        mean, std = (np.array(normalisation[key], dtype=np.float32) for key in ("mean", "std"))
+        file = replace(file, mean=mean, std=std)
     train, selection, test = (_images(file, indices, device) for indices in roles)
-    return Splits(train, selection, test, file.classes, part)
+    found = file.names.tolist() or names or [str(label) for label in range(file.classes)]
+    return Splits(train, selection, test, found, part)
 
 
 def _limited(path: Path, file: ImageFile, name: str, limit: int | None, part: int) -> np.ndarray:
-    """The images of a part of a split, of which each has as many as the limit."""
+    """The images of one part of a split; each part has as many images as the limit."""
     indices = file.splits[name]
     if limit is None:
         return indices

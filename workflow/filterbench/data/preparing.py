@@ -25,10 +25,10 @@ def prepare_data(
         folder: the user's folder with the dataset's files; None downloads them.
         downloads: where a download is kept.
         path: the file to write.
-        image_size: height and width that the study asks for, in pixels.
+        image_size: height and width of the study's images, in pixels.
 
     Raises:
-        InputError: the dataset's files cannot be had, or its images or labels are not as they should be.
+        InputError: the dataset's files are missing, or its images or labels are faulty.
     """
     raw = fetch_images(name, folder, downloads, image_size)
     for fault in faults_of(raw, image_size):
@@ -38,8 +38,9 @@ def prepare_data(
     except InputError as reason:
         raise InputError(f"dataset {name}: {reason}") from reason
     mean, std = _channel_statistics(raw.images[splits["train"]])
-    _tell_copies(raw.images, splits)
-    content = ImageFile(raw.images, raw.labels.astype(np.int64), mean, std, splits)
+    _warn_of_copies(raw.images, splits)
+    names = np.array(raw.classes, dtype=str)
+    content = ImageFile(raw.images, raw.labels.astype(np.int64), mean, std, names, splits)
     write_images(path, content)
     return content
 
@@ -52,14 +53,14 @@ def _channel_statistics(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     variances = [
         np.average((levels - mean) ** 2, weights=share) for mean, share in zip(means, shares, strict=True)
     ]
-    # A channel that is the same everywhere, up to rounding, is divided by 1.
+    # A constant channel is divided by 1.
     constant = [np.count_nonzero(share) == 1 for share in shares]
     spreads = np.where(constant, 1.0, np.sqrt(variances))
     return np.array(means, dtype=np.float32), spreads.astype(np.float32)
 
 
-def _tell_copies(images: np.ndarray, splits: dict[str, np.ndarray]) -> None:
-    """Warn of test images that, pixel by pixel, are trained on or chosen by, too."""
+def _warn_of_copies(images: np.ndarray, splits: dict[str, np.ndarray]) -> None:
+    """Warn of test images that are also among the training or validation images, pixel by pixel."""
     digests = np.array([hashlib.sha256(image.tobytes()).digest() for image in images], dtype=object)
     others = set(digests[np.concatenate([splits["train"], splits["validation"]])])
     copies = sum(digest in others for digest in digests[splits["test"]])

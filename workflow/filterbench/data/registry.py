@@ -17,21 +17,22 @@ if TYPE_CHECKING:
     from filterbench.data.splitting import RawImages
 
 
-# Suffixes of the files that torchvision takes for images.
+# Suffixes of the files that torchvision reads as images.
 IMAGES = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
 
 
 @dataclass(frozen=True)
 class DatasetEntry:
-    """What the workflow needs to know of a dataset.
+    """A dataset as the workflow knows it before reading it.
 
     Attributes:
         label: the name shown in figures.
         source: where the images come from.
-        images: "module:function" that reads the images, given the user's folder of files (None: get them), a
-            folder for downloads and, where it gives any size, the size.
-        any_size: whether it gives images of any multiple of 32 pixels, not of 32x32 alone.
-        own_folder: whether the user's folder is the dataset, so that each has a data file of its own.
+        images: "module:function" that reads the images, given the user's folder of files (None: download
+            them), a folder for downloads and, with `any_size`, the size in pixels.
+        any_size: whether it gives images of any multiple of 32 pixels; otherwise their size is always 32.
+        own_folder: whether the user's folder is the dataset, so that each folder has its own data file.
+        classes: the classes' names in the order of their labels, for a data file that has none.
     """
 
     label: str
@@ -39,6 +40,7 @@ class DatasetEntry:
     images: str
     any_size: bool = False
     own_folder: bool = False
+    classes: tuple[str, ...] = ()
 
 
 DATASETS: dict[str, DatasetEntry] = {
@@ -49,7 +51,14 @@ DATASETS: dict[str, DatasetEntry] = {
         any_size=True,
     ),
     "fashion-mnist": DatasetEntry(
-        "Fashion-MNIST", "Xiao et al. 2017, arXiv:1708.07747", "filterbench.data.fashion_mnist:fetch"
+        "Fashion-MNIST",
+        "Xiao et al. 2017, arXiv:1708.07747",
+        "filterbench.data.fashion_mnist:fetch",
+        # Section 2, table 2. Not in the data file: its digest is in the kept studies' documents.
+        classes=(
+            *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
+            *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
+        ),
     ),
     "cifar10": DatasetEntry(
         "CIFAR-10",
@@ -76,9 +85,9 @@ def fetch_images(name: str, folder: Path | None, downloads: Path, image_size: in
 
     Args:
         name: a key of `DATASETS`.
-        folder: the user's folder of files; None gets them.
+        folder: the user's folder of files; None downloads them.
         downloads: where a download is kept.
-        image_size: height and width that the study asks for, in pixels.
+        image_size: height and width of the study's images, in pixels.
     """
     entry = DATASETS[name]
     return resolve_name(entry.images)(folder, downloads, *((image_size,) if entry.any_size else ()))
@@ -87,7 +96,7 @@ def fetch_images(name: str, folder: Path | None, downloads: Path, image_size: in
 def data_file(name: str, folder: str | None, image_size: int = IMAGE_SIZE) -> str:
     """Path of a dataset's uniform file, relative to the working directory.
 
-    A user's own images are known by what their folder holds, wherever it lies.
+    The name of a user's own images depends on what their folder contains, not on where it is.
 
     Args:
         name: a key of `DATASETS`.
@@ -100,7 +109,7 @@ def data_file(name: str, folder: str | None, image_size: int = IMAGE_SIZE) -> st
 
 
 def content_digest(name: str, folder: str | None) -> str:
-    """Digest of a user's folder of files; empty where there is none.
+    """Digest of a user's folder of files; empty without a folder.
 
     Args:
         name: a key of `DATASETS`.

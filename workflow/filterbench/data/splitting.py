@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,28 +12,30 @@ from filterbench.storage.errors import InputError
 
 SPLIT_SEED = 0
 TEST_FRACTION = 0.2
-# With one, no split could have an image of the class and leave the others one.
+# With one image, only one split could have an image of the class.
 FEWEST = 2
 VALIDATION_FRACTION = 0.1
 
 
 @dataclass(frozen=True)
 class RawImages:
-    """A dataset as its publisher gives it.
+    """A dataset as published.
 
     Attributes:
         images: uint8, (n, 1 or 3, size, size).
         labels: int64, (n,), classes counted from 0.
-        test: indices of the publisher's test images; None where there is no such split.
+        test: indices of the publisher's test images; None without such a split.
+        classes: the classes' names in the order of their labels; empty where they have none.
     """
 
     images: np.ndarray
     labels: np.ndarray
     test: np.ndarray | None = None
+    classes: Sequence[str] = ()
 
 
 def faults_of(raw: RawImages, image_size: int) -> Iterator[str]:
-    """What the other stages could not work with, of a study's images of this height and width."""
+    """Faults that the other stages could not work with, in images of this height and width."""
     for name in ("images", "labels", "test"):
         value = getattr(raw, name, None)
         if not isinstance(value, np.ndarray) and not (name == "test" and value is None):
@@ -45,7 +47,7 @@ def faults_of(raw: RawImages, image_size: int) -> Iterator[str]:
         allowed = f"uint8, (n, 1 or 3, {image_size}, {image_size})"
         yield f"images are {images.dtype} {images.shape}; allowed: {allowed}"
     if labels.shape != images.shape[:1] or not np.issubdtype(labels.dtype, np.integer):
-        yield f"labels are {labels.dtype} {labels.shape}; allowed: an integer an image"
+        yield f"labels are {labels.dtype} {labels.shape}; allowed: one integer per image"
         return
     classes, sizes = np.unique(labels, return_counts=True)
     if not np.array_equal(classes, np.arange(len(classes))):
@@ -54,10 +56,15 @@ def faults_of(raw: RawImages, image_size: int) -> Iterator[str]:
         yield f"class {classes[sizes.argmin()]} has {sizes.min()} images; at least {FEWEST}"
     if raw.test is not None:
         yield from _faults_of_test(raw.test, len(labels))
+    names = list(raw.classes)
+    if names and (len(set(names)) < len(classes) or len(names) > len(classes)):
+        yield f"classes are {names}; allowed: a different name for each of the {len(classes)} classes"
+    if not all(isinstance(name, str) and name for name in names):
+        yield f"classes are {names}; allowed: texts"
 
 
 def _faults_of_test(test: np.ndarray, images: int) -> Iterator[str]:
-    """What is wrong with the indices of a publisher's test images."""
+    """Faults in the indices of the publisher's test images."""
     allowed = f"different indices from 0 to {images - 1}, at least one and not all"
     if test.ndim != 1 or not np.issubdtype(test.dtype, np.integer):
         yield f"test is {test.dtype} {test.shape}; allowed: {allowed}"
@@ -70,9 +77,9 @@ def _faults_of_test(test: np.ndarray, images: int) -> Iterator[str]:
 def split(raw: RawImages) -> dict[str, np.ndarray]:
     """Divide the images into train, validation and test, each class in proportion.
 
-    The publisher's test images stay the test split; without them a fifth of all images becomes
-    it. A tenth of the rest becomes the validation split. Each split is in random order, so that
-    its first n images are a sample of it.
+    The publisher's test images stay the test split; without them, a fifth of all images becomes the test
+    split. A tenth of the rest becomes the validation split. Each split is in random order, so that its first
+    n images are a sample of it.
 
     Returns:
         Indices into `raw.images` by split name, int64, disjoint, together all images.
@@ -98,8 +105,8 @@ def _stratified(indices: np.ndarray, labels: np.ndarray, fraction: float) -> tup
     except ValueError as reason:
         classes, sizes = np.unique(labels[indices], return_counts=True)
         raise InputError(
-            f"{len(indices)} images of {len(classes)} classes, of class {classes[sizes.argmin()]} "
-            f"{sizes.min()}, cannot be divided with each class in both parts, one of them {fraction:.0%}; "
-            "give more images of each class"
+            f"{len(indices)} images of {len(classes)} classes ({sizes.min()} of class "
+            f"{classes[sizes.argmin()]}) cannot be divided so that {fraction:.0%} of them and the rest "
+            "both have each class; add images"
         ) from reason
     return larger, smaller

@@ -1,10 +1,20 @@
-"""Documents of what is measured and exported on request, as types: see `filterbench.documents.types`."""
+"""Documents of measurements and exports, as types: see `filterbench.documents.types`."""
 
 from __future__ import annotations
 
-from typing import Any, NotRequired, TypedDict
+from typing import NotRequired, TypedDict
 
-from filterbench.documents.parts import BaselineCell, Cell, Check, ImageCounts, Machine, Pair, Provenance
+from filterbench.documents.parts import (
+    BaselineCell,
+    Check,
+    ImageCounts,
+    Machine,
+    Normalisation,
+    Pair,
+    Provenance,
+)
+from filterbench.documents.types import CellDocument
+from filterbench.domain.spending import Settings
 
 
 class Timing(TypedDict):
@@ -19,7 +29,7 @@ Timings = dict[str, Timing]
 
 
 class RuntimeTimings(TypedDict):
-    """Latencies in one runtime; in another one than torch, how far its logits differ from torch's."""
+    """Latencies in one runtime; where it is not torch, the difference of its logits from torch's."""
 
     single: Timings
     batch: Timings
@@ -27,27 +37,24 @@ class RuntimeTimings(TypedDict):
 
 
 class Memory(TypedDict):
-    """Bytes: by batch of activations and of onnxruntime's process, and of the ONNX models."""
+    """Bytes of activations and of onnxruntime's process, by batch, and of the ONNX models."""
 
     activations: dict[str, Pair]
     process: NotRequired[dict[str, Pair]]
     onnx_bytes: NotRequired[Pair]
 
 
-class LatencyDocument(TypedDict):
+class LatencyDocument(CellDocument):
     """`latency.json`."""
 
-    cell: Cell
-    settings: dict[str, Any]
+    settings: Settings
     runtimes: dict[str, RuntimeTimings]
     memory: Memory
     machine: Machine
-    provenance: Provenance
-    infeasible: NotRequired[str]
 
 
 class LayerTimes(TypedDict):
-    """Times of the layers of one shape: a row an input count, a value an output count, in milliseconds."""
+    """Milliseconds of the layers of one shape: one row per input count, one value per output count."""
 
     names: list[str]
     inputs: list[int]
@@ -59,34 +66,26 @@ class LatencyTableDocument(TypedDict):
     """`latency_table.json`."""
 
     cell: BaselineCell
-    settings: dict[str, Any]
+    settings: Settings
     layers: list[LayerTimes]
     machine: Machine
     provenance: Provenance
 
 
-class Normalisation(TypedDict):
-    """How images are normalised, by channel."""
-
-    mean: list[float]
-    std: list[float]
-
-
-class ExportDocument(TypedDict):
+class ExportDocument(CellDocument):
     """`export.json`."""
 
-    cell: Cell
     digest: str
+    classes: list[str]
     normalisation: Normalisation
+    input: str
     check: Check
     packages: dict[str, str]
-    provenance: Provenance
 
 
-class Int8Document(TypedDict):
+class Int8Document(CellDocument):
     """`int8.json`; its nets are `original`, `finetuned`, `original_int8` and `finetuned_int8`."""
 
-    cell: Cell
     images: ImageCounts
     settings: dict[str, int]
     performance: dict[str, float]
@@ -95,5 +94,3 @@ class Int8Document(TypedDict):
     check: Check
     packages: dict[str, str]
     machine: Machine
-    provenance: Provenance
-    infeasible: NotRequired[str]

@@ -1,17 +1,26 @@
-"""Parts that several kinds of documents share, as types; what a key means stands in the schemas."""
+"""Parts that several kinds of documents share, as types; the schemas explain the keys."""
 
 from __future__ import annotations
 
-from typing import Any, NotRequired, TypedDict
+from typing import NotRequired, TypedDict
 
-# Height and width of a cell's images, in pixels, where the cell does not say.
+from filterbench.domain.spending import Settings
+
+# Height and width of a cell's images, in pixels, where the cell has no `image_size`.
 IMAGE_SIZE = 32
-# Characters of a name that becomes a part of paths; a file system allows about 255 for several of them.
+# Characters of a name in a path; a file system allows about 255 for several of them together.
 MAX_NAME = 48
 
 
+class Normalisation(TypedDict):
+    """Mean and standard deviation by channel, with which images are normalised."""
+
+    mean: list[float]
+    std: list[float]
+
+
 class BaselineCell(TypedDict):
-    """Which unpruned net a document is about."""
+    """The unpruned net of a document."""
 
     study: str
     dataset: str
@@ -20,6 +29,7 @@ class BaselineCell(TypedDict):
     width: float
     seed: int
     image_size: NotRequired[int]
+    normalisation: NotRequired[Normalisation]
 
 
 class OneTarget(TypedDict):
@@ -30,14 +40,14 @@ class OneTarget(TypedDict):
     latency: NotRequired[float]
 
 
-class Cell(BaselineCell, OneTarget):
-    """Which cell a document is about."""
+class CellRecord(BaselineCell, OneTarget):
+    """The cell of a document."""
 
     pruner: str
 
 
 class ImageCounts(TypedDict):
-    """Numbers of images by use, and what always answering the most common class scores."""
+    """Numbers of images by use, and the accuracy of always answering the most common class."""
 
     train: int
     selection: int
@@ -47,7 +57,7 @@ class ImageCounts(TypedDict):
 
 
 class Machine(TypedDict):
-    """What a computation ran on."""
+    """The machine of a computation."""
 
     cpu: str
     cores: int
@@ -62,7 +72,7 @@ class Code(TypedDict):
 
 
 class Provenance(TypedDict):
-    """What made a document."""
+    """The origin of a document: device, code, versions and digests of its inputs."""
 
     device: str
     machine: NotRequired[Machine]
@@ -72,8 +82,8 @@ class Provenance(TypedDict):
     inputs: dict[str, str]
 
 
-class Cost(TypedDict):
-    """What a search spent."""
+class CostRecord(TypedDict):
+    """The cost of a search."""
 
     evaluations: int
     images_evaluated: int
@@ -93,7 +103,7 @@ class Epoch(TypedDict):
 class Training(TypedDict):
     """A training."""
 
-    settings: dict[str, Any]
+    settings: Settings
     best_epoch: int
     epochs: list[Epoch]
 
@@ -105,8 +115,8 @@ class Pair(TypedDict):
     speedup: int
 
 
-class Layer(TypedDict):
-    """A convolution and the channels that it keeps."""
+class LayerRecord(TypedDict):
+    """A convolution and the number of channels that it keeps."""
 
     name: str
     channels: int

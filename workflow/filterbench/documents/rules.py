@@ -1,48 +1,50 @@
-"""Rules across the keys of a document, which its JSON Schema cannot say."""
+"""Rules across the keys of a document, which its JSON Schema cannot express."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from filterbench.documents.manifest import settings_digest
-from filterbench.documents.parts import IMAGE_SIZE
+from filterbench.documents.measurements import LatencyTableDocument
+from filterbench.documents.parts import IMAGE_SIZE, Epoch
 from filterbench.documents.schemas import Fault
+from filterbench.documents.types import (
+    CountDocument,
+    Measured,
+    PruneDocument,
+    ResultDocument,
+    SpeedupDocument,
+    TrainedDocument,
+)
 from filterbench.domain.spending import images_in_a_pass, images_trained
 from filterbench.domain.targets import SPARSITY, target_of
 
-Document = dict[str, Any]
-
-SLACK = 1e-6
+ACCURACY_SLACK = 1e-6
 
 
-def _counted_on_the_cells_images(document: Document) -> Iterator[Fault]:
+def _counted_on_the_cells_images(document: CountDocument) -> Iterator[Fault]:
     size = document["cell"].get("image_size", IMAGE_SIZE)
     if document["input_shape"] != [3, size, size]:
         yield Fault("$.input_shape", f"{document['input_shape']} is not the cell's [3, {size}, {size}]")
 
 
-def _never_above_original(key: str) -> Callable[[Document], Iterator[Fault]]:
-    def rule(document: Document) -> Iterator[Fault]:
-        pair = document[key]
+def _never_above_original(document: CountDocument | ResultDocument) -> Iterator[Fault]:
+    for key, pair in (("params", document["params"]), ("flops", document["flops"])):
         if pair["speedup"] > pair["original"]:
             yield Fault(f"$.{key}.speedup", f"{pair['speedup']} is above the original's {pair['original']}")
 
-    return rule
 
-
-def _accuracies_are_shares_of_test_images(document: Document) -> Iterator[Fault]:
+def _accuracies_are_shares_of_test_images(document: Measured) -> Iterator[Fault]:
     images = document["images"]["test"]
     for key, accuracy in document["performance"].items():
         correct = accuracy * images
-        if abs(correct - round(correct)) > SLACK * images:
-            yield Fault(
-                f"$.performance.{key}",
-                f"{accuracy} is no multiple of 1/{images}, the share of one test image",
-            )
+        if abs(correct - round(correct)) > ACCURACY_SLACK * images:
+            reason = f"{accuracy} is not a multiple of 1/{images}, the share of one test image"
+            yield Fault(f"$.performance.{key}", reason)
 
 
-def _epochs_are_those_of_the_settings(document: Document) -> Iterator[Fault]:
+def _epochs_are_those_of_the_settings(document: TrainedDocument) -> Iterator[Fault]:
     training = document["training"]
     epochs = [entry["epoch"] for entry in training["epochs"]]
     if epochs != list(range(1, len(epochs) + 1)):
@@ -53,13 +55,13 @@ def _epochs_are_those_of_the_settings(document: Document) -> Iterator[Fault]:
         yield Fault("$.training.best_epoch", f"{training['best_epoch']}, but epoch {best} did best")
     highest = training["settings"]["learning_rate"]
     for index, entry in enumerate(training["epochs"]):
-        if entry["learning_rate"] > highest * (1 + SLACK):
+        if entry["learning_rate"] > highest * (1 + ACCURACY_SLACK):
             reason = f"{entry['learning_rate']} is above the schedule's largest, {highest}"
             yield Fault(f"$.training.epochs[{index}].learning_rate", reason)
     yield from _shares_of_images(document)
 
 
-def _best_epoch(epochs: list[Document]) -> int:
+def _best_epoch(epochs: Sequence[Epoch]) -> int:
     """The epoch of the highest accuracy, among equals of the lowest loss; 0 where there is none."""
     return (
         max(
@@ -71,89 +73,89 @@ def _best_epoch(epochs: list[Document]) -> int:
     )
 
 
-def _shares_of_images(document: Document) -> Iterator[Fault]:
+def _shares_of_images(document: TrainedDocument) -> Iterator[Fault]:
     images = document["images"]["selection"]
     for index, entry in enumerate(document["training"]["epochs"]):
         correct = entry["selection_accuracy"] * images
-        if abs(correct - round(correct)) > SLACK * images:
+        if abs(correct - round(correct)) > ACCURACY_SLACK * images:
             reason = f"{entry['selection_accuracy']} is not a multiple of 1/{images}, one selection image"
             yield Fault(f"$.training.epochs[{index}].selection_accuracy", reason)
 
 
-def _within_half_a_pass(document: Document) -> Iterator[Fault]:
+def _within_half_a_pass(document: TrainedDocument) -> Iterator[Fault]:
     settings, images = document["training"]["settings"], document["images"]["train"]
     equal = document["equal_training"]
-    if equal["spent"] != equal["search"] + images_trained(settings, images):
-        yield Fault(
-            "$.equal_training.spent", f"{equal['spent']} is not the search's and the training's images"
-        )
-    elif abs(equal["asked"] - equal["spent"]) > images_in_a_pass(settings, images) / 2:
-        yield Fault(
-            "$.equal_training.spent", f"{equal['spent']} is not within half a pass of {equal['asked']}"
-        )
+    spent, asked = equal["spent"], equal["asked"]
+    if spent != equal["search"] + images_trained(settings, images):
+        reason = f"{spent} is not the sum of the images of the search and the training"
+        yield Fault("$.equal_training.spent", reason)
+    elif abs(asked - spent) > images_in_a_pass(settings, images) / 2:
+        yield Fault("$.equal_training.spent", f"{spent} is not within half an epoch of {asked}")
 
 
-def _layers_shrink(document: Document) -> Iterator[Fault]:
+def _layers_shrink(document: PruneDocument | SpeedupDocument) -> Iterator[Fault]:
     for index, layer in enumerate(document["layers"]):
         if layer["kept"] > layer["channels"]:
-            yield Fault(
-                f"$.layers[{index}].kept",
-                f"{layer['kept']} is above the layer's {layer['channels']} channels",
-            )
+            reason = f"{layer['kept']} is above the layer's {layer['channels']} channels"
+            yield Fault(f"$.layers[{index}].kept", reason)
 
 
-def _asked_is_the_cells(document: Document) -> Iterator[Fault]:
+def _target_is_the_cells(document: PruneDocument) -> Iterator[Fault]:
     target = target_of(document["cell"])
-    key = "sparsity" if target.kind == SPARSITY else "budget"
-    asked = document.get(key, {}).get("asked")
+    if target.kind == SPARSITY:
+        key, asked = "sparsity", document["sparsity"].get("asked")
+    else:
+        key, asked = "budget", document["budget"]["asked"] if "budget" in document else None
     if asked != target.value:
         yield Fault(f"$.{key}.asked", f"{asked} is not the cell's {target.kind}, {target.value}")
 
 
-def _within_budget(document: Document) -> Iterator[Fault]:
-    budget = document.get("budget", {"reached": 0, "asked": 0})
-    if budget["reached"] > budget["asked"]:
+def _within_budget(document: PruneDocument) -> Iterator[Fault]:
+    budget = document.get("budget")
+    if budget and budget["reached"] > budget["asked"]:
         yield Fault("$.budget.reached", f"{budget['reached']} is above the asked {budget['asked']}")
 
 
-def _counts_within_budget(document: Document) -> Iterator[Fault]:
+def _counts_within_budget(document: CountDocument) -> Iterator[Fault]:
     target, flops = target_of(document["cell"]), document["flops"]
     if target.kind == "flops" and flops["speedup"] / flops["original"] > target.value:
         yield Fault("$.flops.speedup", f"{flops['speedup']} is above {target.value} of {flops['original']}")
 
 
-def _counters_agree(document: Document) -> Iterator[Fault]:
+def _counters_agree(document: CountDocument) -> Iterator[Fault]:
     second = document["second_counter"]
-    for name in ("params", "conv_linear_macs"):
-        for key, count in document[name].items():
-            if (other := second[name][key]) != count:
-                path = f"$.second_counter.{name}.{key}"
-                yield Fault(path, f"{other} differs from the first counter's {count}")
+    for name, first, other in (
+        ("params", document["params"], second["params"]),
+        ("conv_linear_macs", document["conv_linear_macs"], second["conv_linear_macs"]),
+    ):
+        for net, count in first.items():
+            if (found := dict(other)[net]) != count:
+                reason = f"{found} differs from the first counter's {count}"
+                yield Fault(f"$.second_counter.{name}.{net}", reason)
 
 
-def _timed_where_it_was_made(document: Document) -> Iterator[Fault]:
+def _timed_where_it_was_made(document: Mapping[str, Any]) -> Iterator[Fault]:
     # Documents of earlier versions record the machine once.
     if document["provenance"].get("machine", document["machine"]) != document["machine"]:
         yield Fault("$.machine", "another machine than in $.provenance.machine")
 
 
-def _a_time_for_each_point(document: Document) -> Iterator[Fault]:
+def _a_time_for_each_point(document: LatencyTableDocument) -> Iterator[Fault]:
     for index, layer in enumerate(document["layers"]):
         shape = [len(row) for row in layer["milliseconds"]]
         if shape != len(layer["inputs"]) * [len(layer["outputs"])]:
-            yield Fault(
-                f"$.layers[{index}].milliseconds", "not a row per input count, a value per output count"
-            )
+            reason = "not one row per input count with one value per output count"
+            yield Fault(f"$.layers[{index}].milliseconds", reason)
 
 
-def _sparsities_rise(document: Document) -> Iterator[Fault]:
+def _sparsities_rise(document: Mapping[str, Sequence[Mapping[str, float]]]) -> Iterator[Fault]:
     for pruner, cells in document.items():
-        sparsities = [cell.get("sparsity", cell.get("budget")) for cell in cells]
+        sparsities = [cell["sparsity" if "sparsity" in cell else "budget"] for cell in cells]
         if sparsities != sorted(set(sparsities)):
-            yield Fault(f"$.{pruner}", "the cells are not in order of rising sparsity, one each")
+            yield Fault(f"$.{pruner}", "the cells are not in order of rising sparsity, one per sparsity")
 
 
-def _settings_are_listed(document: Document) -> Iterator[Fault]:
+def _settings_are_listed(document: Mapping[str, Any]) -> Iterator[Fault]:
     for name, entry in document["files"].items():
         if entry["settings"] not in document["settings"]:
             yield Fault(f"$.files.{name}.settings", "not one of the listed settings")
@@ -162,14 +164,20 @@ def _settings_are_listed(document: Document) -> Iterator[Fault]:
             yield Fault(f"$.settings.{digest}", "other settings than its digest is of")
 
 
-_params, _flops = _never_above_original("params"), _never_above_original("flops")
+# Each takes the documents of its kind.
+Rule = Callable[[Any], Iterator[Fault]]
 
-RULES: dict[str, tuple[Callable[[Document], Iterator[Fault]], ...]] = {
+RULES: dict[str, tuple[Rule, ...]] = {
     "baseline": (_accuracies_are_shares_of_test_images, _epochs_are_those_of_the_settings),
-    "prune": (_accuracies_are_shares_of_test_images, _layers_shrink, _asked_is_the_cells, _within_budget),
+    "prune": (_accuracies_are_shares_of_test_images, _layers_shrink, _target_is_the_cells, _within_budget),
     "trajectory": (),
     "speedup": (_accuracies_are_shares_of_test_images, _layers_shrink),
-    "count": (_params, _flops, _counters_agree, _counts_within_budget, _counted_on_the_cells_images),
+    "count": (
+        _never_above_original,
+        _counters_agree,
+        _counts_within_budget,
+        _counted_on_the_cells_images,
+    ),
     "latency": (_timed_where_it_was_made,),
     "latency_table": (_a_time_for_each_point, _timed_where_it_was_made),
     "finetune": (_accuracies_are_shares_of_test_images, _epochs_are_those_of_the_settings),
@@ -177,7 +185,7 @@ RULES: dict[str, tuple[Callable[[Document], Iterator[Fault]], ...]] = {
     "scratch": (_accuracies_are_shares_of_test_images, _epochs_are_those_of_the_settings),
     "export": (),
     "int8": (_accuracies_are_shares_of_test_images, _timed_where_it_was_made),
-    "result": (_params, _flops),
+    "result": (_never_above_original,),
     "comparison": (_sparsities_rise,),
     "digests": (),
     "manifest": (_settings_are_listed,),

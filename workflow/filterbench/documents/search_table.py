@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,8 @@ from filterbench.storage.files import write_text
 SEARCH_COLUMNS = ("step", "choice", "sparsities", "score", "accepted", "seconds")
 
 
-def write_search(path: Path, steps: Iterable[dict[str, Any]]) -> None:
-    """Write a search's steps, one row a candidate; `workflow/schemas/search.schema.json` says what they hold.
+def write_search(path: Path, steps: Iterable[Mapping[str, object]]) -> None:
+    """Write a search's steps, one row per candidate, with the keys of `workflow/schemas/search.schema.json`.
 
     Raises:
         InputError: a row is faulty.

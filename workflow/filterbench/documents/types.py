@@ -1,61 +1,61 @@
-"""The documents as types; what a key means stands in its schema, and a test holds the two to each other.
+"""The documents as types; the schemas explain the keys, and a test keeps the two in step.
 
-A cell whose target its pruner cannot reach has `infeasible`, its reason, in place of what was computed.
+Where a pruner cannot reach a cell's target, `infeasible` gives the reason and the results are absent.
 """
 
 from __future__ import annotations
 
-from typing import Any, NotRequired, TypedDict
+from typing import NotRequired, TypedDict
 
 from filterbench.documents.parts import (
     BaselineCell,
-    Cell,
+    CellRecord,
     Check,
-    Cost,
+    CostRecord,
     ImageCounts,
-    Layer,
+    LayerRecord,
     OneTarget,
     Pair,
     Provenance,
     Training,
 )
+from filterbench.domain.spending import Settings
 
 
 class CellDocument(TypedDict):
-    """What a stage's document of a cell has, whichever stage."""
+    """Keys of every stage's document of a cell."""
 
-    cell: Cell
+    cell: CellRecord
     provenance: Provenance
     infeasible: NotRequired[str]
 
 
 class Measured(TypedDict):
-    """What a document has whose stage evaluated a net on the test images."""
+    """Keys of a document whose stage evaluated a net on the test images."""
 
     images: ImageCounts
     performance: dict[str, float]
 
 
 class Tried(TypedDict):
-    """What a combination of settings came to."""
+    """The result of one combination of tuned settings."""
 
     learning_rate: float
     epochs: int
     selection_accuracy: float
 
 
-class TrainedDocument(TypedDict):
+class TrainedDocument(Measured):
     """`baseline.json`, `finetune.json`, `equal.json`, `scratch-{budget}.json`."""
 
     cell: BaselineCell
-    images: ImageCounts
-    performance: dict[str, float]
     training: Training
     provenance: Provenance
     tuning: NotRequired[list[Tried]]
     budget: NotRequired[str]
     equal_training: NotRequired[dict[str, int]]
     own_weights: NotRequired[dict[str, str]]
+    classes: NotRequired[list[str]]
     correct: NotRequired[str]
     infeasible: NotRequired[str]
 
@@ -68,7 +68,7 @@ class Sparsity(TypedDict):
 
 
 class BudgetUse(TypedDict):
-    """What of a budget a net uses."""
+    """A budget and how much of it a net uses."""
 
     kind: str
     asked: float
@@ -78,7 +78,7 @@ class BudgetUse(TypedDict):
 
 
 class Scores(TypedDict):
-    """What a search chose by."""
+    """The scores that a search chose by."""
 
     best: float
     lowest: float
@@ -87,22 +87,17 @@ class Scores(TypedDict):
     blind_choices: int
 
 
-class PruneDocument(TypedDict):
+class PruneDocument(CellDocument, Measured):
     """`prune.json`."""
 
-    cell: Cell
-    images: ImageCounts
-    performance: dict[str, float]
-    arguments: dict[str, Any]
+    arguments: Settings
     sparsity: Sparsity
     budget: NotRequired[BudgetUse]
     round_channels: NotRequired[int]
-    layers: list[Layer]
-    search: NotRequired[dict[str, Any]]
+    layers: list[LayerRecord]
+    search: NotRequired[Settings]
     scores: NotRequired[Scores]
-    cost: Cost
-    provenance: Provenance
-    infeasible: NotRequired[str]
+    cost: CostRecord
 
 
 class SnapshotEntry(OneTarget):
@@ -111,7 +106,7 @@ class SnapshotEntry(OneTarget):
     reached: float
     iterations: int
     candidates: int
-    cost: Cost
+    cost: CostRecord
     step: float
     asked: dict[str, float]
 
@@ -121,45 +116,37 @@ class TrajectoryDocument(TypedDict):
 
     cell: BaselineCell
     images: ImageCounts
-    arguments: dict[str, Any]
-    search: dict[str, Any]
+    arguments: Settings
+    search: Settings
     key: str
     targets: list[SnapshotEntry]
     provenance: Provenance
 
 
-class SpeedupDocument(TypedDict):
+class SpeedupDocument(CellDocument, Measured):
     """`speedup.json`."""
 
-    cell: Cell
-    images: ImageCounts
-    performance: dict[str, float]
-    layers: list[Layer]
+    layers: list[LayerRecord]
     check: NotRequired[Check]
-    provenance: Provenance
-    infeasible: NotRequired[str]
 
 
 class SecondCounter(TypedDict):
-    """What the second counter says."""
+    """The second counter's counts."""
 
     name: str
     params: Pair
     conv_linear_macs: Pair
 
 
-class CountDocument(TypedDict):
+class CountDocument(CellDocument):
     """`count.json`."""
 
-    cell: Cell
     convention: str
     input_shape: list[int]
     params: Pair
     flops: Pair
     conv_linear_macs: Pair
     second_counter: SecondCounter
-    provenance: Provenance
-    infeasible: NotRequired[str]
 
 
 class ResultDocument(TypedDict):

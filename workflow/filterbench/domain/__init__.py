@@ -1,1 +1,1 @@
-"""What a study is about: targets, and what trainings spend."""
+"""Terms of a study: targets, and the images that trainings process."""

@@ -1,4 +1,4 @@
-"""What a cell asks for: a sparsity, or a budget of FLOPs or of latency.
+"""The target of a cell: a sparsity, or a budget of FLOPs or latency.
 
 This module imports neither torch nor NNI, so that a study can be checked quickly.
 """
@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 SPARSITY = "sparsity"
-# The record of the search path to all targets of a kind.
+# Name of the record of a search path to all targets of a kind.
 TRAJECTORY_NAME = "trajectory"
-# The kinds of budgets, with the names that figures call them by.
+# The kinds of budgets, with their names in figures.
 BUDGETS = {"flops": "FLOPs", "latency": "latency"}
 
 
@@ -22,7 +22,7 @@ class Target:
 
     Attributes:
         kind: `sparsity`, or a key of `BUDGETS`.
-        value: share of the filters to prune or, for a budget, share of the original that may be left;
+        value: share of the filters to prune or, for a budget, the largest allowed share of the original;
             above 0 and below 1.
     """
 
@@ -38,17 +38,17 @@ class Target:
         return {self.kind: self.value}
 
     def curve(self, pruner: str) -> str:
-        """What tells a pruner's cells with targets of this kind from its other ones, in figures."""
-        return pruner if self.kind == SPARSITY else f"{pruner}{curve_suffix(self.kind)}"
+        """Name of the curve of a pruner's cells with targets of this kind, in figures."""
+        return pruner if self.kind == SPARSITY else pruner + curve_suffix(self.kind)
 
 
 def curve_suffix(kind: str) -> str:
-    """What figures append to a pruner's name for its cells under a kind of budget."""
+    """Suffix of a pruner's name in figures, for its cells under a kind of budget."""
     return f" ({BUDGETS[kind]} budget)"
 
 
 def parse_target(text: str) -> Target:
-    """The target that a path names."""
+    """The target of a folder's name, such as `0.5` or `flops-0.5`."""
     for kind in BUDGETS:
         if text.startswith(f"{kind}-"):
             return Target(kind, float(text.removeprefix(f"{kind}-")))
@@ -56,6 +56,6 @@ def parse_target(text: str) -> Target:
 
 
 def target_of(cell: Mapping[str, Any]) -> Target:
-    """The target of a cell as documents record it."""
+    """The target of a cell that a document records."""
     (kind,) = [kind for kind in (SPARSITY, *BUDGETS) if kind in cell]
     return Target(kind, cell[kind])

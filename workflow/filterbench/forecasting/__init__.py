@@ -1,1 +1,1 @@
-"""What a study will cost: its jobs and images counted beforehand, and this machine's speed."""
+"""The cost of a study, estimated before it runs: its jobs and images, and this machine's speed."""

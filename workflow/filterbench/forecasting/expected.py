@@ -1,4 +1,4 @@
-"""What a study will cost, before any of it runs: jobs, images, bytes."""
+"""The cost of a study before it runs: jobs, images, bytes."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ class Work:
 
     Attributes:
         stage: their rule.
-        model: whose nets they compute with.
+        model: of their nets.
         pruner: of their cells; empty for a baseline.
-        document: what each of them writes, from the folder of its seed on.
-        jobs: how many.
-        trained: images that go through a net to train it.
-        evaluated: images that go through a net to judge it.
-        share: FLOPs of these nets as a share of the unpruned one's.
-        bytes: of weights that stay on the disk.
+        document: path of each job's document, below the folder of its seed.
+        jobs: their number.
+        trained: images that the nets are trained on.
+        evaluated: images that the nets are evaluated on.
+        share: FLOPs of these nets as a share of the unpruned net's, 0..1.
+        bytes: of weights that are kept.
     """
 
     stage: str
@@ -64,11 +64,7 @@ class Work:
 
 
 class Shapes:
-    """What is left of a model at a target, if each convolution loses the same share of its filters.
-
-    Args:
-        model: the unpruned net.
-    """
+    """FLOPs and params of a net at a target, if each convolution loses the same share of its filters."""
 
     def __init__(self, model: nn.Module) -> None:
         self._model, self._layers = model, CompactLayers(model)
@@ -77,7 +73,7 @@ class Shapes:
 
     @cache  # noqa: B019 a study has a few models
     def shares(self, target: Target) -> tuple[float, float]:
-        """Share of the FLOPs and of the params; under a budget both are taken for the budget's."""
+        """Remaining shares of the FLOPs and of the params; under a budget, both are the budget's."""
         if target.kind != SPARSITY:
             return target.value, target.value
         flops, params = self._left(target.value)
@@ -100,13 +96,8 @@ class Shapes:
 class _ModelWork:
     """The jobs of a study that compute with nets of one model.
 
-    A search may take more candidates than it must; here it takes the fewest.
-
-    Args:
-        config: the study.
-        images: how many there are to `train` with, to choose by (`selection`) and to `test` with.
-        model: its name.
-        shapes: of the model.
+    A search counts with its minimum number of candidates. `images` are numbers by split: `train`, `selection`
+    and `test`.
     """
 
     def __init__(self, config: Config, images: dict[str, int], model: str, shapes: Shapes) -> None:
@@ -114,72 +105,67 @@ class _ModelWork:
         self._whole = shapes.params * BYTES_A_PARAM
 
     def jobs(self) -> Iterator[Work]:
-        """Kind by kind."""
+        """All of them, kind by kind."""
         baseline = f"{in_seed(BASELINE)}/baseline"
         training = self._training("baseline")
-        yield self._work("train_baseline", "", f"{baseline}.json", *training, stays=self._whole)
+        yield self._work("train_baseline", "", f"{baseline}.json", training, stays=self._whole)
         if self._config.get("finetune_unpruned"):
             training = self._training("finetune")
-            yield self._work("finetune_unpruned", "", f"{baseline}-finetune.json", *training)
+            yield self._work("finetune_unpruned", "", f"{baseline}-finetune.json", training)
         for pruner in self._config["pruners"]:
-            asked = targets(self._config, pruner, self._model)
+            own = targets(self._config, pruner, self._model)
             if PRUNERS[pruner].search == "path":
-                for kind in dict.fromkeys(target.kind for target in asked):
-                    yield self._trajectory(pruner, [target for target in asked if target.kind == kind])
-            for target in asked:
+                for kind in dict.fromkeys(target.kind for target in own):
+                    yield self._trajectory(pruner, [target for target in own if target.kind == kind])
+            for target in own:
                 yield from self._cell(pruner, target)
 
-    def _trajectory(self, pruner: str, asked: list[Target]) -> Work:
-        cost = self._search(pruner, asked)
-        # The way begins with the whole net.
-        share = (1 + min(self._shapes.shares(target)[0] for target in asked)) / 2
-        stays = len(asked) * self._whole
-        document = in_seed(f"{TRAJECTORY}.json").format(pruner=pruner, kind=asked[0].kind)
-        return self._work(
-            "trajectory", pruner, document, cost.images_trained, cost.images_evaluated, share, stays
-        )
+    def _trajectory(self, pruner: str, own: list[Target]) -> Work:
+        cost = self._search(pruner, own)
+        # The path begins with the whole net.
+        share = (1 + min(self._shapes.shares(target)[0] for target in own)) / 2
+        images = cost.images_trained, cost.images_evaluated
+        document = in_seed(f"{TRAJECTORY}.json").format(pruner=pruner, kind=own[0].kind)
+        return self._work("trajectory", pruner, document, images, share, len(own) * self._whole)
 
     def _cell(self, pruner: str, target: Target) -> Iterator[Work]:
         flops, params = self._shapes.shares(target)
         compact, test = self._whole * params, self._images["test"]
         path = PRUNERS[pruner].search == "path"
         cost = Cost() if path else self._search(pruner, [target])
-        # What changes weights keeps them, compact after AutoCompress; other pruned nets are their masks.
+        # Searches that change weights store them, compact after AutoCompress; other pruners store masks.
         stays = self._whole if path else compact if cost.images_trained else 0.0
         evaluated = cost.images_evaluated + test
         cell = in_seed(CELL).format(pruner=pruner, target=target)
-
-        def work(stage: str, document: str, *more: float) -> Work:
-            return self._work(stage, pruner, f"{cell}/{document}.json", *more)  # type: ignore[arg-type]
-
-        yield work("prune", "prune", cost.images_trained, evaluated, (1 + flops) / 2, stays)
-        final = self._config.get("keep_weights") == "final"
-        yield work("speedup", "speedup", 0, test, flops, 0.0 if final else compact)
-        yield work("count", "count", 0, 0)
-        yield work("finetune", "finetune", *self._training("finetune", pruner), flops, compact)
+        kept = 0.0 if self._config.get("keep_weights") == "final" else compact
+        jobs = [
+            ("prune", "prune", (cost.images_trained, evaluated), (1 + flops) / 2, stays),
+            ("speedup", "speedup", (0, test), flops, kept),
+            ("count", "count", (0, 0), 1.0, 0.0),
+            ("finetune", "finetune", self._training("finetune", pruner), flops, compact),
+        ]
         for stage in trained_again(self._config, pruner):
             kind = stage.partition("-")[0]
             rule = {"equal": "equal_training", "finetune": "finetune_longer"}.get(kind, kind)
-            yield work(rule, stage, *self._again(stage, pruner, target), flops, compact)
+            jobs.append((rule, stage, self._again(stage, pruner, target), flops, compact))
+        for rule, document, images, share, weights in jobs:
+            yield self._work(rule, pruner, f"{cell}/{document}.json", images, share, weights)
 
     def _training(self, stage: str, pruner: str = "") -> tuple[int, int]:
-        """Images that a training trains on, and that judge its net."""
+        """Images that a stage trains its nets on, and evaluates them on."""
         settings = training_settings(self._config, stage, self._model, pruner)
         tuning = self._config[stage].get("tuning", {})
-        times = [
-            self._trained(settings | {"epochs": epochs})
-            for epochs in tuning.get("epochs", [settings["epochs"]])
-            for _ in tuning.get("learning_rate", [None])
-        ]
-        return sum(trained for trained, _ in times), sum(judged for _, judged in times) + self._images["test"]
+        epochs = sum(tuning.get("epochs", [settings["epochs"]])) * len(tuning.get("learning_rate", [None]))
+        trained, evaluated = self._trained(settings | {"epochs": epochs})
+        return trained, evaluated + self._images["test"]
 
     def _trained(self, settings: Config) -> tuple[int, int]:
-        """Images that one training trains on, and that choose its best epoch."""
+        """Images that one training trains on, and that its best epoch is chosen by."""
         trained = images_trained(settings, self._images["train"])
         return trained, settings["epochs"] * self._images["selection"]
 
     def _again(self, stage: str, pruner: str, target: Target) -> tuple[int, int]:
-        """The same of a training beyond the fine-tuning."""
+        """The same for a further training of a cell."""
         settings = training_settings(self._config, "finetune", self._model, pruner)
         tried = len(self._config["finetune"].get("tuning", {}).get("learning_rate", [None]))
         kind, _, budget = stage.partition("-")
@@ -196,25 +182,25 @@ class _ModelWork:
             settings = scratch_settings(self._config, budget, self._model, pruner)
             if budget == "total":
                 settings = with_total(settings, self._spending(pruner, target))
-        trained, judged = self._trained(settings)
-        return times * trained, times * judged + self._images["test"]
+        trained, evaluated = self._trained(settings)
+        return times * trained, times * evaluated + self._images["test"]
 
     def _spending(self, pruner: str, target: Target) -> Spending:
-        """Images that a cell is to be trained on after its baseline, and what its pruner has at least."""
-        asked = self._config.get("equal_training", {}).get("images") or max(
+        """Images that a cell is to be trained on after its baseline, and the minimum of its pruner."""
+        images = self._config.get("equal_training", {}).get("images") or max(
             self._after_baseline(name, target)
             for name in references(self._config, self._model, target) or [pruner]
         )
-        return Spending(asked, self._search(pruner, [target]).images_trained, self._images["train"])
+        return Spending(images, self._search(pruner, [target]).images_trained, self._images["train"])
 
     def _after_baseline(self, pruner: str, target: Target) -> int:
-        """Images that a cell is trained on, by its pruner at least and in its fine-tuning."""
+        """Minimum of the images that a cell is trained on, by its pruner and in its fine-tuning."""
         settings = training_settings(self._config, "finetune", self._model, pruner)
         trained = images_trained(settings, self._images["train"])
         return self._search(pruner, [target]).images_trained + trained
 
-    def _search(self, pruner: str, asked: list[Target]) -> Cost:
-        """What a search spends at least; a matched control as much as the search it is compared with."""
+    def _search(self, pruner: str, own: list[Target]) -> Cost:
+        """Minimum cost of a search; a matched control costs as much as the search it is compared with."""
         entry = PRUNERS[pruner]
         if not entry.searches:
             return Cost()
@@ -222,8 +208,8 @@ class _ModelWork:
         instance = make_pruner(name, pruner_arguments(self._config, name, self._model))
         extent = Extent(
             self._shapes.convolutions,
-            asked[0].kind,
-            [target.value for target in asked],
+            own[0].kind,
+            [target.value for target in own],
             self._images["train"],
             self._images["selection"],
             SearchSettings(**search_settings(self._config, pruner)),
@@ -235,14 +221,13 @@ class _ModelWork:
         stage: str,
         pruner: str,
         document: str,
-        trained: int,
-        evaluated: int,
+        images: tuple[int, int],
         share: float = 1.0,
         stays: float = 0.0,
     ) -> Work:
         seeds = len(self._config["seeds"])
-        counts = seeds, seeds * trained, seeds * evaluated
-        return Work(stage, self._model, pruner, document, *counts, share, seeds * stays)
+        trained, evaluated = (seeds * number for number in images)
+        return Work(stage, self._model, pruner, document, seeds, trained, evaluated, share, seeds * stays)
 
 
 def expected_work(config: Config, splits: Splits) -> Iterator[Work]:

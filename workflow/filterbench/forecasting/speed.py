@@ -1,11 +1,10 @@
-"""How fast this machine computes with the nets of a study."""
+"""The speed of this machine with the nets of a study."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import nn
@@ -13,43 +12,34 @@ from torch import nn
 from filterbench.data.loading import Splits
 from filterbench.forecasting.expected import Work
 from filterbench.models.registry import build_model
+from filterbench.study.cells import Config
 from filterbench.training.precision import AUTO
 from filterbench.training.sgd import SGD
 from filterbench.training.steps import CAPTURED_FROM, WARM_UP, TrainingSteps
 
 BATCH = 32
 STEPS = 5
-# Seconds.
+# Seconds of a slow measurement, which stops before `STEPS`.
 SLOW = 1.0
-# What a job takes beside its images: it begins, builds nets, reads and writes files, slices and counts.
+# Time of a job without its images: it starts, builds nets, reads and writes files, slices and counts.
 SECONDS_A_JOB = 1.5
 
 
 @dataclass(frozen=True)
 class Speed:
-    """Seconds that an unpruned net takes for an image, on one thread.
-
-    Attributes:
-        training: to train on it.
-        evaluation: to judge it.
-    """
+    """Seconds per image of an unpruned net, on one thread."""
 
     training: float
     evaluation: float
 
     def seconds(self, work: Work) -> float:
-        """What jobs take, one after another."""
+        """Seconds of jobs that run one after another."""
         images = work.trained * self.training + work.evaluated * self.evaluation
         return work.share * images + work.jobs * SECONDS_A_JOB
 
 
-def speeds(config: Mapping[str, Any], splits: Splits) -> dict[str, Speed]:
-    """Measure every model of a study for some steps.
-
-    Args:
-        config: of the study.
-        splits: its images.
-    """
+def speeds(config: Config, splits: Splits) -> dict[str, Speed]:
+    """The speed of every model of a study on its images, measured in a few steps."""
     torch.set_num_threads(1)
     precision = config.get("precision", AUTO)
     return {
@@ -64,26 +54,17 @@ def _speed(net: nn.Module, splits: Splits, precision: str) -> Speed:
     net = net.to(batch.device).to(memory_format=torch.channels_last)
     optimizer = SGD(net.parameters(), lr=0.01, momentum=0.9)
     steps = TrainingSteps(net.train(), optimizer, CAPTURED_FROM, precision)
-    # A GPU computes while Python goes on, and captures a step first.
+    # A GPU computes asynchronously, and captures a step first.
     warm_up, wait = (WARM_UP + 1, torch.cuda.synchronize) if labels.is_cuda else (1, lambda: None)
     training = _timed(lambda: steps.step(batch, labels), warm_up, wait)
-    evaluation = _timed(lambda: _forward(net, batch), warm_up, wait)
+    net.eval()
+    with torch.no_grad():
+        evaluation = _timed(lambda: net(batch), warm_up, wait)
     return Speed(training / len(batch), evaluation / len(batch))
 
 
-@torch.no_grad()
-def _forward(net: nn.Module, batch: torch.Tensor) -> None:
-    net.eval()(batch)
-
-
 def _timed(action: Callable[[], object], warm_up: int, wait: Callable[[], object]) -> float:
-    """Seconds of a call, the mean of a few after some that warm up; of one where a call is slow.
-
-    Args:
-        action: what is called.
-        warm_up: calls beforehand.
-        wait: returns when all that was called has been computed.
-    """
+    """Mean seconds of up to `STEPS` calls, after `warm_up` calls; `wait` returns when all are computed."""
     for _ in range(warm_up):
         action()
     wait()

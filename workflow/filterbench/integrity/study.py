@@ -92,7 +92,10 @@ def _expected(plan: Plan, study: str, path: Path) -> dict[str, Any]:
     if "model" in place:
         expected["model"] = place["model"]
         if place["model"] in plan.config["models"]:
-            expected["width"] = plan.config["models"][place["model"]]["width"]
+            model = plan.config["models"][place["model"]]
+            expected["width"] = model["width"]
+            if "normalisation" in model:
+                expected["normalisation"] = model["normalisation"]
         if plan.image_size != IMAGE_SIZE:
             expected["image_size"] = plan.image_size
     if "seed" in place:

@@ -26,7 +26,7 @@ def visible_gpus() -> list[str]:
     """Names of the GPUs that this process may use: CUDA_VISIBLE_DEVICES, or what the driver lists."""
     if (visible := os.environ.get("CUDA_VISIBLE_DEVICES")) is not None:
         names = [name.strip() for name in visible.split(",")]
-        # As CUDA reads it: the first name that is none, such as -1, ends the list.
+        # As CUDA reads it: the first name that is not valid, such as -1, ends the list.
         return list(takewhile(lambda name: name and not name.startswith("-"), names))
     try:
         listing = subprocess.run(["nvidia-smi", "--list-gpus"], capture_output=True, text=True, check=True)
@@ -43,7 +43,7 @@ def count_gpus() -> int:
 
 
 def claim_gpu(names: Sequence[str]) -> tuple[int, FileLock]:
-    """Take a GPU that no other job of this user on this machine has, and wait while there is none.
+    """Claim a GPU that no other job of this user on this machine uses; wait until there is one.
 
     The lock is the operating system's: it goes with the process, however that ends.
 
@@ -59,7 +59,7 @@ def claim_gpu(names: Sequence[str]) -> tuple[int, FileLock]:
     folder = Path(tempfile.gettempdir()) / f"filterbench-gpus-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     if folder.is_symlink() or folder.stat().st_uid != os.getuid():
-        raise InputError(f"{folder}: another user has made it; remove it, or name another folder by TMPDIR")
+        raise InputError(f"{folder}: it belongs to another user; remove it, or name another folder by TMPDIR")
     locks = [FileLock(without_link(folder / f"{name.replace(os.sep, '-')}.lock")) for name in names]
     waiting = False
     while True:
@@ -70,7 +70,7 @@ def claim_gpu(names: Sequence[str]) -> tuple[int, FileLock]:
                 continue
             return position, lock
         if not waiting:
-            logger.info("every GPU is taken (%s); waiting", ", ".join(names))
+            logger.info("every GPU is in use (%s); waiting", ", ".join(names))
             waiting = True
         time.sleep(SECONDS_BETWEEN_TRIES)
 

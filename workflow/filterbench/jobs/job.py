@@ -26,7 +26,7 @@ from filterbench.storage.stopwatch import Stopwatch
 
 logger = logging.getLogger("filterbench")
 # Names the level from which on jobs that compute with nets write to standard error, too; their logs have all.
-LEVEL = "FILTERBENCH_LEVEL"
+SHOWN_FROM = "FILTERBENCH_LEVEL"
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def run(snakemake: Any) -> None:
 def execute(title: str, log: str, job: Job) -> None:
     """Run a job's stage in this process.
 
-    Messages go to the log file and, from the level in `LEVEL` on, to standard error. A user's mistake ends
+    Messages go to the log file and, from the level in `SHOWN_FROM` on, to standard error. A user mistake ends
     the process with one line and exit code 1; any other error leaves its traceback in both.
 
     Args:
@@ -103,12 +103,16 @@ def execute(title: str, log: str, job: Job) -> None:
     logging.basicConfig(level=logging.WARNING, format=f"[{title}] %(message)s", handlers=handlers)
     logger.setLevel(logging.INFO)
     try:
-        # Before the stage is imported: that takes seconds, in which another process could begin the same.
+        # Before the stage is imported: that takes seconds, in which another process could start the same job.
         with _alone(next(iter(job.outputs.values()), Path(log)), job) as made:
             if not made:
                 _make(job, shown)
     except InputError as reason:
         logger.error("error: %s", reason)
+        sys.exit(1)
+    except SystemExit as reason:
+        # A user's own code may read the command line, or end like a script.
+        logger.error("error: the job's code ended its process (SystemExit: %s)", reason)
         sys.exit(1)
     except Exception as error:
         if shortage := _shortage(error):
@@ -123,16 +127,16 @@ def _make(job: Job, shown: logging.Handler) -> None:
 
     Args:
         job: the job.
-        shown: shows messages to the user; of progress, only from the level in `LEVEL` on.
+        shown: shows messages to the user; of progress, only from the level in `SHOWN_FROM` on.
     """
     if VARIABLE in os.environ:
         # It imports the registries, and the code itself.
-        resolve_name("filterbench.own_code.registering:register_as_told")()
+        resolve_name("filterbench.own_code.registering:register_inherited")()
     stage = resolve_name(f"{job.module}:{job.module.rpartition('.')[2]}")
     if not isinstance(stage, ComputingStage):
         stage(job)
         return
-    shown.setLevel(os.environ.get(LEVEL, "INFO"))
+    shown.setLevel(os.environ.get(SHOWN_FROM, "INFO"))
     stage.make_or_take(job)
     if "document" in job.outputs:
         job.stopwatch.write(job.outputs["document"])
@@ -157,9 +161,11 @@ def _alone(output: Path, job: Job) -> Iterator[bool]:
         lock.acquire()
         made = _is_made(job, key, whose)
         if made:
-            logger.info("taken as that process made it")
+            logger.info("using what that process made")
     except (OSError, NotImplementedError) as reason:
-        logger.warning("this file system has no locks (%s): make sure that no earlier job still runs", reason)
+        logger.warning(
+            "this file system has no locks (%s): make sure that no earlier job is still running", reason
+        )
     if not made:
         write_text(whose, key)
     try:
@@ -172,9 +178,9 @@ def _alone(output: Path, job: Job) -> Iterator[bool]:
 
 
 def _key(job: Job) -> str:
-    """What tells a job from one with other settings or code."""
-    told = [dict(job.params), {name: str(path) for name, path in job.inputs.items()}, job.threads]
-    return hashlib.sha256(json.dumps(told, default=str).encode()).hexdigest()
+    """Digest of a job's settings, code and inputs."""
+    parts = [dict(job.params), {name: str(path) for name, path in job.inputs.items()}, job.threads]
+    return hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()
 
 
 def _is_made(job: Job, key: str, whose: Path) -> bool:

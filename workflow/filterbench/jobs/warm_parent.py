@@ -132,7 +132,7 @@ class _Parent:
             header, streams, _, _ = socket.recv_fds(connection, _HEADER.size, 3)
             request = _received(connection, _HEADER.unpack(header)[0])
         except (OSError, struct.error):
-            # It was killed before it had asked.
+            # It was killed before it sent its request.
             connection.close()
             return
         self._fork(connection, streams, request)
@@ -140,7 +140,7 @@ class _Parent:
     def _fork(self, connection: socket.socket, streams: list[int], request: bytes) -> None:
         function, arguments, modules, environment, folder = pickle.loads(request)
         for module in modules:
-            # An import that fails, fails again in the child, whose log tells it.
+            # An import that fails here fails again in the child, which logs it.
             with contextlib.suppress(Exception):
                 importlib.import_module(module)
         child = os.fork()

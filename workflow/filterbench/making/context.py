@@ -14,9 +14,9 @@ import torch
 from torch import nn
 
 from filterbench.data.loading import Splits, load_splits
+from filterbench.data.registry import DATASETS
 from filterbench.documents import read
-from filterbench.documents.parts import IMAGE_SIZE, Cell, Code, Machine, Provenance
-from filterbench.documents.types import CellDocument
+from filterbench.documents.parts import IMAGE_SIZE, CellRecord, Code, Machine, Provenance
 from filterbench.domain.targets import TRAJECTORY_NAME
 from filterbench.jobs.job import Job
 from filterbench.jobs.version import code_version
@@ -40,7 +40,7 @@ class Context:
     """
 
     job: Job
-    cell: Cell
+    cell: CellRecord
     device: torch.device
     threads: int = 1
 
@@ -61,8 +61,14 @@ class Context:
 
     def splits(self) -> Splits:
         """The study's images."""
-        images = self.job.inputs["images"]
-        return load_splits(images, self.cell["protocol"], self.job.params["limits"], self.device)
+        return load_splits(
+            self.job.inputs["images"],
+            self.cell["protocol"],
+            self.job.params["limits"],
+            self.device,
+            DATASETS[self.cell["dataset"]].classes,
+            self.cell.get("normalisation"),
+        )
 
     def place(self, model: nn.Module) -> nn.Module:
         """Move a net to the device, with the channels last: the fastest layout on CPU and GPU."""
@@ -82,7 +88,7 @@ class Context:
         return self.place(rebuild_model(self.cell["model"], weights, path, self.image_size))
 
     def checkpoint(self, number: int = 0) -> Checkpoint:
-        """Where a long computation of the job is taken up: beside its outputs, which Snakemake deletes."""
+        """Where a long computation of the job is resumed: beside its outputs, which Snakemake deletes."""
         path = self.state_path(f"-{number}.checkpoint" if number else ".checkpoint")
         return Checkpoint(path, f"{self.state_key()}-{number}", self.job.stopwatch)
 
@@ -92,11 +98,11 @@ class Context:
         return document.with_name(f".{document.stem}{suffix}")
 
     def state_key(self, *left_out: str) -> str:
-        """Digest of everything that the job's outcome depends on, but for the params that are left out.
+        """Digest of everything that the job's outcome depends on, except the params that are left out.
 
-        The name of the study is no part of it, in documents that it depends on neither.
+        The study's name does not count, here or in the documents that the job reads.
         """
-        # Not where it was asked to compute, but where it does: `auto` may be a CPU.
+        # Where it computes counts, not where it was asked to: `auto` may be a CPU.
         unasked = {"device", *left_out}
         params = {name: value for name, value in self.job.params.items() if name not in unasked}
         params["cell"] = _of_any_study(self.cell)
@@ -132,12 +138,12 @@ class Context:
 
 
 def _content_digest(path: Path) -> str:
-    """Digest of a file; of a document, of what it says about its cell as a cell of any study."""
+    """Digest of a file; of a document, without its provenance and the name of its study."""
     if path.suffix != ".json":
         return known_digest(path)
-    document = read(path, CellDocument)
+    document: Mapping[str, Any] = read(path)
     said = {name: value for name, value in document.items() if name not in ("cell", "provenance")}
-    text = json.dumps([_of_any_study(document["cell"]), said], sort_keys=True)
+    text = json.dumps([_of_any_study(document.get("cell", {})), said], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -155,7 +161,7 @@ def prepare(job: Job, threads: int) -> Context:
     Raises:
         InputError: the study asks for a device that is not there.
     """
-    cell: Cell = job.params["cell"]
+    cell: CellRecord = job.params["cell"]
     device = choose_device(job.params["device"])
     make_deterministic(cell["seed"], threads, device)
     return Context(job, cell, device, threads)

@@ -1,8 +1,8 @@
-"""What another study has made from the same inputs, settings and code is taken, not made again.
+"""Results of another study with the same inputs, settings and code are copied, not computed again.
 
 Snakemake's own cache between workflows takes rules of one output file, and a document names its study; so
 each finished job leaves a record of its files under the digest of all that they depend on, but for the name
-of the study. To have everything computed anew, remove the folder of records.
+of the study. To compute everything again, remove the folder of records.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def take(context: Context) -> bool:
 def note(context: Context) -> None:
     """Leave a record of a job's outputs for other studies."""
     digests = {name: [str(path), file_digest(path)] for name, path in sorted(context.job.outputs.items())}
-    # Without its record this outcome is made again elsewhere, no more.
+    # Without the record another study computes the same again; nothing else is lost.
     with suppress(OSError):
         write_text(_record(context), json.dumps(digests))
 
@@ -71,7 +71,7 @@ def _copy(made: dict[str, tuple[Path, str]], context: Context) -> None:
     """Copy the files; the document says of which study it is, and what its inputs there are.
 
     Raises:
-        InputError: a file is another one by now.
+        InputError: a file has changed since.
     """
     job = context.job
     for name, (path, digest) in made.items():

@@ -17,8 +17,8 @@ class Spending:
     """Images that a cell is trained on after its baseline.
 
     Attributes:
-        asked: what it is to have in all.
-        search: what its pruner had.
+        asked: how many it is to have in total.
+        search: how many its pruner had.
         images: how many there are to train with.
     """
 

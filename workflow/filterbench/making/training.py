@@ -10,9 +10,13 @@ from typing import Any
 
 from torch import nn
 
+from filterbench import __version__
+from filterbench.compaction.nni import count
+from filterbench.compaction.portable import NetRecord, as_metadata
 from filterbench.data.loading import Splits
 from filterbench.documents import write
 from filterbench.documents.types import TrainedDocument
+from filterbench.domain.targets import target_of
 from filterbench.making.context import Context
 from filterbench.storage.correctness import write_correct
 from filterbench.storage.files import file_digest
@@ -43,7 +47,7 @@ def train_and_write(
         model: the net, on the device; it is changed.
         accuracy_name: what the document calls the test accuracy.
         settings: of the training.
-        more: what the document says beside.
+        more: further keys of the document.
 
     Returns:
         The net's score on the test images.
@@ -58,7 +62,8 @@ def train_and_write(
     net, record = max(trials, key=lambda trial: trial[1].best_accuracy)
     score = evaluate(net, splits.test)
     logger.info("best epoch %d, test accuracy %.2f %%", record.best_epoch, 100 * score.accuracy)
-    write_weights(job.outputs["weights"], net.state_dict())
+    about = as_metadata(_record(context, splits, net, score.accuracy))
+    write_weights(job.outputs["weights"], net.state_dict(), about)
     document: TrainedDocument = {
         "cell": context.cell,
         "images": splits.document(),
@@ -83,6 +88,29 @@ def train_and_write(
     for checkpoint in checkpoints:
         checkpoint.remove()
     return score
+
+
+def _record(context: Context, splits: Splits, net: nn.Module, accuracy: float) -> NetRecord:
+    """What the file of a trained net says; not its study, because studies share such files."""
+    params, flops = count(copy.deepcopy(net).cpu().eval(), "full")
+    cell = context.cell
+    record: NetRecord = {
+        "version": __version__,
+        "dataset": cell["dataset"],
+        "protocol": cell["protocol"],
+        "model": cell["model"],
+        "width": cell["width"],
+        "image_size": context.image_size,
+        "seed": context.seed,
+        "classes": list(splits.names),
+        "normalisation": splits.test.normalisation,
+        "params": params,
+        "flops": flops,
+        "accuracy": accuracy,
+    }
+    if "pruner" in cell:
+        record |= {"pruner": cell["pruner"], "target": str(target_of(cell))}
+    return record
 
 
 def _combinations(settings: Config, tuning: Mapping[str, Sequence[Any]]) -> Iterator[Config]:

@@ -1,4 +1,4 @@
-"""Depthwise convolutions: each filter sees one channel, so that its channels are its input's channels."""
+"""Depthwise convolutions: each filter sees one channel, so that masks follow from the input's channels."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ def depthwise_names(model: nn.Module) -> list[str]:
 
 
 def mask_depthwise(model: nn.Module, masks: dict[str, Tensor], graph: fx.Graph | None = None) -> None:
-    """Add the masks of depthwise convolutions: each has that of the convolution which makes its channels.
+    """Add the masks of depthwise convolutions: each has the mask of the convolution that makes its channels.
 
     Args:
-        model: a net whose depthwise convolutions each follow another convolution, with layers of one
-            input in between.
+        model: a net whose depthwise convolutions each follow another convolution; layers in between have
+            one input.
         masks: by name of a layer, bool of shape (output channels,): true where kept; it is changed.
-        graph: of the net, where it must be traced in a way of its own.
+        graph: of the net, if it is not to be traced here.
     """
     if not depthwise_names(model):
         return

@@ -1,7 +1,7 @@
 """torchvision's classification nets, at their full width and in their form for large images.
 
-Their layers begin with torch's own draws, as those of all models here, not with torchvision's: so a training
-from scratch (`filterbench.models.rebuilding.draw_fresh_weights`) begins as the baseline did.
+Like all models here, their layers get torch's default initial values instead of torchvision's, so that
+training from scratch (`filterbench.models.rebuilding.draw_fresh_weights`) starts as the baseline did.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ def _net(name: str, width: float, classes: int, image_size: int) -> nn.Module:
 
     Args:
         name: torchvision's.
-        width: 1; torchvision's nets have no other.
+        width: 1; torchvision's nets have no other width.
         classes: number of outputs.
-        image_size: height and width of the images; torchvision's nets pool whatever is left of them.
+        image_size: height and width of the images; not used, because torchvision's nets pool over any size.
     """
     device = torch.get_default_device()
     with torch.device("meta"):

@@ -10,10 +10,10 @@ _GRAPHS: WeakKeyDictionary[nn.Module, fx.Graph] = WeakKeyDictionary()
 
 
 def graph_of(model: nn.Module) -> fx.Graph:
-    """A net's graph, traced once for each net: a search asks for it with every candidate.
+    """A net's graph, traced once per net, because a search needs it for every candidate.
 
     Args:
-        model: a net whose layers stay as they are; what their weights are does not matter.
+        model: a net whose layers do not change; its weights may.
     """
     if model not in _GRAPHS:
         _GRAPHS[model] = fx.symbolic_trace(model).graph
@@ -21,11 +21,11 @@ def graph_of(model: nn.Module) -> fx.Graph:
 
 
 def norms_after(model: nn.Module, graph: fx.Graph | None = None) -> dict[str, str]:
-    """By name of a layer, the BatchNorm that its output goes to.
+    """By name of a layer, the BatchNorm that takes its output.
 
     Args:
         model: a net whose convolutions are each followed by their own BatchNorm, or by none.
-        graph: of the net, where that of a net with the same layers is at hand.
+        graph: of a net with the same layers, to avoid tracing.
     """
     modules = dict(model.named_modules())
     return {

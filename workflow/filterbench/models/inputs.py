@@ -1,4 +1,4 @@
-"""What the nets take: square images of three channels, 32x32 where a study says nothing else."""
+"""What the nets take: square images of three channels, of the size that the study sets."""
 
 from __future__ import annotations
 

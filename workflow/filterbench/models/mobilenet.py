@@ -5,9 +5,12 @@ from math import prod
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
 
+from filterbench.models.resnet import conv_norm
+
 STEM = 32
-# Expansion, output channels, blocks and first stride of each stage, as in the paper's table 2; the stem
-# and the second stage keep the size, which the paper's halve: 32x32 images end as 4x4, not 1x1.
+# Expansion, output channels, blocks and first stride of each stage, as in the paper's table 2, but the stem
+# and the second stage keep the size of the image, which they halve in the paper: images end at an eighth of
+# their size.
 STAGES = (
     (1, 16, 1, 1),
     (6, 24, 2, 1),
@@ -20,21 +23,15 @@ STAGES = (
 LAST = 1280
 
 
-def conv_norm(inputs: int, outputs: int, kernel: int = 1, stride: int = 1, groups: int = 1) -> nn.Sequential:
-    """A convolution without bias that keeps the size at stride 1, and its BatchNorm."""
-    conv = nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2, groups=groups, bias=False)
-    return nn.Sequential(conv, nn.BatchNorm2d(outputs))
-
-
 class InvertedResidual(nn.Module):
     """A 1x1 convolution that widens, a depthwise 3x3 one, and a 1x1 one that narrows, without a ReLU6.
 
     Args:
-        inputs: channels that come in.
-        outputs: channels that go out; where they are as many, at stride 1, the input is added.
+        inputs: channels of the input.
+        outputs: channels of the output; if the input has as many and the stride is 1, the input is added.
         stride: of the depthwise convolution.
-        expansion: how many times as many channels the depthwise convolution has; at 1 the first
-            convolution is left out.
+        expansion: how many times more channels the depthwise convolution has; at 1 there is no first
+            convolution.
     """
 
     def __init__(self, inputs: int, outputs: int, stride: int, expansion: int) -> None:
@@ -54,7 +51,7 @@ class InvertedResidual(nn.Module):
 class MobileNetV2(nn.Module):
     """A stem, inverted residuals, a 1x1 convolution and a linear classifier.
 
-    The last average pool is a function, for the reason given in `filterbench.models.vgg.VGG`.
+    The global average pooling is a function, for the reason given in `filterbench.models.vgg.VGG`.
     """
 
     def __init__(self, width: float, classes: int, image_size: int) -> None:

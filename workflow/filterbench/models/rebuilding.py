@@ -1,4 +1,4 @@
-"""A net from its model's name and the shapes in its own weights, whatever its widths."""
+"""Rebuilding a net of any widths from its model's name and the shapes of its weights."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from filterbench.storage.weights import Weights, load_into
 
 
 def rebuild_model(name: str, weights: Weights, path: Path, image_size: int = IMAGE_SIZE) -> nn.Module:
-    """Make the net that a set of weights belongs to, pruned or not.
+    """Build the net that a set of weights belongs to, pruned or not.
 
     Args:
         name: a key of `MODELS`.
         weights: the net's whole state, on the CPU; the tensors become the net's own.
-        path: the file that they come from, for the error.
+        path: the file of the weights, for the error.
         image_size: height and width of the images.
 
     Returns:
         The net on the CPU, in evaluation mode.
 
     Raises:
-        InputError: the weights are another net's.
+        InputError: the weights belong to another net.
     """
     with torch.device("meta"):
         model = build_model(name, image_size=image_size)
@@ -36,13 +36,13 @@ def rebuild_model(name: str, weights: Weights, path: Path, image_size: int = IMA
 
 
 def draw_fresh_weights(model: nn.Module, seed: int) -> None:
-    """Give each layer, in the order of its making, the values that its kind begins with, in place.
+    """Give each layer its default initial values, in the order in which layers are built, in place.
 
-    On the shapes of a whole net these are the weights that it is built with under the same seed.
+    With the shapes of the unpruned net, these are the weights with which it is built under the same seed.
 
     Args:
-        model: a net on the CPU, so that every device begins with the same weights.
-        seed: of torch's global generator, from which layers draw.
+        model: a net on the CPU, so that training starts from the same weights on every device.
+        seed: of torch's global generator.
     """
     torch.manual_seed(seed)
     for module in model.modules():
@@ -63,7 +63,7 @@ def resize_layers(model: nn.Module, weights: Weights) -> None:
 
 
 def _resized(module: nn.Module, shape: torch.Size) -> nn.Module | None:
-    """The same kind of layer for a weight of another shape; None where the shape cannot be one."""
+    """The same kind of layer for a weight of another shape; None if it cannot have that shape."""
     match module, tuple(shape):
         case nn.Conv2d(), (outputs, inputs, _, _):
             groups = outputs if is_depthwise(module) else module.groups

@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ModelEntry:
-    """What the workflow needs to know of a model before it builds it.
+    """A model as the workflow knows it before building it.
 
     Attributes:
         label: the name shown in figures.
         narrowest: the fewest channels of any convolution at width 1.
         paper: where the architecture comes from.
-        net: "module:function" that makes the net with fresh weights from (width, classes) or, where it is for
-            any size, (width, classes, image_size).
-        any_size: whether it is for images of any multiple of 32 pixels, not for 32x32 alone.
+        net: "module:function" that builds the net with fresh weights from (width, classes) or, with
+            `any_size`, (width, classes, image_size).
+        any_size: whether it takes images of any multiple of 32 pixels; otherwise their size is always 32.
         depthwise: whether it has depthwise convolutions, whose channels follow other convolutions'.
-        any_width: whether it is for any width, not for 1 alone.
+        any_width: whether it can have any width; otherwise its width is always 1.
     """
 
     label: str
@@ -40,61 +40,30 @@ class ModelEntry:
     any_width: bool = True
 
 
+_VGG = "Simonyan & Zisserman 2014, arXiv:1409.1556"
+_RESNET = "He et al. 2015, arXiv:1512.03385"
+_RESNET56, _MOBILE = f"{_RESNET}, section 4.2", "Sandler et al. 2018, arXiv:1801.04381"
+
 MODELS: dict[str, ModelEntry] = {
-    "vgg16": ModelEntry(
-        "VGG16",
-        64,
-        "Simonyan & Zisserman 2014, arXiv:1409.1556",
-        "filterbench.models.vgg:vgg16",
-        any_size=True,
-    ),
-    "resnet18": ModelEntry(
-        "ResNet18",
-        64,
-        "He et al. 2015, arXiv:1512.03385",
-        "filterbench.models.resnet:resnet18",
-        any_size=True,
-    ),
-    "resnet50": ModelEntry(
-        "ResNet50",
-        64,
-        "He et al. 2015, arXiv:1512.03385",
-        "filterbench.models.resnet:resnet50",
-        any_size=True,
-    ),
-    "vgg19": ModelEntry(
-        "VGG19",
-        64,
-        "Simonyan & Zisserman 2014, arXiv:1409.1556",
-        "filterbench.models.vgg:vgg19",
-        any_size=True,
-    ),
-    "resnet56": ModelEntry(
-        "ResNet56",
-        16,
-        "He et al. 2015, arXiv:1512.03385, section 4.2",
-        "filterbench.models.resnet:resnet56",
-        any_size=True,
-    ),
+    "vgg16": ModelEntry("VGG16", 64, _VGG, "filterbench.models.vgg:vgg16", any_size=True),
+    "resnet18": ModelEntry("ResNet18", 64, _RESNET, "filterbench.models.resnet:resnet18", any_size=True),
+    "resnet50": ModelEntry("ResNet50", 64, _RESNET, "filterbench.models.resnet:resnet50", any_size=True),
+    "vgg19": ModelEntry("VGG19", 64, _VGG, "filterbench.models.vgg:vgg19", any_size=True),
+    "resnet56": ModelEntry("ResNet56", 16, _RESNET56, "filterbench.models.resnet:resnet56", any_size=True),
     "mobilenetv2": ModelEntry(
-        "MobileNetV2",
-        16,
-        "Sandler et al. 2018, arXiv:1801.04381",
-        "filterbench.models.mobilenet:mobilenetv2",
-        any_size=True,
-        depthwise=True,
+        "MobileNetV2", 16, _MOBILE, "filterbench.models.mobilenet:mobilenetv2", any_size=True, depthwise=True
     ),
 }
 
 
 def build_model(name: str, width: float = 1.0, classes: int = 10, image_size: int = IMAGE_SIZE) -> nn.Module:
-    """Make a net with fresh weights, drawn from torch's global generator.
+    """Build a net with fresh weights, drawn from torch's global generator.
 
     Args:
         name: a key of `MODELS`.
         width: multiplies every channel count, above 0; each product is rounded down.
         classes: number of outputs.
-        image_size: height and width of the images; other than 32 for models of any size alone.
+        image_size: height and width of the images in pixels; 32 unless the model has `any_size`.
 
     Returns:
         A net for inputs of shape (batch, 3, image_size, image_size); its output is (batch, classes).

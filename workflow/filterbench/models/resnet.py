@@ -4,9 +4,9 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
 
 
-def conv_norm(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Sequential:
+def conv_norm(inputs: int, outputs: int, kernel: int = 1, stride: int = 1, groups: int = 1) -> nn.Sequential:
     """A convolution without bias that keeps the size at stride 1, and its BatchNorm."""
-    conv = nn.Conv2d(inputs, outputs, kernel, stride=stride, padding=kernel // 2, bias=False)
+    conv = nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2, groups=groups, bias=False)
     return nn.Sequential(conv, nn.BatchNorm2d(outputs))
 
 
@@ -14,7 +14,7 @@ class Block(nn.Module):
     """The sum of a branch of convolutions and a shortcut, followed by a ReLU.
 
     Args:
-        inputs: channels that come in.
+        inputs: channels of the input.
         planes: channels of the block's inner convolutions.
         stride: of the block's 3x3 convolution that shrinks the image.
     """
@@ -36,8 +36,8 @@ class Block(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """(batch, inputs, h, w) -> (batch, planes * expansion, h / stride, w / stride)."""
-        # What a 1x1 convolution with this stride sees. oneDNN 3.12's own such convolution writes beyond its
-        # memory on processors without AVX-512, for channels last and fewer than eight channels.
+        # The pixels that a 1x1 convolution with this stride sees. oneDNN 3.12's own such convolution writes
+        # beyond its memory on processors without AVX-512, with channels last and fewer than eight channels.
         seen = avg_pool2d(images, 1, self.stride) if self.stride > 1 else images
         return self.relu(self.branch(images) + self.shortcut(seen))
 
@@ -62,7 +62,7 @@ class Bottleneck(Block):
 class ResNet(nn.Module):
     """Stages of blocks; each but the first halves height and width and doubles the planes.
 
-    The last average pool is a function, for the reason given in `filterbench.models.vgg.VGG`.
+    The global average pooling is a function, for the reason given in `filterbench.models.vgg.VGG`.
 
     Args:
         block: the kind of block.
@@ -116,6 +116,6 @@ def resnet56(width: float = 1.0, classes: int = 10, image_size: int = 32) -> Res
     """ResNet56 of He et al. 2015, section 4.2: three stages of nine blocks; 855,770 params at width 1.
 
     The two shortcuts that widen are 1x1 projections (their option B), where the paper's CIFAR nets pad
-    with zeros (option A, 853,018 params): a padded channel has no convolution whose filter could go.
+    with zeros (option A, 853,018 params): a padded channel has no convolution whose filter could be pruned.
     """
     return ResNet(Block, (9, 9, 9), 16, width, classes, image_size)

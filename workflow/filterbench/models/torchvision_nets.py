@@ -1,7 +1,7 @@
 """torchvision's classification nets as models of a study, by the name `torchvision:NAME`.
 
-In the form of a user's own code (`filterbench.own_code.registering`): its entries join the registry where a
-study names one. Like the registry, this module imports neither torch nor torchvision.
+It has the form of a user's own code (`filterbench.own_code.registering`): its entries join the registry when
+a study names one of them. Like the registry, this module imports neither torch nor torchvision.
 """
 
 from __future__ import annotations
@@ -49,20 +49,20 @@ MODELS = {
         "Wide ResNet101-2", 64, _WIDE, "filterbench.models.from_torchvision:wide_resnet101_2"
     ),
 }
-# By how its name begins, why channels cannot be taken from one of torchvision's other nets.
+# By the beginnings of names, why channels of torchvision's other nets cannot be removed.
 REFUSED = {
     ("densenet", "googlenet", "inception", "squeezenet", "shufflenet"): "it concatenates channels",
     ("mobilenet_v3", "efficientnet", "regnet_y"): "it multiplies channels by others (squeeze and excitation)",
     ("convnext",): "it normalises over channels (LayerNorm)",
     ("resnext", "regnet_x"): "it has grouped convolutions",
     ("vit", "swin", "maxvit"): "it has attention in place of convolutions",
-    ("mnasnet",): "it pools by a mean, which the channel slicer does not know",
-    ("alexnet",): "images of 32 pixels leave its last layers no place",
+    ("mnasnet",): "it pools by a mean, which the channel slicer does not support",
+    ("alexnet",): "images of 32 pixels are too small for its last layers",
 }
 
 
 def why_refused(name: str) -> str:
-    """Why a model of that name, `torchvision:` included, cannot be pruned, in words that follow its name."""
+    """Why a model named `torchvision:...` cannot be pruned, as a phrase that follows its name."""
     begun = name.removeprefix(PREFIX).startswith
     reasons = (f"cannot be pruned here: {reason}" for begins, reason in REFUSED.items() if begun(begins))
     return next(reasons, "is unknown")

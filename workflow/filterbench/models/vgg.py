@@ -3,46 +3,32 @@
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
 
-Plan = tuple[int | str, ...]
+Stages = tuple[tuple[int, int], ...]
 
-# Output channels of the thirteen or sixteen 3x3 convolutions; "pool" halves height and width.
-PLAN_D: Plan = (
-    *(64, 64, "pool"),
-    *(128, 128, "pool"),
-    *(256, 256, 256, "pool"),
-    *(512, 512, 512, "pool"),
-    *(512, 512, 512),
-)
-PLAN_E: Plan = (
-    *(64, 64, "pool"),
-    *(128, 128, "pool"),
-    *(256, 256, 256, 256, "pool"),
-    *(512, 512, 512, 512, "pool"),
-    *(512, 512, 512, 512),
-)
+# Output channels and number of the 3x3 convolutions; height and width are halved between two stages.
+STAGES_D: Stages = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
+STAGES_E: Stages = ((64, 2), (128, 2), (256, 4), (512, 4), (512, 4))
 HIDDEN = 512
 
 
 class VGG(nn.Module):
-    """Convolutions, an average pool over all places and a classifier with one hidden layer.
+    """Convolutions, global average pooling and a classifier with one hidden layer.
 
-    The average pool is a function and no module, so that NNI's counter leaves it out, as it did in
-    the published counts.
+    The pooling is a function, not a module, so that NNI's counter leaves it out, as in the published counts.
     """
 
-    def __init__(self, plan: Plan, width: float, classes: int, image_size: int) -> None:
+    def __init__(self, stages: Stages, width: float, classes: int, image_size: int) -> None:
         super().__init__()
         layers: list[nn.Module] = []
         channels = 3
-        for step in plan:
-            if isinstance(step, str):
-                layers.append(nn.MaxPool2d(2))
-                continue
-            out = int(step * width)
-            layers += [nn.Conv2d(channels, out, 3, padding=1, bias=False), nn.BatchNorm2d(out), nn.ReLU()]
-            channels = out
+        for planes, depth in stages:
+            layers += [nn.MaxPool2d(2)] if layers else []
+            for _ in range(depth):
+                out = int(planes * width)
+                layers += [nn.Conv2d(channels, out, 3, padding=1, bias=False), nn.BatchNorm2d(out), nn.ReLU()]
+                channels = out
         self.features = nn.Sequential(*layers)
-        self.last_size = image_size // 2 ** plan.count("pool")
+        self.last_size = image_size // 2 ** (len(stages) - 1)
         self.flatten = nn.Flatten()
         hidden = int(HIDDEN * width)
         self.classifier = nn.Sequential(
@@ -56,9 +42,9 @@ class VGG(nn.Module):
 
 def vgg16(width: float = 1.0, classes: int = 10, image_size: int = 32) -> VGG:
     """VGG16 (configuration D) in its CIFAR form; 14,987,722 params at width 1."""
-    return VGG(PLAN_D, width, classes, image_size)
+    return VGG(STAGES_D, width, classes, image_size)
 
 
 def vgg19(width: float = 1.0, classes: int = 10, image_size: int = 32) -> VGG:
     """VGG19 (configuration E) in its CIFAR form; 20,298,698 params at width 1."""
-    return VGG(PLAN_E, width, classes, image_size)
+    return VGG(STAGES_E, width, classes, image_size)

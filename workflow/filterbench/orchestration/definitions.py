@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 
 @dataclass(frozen=True)
 class Definition:
-    """A top-level name of a module; None stands for the statements that run when it is imported."""
+    """A top-level name of a module; None means the statements that run when it is imported."""
 
     module: str
     name: str | None

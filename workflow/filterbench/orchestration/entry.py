@@ -54,12 +54,12 @@ def imports_or_exit(config: Config, tell: bool) -> Imports:
 
     Args:
         config: the checked study.
-        tell: say on standard error what was left out.
+        tell: list skipped files on standard error.
     """
     try:
         found = imports_of(config.get("nni_results") or "")
     except InputError as reason:
         sys.exit(f"error: {reason}")
-    if tell and found.told():
-        print(found.told(), file=sys.stderr)
+    if tell and found.summary():
+        print(found.summary(), file=sys.stderr)
     return found

@@ -62,8 +62,8 @@ class Plan:
         images: its data file.
         cells: the folders of its cells.
         again: by pruner, the trainings of its cells beyond their fine-tuning, by name of their documents.
-        claims: the user's table of points that papers report; empty where there is none.
-        questions: the user's plan of primary questions; empty where there is none.
+        claims: path of the user's table of points that papers report, or empty.
+        questions: path of the user's plan of primary questions, or empty.
         leads: whether pruners' leads over uniform nets are taken apart.
         latency: how to measure the time of a cell's nets.
         latency_table: how to measure that of a model's layers.
@@ -139,7 +139,7 @@ class Plan:
         ]
 
     def made_of_cells(self, *names: str) -> list[Path]:
-        """Documents with these names that the cells have by now."""
+        """Documents with these names that the cells have."""
         return [path for cell in self.cells for name in names if (path := Path(cell) / name).exists()]
 
     def claims_digest(self) -> str:
@@ -151,20 +151,23 @@ class Plan:
         return known_digest(Path(self.questions)) if self.questions else ""
 
     def folder_content(self, wildcards: Wildcards) -> str:
-        """Digest of a user's folder of files, so that other files are read anew."""
+        """Digest of a user's folder of files, so that changed files are read again."""
         dataset = self.config["dataset"]
         return content_digest(dataset["name"], dataset.get("folder"))
 
     def baseline_cell(self, wildcards: Wildcards) -> dict[str, Any]:
         """Which baseline a job makes, as documents record it; a job for all seeds takes the first."""
+        model = self.config["models"][wildcards.model]
+        normalisation = model.get("normalisation")
         return {
             "study": wildcards.study,
             "dataset": self.config["dataset"]["name"],
             "protocol": self.protocols[wildcards.study],
             "model": wildcards.model,
-            "width": self.config["models"][wildcards.model]["width"],
+            "width": model["width"],
             "seed": int(wildcards.get("seed", self.config["seeds"][0])),
             **({} if self.image_size == IMAGE_SIZE else {"image_size": self.image_size}),
+            **({"normalisation": normalisation} if normalisation else {}),
         }
 
     def own_weights(self, wildcards: Wildcards) -> str:
@@ -254,7 +257,7 @@ class Plan:
     def trajectory_targets(self, wildcards: Wildcards) -> list[float]:
         """The targets of a search path: those of the study, and those that its record has already.
 
-        So a target that the study drops makes nothing anew.
+        So nothing is rebuilt when the study drops a target.
         """
         kind, pruner = wildcards.kind, wildcards.pruner
         asked = {SPARSITY: self.sparsities(wildcards), **budgets(self.config, pruner, wildcards.model)}

@@ -30,7 +30,7 @@ def start(workflow: Workflow, alone: bool) -> None:
 
     Args:
         workflow: Snakemake's.
-        alone: take out what Snakemake says of each round of jobs; of its `--quiet`, only `all` does that.
+        alone: drop Snakemake's message about each round of jobs, which only `--quiet all` drops otherwise.
     """
     if alone:
         logging.getLogger("snakemake.logging").addFilter(_is_no_round)

@@ -1,4 +1,4 @@
-"""What a job may take of a machine, as Snakemake's `resources` want it."""
+"""What a job may use of a machine, in the form of Snakemake's `resources`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Resource = Callable[["Wildcards", int], int]
 
 
 def more_each_time(first: int) -> Resource:
-    """What a job asks for, more each time that it is tried again."""
+    """What a job requests, more at each retry."""
     return lambda wildcards, attempt: first * attempt
 
 

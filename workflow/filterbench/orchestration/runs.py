@@ -1,4 +1,4 @@
-"""Runs of Snakemake that are at work in this folder."""
+"""Other runs of Snakemake in this folder."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _KEPT: list[FileLock] = []
 
 
 def tell_other_runs() -> None:
-    """Note this run, and say on standard error which other ones are at work.
+    """Register this run, and list other live runs on standard error.
 
     Snakemake advises to unlock the folder whenever it is locked. While another run is alive, that would let
     both write the same files; the operating system knows, since its locks go with their process.
@@ -33,7 +33,7 @@ def tell_other_runs() -> None:
         return
     if others:
         print(
-            f"note: another run is at work in this folder (process {', '.join(others)}); if the folder is "
+            f"note: another run is active in this folder (process {', '.join(others)}); if the folder is "
             "locked, wait for that run to end: unlocking would let both write the same files",
             file=sys.stderr,
         )

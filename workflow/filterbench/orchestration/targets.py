@@ -1,4 +1,4 @@
-"""What the command line asks for."""
+"""Targets named on the command line."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
 
 def other_targets(workflow: Workflow, target: str) -> Callable[[Wildcards], list[str]]:
-    """An input function of a rule that runs after whatever else is asked for.
+    """An input function of a rule that runs after all other targets of the command line.
 
     Args:
         workflow: Snakemake's.
-        target: name of the rule, which is not asked to come after itself.
+        target: name of the rule itself.
     """
 
     def files(wildcards: Wildcards) -> list[str]:

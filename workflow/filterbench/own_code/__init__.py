@@ -1,4 +1,5 @@
 """Pruners, models and datasets of the user's own, from files beside the study and from installed packages."""
 
-# Where jobs find what the process that read the study registered; not there where that is nothing.
+# The environment variable in which jobs find what the process that read the study has registered; unset if
+# nothing.
 VARIABLE = "FILTERBENCH_CODE"

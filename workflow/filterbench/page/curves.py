@@ -1,9 +1,8 @@
-"""What the page's plots show, as JSON."""
+"""The data of the page's plots, as JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import pandas as pd
 
@@ -31,20 +30,15 @@ DIGITS = 6
 
 
 def styles_of(tables: Iterable[pd.DataFrame]) -> dict[str, dict[str, str]]:
-    """By pruner how its curve looks, as in the figures."""
-    pruners = dict.fromkeys(pruner for table in tables for pruner in table["pruner"])
+    """By pruner the style of its curve, as in the figures."""
+    pruners = dict.fromkeys(str(pruner) for table in tables for pruner in table["pruner"])
     found = {}
     for position, pruner in enumerate(pruners):
-        style = style_of(str(pruner), position)
+        style = style_of(pruner, position)
         symbol, sign = MARKERS[style.marker]
         dash = DASHES.get(style.line, "dash") if isinstance(style.line, str) else "dash"
-        found[str(pruner)] = {
-            "label": style.label,
-            "color": style.color,
-            "symbol": symbol,
-            "sign": sign,
-            "dash": dash,
-        }
+        marks = {"symbol": symbol, "sign": sign, "dash": dash}
+        found[pruner] = {"label": style.label, "color": style.color, **marks}
     return found
 
 
@@ -53,8 +47,8 @@ def model_data(
     others: Mapping[str, pd.DataFrame],
     claims: pd.DataFrame | None,
     latencies: Iterable[str] = (),
-) -> Any:
-    """The curves of a model, means over seeds, its unpruned net, and what stands beside them.
+) -> dict[str, object]:
+    """A model's curves, means over seeds, with its unpruned net, other studies' cells and papers' points.
 
     Args:
         table: its cells, as curves (`filterbench.analysis.budgets.as_curves`).
@@ -105,7 +99,7 @@ def _curves(table: pd.DataFrame, latencies: Iterable[str]) -> dict[str, dict[str
     points = pd.DataFrame(quantities, index=cells.index).astype(float)
     keys = {"pruner": cells["pruner"], "sparsity": cells["sparsity"]}
     means = points.assign(**keys).groupby(list(keys), sort=False).mean().reset_index()
-    # Along a line, whichever cell is infeasible with the first seed.
+    # In rising order along a line, even if a cell is infeasible with the first seed.
     means = means.sort_values("sparsity", kind="stable")
     return {
         str(pruner): {str(name): _numbers(curve[name]) for name in curve.columns if name != "pruner"}
@@ -113,13 +107,10 @@ def _curves(table: pd.DataFrame, latencies: Iterable[str]) -> dict[str, dict[str
     }
 
 
-def _points(claims: pd.DataFrame) -> list[dict[str, Any]]:
-    shown = ["label", "source", "pruner", "accuracy", "params", "flops", "like_for_like"]
-    rows = zip(*(claims[name] for name in shown), strict=True)
-    return [
-        {name: None if pd.isna(value) else value for name, value in zip(shown, row, strict=True)}
-        for row in rows
-    ]
+def _points(claims: pd.DataFrame) -> list[dict[str, object]]:
+    shown = claims[["label", "source", "pruner", "accuracy", "params", "flops", "like_for_like"]]
+    values = shown.astype(object).where(shown.notna(), None)
+    return [{str(name): value for name, value in row.items()} for row in values.to_dict("records")]
 
 
 def _numbers(values: Iterable[float]) -> list[float | None]:

@@ -6,7 +6,6 @@ import base64
 import gzip
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
 
 import itables
 import pandas as pd
@@ -22,14 +21,14 @@ from filterbench.page.table import table_data
 
 TEMPLATES = Path(__file__).parent
 DATATABLES = Path(itables.__file__).parent / "html/dt_bundle.js"
-# What the x axes offer: column of the points, and label.
+# The x axes to choose from: column of the points, and label.
 AXES = {
     "params": "parameters after speedup",
     "flops": "FLOPs after speedup (multiply-accumulates)",
     "images": "search cost (images evaluated or trained on)",
     "seconds": "seconds of pruning and fine-tuning",
 }
-# Allowed losses of accuracy that the page offers, in points.
+# Allowed losses of accuracy to choose from, in points.
 DROPS = (0.5, 1.0, 2.0, 5.0, 10.0)
 RECOMMENDED = {
     "pruner": "pruner",
@@ -50,7 +49,7 @@ def page(
     title: str,
     tables: Mapping[str, pd.DataFrame],
     *,
-    verdicts: Mapping[str, Any] | None = None,
+    verdicts: Mapping[str, object] | None = None,
     others: Mapping[str, Mapping[str, pd.DataFrame]] | None = None,
     claims: Mapping[str, pd.DataFrame] | None = None,
     controls: Collection[str] = (),
@@ -59,14 +58,13 @@ def page(
 
     Args:
         study: name of the study.
-        title: what the study is, in a sentence.
-        tables: `comparison.csv` by model, with measured latencies where these are to be shown
+        title: description of the study, in a sentence.
+        tables: `comparison.csv` by model, with measured latencies to show them
             (`filterbench.results.tables.with_latencies`).
-        verdicts: `verdicts.json`, if there is one.
-        others: by model and name, cells of other studies in the same columns (the published ones, where they
-            are comparable).
+        verdicts: `verdicts.json`, if it is made.
+        others: by model and name, comparable cells of other studies in the same columns.
         claims: by model, points that papers report (`filterbench.analysis.reported.placed`).
-        controls: the pruners that are not to be recommended.
+        controls: the pruners that are never recommended.
     """
     curves = {model: as_curves(table) for model, table in tables.items()}
     beside, reported = others or {}, claims or {}
@@ -76,10 +74,11 @@ def page(
         model: model_data(table, beside.get(model, {}), reported.get(model), list(latencies))
         for model, table in curves.items()
     }
+    styles = styles_of([*curves.values(), *reported.values()])
     data = {
         "axes": axes,
         "models": models,
-        "styles": styles_of([*curves.values(), *reported.values()]),
+        "styles": styles,
         "recommended": {model: _recommended(table, controls) for model, table in curves.items()},
         **table_data(list(tables.values())),
     }
@@ -90,15 +89,13 @@ def page(
         about=_about(tables),
         models=list(tables),
         axes=axes,
-        styles={
-            pruner: data["styles"][pruner] for table in curves.values() for pruner in table["pruner"].unique()
-        },
+        styles={pruner: styles[pruner] for table in curves.values() for pruner in table["pruner"].unique()},
         others=list(dict.fromkeys(name for named in beside.values() for name in named)),
         any_claims=any(len(points) for points in reported.values()),
         any_blind=any(len(blind_cells(table)) for table in tables.values()),
         verdicts=verdicts["verdicts"] if verdicts else [],
         drops=DROPS,
-        # A `<` of a stranger's text could end the script element that holds them, or keep it from ending.
+        # A `<` in a text from outside could end the script element with the data, or keep it from ending.
         data=htmlsafe_json_dumps(data, allow_nan=False, separators=(",", ":")),
         plotly=_packed(get_plotlyjs()),
         datatables=_packed(DATATABLES.read_text(encoding="utf-8")),
@@ -107,27 +104,17 @@ def page(
 
 
 def _packed(script: str) -> str:
-    """A script as the page unpacks it: a quarter of its size; the same bytes each time."""
+    """A script compressed to a quarter of its size for the page to unpack; always the same bytes."""
     return base64.b64encode(gzip.compress(script.encode(), mtime=0)).decode()
 
 
 def _about(tables: Mapping[str, pd.DataFrame]) -> dict[str, str]:
-    """What a reader needs to know of the cells, as far as it is known: protocol, seeds, width, images."""
+    """The conditions of the cells that are known: protocol, seeds, width, images, device."""
     rows = pd.concat(tables.values(), ignore_index=True)
-    named = {
-        "protocol": "protocol",
-        "seed": "seeds",
-        "width": "width",
-        "image_size": "image size",
-        "test_images": "test images",
-        "device": "device",
-    }
-    about = {}
-    for column, word in named.items():
-        known = sorted(rows[column].dropna().unique()) if column in rows else []
-        if known:
-            about[word] = ", ".join(str(each) for each in known)
-    return about
+    columns = ("protocol", "seed", "width", "image_size", "test_images", "device")
+    words = {column: column.replace("_", " ") for column in columns} | {"seed": "seeds"}
+    known = {word: sorted(rows[column].dropna().unique()) for column, word in words.items() if column in rows}
+    return {word: ", ".join(map(str, values)) for word, values in known.items() if values}
 
 
 def _latencies(table: pd.DataFrame) -> dict[str, str]:
@@ -141,26 +128,16 @@ def _latencies(table: pd.DataFrame) -> dict[str, str]:
     }
 
 
-def _recommended(table: pd.DataFrame, controls: Collection[str]) -> list[dict[str, Any]]:
-    """For each allowed loss and cost: who is ahead, and the smallest net of each pruner."""
+def _recommended(table: pd.DataFrame, controls: Collection[str]) -> list[dict[str, object]]:
+    """For each allowed loss and cost: which pruner leads, and the smallest net of each pruner."""
     base = table["pruner"].str.partition(" ")[0]
     candidates = table[~base.isin(list(controls))]
-    found = []
+    found: list[dict[str, object]] = []
     for drop in DROPS:
         for cost, words in known_costs(candidates).items():
             rows = recommendations(candidates, cost, drop)
             said = leader(candidates, cost, drop, rows) if len(rows) else "no pruner has such a net"
-            shown = rows[list(RECOMMENDED)].astype(object).where(rows.notna(), None)
-            found.append(
-                {
-                    "drop": drop,
-                    "cost": words,
-                    "leader": said,
-                    "headings": list(RECOMMENDED.values()),
-                    "rows": [
-                        [round(value, 2) if isinstance(value, float) else value for value in row]
-                        for row in shown.to_numpy().tolist()
-                    ],
-                }
-            )
+            shown = rows[list(RECOMMENDED)].round(2).astype(object).where(rows.notna(), None)
+            about = {"drop": drop, "cost": words, "leader": said, "headings": list(RECOMMENDED.values())}
+            found.append({**about, "rows": shown.to_numpy().tolist()})
     return found

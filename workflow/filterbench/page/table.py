@@ -1,15 +1,13 @@
-"""The rows of the page's table, one a cell."""
+"""The rows of the page's table, one per cell."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import pandas as pd
 
 from filterbench.analysis.blind import blind_cells
 from filterbench.analysis.budgets import as_curves
 
-# The table's columns, of `comparison.csv` or made of its columns, with their headings.
+# The table's columns, from `comparison.csv` or computed from its columns, with their headings.
 COLUMNS = {
     "model": "model",
     "short": "pruner",
@@ -32,26 +30,17 @@ COLUMNS = {
     "reason": "infeasible",
     "document": "document",
 }
-# Of columns that a study need not have, those without an entry are left out.
+# All other columns are left out if they are empty.
 ALWAYS = (
-    "model",
-    "short",
-    "sparsity",
-    "seed",
-    "performance_finetuned",
-    "params_compact",
-    "flops_compact",
-    "document",
+    *("model", "short", "sparsity", "seed"),
+    *("performance_finetuned", "params_compact", "flops_compact", "document"),
 )
 
 
 def rows_of(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows of a model, with `COLUMNS`; accuracies in per cent.
-
-    Args:
-        table: `comparison.csv`.
-    """
-    curves = as_curves(table)
+    """The rows of a model's `comparison.csv`, with `COLUMNS`; accuracies in per cent."""
+    curves, targets = as_curves(table), table.get("target", table["sparsity"])
+    cells = zip(table["model"], table["seed"], table["pruner"], targets, strict=True)
     plain = table.assign(
         short=curves["pruner"].str.replace("Pruner", ""),
         sparsity=curves["sparsity"],
@@ -61,21 +50,14 @@ def rows_of(table: pd.DataFrame) -> pd.DataFrame:
         blind=pd.Series("blind", blind_cells(table).index).reindex(table.index),
         reason=table["infeasible"],
         document=[
-            f"{model}/seed-{seed}/{pruner}/{target}/result.json"
-            for model, seed, pruner, target in zip(
-                table["model"],
-                table["seed"],
-                table["pruner"],
-                table.get("target", table["sparsity"]),
-                strict=True,
-            )
+            f"{model}/seed-{seed}/{pruner}/{target}/result.json" for model, seed, pruner, target in cells
         ],
     ).reindex(columns=list(COLUMNS))
     shares = [name for name in COLUMNS if name.startswith("performance")]
     return plain.assign(**{name: (100 * plain[name].astype(float)).round(2) for name in shares})
 
 
-def table_data(tables: list[pd.DataFrame]) -> dict[str, Any]:
+def table_data(tables: list[pd.DataFrame]) -> dict[str, list]:
     """Headings and rows of the table of all models, as JSON."""
     rows = pd.concat([rows_of(table) for table in tables], ignore_index=True)
     there = [name for name in COLUMNS if name in ALWAYS or rows[name].notna().any()]

@@ -8,25 +8,17 @@ from dataclasses import dataclass
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from filterbench.plotting.marks import (
-    draw_behind,
-    draw_claims,
-    draw_curves,
-    draw_front,
-    draw_originals,
-    draw_scratch,
-)
+from filterbench.plotting import marks
 from filterbench.plotting.scales import add_factors, plain_ticks, scale, show_all
-from filterbench.plotting.titles import set_title
+from filterbench.plotting.titles import new_figure, set_title
 
 
 @dataclass(frozen=True)
 class Panel:
-    """One panel: what its x axis shows."""
+    """The column on the x axis of a panel, and the labels below and above."""
 
     column: str
     label: str
@@ -55,49 +47,37 @@ def draw_comparison(
         claims: points that papers report (`filterbench.analysis.reported.placed`).
     """
     # Room for a long legend.
-    height = 9.4 + 0.3 * max(0, table["pruner"].nunique() - 9)
-    figure = Figure(figsize=(7.5, height), layout=ConstrainedLayoutEngine(w_pad=0.15, h_pad=0.08))
+    figure = new_figure(7.5, 9.4 + 0.3 * max(0, table["pruner"].nunique() - 9))
     upper, lower = figure.subplots(2, 1, sharey=True)
     for axes, panel in zip((upper, lower), PANELS, strict=True):
         _draw_panel(axes, panel, table)
         for name, cells in (others or {}).items():
-            draw_behind(axes, panel.column, cells, name)
+            marks.draw_behind(axes, panel.column, cells, name)
         if claims is not None:
-            draw_claims(axes, panel.column, claims)
+            marks.draw_claims(axes, panel.column, claims)
         show_all(axes)
     finish(figure, title, upper, table)
     return figure
 
 
 def draw_cost(table: pd.DataFrame, title: str) -> Figure:
-    """Draw accuracy against the wall-clock time of pruning and fine-tuning, a curve a pruner.
-
-    Args:
-        table: `comparison.csv` of the model, one row per cell.
-        title: what the cells are.
-    """
-    figure = Figure(figsize=(7.5, 5.5), layout=ConstrainedLayoutEngine(w_pad=0.15, h_pad=0.08))
+    """Draw a model's `comparison.csv`: accuracy against the wall-clock time of pruning and fine-tuning."""
+    figure = new_figure(7.5, 5.5)
     axes = figure.subplots()
     table = table.assign(seconds=table["seconds_prune"] + table["seconds_finetune"])
-    draw_curves(axes, "seconds", table)
+    marks.draw_curves(axes, "seconds", table)
     scale(axes, "seconds of pruning and fine-tuning (a trajectory's are those of all its sparsities)")
     finish(figure, title, axes, table)
     return figure
 
 
 def draw_latency(table: pd.DataFrame, runtimes: Sequence[str], title: str) -> Figure:
-    """Draw accuracy against the measured latency of one image and of a batch, a curve a pruner.
+    """Draw accuracy against the latency of one image and of a batch from a model's `latency.csv`, by runtime.
 
-    Latencies are relative to the original net's, which each cell times in turns with its own net: what else
-    the machine did at that time shifts both alike.
-
-    Args:
-        table: `latency.csv` of the model, one row per cell.
-        runtimes: in which latencies were measured, a column of panels each.
-        title: what the cells are.
+    Latencies are relative to the original net's. Each cell times both nets in turns, so other load on the
+    machine shifts both alike.
     """
-    size = 7.5 * len(runtimes), 9.6
-    figure = Figure(figsize=size, layout=ConstrainedLayoutEngine(w_pad=0.15, h_pad=0.08))
+    figure = new_figure(7.5 * len(runtimes), 9.6)
     panels = figure.subplots(2, len(runtimes), sharey=True, squeeze=False)
     for column, runtime in zip(panels.T, runtimes, strict=True):
         for axes, batch, images in zip(column, ("single", "batch"), ("one image", "a batch"), strict=True):
@@ -112,7 +92,7 @@ def draw_latency(table: pd.DataFrame, runtimes: Sequence[str], title: str) -> Fi
 
 
 def measurement_title(table: pd.DataFrame) -> str:
-    """How and on what the latencies of a model's `latency.csv` were measured, in one line."""
+    """How and on which machines the latencies of a model's `latency.csv` were measured, in one line."""
     cells = table[table["infeasible"].isna()]
     settings = cells.iloc[0]
     machines = ", ".join(sorted(cells["machine"].unique()))
@@ -121,20 +101,11 @@ def measurement_title(table: pd.DataFrame) -> str:
 
 
 def study_title(table: pd.DataFrame, model: str, dataset: str) -> str:
-    """What the cells of a study are, in two lines.
-
-    Args:
-        table: `comparison.csv` of the model.
-        model: the model's name.
-        dataset: the dataset's name.
-    """
+    """What the cells of a model's `comparison.csv` are, in two lines."""
     first = table[table["infeasible"].isna()].iloc[0]
     seeds = sorted(table["seed"].unique())
-    named = (
-        f"seed {seeds[0]} only (no error bars)"
-        if len(seeds) == 1
-        else f"mean of seeds {', '.join(map(str, seeds))}"
-    )
+    all_seeds = f"mean of seeds {', '.join(map(str, seeds))}"
+    named = f"seed {seeds[0]} only (no error bars)" if len(seeds) == 1 else all_seeds
     size = first.get("image_size")
     sized = "" if size is None or pd.isna(size) else f" of {size:g}x{size:g} pixels"
     return (
@@ -144,14 +115,7 @@ def study_title(table: pd.DataFrame, model: str, dataset: str) -> str:
 
 
 def finish(figure: Figure, title: str, axes: Axes, table: pd.DataFrame) -> None:
-    """Give a figure its title, and its legend, which names the spread and intervals where they are drawn.
-
-    Args:
-        figure: drawn but for these.
-        title: of the figure.
-        axes: whose marks the legend names.
-        table: the cells.
-    """
+    """Add a title, and a legend of the marks in `axes` and of the table's spreads and intervals."""
     set_title(figure, title)
     handles, labels = axes.get_legend_handles_labels()
     if table["performance_std"].notna().any():
@@ -169,9 +133,9 @@ def finish(figure: Figure, title: str, axes: Axes, table: pd.DataFrame) -> None:
 
 def _draw_panel(axes: Axes, panel: Panel, table: pd.DataFrame) -> None:
     spent, original = f"{panel.column}_compact", float(table[f"{panel.column}_original"].mean())
-    draw_curves(axes, spent, table)
-    draw_scratch(axes, spent, table)
-    draw_front(axes, spent, table[table[f"pareto_{panel.column}"]])
-    draw_originals(axes, original, table)
+    marks.draw_curves(axes, spent, table)
+    marks.draw_scratch(axes, spent, table)
+    marks.draw_front(axes, spent, table[table[f"pareto_{panel.column}"]])
+    marks.draw_originals(axes, original, table)
     scale(axes, panel.label)
     add_factors(axes, panel.factor_label, original)

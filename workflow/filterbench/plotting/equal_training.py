@@ -1,4 +1,4 @@
-"""The same cells after two trainings: as published, each pruner with its own, and all with as much."""
+"""Cells after two trainings: as published, where pruners train differently, and at equal training."""
 
 from __future__ import annotations
 
@@ -6,77 +6,58 @@ from collections.abc import Mapping
 
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from filterbench.plotting.comparison import PANELS, finish
 from filterbench.plotting.marks import draw_curves, draw_originals
 from filterbench.plotting.scales import add_factors, scale
-from filterbench.plotting.style import style_of
-from filterbench.plotting.titles import set_title
+from filterbench.plotting.style import styled
+from filterbench.plotting.titles import new_figure, set_title
 
-# What a cell was trained on after its baseline, and its accuracy.
+# The images that a cell was trained on after its baseline, and its accuracy.
 TRAINED_AS_PUBLISHED = ["images_trained_after", "performance_finetuned"]
 TRAINED_EQUALLY = ["images_trained_equal", "performance_equal"]
 
 
 def draw_equal_training(tables: Mapping[str, pd.DataFrame], title: str) -> Figure:
-    """Draw accuracy against params, a panel for each way of training, a curve a pruner.
+    """Draw accuracy against params, one panel per way of training.
 
-    Args:
-        tables: by heading, the cells of a model with that training's accuracy and its statistics.
-        title: what the cells are.
+    The tables are, by heading, the cells of a model with that training's accuracy and its statistics.
     """
-    figure = Figure(figsize=(12, 6.4), layout=ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.08))
+    figure = new_figure(12, 6.4, pad=0.12)
     panels = figure.subplots(1, len(tables), sharey=True, sharex=True)
     for axes, (heading, table) in zip(panels, tables.items(), strict=True):
-        original = float(table["params_original"].mean())
         draw_curves(axes, "params_compact", table)
-        draw_originals(axes, original, table)
+        draw_originals(axes, float(table["params_original"].mean()), table)
         axes.set_title(heading, fontsize=12)
-    # Once all is drawn: the panels share what their accuracies reach.
+    # Only after all curves are drawn: the panels share the range of their accuracies.
     for axes, table in zip(panels, tables.values(), strict=True):
-        original = float(table["params_original"].mean())
         scale(axes, PANELS[0].label)
-        add_factors(axes, PANELS[0].factor_label, original)
+        add_factors(axes, PANELS[0].factor_label, float(table["params_original"].mean()))
     panels[-1].set_ylabel("")
-    # Both panels count, for the curves that only one of them has.
+    # The legend counts the cells of both panels, because a curve may be in only one of them.
     finish(figure, title, panels[0], pd.concat(tables.values()))
     return figure
 
 
 def draw_training(table: pd.DataFrame, title: str) -> Figure:
-    """Draw accuracy against the images trained on after the baseline, a panel a target.
+    """Draw accuracy against the images trained on after the baseline, one panel per target.
 
-    A line joins each pruner's cells after their own fine-tuning (filled) and at equal training (hollow).
-
-    Args:
-        table: the cells of a model: `images_trained_after` and `performance_finetuned`, and the same at equal
-            training with `_equal` at the end.
-        title: what the cells are.
+    A line joins each pruner's cells after their own fine-tuning (filled) and at equal training (hollow). The
+    table has the columns `TRAINED_AS_PUBLISHED` and `TRAINED_EQUALLY`.
     """
     targets = sorted(table["sparsity"].unique())
-    figure = Figure(
-        figsize=(3.1 * len(targets) + 0.8, 5.2), layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.08)
-    )
+    figure = new_figure(3.1 * len(targets) + 0.8, 5.2, pad=0.1)
     panels = figure.subplots(1, len(targets), sharey=True, squeeze=False)[0]
     for axes, target in zip(panels, targets, strict=True):
-        cells = table[table["sparsity"] == target]
-        for position, (pruner, all_seeds) in enumerate(cells.groupby("pruner", sort=False)):
-            style = style_of(str(pruner), position)
+        for style, all_seeds in styled(table[table["sparsity"] == target]):
             means = all_seeds[[*TRAINED_AS_PUBLISHED, *TRAINED_EQUALLY]].mean()
             points = [means[TRAINED_AS_PUBLISHED], means[TRAINED_EQUALLY]]
             spent, accuracy = zip(*points, strict=True)
             label = style.label if axes is panels[0] else None
             axes.plot(spent, [100 * each for each in accuracy], color=style.color, linewidth=1, label=label)
             for (images, reached), fill in zip(points, (style.color, "white"), strict=True):
-                axes.plot(
-                    images,
-                    100 * reached,
-                    style.marker,
-                    color=style.color,
-                    markerfacecolor=fill,
-                    markersize=6,
-                )
+                marks = axes.plot(images, 100 * reached, style.marker, color=style.color, markersize=6)
+                marks[0].set_markerfacecolor(fill)
         axes.set_title(f"sparsity {target:g}", fontsize=11)
     for axes in panels:
         scale(axes, "images trained on after the baseline")

@@ -1,28 +1,23 @@
-"""What int8 changes: accuracy and time of the same nets in float32 and in int8."""
+"""The effect of int8: accuracy and time of the same nets in float32 and in int8."""
 
 from __future__ import annotations
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from filterbench.plotting.comparison import PANELS, finish
 from filterbench.plotting.marks import draw_curves, draw_originals, draw_star
 from filterbench.plotting.scales import add_factors, plain_ticks, scale
-from filterbench.plotting.style import style_of
+from filterbench.plotting.style import styled
+from filterbench.plotting.titles import new_figure
 
 DASHES = (0, (3, 2))
 
 
 def draw_int8(table: pd.DataFrame, title: str) -> Figure:
-    """Draw accuracy against the time of a batch in both formats, and what int8 takes against params.
-
-    Args:
-        table: `int8.csv` of a model, one row per cell.
-        title: what the cells are.
-    """
-    figure = Figure(figsize=(7.5, 10), layout=ConstrainedLayoutEngine(w_pad=0.15, h_pad=0.08))
+    """Draw a model's `int8.csv`: accuracy against time in both formats, and loss in int8 against params."""
+    figure = new_figure(7.5, 10)
     upper, lower = figure.subplots(2, 1)
     _draw_accuracies(upper, table)
     _draw_losses(lower, table)
@@ -60,18 +55,10 @@ def _draw_losses(axes: Axes, table: pd.DataFrame) -> None:
 def _draw_means(
     axes: Axes, table: pd.DataFrame, spent: str, accuracy: str, line: str | tuple, label: str | None
 ) -> None:
-    """A curve a pruner of the means over seeds, by target; hollow, with one entry in the legend for all."""
-    for position, (pruner, cells) in enumerate(table.groupby("pruner", sort=False)):
-        style = style_of(str(pruner), position)
+    """One hollow curve per pruner of the means over seeds, by target; one entry in the legend for all."""
+    entry = f"the same in {label} (hollow)" if label else None
+    for style, cells in styled(table):
         means = cells.groupby("sparsity")[[spent, accuracy]].mean()
-        axes.plot(
-            means[spent],
-            100 * means[accuracy],
-            color=style.color,
-            linestyle=line,
-            linewidth=1.2,
-            marker=style.marker,
-            markerfacecolor="white",
-            markersize=6,
-            label=f"the same in {label} (hollow)" if label and position == 0 else None,
-        )
+        (curve,) = axes.plot(means[spent], 100 * means[accuracy], style.marker, markersize=6, label=entry)
+        curve.set(color=style.color, linestyle=line, linewidth=1.2, markerfacecolor="white")
+        entry = None

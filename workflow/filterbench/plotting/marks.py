@@ -1,24 +1,23 @@
-"""The marks of a figure: curves, the unpruned net, fronts, and what lies behind them."""
+"""The marks of a figure: curves, the unpruned net, fronts, and what is behind them."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import pandas as pd
 from matplotlib.axes import Axes
 
 from filterbench.analysis.blind import blind_cells
-from filterbench.plotting.style import SCRATCH_STYLES, style_of
+from filterbench.plotting.style import SCRATCH_STYLES, Style, style_of, styled
 
 STATISTICS = [f"performance_{name}" for name in ("mean", "std", "low", "high")]
 CELL = ["pruner", "sparsity"]
 
 
 def draw_originals(axes: Axes, original: float, table: pd.DataFrame) -> None:
-    """The unpruned net as a dashed line and a star; a hollow star once fine-tuned as they were.
+    """The unpruned net as a dashed line and a star, and as a hollow star after the cells' fine-tuning.
 
-    Args:
-        axes: where to draw.
-        original: what the unpruned net spends.
-        table: cells of one model.
+    `original` is its value on the x axis, and the table has the cells of one model.
     """
     accuracy = 100 * float(table["performance_original"].mean())
     axes.axhline(accuracy, color="0.6", linewidth=1, linestyle=(0, (4, 3)), zorder=0)
@@ -30,121 +29,72 @@ def draw_originals(axes: Axes, original: float, table: pd.DataFrame) -> None:
 
 def draw_star(axes: Axes, spent: float, accuracy: float, fill: str, label: str) -> None:
     """A form of the unpruned net; accuracy in per cent."""
-    axes.plot(
-        spent,
-        accuracy,
-        "*",
-        markersize=14,
-        linestyle="none",
-        color="black",
-        markerfacecolor=fill,
-        label=label,
-    )
+    axes.plot(spent, accuracy, "*", markersize=14, color="black", markerfacecolor=fill, label=label)
 
 
 def draw_scratch(axes: Axes, spent: str, table: pd.DataFrame) -> None:
     """The compact shapes trained from scratch, behind the curves, at the budgets that the table has."""
     for budget, style in SCRATCH_STYLES.items():
-        column = f"performance_scratch_{budget}"
-        if column not in table:
-            continue
-        cells = table.groupby(CELL)[[spent, column]].mean()
-        axes.plot(
-            cells[spent],
-            100 * cells[column],
-            marker=style.marker,
-            linestyle="none",
-            markersize=7,
-            markerfacecolor="none",
-            markeredgecolor=style.color,
-            zorder=1,
-            label=style.label,
-        )
+        if (column := f"performance_scratch_{budget}") in table:
+            cells = table.groupby(CELL)[[spent, column]].mean()
+            _draw_hollow(axes, cells[spent], cells[column], style, style.label, fill="none", size=7, zorder=1)
 
 
 def draw_front(axes: Axes, spent: str, front: pd.DataFrame) -> None:
     """A ring around each cell that no other beats."""
     cells = front.groupby(CELL)[[spent, "performance_finetuned"]].mean()
-    axes.plot(
-        cells[spent],
-        100 * cells["performance_finetuned"],
-        "o",
-        markersize=11,
-        markerfacecolor="none",
-        markeredgecolor="black",
-        markeredgewidth=0.8,
-        label="on the front",
-    )
+    ring, accuracy = Style("black", "o", "on the front"), cells["performance_finetuned"]
+    _draw_hollow(axes, cells[spent], accuracy, ring, ring.label, fill="none", size=11, edge=0.8)
 
 
 def draw_behind(axes: Axes, column: str, others: pd.DataFrame, label: str) -> None:
     """Cells of another study, hollow and behind; one entry in the legend for all."""
-    for position, (pruner, cells) in enumerate(others.groupby("pruner", sort=False)):
-        style = style_of(str(pruner), position)
-        axes.plot(
-            cells[f"{column}_compact"],
-            100 * cells["performance_finetuned"],
-            marker=style.marker,
-            linestyle="none",
-            markerfacecolor="none",
-            markeredgecolor=style.color,
-            markersize=6,
-            alpha=0.7,
-            zorder=1,
-            label=f"{label} (hollow)" if position == 0 else None,
-        )
+    entry: str | None = f"{label} (hollow)"
+    for style, cells in styled(others):
+        spent, accuracy = cells[f"{column}_compact"], cells["performance_finetuned"]
+        _draw_hollow(axes, spent, accuracy, style, entry, fill="none", zorder=1, alpha=0.7)
+        entry = None
 
 
 def draw_claims(axes: Axes, column: str, claims: pd.DataFrame) -> None:
     """Points that papers report; the legend says which were not measured in the same way."""
-    for position, ((label, alike), points) in enumerate(
-        claims.groupby(["label", "like_for_like"], sort=False)
-    ):
-        style = style_of(str(points["pruner"].iloc[0]), position)
-        axes.plot(
-            points[column],
-            100 * points["accuracy"],
-            marker="X",
-            linestyle="none",
-            markerfacecolor="white",
-            markeredgecolor=style.color,
-            markeredgewidth=1.5,
-            markersize=10,
-            label=str(label) if alike else f"{label} (not like for like)",
-        )
+    points_of = claims.groupby(["label", "like_for_like"], sort=False)
+    for position, ((label, alike), points) in enumerate(points_of):
+        style = replace(style_of(str(points["pruner"].iloc[0]), position), marker="X")
+        entry = str(label) if alike else f"{label} (not like for like)"
+        _draw_hollow(axes, points[column], points["accuracy"], style, entry, size=10, edge=1.5)
 
 
 def draw_curves(axes: Axes, spent: str, table: pd.DataFrame) -> None:
-    """A curve a pruner: mean accuracy over seeds against the mean of a column, by sparsity."""
-    for position, (pruner, all_cells) in enumerate(table.groupby("pruner", sort=False)):
-        style = style_of(str(pruner), position)
+    """One curve per pruner: mean accuracy over seeds against the mean of a column, by sparsity."""
+    for style, all_cells in styled(table):
         cells = all_cells[all_cells["infeasible"].isna()]
         curve = cells.groupby("sparsity")[[spent, *STATISTICS]].mean()
         _draw_spread(axes, curve[spent], 100 * curve[STATISTICS], style.color)
-        axes.plot(
-            curve[spent],
-            100 * curve["performance_mean"],
-            color=style.color,
-            marker=style.marker,
-            linestyle=style.line,
-            markersize=6,
-            markeredgecolor="white",
-            markeredgewidth=0.6,
-            linewidth=1.4,
-            label=_label(style.label, all_cells),
-        )
+        label, mean = _label(style.label, all_cells), 100 * curve["performance_mean"]
+        (line,) = axes.plot(curve[spent], mean, style.marker, color=style.color, markersize=6, label=label)
+        line.set(linestyle=style.line, linewidth=1.4, markeredgecolor="white", markeredgewidth=0.6)
         blind = cells.merge(blind_cells(cells)[CELL].drop_duplicates(), on=CELL)
         hollow = blind.groupby("sparsity")[[spent, "performance_mean"]].mean()
-        axes.plot(
-            hollow[spent],
-            100 * hollow["performance_mean"],
-            marker=style.marker,
-            linestyle="none",
-            markersize=6,
-            markerfacecolor="white",
-            markeredgecolor=style.color,
-            markeredgewidth=1.4,
-        )
+        _draw_hollow(axes, hollow[spent], hollow["performance_mean"], style, edge=1.4)
+
+
+def _draw_hollow(
+    axes: Axes,
+    spent: pd.Series,
+    accuracy: pd.Series,
+    style: Style,
+    label: str | None = None,
+    *,
+    fill: str = "white",
+    size: float = 6,
+    edge: float = 1,
+    zorder: float = 2,
+    alpha: float | None = None,
+) -> None:
+    """Marks without a line, coloured at their edge; accuracy from 0 to 1."""
+    (marks,) = axes.plot(spent, 100 * accuracy, style.marker, markersize=size, zorder=zorder, label=label)
+    marks.set(markerfacecolor=fill, markeredgecolor=style.color, markeredgewidth=edge, alpha=alpha)
 
 
 def _draw_spread(axes: Axes, spent: pd.Series, percent: pd.DataFrame, color: str) -> None:
@@ -162,12 +112,11 @@ def _draw_spread(axes: Axes, spent: pd.Series, percent: pd.DataFrame, color: str
 
 
 def _label(pruner: str, cells: pd.DataFrame) -> str:
-    """The pruner's name, with the sparsities that it could not reach, and where its search was blind."""
+    """The pruner's name, with the sparsities that are infeasible or whose search was blind."""
     asked = sorted(cells["sparsity"].unique())
     named = {"infeasible": cells[cells["infeasible"].notna()], "blind": blind_cells(cells)}
-    said = [
-        f"{word}: {_listed(set(found['sparsity']), asked)}" for word, found in named.items() if len(found)
-    ]
+    some = {word: set(found["sparsity"]) for word, found in named.items() if len(found)}
+    said = [f"{word}: {_listed(sparsities, asked)}" for word, sparsities in some.items()]
     return f"{pruner} ({'; '.join(said)})" if said else pruner
 
 

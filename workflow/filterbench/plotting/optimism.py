@@ -5,22 +5,17 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.figure import Figure
 
-from filterbench.plotting.style import style_of
+from filterbench.plotting.scales import frame
+from filterbench.plotting.style import styled
 from filterbench.plotting.titles import set_title
 
 
 def draw_optimism(table: pd.DataFrame, title: str) -> Figure:
-    """Draw the gap against the sparsity, a curve a pruner.
-
-    Args:
-        table: `optimism.csv`: one row per cell, and the unpruned net at sparsity 0.
-        title: what the cells are.
-    """
+    """Draw the gap of `optimism.csv` against the sparsity, one curve per pruner; at 0 the unpruned net."""
     figure = Figure(figsize=(7.5, 5.5), layout="constrained")
     axes = figure.subplots()
     axes.axhline(0, color="0.6", linewidth=1)
-    for position, (pruner, cells) in enumerate(table.groupby("pruner", sort=False)):
-        style = style_of(str(pruner), position)
+    for style, cells in styled(table):
         bars = [cells["mean"] - cells["low"], cells["high"] - cells["mean"]]
         axes.errorbar(
             cells["sparsity"],
@@ -35,9 +30,7 @@ def draw_optimism(table: pd.DataFrame, title: str) -> Figure:
         )
     axes.set_xlabel("sparsity")
     axes.set_ylabel("test accuracy, test protocol minus validation protocol (points)")
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(color="0.92", linewidth=0.8)
-    axes.set_axisbelow(True)
+    frame(axes)
     seeds = int(table["n"].max())
     counted = "one seed" if seeds == 1 else f"{seeds} seeds"
     drawn = "bars: 95 % t interval of the mean" if table["low"].notna().any() else "too few for bars"

@@ -1,4 +1,4 @@
-"""Writing a figure, whole or not at all."""
+"""Writing a figure completely or not at all."""
 
 import io
 from pathlib import Path
@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from filterbench.storage.files import atomic_write
 
 DPI = 160
-# An SVG without its date is the same file each time.
+# Without its date, an SVG has the same bytes each time.
 METADATA = {"png": None, "svg": {"Date": None}}
 
 

@@ -1,4 +1,4 @@
-"""What the pruners chose for each layer, and how the searches got there."""
+"""The sparsity that pruners chose for each layer, and the scores along their searches."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from filterbench.plotting.scales import frame
 from filterbench.plotting.style import style_of
 from filterbench.plotting.titles import set_title
 
@@ -21,18 +22,15 @@ SHARE = ScalarMappable(Normalize(0, 1), "cividis")
 
 
 def draw_layer_sparsities(layers: pd.DataFrame, title: str) -> Figure:
-    """A heat map a pruner: share of pruned filters by convolution (down) and asked sparsity (across).
+    """One heat map per pruner: share of pruned filters by convolution (down) and asked sparsity (across).
 
-    Args:
-        layers: one row per convolution of a cell: pruner, sparsity, layer (its number, from 1), pruned
-            (0..1, or NaN, which leaves a blank).
-        title: what the figure shows.
+    `layers` has one row per convolution of a cell: pruner, sparsity, layer (its number, from 1), pruned
+    (0..1, or NaN, which leaves a blank).
     """
     pruners = list(dict.fromkeys(layers["pruner"]))
     rows = math.ceil(len(pruners) / COLUMNS)
     depth = int(layers["layer"].max())
-    height = max(3.0, 0.11 * depth + 1.2)
-    figure = Figure(figsize=(9, rows * height + 0.6), layout="constrained")
+    figure = Figure(figsize=(9, rows * max(3.0, 0.11 * depth + 1.2) + 0.6), layout="constrained")
     grid = figure.subplots(rows, COLUMNS, squeeze=False).ravel()
     for position, (axes, pruner) in enumerate(zip(grid, pruners, strict=False)):
         values = layers[layers["pruner"] == pruner].pivot(index="layer", columns="sparsity", values="pruned")
@@ -54,11 +52,9 @@ def draw_layer_sparsities(layers: pd.DataFrame, title: str) -> Figure:
 
 
 def draw_search_scores(searches: Mapping[tuple[str, float], pd.DataFrame], title: str) -> Figure:
-    """A panel a pruner: the candidates' scores over the steps, a line a cell; dots where it went on.
+    """One panel per pruner: the candidates' scores over the steps, one line per cell; dots are accepted.
 
-    Args:
-        searches: by (pruner, sparsity), a table with step, score (0..1) and accepted.
-        title: what the figure shows.
+    `searches` has, by (pruner, sparsity), a table with step, score (0..1) and accepted.
     """
     pruners = list(dict.fromkeys(pruner for pruner, _ in searches))
     figure = Figure(figsize=(9, 3.1 * max(1, len(pruners)) + 0.6), layout="constrained")
@@ -77,8 +73,7 @@ def draw_search_scores(searches: Mapping[tuple[str, float], pd.DataFrame], title
         style = style_of(pruner, position)
         axes.set_title(style.label, fontsize=11)
         axes.set_ylabel("selection accuracy (%)")
-        axes.grid(color="0.92", linewidth=0.8)
-        axes.spines[["top", "right"]].set_visible(False)
+        frame(axes)
         axes.legend(title=style.asked, loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
     grid[-1].set_xlabel("step of the search (dots: the search went on from here)")
     set_title(figure, title)

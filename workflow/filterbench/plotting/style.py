@@ -1,8 +1,12 @@
-"""How figures and the pruners in them look, the same everywhere."""
+"""How pruners look, the same in all figures."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import matplotlib
+import pandas as pd
 
 from filterbench.domain.targets import BUDGETS, curve_suffix
 
@@ -13,7 +17,7 @@ matplotlib.rcParams["axes.formatter.use_mathtext"] = True
 
 @dataclass(frozen=True)
 class Style:
-    """Colour, marker, label and line of a pruner's curve, and what its cells were asked for."""
+    """Colour, marker, label and line of a pruner's curve, and the kind of its cells' targets."""
 
     color: str
     marker: str
@@ -22,8 +26,8 @@ class Style:
     asked: str = "sparsity"
 
 
-# Colours that colour-blind readers can tell apart: of Okabe & Ito 2008, "Color Universal Design", and the
-# last three of Tol 2021, "Colour Schemes" (muted).
+# Colours that colour-blind readers can distinguish: from Okabe & Ito 2008, "Color Universal Design", and the
+# last ones from Tol 2021, "Colour Schemes" (muted).
 STYLES: dict[str, Style] = {
     "L1FilterPruner": Style("#0072B2", "o", "L1Filter"),
     "L2FilterPruner": Style("#56B4E9", "s", "L2Filter"),
@@ -43,13 +47,13 @@ STYLES: dict[str, Style] = {
     "UniformAsNetAdaptPruner": Style("#8F8F8F", "H", "uniform, as NetAdapt", (0, (1, 1))),
     "UniformAsAutoCompressPruner": Style("#5F5F5F", "p", "uniform, as AutoCompress", (0, (5, 1))),
 }
-# Compact shapes trained from scratch, by budget: hollow, and grey like all controls.
+# Compact shapes trained from scratch, by training budget: hollow, and grey like all controls.
 SCRATCH_STYLES = {
     "finetune": Style("#8C8C8C", "d", "from scratch, as fine-tuned"),
     "baseline": Style("#4D4D4D", "p", "from scratch, as baseline"),
     "total": Style("#6B6B6B", "s", "from scratch, as both"),
 }
-# Controls that every pruner can have, by what their names begin with: a grey line, and what their label says.
+# Controls that every pruner can have, by the prefix of their names: a grey, a line and a label.
 CONTROLS: dict[str, tuple[str, tuple[int, tuple[int, int]], str]] = {
     "LayersOf": ("#7F7F7F", (0, (3, 1)), "layers of {}, cut plainly"),
     "UniformAs": ("#5F5F5F", (0, (5, 1)), "uniform, as {}"),
@@ -59,7 +63,7 @@ CONTROLS: dict[str, tuple[str, tuple[int, tuple[int, int]], str]] = {
 LINES = {"flops": "--", "latency": ":"}
 # Of pruners without an entry, such as a user's own.
 OTHER_COLORS = ("#CC6677", "#117733", "#DDCC77")
-# As many as no multiple of the colours, so that the same pair comes again as late as can be.
+# The numbers of colours and markers have no common divisor, so a pair repeats as late as possible.
 OTHER_MARKERS = "X<>hpdH"
 
 
@@ -75,16 +79,16 @@ def style_of(pruner: str, position: int) -> Style:
             return replace(style, label=name, line=LINES[kind], asked=f"{label} budget")
     if pruner in STYLES:
         return STYLES[pruner]
-    if control := _style_of_control(pruner, position):
-        return control
+    for prefix, (color, line, label) in CONTROLS.items():
+        # A control of another pruner has that pruner's marker.
+        if (controlled := pruner.removeprefix(prefix)) != pruner:
+            style = style_of(controlled, position)
+            return replace(style, color=color, line=line, label=label.format(style.label))
     color, marker = (of[position % len(of)] for of in (OTHER_COLORS, OTHER_MARKERS))
     return Style(color, marker, pruner.removesuffix("Pruner"))
 
 
-def _style_of_control(pruner: str, position: int) -> Style | None:
-    """The style of a control of another pruner: grey, with that pruner's marker; None of any other pruner."""
-    for prefix, (color, line, label) in CONTROLS.items():
-        if (searched := pruner.removeprefix(prefix)) != pruner:
-            style = style_of(searched, position)
-            return replace(style, color=color, line=line, label=label.format(style.label))
-    return None
+def styled(table: pd.DataFrame) -> Iterator[tuple[Style, pd.DataFrame]]:
+    """The rows of each pruner of a table with its style, in the table's order."""
+    for position, (pruner, rows) in enumerate(table.groupby("pruner", sort=False)):
+        yield style_of(str(pruner), position), rows

@@ -1,14 +1,20 @@
-"""The title of a figure."""
+"""A figure with its title and legend."""
 
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 SIZE = 13
-# Of the figure's width.
+# Share of the figure's width.
 WIDEST = 0.97
 
 
+def new_figure(width: float, height: float, pad: float = 0.15) -> Figure:
+    """An empty figure; sizes and the horizontal padding are in inches."""
+    return Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(w_pad=pad, h_pad=0.08))
+
+
 def set_title(figure: Figure, title: str) -> None:
-    """Write the title above the panels, smaller where it would not fit: a study's name can be long."""
+    """Write the title above the panels, smaller if it would not fit: a study's name can be long."""
     heading = figure.suptitle(title, fontsize=SIZE, linespacing=1.5)
     share = heading.get_window_extent().width / (WIDEST * figure.bbox.width)
     heading.set_fontsize(SIZE / max(1, share))

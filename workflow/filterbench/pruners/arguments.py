@@ -19,12 +19,12 @@ def number(default: float, meaning: str, **bounds: float) -> Argument:
     """A number.
 
     Args:
-        default: where the study does not say.
+        default: the value if the study sets none.
         meaning: one line.
         bounds: `minimum`, `exclusiveMinimum`, `maximum`, `exclusiveMaximum`.
 
     Raises:
-        TypeError: another bound, which a JSON Schema would pass over.
+        TypeError: another bound, which a JSON Schema would ignore.
     """
     for name in bounds:
         if name not in BOUNDS:
@@ -48,25 +48,23 @@ def choice(allowed: Sequence[str], meaning: str) -> Argument:
 
 
 def schema_of(arguments: Mapping[str, Argument]) -> dict[str, Any]:
-    """The JSON Schema of a study's arguments for a pruner, any of which may be left out."""
+    """The JSON Schema of a study's arguments for a pruner, all optional."""
     return {"type": "object", "additionalProperties": False, "properties": dict(arguments)}
 
 
 def contradictions(arguments: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Pairs of arguments of which each is allowed alone: the name of one, and what is wrong with it.
+    """Contradictions between arguments that are each allowed: the name of one, and what is wrong with it.
 
     Args:
         arguments: all of a pruner's.
     """
     start, stop = arguments.get("start_temperature"), arguments.get("stop_temperature")
     if start is not None and stop is not None and stop >= start:
-        yield "stop_temperature", f"{stop} is not below start_temperature, {start}: there is no step between"
+        yield "stop_temperature", f"{stop} is not below start_temperature, {start}, so there is no step"
 
 
 BASE_ALGO = {"base_algo": choice(("l1", "l2", "fpgm"), "Ranks the filters of a layer.")}
-ONE_SHOT = {
-    "dependency_aware": switch("Mask the same channels in convolutions whose outputs are summed."),
-}
+ONE_SHOT = {"dependency_aware": switch("Mask the same channels in convolutions whose outputs are summed.")}
 GROUPS = {
     "global_pruning": switch(
         "Rank the channels of the whole net together, so that `sparsity` is the share of all filters; "

@@ -1,13 +1,16 @@
-"""What every pruner takes and gives: a net in, a masked net and its channel masks out."""
+"""The contract of pruners: each takes a net, and returns a masked net with its channel masks."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from filterbench.compaction.masks import PrunedNet
 from filterbench.costs.budget import Budget
+from filterbench.storage.errors import InputError
 
 if TYPE_CHECKING:
     from filterbench.pruners.search.search import Cost, Extent, Search
@@ -26,16 +29,16 @@ class Pruner(Protocol):
         Args:
             model: a trained net for inputs of (batch, 3, height, width); it is changed.
             sparsity: share of the filters to mask, above 0 and below 1.
-            search: what a pruner that evaluates or trains candidates does so with.
+            search: what candidates are evaluated and trained with.
         """
         ...
 
 
 class Searching(Pruner, Protocol):
-    """A pruner that searches, and says beforehand what that will cost."""
+    """A pruner that searches, and can estimate the cost of its search."""
 
     def least_cost(self, extent: Extent) -> Cost:
-        """What the search spends at least."""
+        """The least that the search spends."""
         ...
 
 
@@ -55,3 +58,57 @@ class BudgetPruner(Protocol):
             InfeasibleError: the budget cannot be met.
         """
         ...
+
+
+def channels_of(model: nn.Module) -> dict[str, int]:
+    """Output channels of each convolution of a net, by its name."""
+    return {name: layer.out_channels for name, layer in _convolutions(model).items()}
+
+
+def checked(returned: object, channels: Mapping[str, int], pruner: object) -> PrunedNet:
+    """What a pruner returned, if the later stages can work with it.
+
+    Args:
+        returned: by `prune` or `prune_within`.
+        channels: `channels_of` the net that the pruner was given.
+        pruner: the pruner, for the error.
+
+    Raises:
+        InputError: it is not a pruned net, has other convolutions, or masks that are not as `PrunedNet` says
+            or are not multiplied into the weights.
+        InfeasibleError: a convolution has no filter left.
+    """
+    source = f"{type(pruner).__name__}: the pruner"
+    if not isinstance(returned, PrunedNet) or not isinstance(returned.model, nn.Module):
+        raise InputError(f"{source} returned {type(returned).__name__}; allowed: a PrunedNet with a net")
+    layers = _convolutions(returned.model)
+    found = channels_of(returned.model)
+    if found.keys() != channels.keys() or (not returned.compact and found != dict(channels)):
+        raise InputError(
+            f"{source} returned a net with other convolutions; allowed: those of the net that it was given, "
+            "with all their channels unless `compact` is set"
+        )
+    if returned.compact and returned.masks:
+        raise InputError(f"{source} returned a compact net with masks; allowed: either of them")
+    for name, kept in returned.masks.items():
+        if name not in layers:
+            raise InputError(f"{source} masks {name!r}; allowed: the convolutions {', '.join(layers)}")
+        _check_mask(f"{source}'s mask of {name}", kept, layers[name])
+    return returned
+
+
+def _check_mask(source: str, kept: object, layer: nn.Conv2d) -> None:
+    weight = layer.weight
+    allowed = f"torch.bool {tuple(weight.shape[:1])} on {weight.device}, true where kept"
+    if not isinstance(kept, Tensor):
+        raise InputError(f"{source} is of type {type(kept).__name__}; allowed: {allowed}")
+    if (kept.dtype, kept.shape, kept.device) != (torch.bool, weight.shape[:1], weight.device):
+        raise InputError(f"{source} is {kept.dtype} {tuple(kept.shape)} on {kept.device}; allowed: {allowed}")
+    if not kept.any():
+        raise InfeasibleError(f"{source} leaves no filter")
+    if weight[~kept].any():
+        raise InputError(f"{source} is not multiplied into the weights; call apply_masks(model, masks)")
+
+
+def _convolutions(model: nn.Module) -> dict[str, nn.Conv2d]:
+    return {name: layer for name, layer in model.named_modules() if isinstance(layer, nn.Conv2d)}

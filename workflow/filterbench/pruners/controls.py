@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 class RandomFilters:
     """The same share of random filters in every convolution (Mittal et al. 2018, arXiv:1801.10447).
 
-    What one seed masks at a sparsity, it masks at every higher one too.
+    A filter that a seed masks at some sparsity is also masked at every higher one.
     """
 
     def prune(self, model: nn.Module, sparsity: float, search: Search) -> PrunedNet:
@@ -48,10 +48,10 @@ class RandomFilters:
 
 @dataclass(frozen=True)
 class RandomAllocation:
-    """The best of random sparsities for the layers (random search: Li & Talwalkar 2019, arXiv:1902.07638).
+    """The best of random sparsities of the layers (random search: Li & Talwalkar 2019, arXiv:1902.07638).
 
-    Each draw is one that the annealing could begin with, and is masked and judged as a candidate of the
-    annealing is.
+    Each draw is one with which the annealing could start, and is masked and judged like a candidate of the
+    annealing.
 
     Attributes:
         base_algo: `l1`, `l2` or `fpgm`, which ranks the filters.
@@ -70,7 +70,7 @@ class RandomAllocation:
         candidates = [
             judged(model, layers, allocation.draw(random), search, journal) for _ in range(self.evaluations)
         ]
-        # Of equal scores the first.
+        # Of equal scores, the first.
         best = max(range(self.evaluations), key=lambda index: candidates[index].score)
         journal.accept(best)
         search.add_steps(journal)
@@ -81,10 +81,10 @@ class RandomAllocation:
 
 @dataclass(frozen=True)
 class UniformAllocation:
-    """One sparsity for all convolutions: the lowest at which the compact net has at most some params.
+    """One sparsity for all convolutions: the lowest at which the compact net has at most `params` params.
 
     Attributes:
-        params: the most params of the compact net.
+        params: the maximum.
         base_algo: `l1`, `l2` or `fpgm`, which ranks the filters.
     """
 
@@ -102,10 +102,10 @@ class UniformAllocation:
 
 @dataclass(frozen=True)
 class UniformFlops:
-    """One sparsity for all convolutions: the lowest at which the compact net has at most some FLOPs.
+    """The same with at most `flops` FLOPs.
 
     Attributes:
-        flops: the most multiply-accumulates of one image, in the study's convention.
+        flops: the maximum, multiply-accumulates of one image in the study's convention.
         base_algo: `l1`, `l2` or `fpgm`, which ranks the filters.
     """
 
@@ -129,18 +129,9 @@ def _largest_uniform(
     most: int,
     count: Callable[[nn.Module, ChannelMasks], int],
 ) -> PrunedNet:
-    """The net of the lowest sparsity, the same in all convolutions, at which a count is at most some number.
+    """The net of the lowest uniform sparsity at which a count of the compact form is at most `most`.
 
-    Args:
-        model: the net; it is changed.
-        base_algo: what ranks the filters.
-        kind: what is counted, for messages.
-        most: the number.
-        count: that of a masked net's compact form, given the net and its masks; it never rises with the
-            sparsity.
-
-    Raises:
-        InfeasibleError: no sparsity below 1 leaves so few.
+    The count is given the masked net and its masks. It never rises with the sparsity.
     """
 
     def masked(sparsity: float) -> tuple[nn.Module, ChannelMasks]:

@@ -1,16 +1,16 @@
-"""Cuts whose number of filters per layer is given; only which filters go is chosen here."""
+"""Pruning to a given number of filters per layer; the ranking only chooses which filters."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import nn
 
 from filterbench.compaction.masks import ChannelMasks, PrunedNet, apply_masks
 from filterbench.compaction.slicing import channel_sources
+from filterbench.documents.parts import LayerRecord
 from filterbench.models.depthwise import mask_depthwise
 from filterbench.pruners.nni import layer_mask
 from filterbench.pruners.search.search import Search
@@ -24,11 +24,11 @@ class GivenLayers:
     The filters of a layer are ranked as L1Filter ranks them (Li et al. 2016, arXiv:1608.08710, section 3.1).
 
     Attributes:
-        layers: the convolutions by `name`, and how many filters each keeps (`kept`, at least 1), as `layers`
-            of `prune.json` has them.
+        layers: the convolutions by `name`, and how many filters each keeps (`kept`, at least 1), as in
+            `layers` of `prune.json`.
     """
 
-    layers: Sequence[dict[str, Any]]
+    layers: Sequence[LayerRecord]
 
     def prune(self, model: nn.Module, sparsity: float, search: Search) -> PrunedNet:
         """See `filterbench.pruners.contract.Pruner.prune`; here the layers decide, not the sparsity."""
@@ -42,20 +42,20 @@ class GivenLayers:
         return PrunedNet(model, masks)
 
     def ranked_together(self, model: nn.Module) -> Iterator[list[str]]:
-        """The convolutions, those together that lose the same filters: here each by itself."""
+        """The convolutions, grouped where they lose the same filters: here each by itself."""
         for name in prunable_convolutions(model):
             yield [name]
 
 
 class GivenCompactLayers(GivenLayers):
-    """The same for the layers of a net that was compact already.
+    """The same for the layers of a compact net.
 
-    There, convolutions whose outputs are summed have as many channels, and the same ones: they are ranked
-    together, by the sum of their norms, so that the cut net has the very shapes of the given one.
+    There, convolutions whose outputs are summed have the same channels. So they are ranked together, by the
+    sum of their norms, and the pruned net has the same shapes as the given one.
     """
 
     def ranked_together(self, model: nn.Module) -> Iterator[list[str]]:
-        """The convolutions, those together whose outputs are summed."""
+        """The convolutions, grouped where their outputs are summed."""
         together: dict[frozenset[str], list[str]] = {}
         sources = channel_sources(model)
         for name in prunable_convolutions(model):
@@ -65,7 +65,7 @@ class GivenCompactLayers(GivenLayers):
 
 
 def _largest(model: nn.Module, names: list[str], kept: int) -> torch.Tensor:
-    """The filters of largest norm of a convolution, or of several as if they were one."""
+    """The filters of largest norm of one convolution, or of several as if they were one."""
     first, *others = (prunable_convolutions(model)[name] for name in names)
     convolution = first
     if others:

@@ -1,15 +1,16 @@
-"""Pruners that take whole groups of channels at once, by Torch-Pruning's graph and scores.
+"""Pruners that remove whole groups of channels at once, by Torch-Pruning's graph and scores.
 
-Channels that stand or fall together, such as those of the branches of a sum, are one group: each channel
-has one score, and it goes everywhere or nowhere. The dependency graph is that of DepGraph (Fang et al.
-2023, arXiv:2301.12900, section 3.2). All four pruners score the baseline as it is: the sparse training
-that DepGraph and network slimming put before is left out, so that every pruner starts from the same net.
+Layers that must keep the same channels, such as the branches of a sum, form one group. Each channel has one
+score in its group, and goes in all its layers or in none. The dependency graph is that of DepGraph (Fang et
+al. 2023, arXiv:2301.12900, section 3.2). All four pruners score the baseline as it is. There is no sparse
+training before, as in DepGraph and network slimming, so that every pruner starts from the same net.
 """
 
 from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 import torch_pruning
@@ -41,22 +42,19 @@ class _Group:
 
 @dataclass(frozen=True)
 class GroupPruner:
-    """The channels of lowest score, each in all convolutions of its group; at least one of each stays.
+    """Masks the channels of lowest score in all convolutions of their group; each keeps at least one.
 
     Attributes:
+        score: Torch-Pruning's scores of a group's channels; a subclass sets them.
         global_pruning: rank the channels of the whole net together, as the papers do, so that
             `sparsity` is the share of all filters; otherwise it is the share in every convolution.
-        images: how many training images give the gradients, from 1 (all, if there are fewer); None for
-            scores that need no gradients.
+        images: how many training images give the gradients, from 1 (or all, if there are fewer); None for
+            scores without gradients.
     """
 
+    score: ClassVar[Importance]
     global_pruning: bool = True
     images: int | None = None
-
-    @staticmethod
-    def importance() -> Importance:
-        """Torch-Pruning's scores of a group's channels; a subclass has its own."""
-        raise NotImplementedError
 
     def prune(self, model: nn.Module, sparsity: float, search: Search) -> PrunedNet:
         """See `filterbench.pruners.contract.Pruner.prune`.
@@ -67,7 +65,7 @@ class GroupPruner:
         scored = copy.deepcopy(model).eval()
         if self.images is not None:
             _add_gradients(scored, self.images, search)
-        groups = _groups(scored, self.importance())
+        groups = _groups(scored, self.score)
         kept = _ranked_together(groups, sparsity) if self.global_pruning else _ranked_apart(groups, sparsity)
         device = example_input(model).device
         masks: ChannelMasks = {
@@ -85,10 +83,7 @@ class GroupNorm(GroupPruner):
     DepGraph (Fang et al. 2023, arXiv:2301.12900, section 3.3).
     """
 
-    @staticmethod
-    def importance() -> Importance:
-        """See `GroupPruner.importance`."""
-        return importance.GroupMagnitudeImportance(p=2, normalizer="mean")
+    score = importance.GroupMagnitudeImportance(p=2, normalizer="mean")
 
 
 class BNScale(GroupPruner):
@@ -97,10 +92,7 @@ class BNScale(GroupPruner):
     Network slimming (Liu et al. 2017, arXiv:1708.06519, section 3).
     """
 
-    @staticmethod
-    def importance() -> Importance:
-        """See `GroupPruner.importance`."""
-        return importance.BNScaleImportance(normalizer=None)
+    score = importance.BNScaleImportance(normalizer=None)
 
 
 class Taylor(GroupPruner):
@@ -109,22 +101,16 @@ class Taylor(GroupPruner):
     Molchanov et al. 2019, arXiv:1906.10771, section 3: weights times gradients.
     """
 
-    @staticmethod
-    def importance() -> Importance:
-        """See `GroupPruner.importance`."""
-        return importance.GroupTaylorImportance(normalizer=None)
+    score = importance.GroupTaylorImportance(normalizer=None)
 
 
 class LAMP(GroupPruner):
     """By a channel's squared norm over the sum of those of all channels of its group that are no smaller.
 
-    LAMP (Lee et al. 2021, arXiv:2010.07611), for channels in place of single weights.
+    LAMP (Lee et al. 2021, arXiv:2010.07611), for channels instead of single weights.
     """
 
-    @staticmethod
-    def importance() -> Importance:
-        """See `GroupPruner.importance`."""
-        return importance.LAMPImportance()
+    score = importance.LAMPImportance()
 
 
 def _add_gradients(model: nn.Module, count: int, search: Search) -> None:
@@ -141,7 +127,7 @@ def _add_gradients(model: nn.Module, count: int, search: Search) -> None:
 
 
 def _groups(model: nn.Module, score: Importance) -> list[_Group]:
-    """The groups of a net, in its order; a channel has the same place in every layer of its group."""
+    """The groups of a net, in its order; a channel has the same index in every layer of its group."""
     names = {module: name for name, module in model.named_modules()}
     order = list(names.values())
     graph = torch_pruning.DependencyGraph().build_dependency(model, example_input(model))
@@ -158,19 +144,15 @@ def _groups(model: nn.Module, score: Importance) -> list[_Group]:
 
 
 def _ranked_apart(groups: list[_Group], sparsity: float) -> list[Tensor]:
-    """By group, bool of shape (channels,): the lowest `sparsity` of every group is not kept."""
-    kept = []
-    for group in groups:
-        channels = torch.ones(len(group.scores), dtype=torch.bool)
-        channels[group.scores.argsort(stable=True)[: int(sparsity * len(channels))]] = False
-        kept.append(channels)
-    return kept
+    """By group, bool of shape (channels,): false for the lowest `sparsity` of every group."""
+    ranks = [group.scores.argsort(stable=True).argsort() for group in groups]
+    return [channels >= int(sparsity * len(channels)) for channels in ranks]
 
 
 def _ranked_together(groups: list[_Group], sparsity: float) -> list[Tensor]:
-    """By group, bool of shape (channels,): the lowest of all are not kept, `sparsity` of all filters.
+    """By group, bool of shape (channels,): false for the lowest of all, `sparsity` of all filters.
 
-    A channel costs a filter in each layer of its group; the highest of each group stays in any case.
+    A channel costs a filter in each layer of its group; the highest channel of each group always stays.
     """
     scores = [group.scores.clone() for group in groups]
     for group_scores in scores:

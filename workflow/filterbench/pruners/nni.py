@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
@@ -12,7 +11,7 @@ from filterbench.compaction.masks import apply_masks
 from filterbench.compaction.nni import quieten_nni
 from filterbench.models.depthwise import depthwise_names, mask_depthwise
 
-# NNI warns about optional trainers that this project does not use, and logs every layer it visits.
+# NNI warns about optional trainers that are not used here, and logs every layer that it visits.
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from nni.algorithms.compression.pytorch import pruning
@@ -24,14 +23,16 @@ quieten_nni()
 
 __all__ = ["ADMMPruner", "FPGMPrunerMasker"]
 
+# An entry of NNI's config list.
+Config = dict[str, object]
 BASE_ALGORITHMS = {"l1": "L1FilterPruner", "l2": "L2FilterPruner", "fpgm": "FPGMPruner"}
 
 
 def _distance_sum(masker: FPGMPrunerMasker, weight: Tensor, index: int) -> Tensor:
-    """Sum of one filter's Euclidean distances to all filters, to the last bit as NNI computes it.
+    """Sum of one filter's Euclidean distances to all filters, equal to NNI's to the last bit.
 
     NNI allocates three arrays of the layer's size for each filter, which the system maps page by page:
-    25 s for a full-width VGG16. One array kept for the layer makes it 2 s.
+    25 s for a full-width VGG16. With one array kept for the layer it takes 2 s.
     """
     filters = weight.view(len(weight), -1)
     if getattr(masker, "differences", None) is None or masker.differences.shape != filters.shape:
@@ -44,7 +45,9 @@ NNI_DISTANCE_SUM = FPGMPrunerMasker._get_distance_sum
 FPGMPrunerMasker._get_distance_sum = _distance_sum
 
 
-def filter_masks(class_name: str, model: nn.Module, sparsity: float, **arguments: Any) -> dict[str, Tensor]:
+def filter_masks(
+    class_name: str, model: nn.Module, sparsity: float, **arguments: object
+) -> dict[str, Tensor]:
     """Prune all convolutions with one of NNI's one-shot pruners, and multiply its masks into the weights.
 
     Args:
@@ -56,7 +59,10 @@ def filter_masks(class_name: str, model: nn.Module, sparsity: float, **arguments
     Returns:
         By name of a convolution, bool of shape (output channels,): true where kept.
     """
-    config = all_convolutions(model, sparsity)
+    config: list[Config] = [{"sparsity": sparsity, "op_types": ["Conv2d"]}]
+    # These follow other convolutions.
+    if depthwise := depthwise_names(model):
+        config.append({"exclude": True, "op_types": ["Conv2d"], "op_names": depthwise})
     pruner = getattr(pruning, class_name)(filters_as_rows(model), config, **arguments)
     masks = wrapped_masks(pruner.compress())
     pruner._unwrap_model()
@@ -64,26 +70,18 @@ def filter_masks(class_name: str, model: nn.Module, sparsity: float, **arguments
     return masks
 
 
-def all_convolutions(model: nn.Module, sparsity: float) -> list[dict[str, Any]]:
-    """NNI's config list for all convolutions of a net but the depthwise ones, which follow others."""
-    config: list[dict[str, Any]] = [{"sparsity": sparsity, "op_types": ["Conv2d"]}]
-    if depthwise := depthwise_names(model):
-        config.append({"exclude": True, "op_types": ["Conv2d"], "op_names": depthwise})
-    return config
-
-
-def convolution_config(name: str, sparsity: float) -> dict[str, Any]:
+def convolution_config(name: str, sparsity: float) -> Config:
     """The entry of NNI's config list for one convolution."""
     return {"sparsity": sparsity, "op_types": ["Conv2d"], "op_names": [name]}
 
 
-def masked_by(base_algo: str, model: nn.Module, config: list[dict[str, Any]]) -> nn.Module:
+def masked_by(base_algo: str, model: nn.Module, config: list[Config]) -> nn.Module:
     """A net with NNI's masks around those convolutions that a config list names.
 
     Args:
         base_algo: `l1`, `l2` or `fpgm`.
         model: the net; it is changed.
-        config: NNI's config list, an entry with sparsity and names for each convolution.
+        config: NNI's config list, with one entry per convolution.
     """
     return getattr(pruning, BASE_ALGORITHMS[base_algo])(filters_as_rows(model), config).compress()
 
@@ -93,9 +91,9 @@ def layer_mask(base_algo: str, convolution: nn.Conv2d, filters: int, already: Te
 
     Args:
         base_algo: `l1`, `l2` or `fpgm`.
-        convolution: it is left as it is.
+        convolution: it is not changed.
         filters: how many to mask in all, from 0 and below the number of channels.
-        already: an earlier mask, which stays: only the filters that it keeps are ranked.
+        already: an earlier mask, which stays; only the filters that it keeps are ranked.
     """
     weight = convolution.weight.detach()
     kept = torch.ones(len(weight), dtype=torch.bool, device=weight.device) if already is None else already
@@ -103,7 +101,7 @@ def layer_mask(base_algo: str, convolution: nn.Conv2d, filters: int, already: Te
     more = filters - (len(weight) - len(live))
     if more <= 0:
         return kept.clone()
-    # On no device: its own first weights would be drawn in vain.
+    # On the meta device, where no initial weights are drawn.
     part = nn.Conv2d(weight.shape[1], len(live), weight.shape[2:], bias=False, device="meta")  # type: ignore[arg-type]
     part.weight = nn.Parameter(weight[live])
     # NNI rounds down to whole filters.
@@ -115,14 +113,14 @@ def layer_mask(base_algo: str, convolution: nn.Conv2d, filters: int, already: Te
 
 
 def filters_as_rows(model: nn.Module) -> nn.Module:
-    """The net itself, its filters laid out one after another: NNI views each as a row."""
+    """The net itself with contiguous filters, because NNI views each as a row."""
     return model.to(memory_format=torch.contiguous_format)
 
 
 def wrapped_masks(model: nn.Module) -> dict[str, Tensor]:
-    """The masks that NNI has put around convolutions, and what follows for depthwise convolutions.
+    """The masks of NNI's wrappers, and those that follow for depthwise convolutions.
 
-    A depthwise convolution has the mask of the convolution that makes its channels.
+    A depthwise convolution gets the mask of the convolution that makes its channels.
 
     Args:
         model: a net in NNI's wrappers.
@@ -141,7 +139,7 @@ def wrapped_masks(model: nn.Module) -> dict[str, Tensor]:
 
 
 class _WrapperTracer(fx.Tracer):
-    """Takes NNI's wrappers for layers."""
+    """Treats NNI's wrappers as layers."""
 
     def is_leaf_module(self, module: nn.Module, name: str) -> bool:
         return isinstance(module, PrunerModuleWrapper) or super().is_leaf_module(module, name)

@@ -41,18 +41,18 @@ class OneShot:
 
 
 class L1Filter(OneShot):
-    """The filters of smallest L1 norm go."""
+    """Masks the filters of smallest L1 norm."""
 
     nni_class = "L1FilterPruner"
 
 
 class L2Filter(OneShot):
-    """The filters of smallest L2 norm go."""
+    """Masks the filters of smallest L2 norm."""
 
     nni_class = "L2FilterPruner"
 
 
 class FPGM(OneShot):
-    """The filters nearest to the geometric median go."""
+    """Masks the filters nearest to the geometric median."""
 
     nni_class = "FPGMPruner"

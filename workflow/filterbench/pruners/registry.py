@@ -1,4 +1,4 @@
-"""The pruners of a study, by NNI's class name or in its style.
+"""The pruners of a study, named like NNI's classes.
 
 This module imports neither torch nor NNI, so that a study can be checked quickly.
 """
@@ -20,24 +20,28 @@ from filterbench.pruners.arguments import (
     Argument,
 )
 
+# By name of an argument, its place in the documents of another cell.
+Matched = Mapping[str, tuple[str, ...]]
+
 
 @dataclass(frozen=True)
 class PrunerEntry:
-    """What the workflow needs to know of a pruner.
+    """A pruner as the workflow knows it before it runs.
 
     Attributes:
         paper: the source of the algorithm.
         pruner: "module:Class"; the class takes the arguments.
         arguments: the arguments that a study may set, as `filterbench.pruners.arguments` declares them.
-        search: `none`; `candidates`, where it evaluates candidates for each target anew; `path`, where one
-            search path serves all targets.
-        budgets: whether a budget of FLOPs or latency can be its target. A pruner without a search of its own
-            for budgets meets one by the sparsity at which it does.
-        control: whether it is there to be compared with, not to be recommended (docs/controls.md).
+        search: `none`; `candidates`, if each target has a search of its own; `path`, if one search path
+            serves all targets.
+        budgets: whether a budget of FLOPs or latency can be its target. A pruner that does not search for
+            budgets itself meets one at a suitable sparsity.
+        control: whether it is for comparison only, and never recommended (docs/controls.md).
         searched: of a matched control, the pruner whose cells it is compared with.
-        matched: of such a control, further arguments, which the searched cell with the same model, sparsity
-            and seed decides: where each stands, as (kind of document, key, key, ...).
-        search_settings: how its candidates are judged and trained, where not as the study says for all.
+        matched: of a matched control, arguments that come from the compared cell with the same model,
+            sparsity and seed: the place of each, as (kind of document, key, key, ...).
+        search_settings: how its candidates are judged and trained, where this differs from the study's
+            `search`.
         compact: whether it gives a compact net, not masks.
     """
 
@@ -48,7 +52,7 @@ class PrunerEntry:
     budgets: bool = True
     control: bool = False
     searched: str = ""
-    matched: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    matched: Matched = field(default_factory=dict)
     search_settings: Mapping[str, Any] = field(default_factory=dict)
     compact: bool = False
 
@@ -72,10 +76,10 @@ def make_pruner(name: str, arguments: Mapping[str, Any]) -> Any:
     return PRUNERS[name].make(arguments)
 
 
-_SEARCHED_BASE = {"base_algo": ("prune", "arguments", "base_algo")}
+_SEARCHED_BASE: Matched = {"base_algo": ("prune", "arguments", "base_algo")}
 
 
-def _control_of(searched: str, pruner: str, what: str, matched: Mapping[str, tuple[str, ...]]) -> PrunerEntry:
+def _control_of(searched: str, pruner: str, what: str, matched: Matched) -> PrunerEntry:
     """A control whose cells are matched to those of another pruner."""
     return PrunerEntry(
         f"Li et al. 2016, arXiv:1608.08710, {what} of {searched}'s net",
@@ -89,19 +93,19 @@ def _control_of(searched: str, pruner: str, what: str, matched: Mapping[str, tup
 
 def _uniform_as(searched: str, arguments: Mapping[str, Argument]) -> PrunerEntry:
     """One sparsity for all layers, at the params of another pruner's net."""
-    matched = _base_of(arguments) | {"params": ("count", "params", "speedup")}
+    matched = {**_base_of(arguments), "params": ("count", "params", "speedup")}
     return _control_of(searched, "filterbench.pruners.controls:UniformAllocation", "at the params", matched)
 
 
 def _uniform_flops_as(searched: str, arguments: Mapping[str, Argument]) -> PrunerEntry:
     """One sparsity for all layers, at the FLOPs of another pruner's net."""
-    matched = _base_of(arguments) | {"flops": ("count", "flops", "speedup")}
+    matched = {**_base_of(arguments), "flops": ("count", "flops", "speedup")}
     return _control_of(searched, "filterbench.pruners.controls:UniformFlops", "at the FLOPs", matched)
 
 
-def _base_of(arguments: Mapping[str, Argument]) -> dict[str, tuple[str, ...]]:
-    """Where a pruner's documents say by what it ranks filters, if that is one of its arguments."""
-    return dict(_SEARCHED_BASE) if "base_algo" in arguments else {}
+def _base_of(arguments: Mapping[str, Argument]) -> Matched:
+    """Where a pruner's documents hold `base_algo`, if that is one of its arguments."""
+    return _SEARCHED_BASE if "base_algo" in arguments else {}
 
 
 def _layers_of(searched: str, compact: bool) -> PrunerEntry:
@@ -179,7 +183,7 @@ PRUNERS: dict[str, PrunerEntry] = {
 }
 
 
-# Controls that every pruner can have: by what their names begin with, before that pruner's name.
+# Controls that every pruner can have, by the prefix before that pruner's name.
 _CONTROLS_OF: dict[str, Callable[[str, PrunerEntry], PrunerEntry]] = {
     "LayersOf": lambda name, entry: _layers_of(name, entry.compact),
     "UniformAs": lambda name, entry: _uniform_as(name, entry.arguments),
@@ -188,10 +192,10 @@ _CONTROLS_OF: dict[str, Callable[[str, PrunerEntry], PrunerEntry]] = {
 
 
 def control_of(name: str) -> tuple[str, PrunerEntry] | None:
-    """The control that a name such as `LayersOfL1FilterPruner` says; None of any other name.
+    """The control with a name such as `LayersOfL1FilterPruner`; None for any other name.
 
     Returns:
-        The name of a control of the same kind that `PRUNERS` writes out, and the entry.
+        The name of a control of the same kind that `PRUNERS` lists, and the entry.
     """
     for prefix, make in _CONTROLS_OF.items():
         searched = name.removeprefix(prefix)
@@ -201,12 +205,12 @@ def control_of(name: str) -> tuple[str, PrunerEntry] | None:
 
 
 def controls() -> list[str]:
-    """The pruners that are there to be compared with, not to be recommended."""
+    """The pruners that are for comparison only, and never recommended."""
     return [name for name, entry in PRUNERS.items() if entry.control]
 
 
 def arguments_of(pruner: str, *changes: Mapping[str, Any]) -> dict[str, Any]:
-    """All arguments of a pruner: its defaults, with one change after the other."""
+    """All arguments of a pruner: its defaults with the changes, of which later ones win."""
     arguments = {name: argument["default"] for name, argument in PRUNERS[pruner].arguments.items()}
     for change in changes:
         arguments |= change

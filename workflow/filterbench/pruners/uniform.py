@@ -10,7 +10,7 @@ from filterbench.models.depthwise import is_depthwise
 
 
 def prunable_convolutions(model: nn.Module) -> dict[str, nn.Conv2d]:
-    """The convolutions of a net by name, but for depthwise ones, whose channels follow others."""
+    """The convolutions of a net by name, except depthwise ones, whose channels follow others."""
     return {
         name: module
         for name, module in model.named_modules()
@@ -22,7 +22,7 @@ def uniform_steps(model: nn.Module) -> list[float]:
     """One sparsity, ascending, for each net that one sparsity for all convolutions can give.
 
     A layer of c filters loses one more at each multiple of 1/c; between two neighbours of all those
-    multiples every sparsity masks the same filters, and the middle stands for them.
+    multiples every sparsity masks the same filters, and the middle represents them.
     """
     channels = {module.out_channels for module in prunable_convolutions(model).values()}
     edges = sorted({lost / count for count in channels for lost in range(count + 1)})

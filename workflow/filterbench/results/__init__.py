@@ -1,1 +1,1 @@
-"""What finished cells say together: tables and failures."""
+"""Tables of finished cells, and failures."""

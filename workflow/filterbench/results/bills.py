@@ -1,8 +1,8 @@
-"""What a cell's training cost: what its net saw after its last cut, and all that its user paid."""
+"""The training costs of a cell: images after its last cut, and all images that its user paid for."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 from filterbench.documents import read
@@ -16,13 +16,10 @@ EVALUATED_IMAGE = 1 / 3
 def bills(prune: PruneDocument, trained: TrainedDocument) -> dict[str, int]:
     """Both bills of a fine-tuning, in trained images.
 
-    Args:
-        prune: the cell's `prune.json`.
-        trained: the document of the fine-tuning.
-
     Returns:
-        `images_after_cut`: what this net was trained on after its last cut. `images_paid`: what its search
-        trained, a third of an image for each that its search evaluated, and every fine-tuning that was tried.
+        `images_after_cut`: images that this net was trained on after its last cut. `images_paid`: images that
+        its search trained on, a third of those that its search evaluated, and those of every fine-tuning that
+        was tried.
     """
     settings, images = trained["training"]["settings"], trained["images"]["train"]
     tried = [each["epochs"] for each in trained.get("tuning", ())] or [settings["epochs"]]
@@ -36,17 +33,15 @@ def bills(prune: PruneDocument, trained: TrainedDocument) -> dict[str, int]:
 
 def at_training_budgets(
     cell: Path, prune: PruneDocument, finetune: TrainedDocument, names: Iterable[str]
-) -> Iterator[tuple[str, float | int]]:
-    """Columns with accuracy and bills at each training budget; none where a study has but one.
+) -> dict[str, float]:
+    """Columns with accuracy and bills at each training budget; none if a study has only one.
 
-    Args:
-        cell: the cell's folder.
-        prune: its `prune.json`.
-        finetune: its `finetune.json`.
-        names: of the documents of its trainings beyond the fine-tuning.
+    `names` are those of the documents of the cell's further trainings.
     """
     longer = [read(cell / f"{name}.json", TrainedDocument) for name in names if name.startswith("finetune-")]
+    columns: dict[str, float] = {}
     for document in [finetune, *longer] if longer else []:
-        columns = {"performance_finetuned": document["performance"]["finetuned"], **bills(prune, document)}
-        for column, value in columns.items():
-            yield f"{column}_{document['training']['settings']['epochs']}", value
+        values = {"performance_finetuned": document["performance"]["finetuned"], **bills(prune, document)}
+        epochs = document["training"]["settings"]["epochs"]
+        columns |= {f"{name}_{epochs}": value for name, value in values.items()}
+    return columns

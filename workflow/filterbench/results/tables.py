@@ -1,11 +1,10 @@
-"""Tables with a row for each cell, from all that its documents say."""
+"""Tables with one row per cell, from the cell's documents."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -15,7 +14,7 @@ from filterbench.analysis.recommending import MEASURED, MEMORY
 from filterbench.analysis.seeds import with_statistics
 from filterbench.documents import read
 from filterbench.documents.columns import net_columns
-from filterbench.documents.parts import Cell
+from filterbench.documents.parts import CellRecord
 from filterbench.documents.types import CountDocument, PruneDocument, ResultDocument, TrainedDocument
 from filterbench.domain.spending import images_trained
 from filterbench.domain.targets import BUDGETS, target_of
@@ -29,47 +28,40 @@ from filterbench.study.paths import baseline_folder, trajectory_document
 
 logger = logging.getLogger(__name__)
 
-NONE: Mapping[str, Sequence[str]] = {}
 BUDGET_COLUMNS = ["target", "budget_reached", "latency_estimate_original", "latency_estimate_compact"]
 
 
 def whole_cells(plan: Plan, model: str) -> list[Path]:
-    """The folders of those cells of a model that have all their documents by now, from their baselines on."""
+    """The folders of a model's cells that have all their documents, including those of their baselines."""
     return [cell for cell in map(Path, plan.cells_of(model)) if not _lacking(plan, cell)]
 
 
 def _lacking(plan: Plan, cell: Path) -> list[Path]:
-    """The documents that a cell, its baseline included, does not have yet."""
+    """The missing documents of a cell and its baseline."""
     baseline = [baseline_folder(cell) / f"{name}.json" for name in baseline_documents(plan.config)]
     return [path for path in (*map(Path, plan.documents([cell])), *baseline) if not path.exists()]
 
 
 def tables_so_far(plan: Plan) -> dict[str, pd.DataFrame]:
-    """By model, the table of the cells that are made by now; a model without any is left out.
+    """By model, the table of its finished cells; a model without any is left out.
 
     Raises:
-        InputError: no cell is made yet.
+        InputError: no cell is finished.
     """
     unpruned = plan.config.get("finetune_unpruned", False)
     found = {model: whole_cells(plan, model) for model in plan.config["models"]}
     if not any(found.values()):
         nearest = min((_lacking(plan, Path(cell)) for cell in plan.cells), key=len)
         raise InputError(
-            f"study {plan.study}: none of its {len(plan.cells)} cells is whole yet; "
-            f"the one that is furthest lacks {nearest[0]}"
+            f"study {plan.study}: none of its {len(plan.cells)} cells is finished; "
+            f"the most complete one lacks {nearest[0]}"
             + (f" and {len(nearest) - 1} more" if nearest[1:] else "")
         )
     return {model: cells_table(cells, plan.again, unpruned) for model, cells in found.items() if cells}
 
 
 def with_latencies(plan: Plan, model: str, table: pd.DataFrame) -> pd.DataFrame:
-    """The cells of a model with their measured latencies and memory, where all of them were measured.
-
-    Args:
-        plan: of the study.
-        model: the model.
-        table: its cells, as `tables_so_far` has them.
-    """
+    """The table of a model's cells, with their latencies and memory if all of them were measured."""
     path = plan.latency_csv(model)
     keys = ["pruner", "seed", "target" if "target" in table else "sparsity"]
     measured = pd.read_csv(path) if path.exists() else pd.DataFrame()
@@ -82,19 +74,17 @@ def with_latencies(plan: Plan, model: str, table: pd.DataFrame) -> pd.DataFrame:
     columns = [f"{cost}_compact" for cost in costs]
     found = table.merge(measured[[*keys, *columns]], on=keys, how="left")
     if found.loc[found["infeasible"].isna(), columns].isna().any(axis=None):
-        logger.info("%s: not of all cells that are there; left out", path)
+        logger.info("%s: does not cover all finished cells; not used", path)
         return table
     return found.assign(**{f"{cost}_original": 1.0 for cost in costs})
 
 
-def cells_table(
-    cells: Sequence[Path], again: Mapping[str, Sequence[str]] = NONE, unpruned: bool = False
-) -> pd.DataFrame:
-    """The cells of a model, with what their seeds say together and which are on a front.
+def cells_table(cells: Sequence[Path], again: Mapping[str, Sequence[str]], unpruned: bool) -> pd.DataFrame:
+    """The cells of a model, with statistics over seeds and membership in Pareto fronts.
 
     Args:
         cells: their folders, each with all documents of its stages.
-        again: by pruner, its cells' trainings beyond their fine-tuning, by name of their documents.
+        again: by pruner, the further trainings of its cells, as names of their documents.
         unpruned: whether the unpruned nets were fine-tuned, too.
     """
     table = without_empty_targets(pd.DataFrame([_row(cell, again, unpruned) for cell in cells]))
@@ -104,46 +94,34 @@ def cells_table(
     return table.join(described.drop(columns=table.columns))
 
 
-def asked_columns(cell: Cell) -> dict[str, Any]:
-    """A cell as documents record it, as columns of a table (see `filterbench.analysis.budgets`)."""
-    same = {name: value for name, value in cell.items() if name not in BUDGETS}
+def asked_columns(cell: CellRecord) -> dict[str, object]:
+    """The cell of a document, as columns of a table (see `filterbench.analysis.budgets`)."""
+    same = {name: value for name, value in cell.items() if name not in (*BUDGETS, "normalisation")}
     return {**same, "sparsity": cell.get("sparsity"), "target": str(target_of(cell))}
 
 
 def without_empty_targets(table: pd.DataFrame) -> pd.DataFrame:
-    """The table without the columns of budgets where all cells have sparsities."""
+    """The table, without the columns of budgets if all cells have sparsities."""
     if len(sparsity_cells(table)) < len(table):
         return table
     return table.drop(columns=BUDGET_COLUMNS, errors="ignore")
 
 
 def check_feasible(table: pd.DataFrame, folder: Path) -> None:
-    """Refuse a model of whose cells none is feasible: it has nothing to show.
-
-    Args:
-        table: the model's cells.
-        folder: of the model, for the error.
+    """Refuse the table of a model without feasible cells.
 
     Raises:
-        InputError: every cell is infeasible.
+        InputError: every cell is infeasible; it names the model's folder.
     """
     if table["infeasible"].notna().all():
         raise InputError(f"{folder}: every cell of this model is infeasible")
 
 
-def _row(cell: Path, again: Mapping[str, Sequence[str]], unpruned: bool) -> dict[str, Any]:
-    """All that a cell's documents say, as one row; an infeasible cell has a reason and no numbers.
-
-    Args:
-        cell: the cell's folder.
-        again: by pruner, its cells' trainings beyond their fine-tuning, by name of their documents.
-        unpruned: whether the unpruned net was fine-tuned, too.
-    """
+def _row(cell: Path, again: Mapping[str, Sequence[str]], unpruned: bool) -> dict[str, object]:
+    """The documents of a cell as one row; an infeasible cell has a reason and no numbers."""
     prune = read(cell / "prune.json", PruneDocument)
-    spent = {
-        **prune["cost"],
-        **{f"seconds_{stage}": _seconds(cell, stage) for stage in ("prune", "finetune")},
-    }
+    seconds = {f"seconds_{stage}": _seconds(cell, stage) for stage in ("prune", "finetune")}
+    spent = {**prune["cost"], **seconds}
     asked = asked_columns(prune["cell"])
     if "infeasible" in prune:
         return {**asked, "infeasible": prune["infeasible"], **spent}
@@ -151,21 +129,15 @@ def _row(cell: Path, again: Mapping[str, Sequence[str]], unpruned: bool) -> dict
     count = read(cell / "count.json", CountDocument)
     finetune = read(cell / "finetune.json", TrainedDocument)
     images = finetune["images"]
-    beyond = again.get(asked["pruner"], ())
+    beyond = again.get(prune["cell"]["pruner"], ())
     return {
         **asked,
         "infeasible": None,
         "sparsity_reached": prune["sparsity"]["reached"],
         "budget_reached": prune["budget"]["reached"] if "budget" in prune else None,
         **net_columns("performance", result["performance"]),
-        **dict(at_training_budgets(cell, prune, finetune, beyond)),
-        **{
-            column: value
-            for name in beyond
-            if not name.startswith("finetune-")
-            for column, value in _trained_again(cell / f"{name}.json")
-        },
-        **({"performance_original_finetuned": _unpruned_finetuned(cell)} if unpruned else {}),
+        **at_training_budgets(cell, prune, finetune, beyond),
+        **_trained_again(cell, beyond, unpruned),
         **net_columns("params", result["params"]),
         **net_columns("flops", result["flops"]),
         **net_columns("conv_linear_macs", count["conv_linear_macs"]),
@@ -183,41 +155,36 @@ def _row(cell: Path, again: Mapping[str, Sequence[str]], unpruned: bool) -> dict
     }
 
 
-def _trained_again(path: Path) -> Iterator[tuple[str, float | None]]:
-    """The columns of another training of a cell; None where it is infeasible."""
-    document = read(path, TrainedDocument)
-    feasible = "infeasible" not in document
-    accuracy = next(iter(document["performance"].values())) if feasible else None
-    yield f"performance_{path.stem.replace('-', '_')}", accuracy
-    if path.stem == "equal":
-        yield "images_trained_equal", document["equal_training"]["spent"] if feasible else None
+def _trained_again(cell: Path, names: Iterable[str], unpruned: bool) -> dict[str, float | None]:
+    """Columns of a cell's trainings from scratch or at equal training, and of its fine-tuned unpruned net."""
+    columns: dict[str, float | None] = {}
+    for name in names:
+        if not name.startswith("finetune-"):
+            document = read(cell / f"{name}.json", TrainedDocument)
+            feasible = "infeasible" not in document
+            accuracy = next(iter(document["performance"].values())) if feasible else None
+            columns[f"performance_{name.replace('-', '_')}"] = accuracy
+            if name == "equal":
+                columns["images_trained_equal"] = document["equal_training"]["spent"] if feasible else None
+    if unpruned:
+        document = read(baseline_folder(cell) / "baseline-finetune.json", TrainedDocument)
+        columns["performance_original_finetuned"] = document["performance"]["finetuned"]
+    return columns
 
 
-def _unpruned_finetuned(cell: Path) -> float:
-    """Accuracy of the cell's unpruned net after as much fine-tuning as its compact net had."""
-    document = read(baseline_folder(cell) / "baseline-finetune.json", TrainedDocument)
-    return document["performance"]["finetuned"]
-
-
-def _searched(prune: PruneDocument) -> dict[str, Any]:
-    """What a search chose by; nothing where the pruner does not search."""
+def _searched(prune: PruneDocument) -> dict[str, object]:
+    """The scores that a search chose by; empty for a pruner without a search."""
     if "scores" not in prune:
         return {}
     scores = prune["scores"]
-    return {
-        "search_best": scores["best"],
-        "search_lowest": scores["lowest"],
-        "search_chance": scores["chance"],
-        "search_choices": scores["choices"],
-        "search_blind_choices": scores["blind_choices"],
-        "search_blind": scores["blind_choices"] == scores["choices"],
-    }
+    columns: dict[str, object] = {f"search_{name}": value for name, value in scores.items()}
+    return columns | {"search_blind": scores["blind_choices"] == scores["choices"]}
 
 
-def _arguments_changed(prune: PruneDocument) -> dict[str, Any]:
-    """Which arguments of the pruner are not its defaults, such as `halve_step=True`; None if none is.
+def _arguments_changed(prune: PruneDocument) -> dict[str, str | None]:
+    """The arguments that differ from the pruner's defaults, such as `halve_step=True`; None if none does.
 
-    What a matched control takes from another cell is no argument of the study.
+    Arguments that a matched control takes from another cell are not listed.
     """
     defaults = PRUNERS[prune["cell"]["pruner"]].arguments if prune["cell"]["pruner"] in PRUNERS else {}
     changed = [
@@ -229,7 +196,7 @@ def _arguments_changed(prune: PruneDocument) -> dict[str, Any]:
 
 
 def _seconds(cell: Path, stage: str) -> float | None:
-    """Wall-clock time of a stage, before interruptions too; a snapshot's includes its whole trajectory."""
+    """Seconds of a stage, over interruptions; those of a snapshot include its whole search path."""
     documents = [cell / f"{stage}.json"]
     if stage == "prune":
         documents.append(trajectory_document(cell))

@@ -11,10 +11,10 @@ from filterbench.storage.tables import write_table
 
 
 def claims(job: Job) -> None:
-    """Write one row a point, cost and curve.
+    """Write one row per point, cost and curve.
 
     Raises:
-        InputError: the table of points is faulty, or none is of a model of the study.
+        InputError: the table of points is faulty, or has no point of a model of the study.
     """
     path = Path(job.resources["claims"])
     tables = {Path(table).parent.name: as_curves(pd.read_csv(table)) for table in job.params["tables"]}

@@ -15,7 +15,7 @@ from filterbench.storage.files import file_digest
 from filterbench.storage.tables import write_table
 from filterbench.study.paths import baseline_folder, trajectory_document
 
-# Documents that are made after the tables, or anew with them untouched.
+# Documents that are made after the tables, or rebuilt without them.
 ON_REQUEST = ("latency", "int8", "export")
 
 
@@ -34,9 +34,9 @@ def compare(job: Job) -> None:
 
 
 def _digests(cells: Sequence[Path]) -> dict[str, str]:
-    """Digest of every document of a model's cells, baselines and search paths, from the model's folder on.
+    """Digest of every document of a model's cells, baselines and search paths, by path in the model's folder.
 
-    So a number that stands nowhere else is not changed unseen.
+    With them, a change of a number that only one document holds is found.
     """
     folders = dict.fromkeys(
         place for cell in cells for place in (cell, baseline_folder(cell), trajectory_document(cell).parent)

@@ -77,7 +77,7 @@ def _measured(table: pd.DataFrame) -> list[str]:
     return [name.removeprefix(ends[0]).removesuffix(ends[1]) for name in names if "estimate" not in name]
 
 
-def _memory(memory: Memory) -> dict[str, int]:
+def _memory(memory: Memory) -> dict[str, object]:
     """Bytes of both nets."""
     by_kind = {
         **{f"activations_{name}": pair for name, pair in memory["activations"].items()},

@@ -43,11 +43,11 @@ def _test_images(table: pd.DataFrame) -> dict[tuple[str, int, str, str], int]:
 def _correct(
     folders: list[str], images: dict[tuple[str, int, str, str], int]
 ) -> dict[tuple[str, int, str, str], np.ndarray]:
-    """Which images each feasible cell gets right."""
+    """Which images each feasible cell classifies correctly."""
     found = {}
     for folder in folders:
         _, cell = cell_at(folder)
-        key = (cell.model, cell.seed, cell.target, cell.pruner)
+        key = (cell.model, cell.seed, str(cell.target), cell.pruner)
         if key in images:
             found[key] = read_correct(Path(folder) / "finetune.correct", images[key])
     return found

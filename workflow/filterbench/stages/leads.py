@@ -29,7 +29,7 @@ def leads(job: Job) -> None:
     document = leads_document(source, pd.concat(tables, ignore_index=True), questions)
     if not document["budgets"] or not document["pairs"]:
         raise InputError(
-            f"{source}: no lead to take apart; that needs `training_budgets`, and beside a pruner X its "
+            f"{source}: no lead to take apart; it needs `training_budgets` and, beside a pruner X, the "
             "control UniformAsX"
         )
     for answer in document["answers"]:

@@ -20,7 +20,7 @@ from filterbench.making.context import Context
 from filterbench.making.infeasible import write_infeasible
 from filterbench.making.matching import matched_arguments
 from filterbench.making.searching import new_search, read_snapshots, search_path
-from filterbench.pruners.contract import BudgetPruner, InfeasibleError
+from filterbench.pruners.contract import BudgetPruner, InfeasibleError, channels_of, checked
 from filterbench.pruners.registry import make_pruner
 from filterbench.pruners.search.scores import summarise_scores
 from filterbench.pruners.search.search import Search
@@ -44,7 +44,7 @@ def prune(context: Context) -> None:
     try:
         arguments = {**job.params["arguments"], **matched_arguments(job)}
         pruned = _prune(context, baseline, target, budget, arguments, search)
-        if search.round_channels > 1 and pruned.masks:
+        if search.round_channels > 1 and not pruned.compact:
             pruned = _rounded(context, pruned, budget, search.round_channels)
     except InfeasibleError as reason:
         logger.info("infeasible: %s", reason)
@@ -95,11 +95,11 @@ def _prune(
     job = context.job
     if "trajectory" in job.inputs:
         return _from_snapshot(context, baseline, target, search)
-    pruner = make_pruner(context.cell["pruner"], arguments)
+    pruner, channels = make_pruner(context.cell["pruner"], arguments), channels_of(baseline)
     if budget is None:
-        return pruner.prune(baseline, target.value, search)
+        return checked(pruner.prune(baseline, target.value, search), channels, pruner)
     if isinstance(pruner, BudgetPruner):
-        return pruner.prune_within(baseline, budget, search)
+        return checked(pruner.prune_within(baseline, budget, search), channels, pruner)
     return prune_uniformly(pruner, baseline, budget, search)
 
 
@@ -119,7 +119,7 @@ def _rounded(context: Context, pruned: PrunedNet, budget: Budget | None, multipl
 
 
 def _from_snapshot(context: Context, baseline: nn.Module, target: Target, search: Search) -> PrunedNet:
-    """The net at the end of the search path; the cell's search begins with what the snapshot had cost."""
+    """The net at the end of the search path; the cell's search starts with the snapshot's cost."""
     inputs = context.job.inputs
     entries = read(inputs["trajectory"], TrajectoryDocument)["targets"]
     own = [entry for entry in entries if target_of(entry) == target]
@@ -147,9 +147,9 @@ def _convolutions(model: nn.Module) -> dict[str, nn.Conv2d]:
 
 def _kept_channels(pruned: PrunedNet) -> dict[str, int]:
     """Kept channels of each convolution that has a mask or, in a compact net, of every one."""
-    if pruned.masks:
-        return {name: int(kept.sum()) for name, kept in pruned.masks.items()}
-    return {name: module.out_channels for name, module in _convolutions(pruned.model).items()}
+    if pruned.compact:
+        return {name: module.out_channels for name, module in _convolutions(pruned.model).items()}
+    return {name: int(kept.sum()) for name, kept in pruned.masks.items()}
 
 
 def _pruned_share(layers: dict[str, nn.Conv2d], kept: dict[str, int]) -> float:

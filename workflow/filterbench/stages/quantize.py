@@ -5,14 +5,17 @@ from __future__ import annotations
 import logging
 from importlib.metadata import version
 
-from filterbench.compaction.exporting import CHECKED_IMAGES, TOLERANCE, OnnxNet
+from filterbench.compaction.exporting import CHECKED_IMAGES, OnnxNet, with_metadata
+from filterbench.compaction.portable import read_record
 from filterbench.compaction.quantizing import quantize_onnx
+from filterbench.compaction.speedup import TOLERANCE
 from filterbench.costs.latency import time_nets, timed_batches
 from filterbench.costs.runtimes import in_onnxruntime
 from filterbench.documents import write
 from filterbench.documents.measurements import Int8Document
 from filterbench.making.computing import measured
 from filterbench.making.context import Context
+from filterbench.storage.files import atomic_write
 from filterbench.training.evaluation import evaluate
 
 logger = logging.getLogger(__name__)
@@ -48,6 +51,9 @@ def quantize(context: Context) -> None:
             timings["batch"][name]["median"],
             timings["batch"][f"{name}_int8"]["median"],
         )
+    metadata = {**read_record(context.job.inputs["finetuned"]), "input": "normalised"}
+    with atomic_write(context.job.outputs["quantised"]) as file:
+        file.write(with_metadata(contents["finetuned_int8"], metadata))
     document: Int8Document = {
         "cell": context.cell,
         "images": splits.document(),

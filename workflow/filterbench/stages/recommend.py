@@ -1,4 +1,4 @@
-"""Rule `recommend`: which pruner to take for an allowed loss of accuracy, from the cells that are there."""
+"""Rule `recommend`: which pruner to take for an allowed loss of accuracy, from the finished cells."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ logger = logging.getLogger(__name__)
 
 
 def recommend(job: Job) -> None:
-    """Log a table for each model and cost, and whether the seeds tell who is ahead.
+    """Log one table per model and cost, and whether the seeds decide who is ahead.
 
     Raises:
-        InputError: no cell is made yet.
+        InputError: no cell has been made yet.
     """
     plan, drop = Plan(job.params["config"]), job.params["drop"]
     for model, table in tables_so_far(plan).items():

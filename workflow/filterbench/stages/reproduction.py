@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from filterbench.analysis.report import reproduction_page
+from filterbench.analysis.report import ReproductionDocument, reproduction_page
 from filterbench.analysis.reproduction import (
     ACCURACY_TOLERANCE,
     COUNT_TOLERANCE,
@@ -33,7 +33,7 @@ def reproduction(job: Job) -> None:
             [row for row in rows if row], columns=["pruner", "sparsity", "infeasible", *METRICS.values()]
         )
         cells += compare_with_published(model, made)
-    document = {
+    document: ReproductionDocument = {
         "study": job.params["study"],
         "tolerance": {"count_percent": COUNT_TOLERANCE, "accuracy_points": ACCURACY_TOLERANCE},
         "summary": summary(cells),

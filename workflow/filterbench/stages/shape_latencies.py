@@ -13,7 +13,7 @@ from filterbench.costs.latency import measure_latencies, timed_batches
 from filterbench.costs.runtimes import ONNXRUNTIME, TORCH_COMPILE, in_onnxruntime
 from filterbench.costs.shapes import shaped
 from filterbench.documents import read
-from filterbench.documents.parts import Layer
+from filterbench.documents.parts import LayerRecord
 from filterbench.documents.types import CountDocument, SpeedupDocument
 from filterbench.making.computing import measured
 from filterbench.making.context import Context
@@ -45,7 +45,7 @@ def shape_latencies(context: Context) -> None:
         )
     if missing := [cell for cell in cells if not (cell / "speedup.json").exists()]:
         raise InputError(
-            f"{len(missing)} of {len(cells)} cells are missing ({missing[0]}, ...); make the study first: "
+            f"{len(missing)} of {len(cells)} cells are missing ({missing[0]}, ...); run the study first: "
             "snakemake --cores all"
         )
     if settings["runtimes"][0] == TORCH_COMPILE:
@@ -95,7 +95,7 @@ class _Shapes:
         self._batch = batch.contiguous() if self._in_onnxruntime else batch
         self._original = self._placed(model)
 
-    def times(self, cell: Path, layers: Iterable[Layer], params: int) -> dict[str, float]:
+    def times(self, cell: Path, layers: Iterable[LayerRecord], params: int) -> dict[str, float]:
         """Milliseconds of a batch, as columns of the table."""
         key = tuple(layer["kept"] for layer in layers)
         if key not in self.found:
@@ -107,7 +107,7 @@ class _Shapes:
             settings = self._settings
             nets = [self._original, self._placed(net)]
             before, after = measure_latencies(nets, self._batch, settings["runs"], settings["warm_up"])
-            self.found[key] = {"latency_original": before.median, "latency_compact": after.median}
+            self.found[key] = {"latency_original": before["median"], "latency_compact": after["median"]}
         return self.found[key]
 
     def _placed(self, net: nn.Module) -> nn.Module:

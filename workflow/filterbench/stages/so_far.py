@@ -1,4 +1,4 @@
-"""Rule `so_far`: table, figure, verdicts and page of the cells that are made by now."""
+"""Rule `so_far`: table, figure, verdicts and page of the cells that have been made."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from filterbench.page.page import page
 from filterbench.plotting.comparison import draw_comparison, study_title
 from filterbench.plotting.saving import save_figure
 from filterbench.pruners.registry import controls
-from filterbench.results.failures import failures, summary
+from filterbench.results.failures import summary
 from filterbench.results.tables import tables_so_far, with_latencies
 from filterbench.storage.files import write_text
 from filterbench.storage.tables import write_table
@@ -31,10 +31,10 @@ def so_far(job: Job) -> None:
     """Write them into the study's folder `so-far`, and log what is missing and what failed.
 
     Raises:
-        InputError: no cell is made yet.
+        InputError: no cell has been made yet.
     """
     plan = Plan(job.params["config"])
-    for line in summary(plan, failures(plan)):
+    for line in summary(plan):
         logger.info("%s", line)
     tables = tables_so_far(plan)
     folder = Path("results") / plan.study / "so-far"
@@ -67,7 +67,4 @@ def so_far(job: Job) -> None:
         )
         write_text(folder / "page.html", text)
     write_text(folder / "verdicts.md", verdicts_page(document))
-    logger.info(
-        "what is there: %s; with other settings than the study's, if any: validate --config partial=true",
-        folder,
-    )
+    logger.info("written: %s; to check the cells: snakemake --cores 1 validate --config partial=true", folder)

@@ -12,7 +12,7 @@ from filterbench.compaction.masks import ChannelMasks, read_masked_net
 from filterbench.compaction.speedup import TOLERANCE, check_same, compact, silence_masked_channels
 from filterbench.data.loading import Images
 from filterbench.documents import read, write
-from filterbench.documents.parts import Check, Layer
+from filterbench.documents.parts import Check, LayerRecord
 from filterbench.documents.types import PruneDocument, SpeedupDocument
 from filterbench.making.computing import computed
 from filterbench.making.context import Context
@@ -60,7 +60,7 @@ def _remove_channels(masked: nn.Module, masks: ChannelMasks, images: Images) -> 
     return net, {"images": len(batch), "relative_difference": difference, "tolerance": TOLERANCE}
 
 
-def _kept_channels(layers: list[Layer], net: nn.Module) -> list[Layer]:
+def _kept_channels(layers: list[LayerRecord], net: nn.Module) -> list[LayerRecord]:
     """The layers of `prune.json` with the channels that the compact net keeps."""
     convolutions = {name: module for name, module in net.named_modules() if isinstance(module, nn.Conv2d)}
     return [{**layer, "kept": convolutions[layer["name"]].out_channels} for layer in layers]

@@ -28,10 +28,10 @@ logger = logging.getLogger(__name__)
 
 @computed_side_by_side
 def trajectory(context: Context) -> None:
-    """Go on along the search path to targets that it has no snapshot of yet.
+    """Continue the search path to the targets that have no snapshot yet.
 
-    The outputs of an earlier job are the record that this one goes on from. Beside them stays its journal: a
-    target between two snapshots is found again by its scores.
+    This job continues from the outputs of an earlier one. The journal stays beside them: a target between two
+    snapshots is found again by its scores.
     """
     job, splits = context.job, context.splits()
     kind, targets = job.params["kind"], job.params["targets"]

@@ -1,4 +1,4 @@
-"""Which test images a net gets right, one bit each, so that two nets can be compared image by image."""
+"""Which test images a net classifies correctly, one bit each, for comparisons image by image."""
 
 from __future__ import annotations
 
@@ -11,30 +11,24 @@ from filterbench.storage.files import atomic_write
 
 
 def write_correct(path: Path, correct: np.ndarray) -> None:
-    """Write which images a net gets right, whole or not at all.
+    """Write atomically which images a net classifies correctly: bools of shape (images,), in test order.
 
-    Args:
-        path: the file; it holds the bytes of `numpy.packbits`, the first image in the highest bit.
-        correct: bool, of shape (images,), in the order of the test images.
+    The file has the bytes of `numpy.packbits`; the first image is the highest bit.
     """
     with atomic_write(path) as file:
         file.write(np.packbits(correct).tobytes())
 
 
 def read_correct(path: Path, images: int) -> np.ndarray:
-    """Read what `write_correct` wrote: bool, of shape (images,).
-
-    Args:
-        path: the file.
-        images: number of test images.
+    """Read the bools of shape (images,) that `write_correct` wrote.
 
     Raises:
-        InputError: the file is missing, or is not that of so many images.
+        InputError: the file is missing, or belongs to another number of images.
     """
     try:
         packed = np.frombuffer(Path(path).read_bytes(), dtype=np.uint8)
     except FileNotFoundError as reason:
-        raise InputError(f"{path}: no such file; it is made with finetune.json") from reason
+        raise InputError(f"{path}: no such file; it is written with finetune.json") from reason
     expected = (images + 7) // 8
     if len(packed) != expected:
         raise InputError(f"{path}: {len(packed)} bytes, but {images} test images need {expected}")

@@ -1,11 +1,10 @@
-"""The error that a user can mend: shown as one line, without a traceback."""
+"""The error that a user can fix: shown as one line, without a traceback."""
 
 
 class InputError(Exception):
-    """Something that a user gave is wrong.
+    """A user's input is wrong.
 
-    The message names the file, the key or option in it, and what is allowed; line breaks in it
-    become spaces.
+    The message names the file, the key or option in it, and what is allowed. Its line breaks become spaces.
     """
 
     def __init__(self, message: str) -> None:

@@ -1,4 +1,4 @@
-"""Writing a file so that it is whole or not there, and the digest of a file."""
+"""Atomic writing of files, the files below a folder, and digests."""
 
 import glob
 import hashlib
@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import IO
 
-# Why something in a folder is skipped.
+# Why an entry of a folder is skipped.
 HIDDEN = "of systems and tools"
 LINKED = "links to folders that are read anyway"
 NO_FILE = "pipes, devices or broken links"
@@ -20,16 +20,16 @@ NO_FILE = "pipes, devices or broken links"
 def atomic_write(path: Path) -> Iterator[IO[bytes]]:
     """Open a binary file that appears under its name when it is complete and on the disk.
 
-    The content goes to a temporary file in the same folder, which an error removes. That file is always a new
-    one, under a name that nobody can foresee: what a stranger put into the folder, a link to another file
-    among it, is never written through. What a killed process left of the same file is removed.
+    The content goes to a temporary file in the same folder, which is removed after an error. It is always a
+    new file with an unpredictable name, so that nothing is written through a stranger's link. Temporary files
+    that a killed process left for the same path are removed.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     _remove_partials(path)
     partial = path.with_name(f".{path.name}.{secrets.token_hex(8)}.partial")
     try:
-        # "x" makes the file, with the permissions of the umask, and neither opens one nor follows a link.
+        # "x" creates the file with the umask's permissions, and never opens an existing file or link.
         with partial.open("xb") as file:
             yield file
             file.flush()
@@ -42,22 +42,22 @@ def atomic_write(path: Path) -> Iterator[IO[bytes]]:
 
 
 def remove(path: Path) -> None:
-    """Remove a file, if it is there, and what a killed process left of it."""
+    """Remove a file, if it exists, and the temporary files that a killed process left for it."""
     path.unlink(missing_ok=True)
     _remove_partials(path)
 
 
 def _remove_partials(path: Path) -> None:
     for partial in path.parent.glob(f".{glob.escape(path.name)}.*.partial"):
-        # Another process may have removed it; of a folder with such a name nothing is lost by leaving it.
+        # Another process may have removed it. A folder with such a name can stay.
         with suppress(OSError):
             partial.unlink()
 
 
 def without_link(path: Path) -> Path:
-    """A path to be opened in place, such as a log's or a lock's, where a link was removed.
+    """Remove a link at a path that is written in place, such as that of a log or lock, and return the path.
 
-    Such a file is the workflow's own; a link there leads to a file that is not.
+    Such a file is the workflow's own; a link there would lead to a file that is not.
     """
     if path.is_symlink():
         path.unlink()
@@ -65,7 +65,7 @@ def without_link(path: Path) -> Path:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Put a rename on the disk; a power cut would otherwise take it back."""
+    """Write a rename to the disk; a power cut would otherwise undo it."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -74,27 +74,27 @@ def _sync_folder(folder: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file (UTF-8), whole or not at all."""
+    """Write a text file (UTF-8) atomically."""
     with atomic_write(path) as file:
         file.write(text.encode())
 
 
 def files_below(folder: Path) -> Iterator[Path]:
-    """Every file below a folder, in order; see `entries_below`."""
+    """All files below a folder, sorted; see `entries_below`."""
     return (path for path, reason in entries_below(folder) if not reason)
 
 
 def entries_below(
     folder: Path, hidden: Callable[[str], bool] = lambda name: False
 ) -> Iterator[tuple[Path, str]]:
-    """Every file below a folder, in order, through links to folders elsewhere too, each folder once.
+    """All files below a folder, sorted; links to folders elsewhere are followed, each folder once.
 
     Args:
-        folder: one that is not there has none.
-        hidden: whether a file or folder of a name is not looked at.
+        folder: if it does not exist, there are no files.
+        hidden: whether a file or folder of this name is skipped.
 
     Yields:
-        The path of a file and an empty text, or of what is skipped and why.
+        The path of a file and an empty text, or a skipped path and the reason.
     """
     root = os.path.realpath(folder)
     seen = {root}
@@ -111,7 +111,7 @@ def entries_below(
 
 
 def _read_elsewhere(folder: Path, root: str, seen: set[str]) -> str:
-    """Why a folder is skipped, if its files stand under another path too; else it counts as seen."""
+    """Why a folder is skipped, if its files have another path too; otherwise it is added to `seen`."""
     real = os.path.realpath(folder)
     circle = folder.is_symlink() and os.path.commonpath([root, real]) in (root, real)
     if circle or real in seen:
@@ -127,7 +127,7 @@ def file_digest(path: Path) -> str:
 
 
 def known_digest(path: Path) -> str:
-    """`file_digest`, computed once in a process as long as size and time of the file stay the same."""
+    """`file_digest`, computed once per process while the file's size and time stay the same."""
     status = Path(path).stat()
     return _digest(Path(path), status.st_size, status.st_mtime_ns)
 

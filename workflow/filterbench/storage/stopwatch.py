@@ -1,4 +1,4 @@
-"""What a computation took: seconds, those before an interruption included, CPU time and memory."""
+"""The time and memory of a computation, including the time before interruptions."""
 
 from __future__ import annotations
 
@@ -11,11 +11,7 @@ from filterbench.storage.files import write_text
 
 
 class Stopwatch:
-    """Wall-clock seconds of one computation, over all processes that it took.
-
-    Attributes:
-        earlier: seconds of earlier processes up to the state that this one goes on from.
-    """
+    """Wall-clock seconds of a computation; `earlier` are those before the state that this process resumed."""
 
     def __init__(self) -> None:
         self.earlier = 0.0
@@ -26,15 +22,15 @@ class Stopwatch:
         return self.earlier + time.monotonic() - self._started
 
     def resume(self, seconds: float) -> None:
-        """Go on from a state that was saved after so many seconds; of several states the last one counts."""
+        """Resume a state that was saved after so many seconds; of several states, the latest counts."""
         self.earlier = max(self.earlier, seconds)
 
     def write(self, document: Path) -> None:
         """Write a document's benchmark file, with the names and units of Snakemake's own.
 
-        `s`: seconds over all processes; `s_earlier`: those of earlier ones among them; `max_rss`: the largest
-        memory of this process, in MB; `cpu_time`: its CPU seconds. The operating system counts the last two;
-        Snakemake's samples miss what a short job does between two of them.
+        `s`: seconds over all processes; `s_earlier`: those of earlier processes among them; `max_rss`: the
+        peak memory of this process, in MB; `cpu_time`: its CPU seconds. The operating system counts the last
+        two, because Snakemake's samples miss what a short job does between two samples.
         """
         usage = resource.getrusage(resource.RUSAGE_SELF)
         values = {
@@ -48,7 +44,7 @@ class Stopwatch:
 
 
 def read_benchmark(document: Path) -> dict[str, float]:
-    """What `Stopwatch.write` wrote for a document; empty where that is missing or cannot be read."""
+    """The values that `Stopwatch.write` wrote for a document; empty if they cannot be read."""
     try:
         header, row = benchmark_file(document).read_text(encoding="utf-8").splitlines()
         return dict(zip(header.split("\t"), map(float, row.split("\t")), strict=True))
@@ -57,5 +53,5 @@ def read_benchmark(document: Path) -> dict[str, float]:
 
 
 def benchmark_file(document: Path) -> Path:
-    """Where it stands what a document's computation took."""
+    """The path of a document's benchmark file."""
     return document.with_suffix(".benchmark.tsv")

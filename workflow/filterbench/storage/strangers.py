@@ -1,4 +1,4 @@
-"""What a folder that somebody else filled may hold and the workflow must not open."""
+"""Entries of a folder from somebody else that the workflow must not open."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from filterbench.storage.errors import InputError
 
 
 def refuse_unusual(places: Iterable[Path]) -> None:
-    """Refuse pipes, sockets and devices, and hidden names that are links, at some places and below.
+    """Refuse pipes, sockets, devices and hidden links, at some paths and below them.
 
-    To open a pipe waits for ever. A hidden file is the workflow's own note, such as a lock or the state of a
-    search, and is written in place; a link there leads to a file that is not the workflow's. Other links are
-    a user's way to keep results elsewhere, and are followed.
+    Opening a pipe would wait for ever. A hidden file is the workflow's own, such as a lock or the state of a
+    search, and is written in place; a link there would lead to a file that is not the workflow's. Users may
+    keep results elsewhere through other links, which are followed.
 
     Args:
-        places: files and folders; those that are not there hold nothing.
+        places: files and folders, which need not exist.
 
     Raises:
         InputError: there is one; the message names the first.
@@ -32,9 +32,9 @@ def refuse_unusual(places: Iterable[Path]) -> None:
 
 def _refuse(entry: os.DirEntry[str], seen: set[str]) -> None:
     if entry.is_symlink() and entry.name.startswith("."):
-        raise InputError(f"{entry.path}: a link, through which the workflow would write; remove it")
+        raise InputError(f"{entry.path}: a link, and the workflow would write through it; remove it")
     if not entry.is_dir():
-        # A link that leads nowhere is no file yet.
+        # A broken link is not a file yet.
         if not entry.is_file() and Path(entry.path).exists():
             raise InputError(f"{entry.path}: a pipe, socket or device where a file belongs; remove it")
         return

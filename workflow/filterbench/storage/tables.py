@@ -1,4 +1,4 @@
-"""CSV tables, written whole or not at all."""
+"""CSV tables, written atomically."""
 
 from __future__ import annotations
 
@@ -10,28 +10,29 @@ from filterbench.storage.files import write_text
 if TYPE_CHECKING:
     import pandas as pd
 
-# With these a cell that a spreadsheet computes begins.
+# A spreadsheet computes a cell that begins with one of these.
 FORMULA = ("=", "+", "-", "@", "\t", "\n")
 
 
 def write_table(path: Path, table: pd.DataFrame) -> None:
     """Write a table without its index.
 
-    Some texts are a stranger's, such as the source of a reported point. One that a spreadsheet would compute
-    as a formula gets an apostrophe in front; numbers stay as they are.
+    Some texts come from strangers, such as the source of a reported point. A text that a spreadsheet would
+    compute as a formula gets a leading apostrophe; numbers are unchanged (OWASP, CSV injection).
     """
     texts = {
-        name: [_plain(value) if isinstance(value, str) else value for value in column]
+        name: [_plain(value) for value in column]
         for name, column in table.items()
-        if any(isinstance(value, str) and value != _plain(value) for value in column)
+        if any(isinstance(value, str) for value in column)
     }
     write_text(path, table.assign(**texts).to_csv(index=False, lineterminator="\n"))  # type: ignore[arg-type]
 
 
-def _plain(text: str) -> str:
-    """A text as a cell that no spreadsheet takes for a formula (OWASP, CSV injection)."""
+def _plain(value: object) -> object:
+    if not isinstance(value, str):
+        return value
     # Python 3.11 does not quote a carriage return, at which a spreadsheet begins another row.
-    text = text.replace("\r", "\n")
+    text = value.replace("\r", "\n")
     if not text.startswith(FORMULA):
         return text
     try:

@@ -12,37 +12,41 @@ from filterbench.storage.files import atomic_write
 Weights = dict[str, Tensor]
 
 
-def write_weights(path: Path, weights: Weights) -> None:
-    """Write named tensors; the same tensors give the same bytes."""
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
+def write_weights(path: Path, weights: Weights, about: dict[str, str] | None = None) -> None:
+    """Write named tensors atomically; the same tensors and one text about them give the same bytes."""
     with atomic_write(path) as file:
-        file.write(safetensors.torch.save(tensors))
+        file.write(packed(weights, about))
+
+
+def packed(weights: Weights, about: dict[str, str] | None = None) -> bytes:
+    """Named tensors, and texts about them, as the content of a safetensors file."""
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
+    return safetensors.torch.save(tensors, about)
 
 
 def read_weights(path: Path) -> Weights:
     """Read named tensors onto the CPU.
 
     Raises:
-        InputError: the file is missing, truncated or no safetensors file.
+        InputError: the file is missing, truncated or not a safetensors file.
     """
     try:
         return safetensors.torch.load_file(path)
     except (OSError, SafetensorError) as reason:
-        raise InputError(
-            f"{path}: not a readable safetensors file ({reason}); remove it to make it again"
-        ) from reason
+        message = f"{path}: not a readable safetensors file ({reason}); remove it, and it is rebuilt"
+        raise InputError(message) from reason
 
 
 def load_into(model: nn.Module, weights: Weights, path: Path) -> None:
-    """Give a net its weights, whose shapes it has; the tensors become the net's own.
+    """Load weights into a net of the same shapes, without copying the tensors.
 
     Args:
         model: the net, which may be on the meta device.
         weights: its whole state.
-        path: the file that the weights come from, for the error.
+        path: the file of the weights, for the error.
 
     Raises:
-        InputError: a name is missing, unknown or of another shape.
+        InputError: a name is missing or unknown, or has another shape.
     """
     wanted = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
     found = {name: tuple(tensor.shape) for name, tensor in weights.items()}

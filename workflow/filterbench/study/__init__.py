@@ -1,1 +1,1 @@
-"""A study: its checked configuration, its cells and the paths of what the workflow makes of them."""
+"""A study: its checked configuration, its cells and its paths."""

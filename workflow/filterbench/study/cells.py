@@ -1,4 +1,4 @@
-"""The cells that a study asks for, and the settings of each."""
+"""The cells of a study, and the settings of each."""
 
 from __future__ import annotations
 
@@ -15,22 +15,18 @@ STAGES = ("prune", "speedup", "count", "finetune", "result")
 
 @dataclass(frozen=True)
 class Cell:
-    """One (model, pruner, target, seed) of a study.
-
-    Attributes:
-        target: as in paths: a sparsity, or a budget such as `flops-0.5`.
-    """
+    """One (model, pruner, target, seed) of a study."""
 
     model: str
     pruner: str
-    target: str
+    target: Target
     seed: int
 
 
 def cells(config: Config) -> list[Cell]:
     """Every cell of a study, in the order of its configuration."""
     return [
-        Cell(model, pruner, str(target), seed)
+        Cell(model, pruner, target, seed)
         for model in config["models"]
         for seed in config["seeds"]
         for pruner in config["pruners"]
@@ -40,20 +36,20 @@ def cells(config: Config) -> list[Cell]:
 
 def targets(config: Config, pruner: str, model: str) -> list[Target]:
     """The targets of a pruner on a model: its sparsities, then its budgets, kind by kind."""
-    asked = {SPARSITY: sparsities(config, pruner, model), **budgets(config, pruner, model)}
-    return [Target(kind, value) for kind, values in asked.items() for value in values]
+    by_kind = {SPARSITY: sparsities(config, pruner, model), **budgets(config, pruner, model)}
+    return [Target(kind, value) for kind, values in by_kind.items() for value in values]
 
 
 def budgets(config: Config, pruner: str, model: str) -> dict[str, list[float]]:
-    """The study's budgets by kind; none for a pruner that cannot search under one, or that is left out."""
+    """The study's budgets by kind; empty for a pruner that cannot search under one, or is left out."""
     left_out = config["pruners"][pruner].get("sparsities", {}).get(model) == []
     return {} if left_out or not PRUNERS[pruner].budgets else config.get("budgets", {})
 
 
 def sparsities(config: Config, pruner: str, model: str) -> list[float]:
-    """The sparsities of a pruner on a model: its own, where the study says so, or the study's.
+    """The sparsities of a pruner on a model: its own, if the study sets them, or the study's.
 
-    A control that is compared with the searched cells has the sparsities of those.
+    A control that is compared with searched cells has the sparsities of the searching pruner.
     """
     searched = PRUNERS[pruner].searched
     common = sparsities(config, searched, model) if searched else config["sparsities"]
@@ -61,48 +57,45 @@ def sparsities(config: Config, pruner: str, model: str) -> list[float]:
 
 
 def pruner_arguments(config: Config, pruner: str, model: str) -> Config:
-    """All arguments of a pruner on a model: its defaults, with the study's changes and the model's."""
-    asked = config["pruners"][pruner]
-    return arguments_of(pruner, asked.get("arguments", {}), asked.get("models", {}).get(model, {}))
+    """All arguments of a pruner on a model: its defaults, changed by the study, then for the model."""
+    own = config["pruners"][pruner]
+    return arguments_of(pruner, own.get("arguments", {}), own.get("models", {}).get(model, {}))
 
 
 def round_channels(config: Config, pruner: str) -> int:
-    """The multiple of channels that a pruner's layers keep: its own, or the study's."""
+    """The number of which each layer's kept channels are a multiple: the pruner's own, or the study's."""
     return config["pruners"][pruner].get("round_channels", config.get("round_channels", 1))
 
 
 def search_settings(config: Config, pruner: str) -> Config:
-    """How a pruner judges and trains candidates, as all do or as it does; else its precision alone."""
+    """How a pruner judges and trains candidates; only the precision for a pruner without a search."""
     entry, own = PRUNERS[pruner], config["pruners"][pruner].get("search", {})
     settings = {**config["search"], **entry.search_settings, **own} if entry.searches else {}
     return settings | precision(config)
 
 
 def training_settings(config: Config, stage: str, model: str, pruner: str = "") -> Config:
-    """The settings of `baseline` or `finetune`: its own, with the model's changes and the pruner's."""
-    own = {key: value for key, value in config[stage].items() if key not in ("models", "pruners", "tuning")}
-    changes = config[stage].get("models", {}).get(model, {}), config[stage].get("pruners", {}).get(pruner, {})
-    return own | changes[0] | changes[1] | precision(config)
+    """The settings of `baseline` or `finetune`, changed for the model, then for the pruner."""
+    stage_settings = config[stage]
+    own = {key: value for key, value in stage_settings.items() if key not in ("models", "pruners", "tuning")}
+    own |= stage_settings.get("models", {}).get(model, {}) | stage_settings.get("pruners", {}).get(pruner, {})
+    return own | precision(config)
 
 
 def budget_settings(config: Config, epochs: int, model: str, pruner: str) -> Config:
-    """The settings of the fine-tuning at a training budget."""
+    """The settings of the fine-tuning for a training budget."""
     return training_settings(config, "finetune", model, pruner) | {"epochs": epochs}
 
 
 def training_budgets(config: Config) -> list[int]:
-    """The study's fine-tuning and its further training budgets, in epochs after the last cut."""
+    """The epochs after the last cut, in rising order: those of the fine-tuning and of `training_budgets`."""
     return sorted({config["finetune"]["epochs"], *config.get("training_budgets", [])})
 
 
 def scratch_settings(config: Config, budget: str, model: str, pruner: str) -> Config:
-    """The settings of a training from scratch, of which the stage counts out the epochs of `total`.
+    """The settings of a training of a cell's shapes from scratch; the stage computes the epochs of `total`.
 
-    Args:
-        config: the study.
-        budget: `finetune`, `baseline`, `total`, or a training budget: the baseline's epochs and those.
-        model: name of the model.
-        pruner: of the cell whose shapes are trained.
+    `budget` is `finetune`, `baseline`, `total`, or a number of epochs to add to the baseline's.
     """
     if budget == "finetune":
         return training_settings(config, "finetune", model, pruner)
@@ -111,9 +104,9 @@ def scratch_settings(config: Config, budget: str, model: str, pruner: str) -> Co
 
 
 def precision(config: Config) -> Config:
-    """The arithmetic of every training, as a setting; empty where the study leaves it to the device."""
-    asked = config.get("precision", "auto")
-    return {} if asked == "auto" else {"precision": asked}
+    """The precision of every training, as a setting; empty where the device decides it."""
+    chosen = config.get("precision", "auto")
+    return {} if chosen == "auto" else {"precision": chosen}
 
 
 def cell_documents(config: Config, pruner: str) -> list[str]:
@@ -127,19 +120,16 @@ def baseline_documents(config: Config) -> list[str]:
 
 
 def trained_again(config: Config, pruner: str) -> list[str]:
-    """The trainings of a pruner's cells beyond their fine-tuning, by name of their documents."""
+    """The further trainings of a pruner's cells after their fine-tuning, as names of their documents."""
     longer = [f"finetune-{epochs}" for epochs in config.get("training_budgets", [])]
     equal = ["equal"] if "equal_training" in config else []
     scratch = config["pruners"][pruner].get("scratch", config.get("scratch", []))
     budgets = {"budgets": training_budgets(config)}
-    return [
-        *longer,
-        *equal,
-        *(f"scratch-{budget}" for name in scratch for budget in budgets.get(name, [name])),
-    ]
+    again = [f"scratch-{budget}" for name in scratch for budget in budgets.get(name, [name])]
+    return [*longer, *equal, *again]
 
 
 def references(config: Config, model: str, target: Target) -> list[str]:
-    """The pruners whose training the cells of a target are to have, as far as they have cells there."""
+    """The pruners of `equal_training.as` that have a cell at a target."""
     named = config.get("equal_training", {}).get("as", [])
     return [name for name in named if target in targets(config, name, model)]

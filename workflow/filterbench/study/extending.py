@@ -1,131 +1,132 @@
-"""Study files that say only what differs from another one."""
+"""Study files that contain only their differences from another one."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from filterbench.storage.errors import InputError
+from filterbench.study.cells import Config
+from filterbench.study.locating import is_there, located, short_path
 
 KEY = "extends"
-# Whose entries, and what these say, a study can take out by null, besides any key of its own level.
-NAMED = ("models", "pruners")
-# Where settings stand by model and pruner, too.
-TRAINED = ("baseline", "finetune")
+# Settings of the dataset of which null is a value: all images, or a download.
+VALUES = ("folder", "train_images", "validation_images", "test_images")
+# Null says that there is none of these, whether or not an extended study has one.
+OPTIONAL = (*VALUES, "weights", "claims", "plan", "nni_results")
 
 
-def completed(config: Mapping[str, Any], files: Sequence[str]) -> dict[str, Any]:
-    """A configuration on top of the file that it extends, if it does.
+def completed(config: Config, files: Sequence[str]) -> Config:
+    """A configuration merged into the one that it extends, if any, with the paths of the files that it names.
 
-    Mappings are joined key by key, all else is replaced; null takes out a key, a model, a pruner, or what of
-    these differs from the study.
+    Mappings are merged key by key; any other value is replaced. Null removes a key that an extended study
+    has, at any depth. A file that a study names is looked for beside that study, then in the working
+    directory.
 
     Args:
-        config: what the files and the command line say together.
-        files: that it comes from; the last one that extends another decides, with a path from its own folder.
-            Without files the path is from the working directory.
+        config: merged from the files and the command line.
+        files: where it comes from. The last one that extends another is used; its path is relative to its own
+            folder. Without files, the path is relative to the working directory.
 
     Raises:
-        InputError: a file that is extended is not there, is no study, or extends itself.
+        InputError: an extended file is missing, is not a study, or extends itself; or a null removes nothing.
     """
     own = {key: value for key, value in config.items() if key != KEY}
-    bases = [(file, base) for file in map(Path, files) if (base := _read(file).get(KEY))]
-    if not files and config.get(KEY):
-        bases = [(Path("config"), config[KEY])]
-    if bases:
-        file, base = bases[-1]
-        own = _joined(_whole(_beside(file, base), (file.resolve(),)), own)
-    own = _with_names_cleared(_without_nulls(own))
-    for stage in TRAINED:
-        if isinstance(own.get(stage), Mapping):
-            own[stage] = _with_names_cleared(own[stage])
-    return own
+    studies = {Path(file): _read(Path(file)) for file in files} or {Path("config"): config}
+    base: Config = {}
+    for file, study in studies.items():
+        if study.get(KEY):
+            base = _whole(_base_of(file, study[KEY]), (file.resolve(),))
+    known = base
+    for file, study in studies.items():
+        changes = {key: value for key, value in study.items() if key != KEY}
+        _refuse_idle_nulls(file, changes, known)
+        known = _merged(known, changes)
+    return _merged(base, located(own, [Path(file).parent for file in reversed(files)]))
 
 
-def _with_names_cleared(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings without the nulls among models and pruners, and among what these say."""
-    cleared = dict(settings)
-    for key in NAMED:
-        if isinstance(cleared.get(key), Mapping):
-            named = _without_nulls(cleared[key])
-            cleared[key] = {name: _without_nulls(each) for name, each in named.items()}
-    return cleared
+def _refuse_idle_nulls(file: Path, changes: object, base: object, place: str = "") -> None:
+    """Refuse null at a key that there is nothing to remove of, such as a misspelt one."""
+    if not isinstance(changes, dict):
+        return
+    held = base if isinstance(base, dict) else {}
+    for key, value in changes.items():
+        if value is None and key not in held and key not in OPTIONAL:
+            allowed = ", ".join(map(str, held)) or "none, as nothing is extended here"
+            raise InputError(
+                f"{short_path(file)}: {place}{key}: null removes what an extended study has, which is not "
+                f"there; allowed: {allowed}; an entry with its defaults is written {{}}"
+            )
+        _refuse_idle_nulls(file, value, held.get(key), f"{place}{key}.")
 
 
-def _without_nulls(values: Any) -> Any:
-    """A mapping without its nulls; anything else as it is."""
-    if not isinstance(values, Mapping):
-        return values
-    return {key: value for key, value in values.items() if value is not None}
-
-
-def _whole(file: Path, seen: Sequence[Path]) -> dict[str, Any]:
-    """A file with what it extends itself."""
+def _whole(file: Path, seen: Sequence[Path]) -> Config:
+    """The content of a file, merged into the files that it extends."""
     if file in seen:
         raise InputError(f"{short_path(file)}: {KEY}: the file extends itself")
     own = _read(file)
-    base = own.pop(KEY, None)
-    return _joined(_whole(_beside(file, base), (*seen, file)), own) if base else own
+    named = own.pop(KEY, None)
+    base = _whole(_base_of(file, named), (*seen, file)) if named else {}
+    _refuse_idle_nulls(file, own, base)
+    return _merged(base, located(own, [Path(short_path(file)).parent]))
 
 
-def _beside(file: Path, base: Any) -> Path:
-    path = (file.parent / str(base)).resolve()
-    if not path.is_file():
+def _base_of(file: Path, base: object) -> Path:
+    path = str(file.resolve().parent / str(base))
+    if not is_there(path, Path.is_file):
         raise InputError(f"{short_path(file)}: {KEY}: there is no file {path}")
-    return path
+    return Path(path).resolve()
 
 
-def _read(file: Path) -> dict[str, Any]:
+def _read(file: Path) -> Config:
     try:
         found = _parsed(file.read_text(encoding="utf-8"))
     except InputError as reason:
         raise InputError(f"{short_path(file)}: {reason}") from reason
     except (OSError, ValueError, yaml.YAMLError) as reason:
-        told = str(reason).splitlines()[0]
-        raise InputError(f"{short_path(file)}: cannot be read as YAML ({told})") from reason
+        first_line = str(reason).splitlines()[0]
+        raise InputError(f"{short_path(file)}: cannot be read as YAML ({first_line})") from reason
     if not isinstance(found, dict):
-        raise InputError(f"{short_path(file)}: no study: a study is a mapping of keys")
+        raise InputError(f"{short_path(file)}: not a study: a study is a mapping of keys")
     return found
 
 
-def _parsed(text: str) -> Any:
+def _parsed(text: str) -> object:
     try:
         return yaml.load(text, Loader=_Loader)
     except yaml.YAMLError:
-        # Snakemake takes JSON too, of which YAML refuses tabs.
+        # Snakemake accepts JSON too, whose tabs YAML refuses.
         with suppress(ValueError):
             return json.loads(text)
         raise
 
 
 class _Loader(yaml.SafeLoader):
-    """Refuses a key that stands twice, of which YAML takes the last, and a value that holds itself."""
+    """Refuses duplicate keys, of which YAML would use the last, and values that contain themselves."""
 
-    def construct_document(self, node: yaml.Node) -> Any:
-        # Built from the inside out, a value that holds itself cannot be.
+    def construct_document(self, node: yaml.Node) -> object:
+        # A value that contains itself cannot be built from the inside out.
         return self.construct_object(node, deep=True)
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, object]:
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
         for key in keys:
             if keys.count(key) > 1:
-                raise InputError(f"key {key!r} stands twice (line {node.start_mark.line + 1} and below)")
+                raise InputError(f"duplicate key {key!r} (line {node.start_mark.line + 1} and below)")
         return super().construct_mapping(node, deep)
 
 
-def short_path(file: Path) -> str:
-    """A file's path from the working directory, where it lies below."""
-    return str(file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file)
-
-
-def _joined(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    joined = dict(base)
+def _merged(base: Config, changes: Config) -> Config:
+    merged = dict(base)
     for key, value in changes.items():
-        both = isinstance(value, Mapping) and isinstance(base.get(key), Mapping)
-        joined[key] = _joined(base[key], value) if both else value
-    return joined
+        if value is None and key not in VALUES:
+            merged.pop(key, None)
+        elif isinstance(value, dict):
+            merged[key] = _merged(held if isinstance(held := base.get(key), dict) else {}, value)
+        else:
+            merged[key] = value
+    return merged

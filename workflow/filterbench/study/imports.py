@@ -1,6 +1,6 @@
-"""What a folder of a user's NNI results holds.
+"""The contents of a user's folder of NNI results.
 
-This module imports no pandas, so that Snakemake starts quickly.
+This module does not import pandas, so that Snakemake starts quickly.
 """
 
 from __future__ import annotations
@@ -19,38 +19,35 @@ from filterbench.storage.errors import InputError
 from filterbench.storage.files import files_digest
 
 LAYOUT = "{model}/{pruner}/{sparsity}/result.json, or {model}.json in the collection format"
-# Names that can stand in a path of the workflow.
+# Names that a path of the workflow can contain.
 PLAIN = re.compile(rf"[\w.-]{{1,{MAX_NAME}}}")
 
 
 @dataclass(frozen=True)
 class Imports:
-    """What there is to import.
+    """The results to import.
 
     Attributes:
-        name: of the folder below `results/imported/` that it goes to, one for each folder of results.
+        name: of their folder below `results/imported/`; each folder of results has its own.
         sources: by model, its folder of cells or its collection.
-        left_out: number of files by reason.
+        skipped: number of files by reason.
     """
 
     name: str
     sources: Mapping[str, Path]
-    left_out: Counter[str]
+    skipped: Counter[str]
 
-    def told(self) -> str:
-        """What was left out, in one line; empty where nothing was."""
-        reasons = ", ".join(f"{number} {reason}" for reason, number in self.left_out.items())
-        return f"nni_results: left out: {reasons}; read is {LAYOUT}" if reasons else ""
+    def summary(self) -> str:
+        """The skipped files by reason, in one line; empty if there are none."""
+        reasons = ", ".join(f"{number} {reason}" for reason, number in self.skipped.items())
+        return f"nni_results: skipped files: {reasons}; allowed: {LAYOUT}" if reasons else ""
 
 
 def imports_of(folder: str) -> Imports:
-    """What a folder of results holds; nothing without a folder.
-
-    Args:
-        folder: of a user's NNI results; empty for none.
+    """The contents of a folder of NNI results; nothing for an empty name.
 
     Raises:
-        InputError: two sources are of one model.
+        InputError: two sources have results of the same model.
     """
     if not folder:
         return Imports("none", {}, Counter())
@@ -58,19 +55,20 @@ def imports_of(folder: str) -> Imports:
     plain = re.sub(r"[^a-z0-9]+", "-", root.name.lower()).strip("-")[:MAX_NAME]
     digest = hashlib.sha256(os.fsencode(root)).hexdigest()[:8]
     sources: dict[str, Path] = {}
-    left_out: Counter[str] = Counter()
+    skipped: Counter[str] = Counter()
     for path in sorted(Path(folder).iterdir(), key=os.fsencode):
         if reason := _unusable(path):
-            left_out[reason] += sum(1 for _ in _files(path))
+            skipped[reason] += len(_files(path))
             continue
         model = path.stem if path.is_file() else path.name
         model = model.lower() if model.lower() in MODELS else model
         if model in sources:
-            raise InputError(f"{path}: results of {model} are in {sources[model]} too; only one of them")
+            raise InputError(f"{path}: duplicate results of {model}, as in {sources[model]}; remove one")
+
         sources[model] = path
         if path.is_dir():
-            left_out.update(_left_out_below(path))
-    return Imports(f"{plain}-{digest}", sources, +left_out)
+            skipped.update(_skipped_below(path))
+    return Imports(f"{plain}-{digest}", sources, +skipped)
 
 
 def results_below(folder: Path) -> list[Path]:
@@ -84,35 +82,28 @@ def imports_digest(source: Path) -> str:
 
 
 def _unusable(path: Path) -> str:
-    """Why nothing is read there; empty where something is."""
+    """Why a file or folder is skipped; empty if it is read."""
     if path.is_symlink() and not path.exists():
         return "broken links"
-    if not PLAIN.fullmatch(path.stem) or not _is_utf8(path.name):
-        return "with names that no path of the workflow can have"
+    # A name that is not UTF-8 has surrogates, which are not word characters.
+    if not PLAIN.fullmatch(path.stem) or not PLAIN.fullmatch(path.suffix or "."):
+        return "with names that are not valid in a path"
     if path.is_dir():
         return "" if results_below(path) else "in folders without results"
     if path.suffix != ".json" or not path.is_file():
-        return "that are no JSON"
+        return "that are not JSON"
     return "" if path.stem.lower() in MODELS else f"collections of models other than {', '.join(MODELS)}"
 
 
-def _left_out_below(folder: Path) -> Iterator[str]:
+def _skipped_below(folder: Path) -> Iterator[str]:
     read = set(results_below(folder))
     for path in _files(folder):
         if path not in read:
             yield "broken links" if path.is_symlink() and not path.exists() else "beside the results"
 
 
-def _files(path: Path) -> Iterator[Path]:
+def _files(path: Path) -> list[Path]:
+    """A file itself, or the files and links below a folder."""
     if not path.is_dir():
-        yield path
-        return
-    yield from (found for found in path.rglob("*") if found.is_symlink() or found.is_file())
-
-
-def _is_utf8(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+        return [path]
+    return [found for found in path.rglob("*") if found.is_symlink() or found.is_file()]

@@ -34,7 +34,10 @@ INPUTS: dict[str, dict[str, str]] = {
     "finetune": _COMPACT,
     "equal": _COMPACT,
     "scratch": _COMPACT,
-    "export": dict(zip(("document", "weights"), _FINETUNED, strict=True)),
+    "export": {
+        **dict(zip(("document", "weights"), _FINETUNED, strict=True)),
+        "result": f"{CELL}/result.json",
+    },
     "int8": {"original": _ORIGINAL, **dict(zip(("document", "finetuned"), _FINETUNED, strict=True))},
 }
 # The inputs of a job with a budget of latency, and of one that counts the training of its cell.

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from filterbench.analysis.controls import layers_of, uniform_flops_of, uniform_of
-from filterbench.documents.schemas import Fault
+from filterbench.documents.schemas import Fault, refuse
 from filterbench.pruners.registry import PRUNERS
-from filterbench.storage.errors import InputError
 from filterbench.study.cells import Config, search_settings, targets, trained_again, training_budgets
 
 if TYPE_CHECKING:
@@ -20,22 +19,19 @@ def check_questions(config: Config) -> None:
     """Read the plan of primary questions, where the checked study names one.
 
     Raises:
-        InputError: it is faulty, or asks for what the study does not make; the message names file, question
-            and key.
+        InputError: it is faulty, or the study cannot answer it; the message names file, question and key.
     """
     if not config.get("plan"):
         return
-    # It imports pandas, which other studies do without here.
+    # Imported here because it imports pandas, which other studies do not need.
     from filterbench.analysis.questions import read_questions
 
     path = Path(config["plan"])
-    faults = [fault for each in read_questions(path) for fault in _faults(each, config)]
-    if faults:
-        raise InputError(f"{path}: " + "; ".join(str(fault).removeprefix("$.") for fault in faults))
+    refuse(path, [fault for each in read_questions(path) for fault in _faults(each, config)])
 
 
 def _faults(question: Question, config: Config) -> Iterator[Fault]:
-    """What of a question the study does not make."""
+    """The parts of a question that the study does not cover."""
     allowed = {
         "model": list(config["models"]),
         "pruner": [name for name in config["pruners"] if uniform_of(name, config["pruners"])],
@@ -44,16 +40,14 @@ def _faults(question: Question, config: Config) -> Iterator[Fault]:
     for key, values in allowed.items():
         if (value := getattr(question, key)) not in values:
             listed = ", ".join(map(str, values)) or "none"
-            yield Fault(f"$.{question.key}.{key}", f"{value!r} is not of the study; allowed: {listed}")
+            yield Fault(f"$.{question.key}.{key}", f"{value!r} is not in the study; allowed: {listed}")
     if len(config["seeds"]) > question.seeds:
-        reason = (
-            f"{question.seeds} were planned, but the study has {len(config['seeds'])}; no more than those"
-        )
+        reason = f"planned: {question.seeds}, but the study has {len(config['seeds'])}; remove some there"
         yield Fault(f"$.{question.key}.seeds", reason)
     if question.model in allowed["model"] and question.pruner in allowed["pruner"]:
         reached = [str(each) for each in targets(config, question.pruner, question.model)]
         if question.target not in ("all", *reached):
-            reason = f"{question.target!r} is not of the study; allowed: all, {', '.join(reached)}"
+            reason = f"{question.target!r} is not in the study; allowed: all, {', '.join(reached)}"
             yield Fault(f"$.{question.key}.target", reason)
         for name, there in _needed(question, config).items():
             if not there:
@@ -61,28 +55,27 @@ def _faults(question: Question, config: Config) -> Iterator[Fault]:
 
 
 def _needed(question: Question, config: Config) -> dict[str, bool]:
-    """What a component needs in the study, and whether it is there."""
+    """What a component needs in the study, and whether the study has it."""
     pruner, pruners = question.pruner, config["pruners"]
     layers, flops, uniform = layers_of(pruner), uniform_flops_of(pruner), uniform_of(pruner, pruners)
-    scratch = {
-        f"a training from scratch (scratch: [budgets]) of {name}": f"scratch-{question.budget}"
-        in trained_again(config, name)
-        for name in (pruner, uniform)
-    }
-    own_scratch = dict([next(iter(scratch.items()))])
+    own_scratch, uniform_scratch = (
+        f"scratch-{question.budget}" in trained_again(config, name) for name in (pruner, uniform)
+    )
+    need = "a training from scratch (scratch: [budgets]) of {}"
+    lead = {need.format(pruner): own_scratch}
+    scratch = lead | {need.format(uniform): uniform_scratch}
     plainly = {f"{layers} among the pruners": layers in pruners or _trains_nothing(config, pruner)}
     return {
         "allocation": scratch,
         "inheritance": scratch | plainly,
         "trained weights": plainly,
         "parts together": scratch | plainly,
-        "lead over scratch": own_scratch,
+        "lead over scratch": lead,
         "lead at equal FLOPs": {f"{flops} among the pruners": flops in pruners},
     }.get(question.component, {})
 
 
 def _trains_nothing(config: Config, pruner: str) -> bool:
-    """Whether a pruner's own net is its layers cut plainly: it trains neither weights nor candidates."""
+    """Whether a pruner trains neither weights nor candidates, so that its net is the plainly cut one."""
     entry = PRUNERS[pruner]
-    trains = entry.search == "path" or entry.compact or search_settings(config, pruner).get("tune_steps")
-    return not trains
+    return not (entry.search == "path" or entry.compact or search_settings(config, pruner).get("tune_steps"))

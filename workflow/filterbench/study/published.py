@@ -1,6 +1,6 @@
-"""What the published study has, for the rules; its cells are in `filterbench.analysis.published`.
+"""Tables and names of the published study; `filterbench.analysis.published` reads its cells.
 
-This module imports no pandas, so that Snakemake starts quickly.
+This module does not import pandas, so that Snakemake starts quickly.
 """
 
 from __future__ import annotations
@@ -19,10 +19,6 @@ def published_files() -> list[Path]:
 
 @cache
 def published_names(column: str) -> tuple[str, ...]:
-    """The published models or pruners, each once.
-
-    Args:
-        column: `model` or `pruner`.
-    """
+    """The published values of a column, such as `model` or `pruner`, without duplicates."""
     with (RESOURCES / "published_raw.csv").open(newline="", encoding="utf-8") as file:
         return tuple(dict.fromkeys(row[column] for row in csv.DictReader(file)))

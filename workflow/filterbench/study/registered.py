@@ -12,7 +12,7 @@ from filterbench.pruners.registry import PRUNERS, PrunerEntry
 
 HEADING = """# Models, datasets and pruners
 
-What a study can name. This page is written from the registries by `make docs`; how to add to them:
+The names that a study can use. This page is generated from the registries by `make docs`. To add to them:
 [extending.md](extending.md).
 """
 
@@ -27,14 +27,14 @@ def registered() -> str:
         HEADING,
         _section(
             "Models",
-            "Under `models`, each with a `width`, which of torchvision's nets is 1.",
+            "Under `models`, each with a `width`, which is 1 for torchvision's nets.",
             ("name", "label", "source"),
             models,
         ),
         _section("Datasets", "As `dataset.name`.", ("name", "label", "source"), datasets),
         _section(
             "Pruners",
-            "Under `pruners`, `{}` for one with its defaults. A *control* is there to be compared with "
+            "Under `pruners`, with `{}` for the defaults. A *control* is for comparison "
             "([controls.md](controls.md)).",
             ("name", "how", "source"),
             pruners,
@@ -53,14 +53,14 @@ def registered() -> str:
 def _about(entry: PrunerEntry) -> str:
     how = {
         "none": "ranks filters once",
-        "candidates": "searches, for each target anew",
+        "candidates": "searches for each target separately",
         "path": "searches, one path for all targets",
     }
     parts = [
         "control" if entry.control else "",
         how[entry.search],
         "" if entry.budgets else "no budgets",
-        "beside the searched cells alone" if entry.matched else "",
+        "only at searched cells" if entry.matched else "",
     ]
     return ", ".join(part for part in parts if part)
 

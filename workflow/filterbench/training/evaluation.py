@@ -18,7 +18,7 @@ class Score:
     Attributes:
         accuracy: share of the images classified correctly, 0..1.
         loss: mean cross-entropy, nats.
-        correct: which images those are, bool, (images,), on the CPU.
+        correct: which images these are, bool, (images,), on the CPU.
     """
 
     accuracy: float

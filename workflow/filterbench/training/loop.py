@@ -7,7 +7,6 @@ import math
 import time
 import warnings
 from dataclasses import asdict, dataclass, fields
-from typing import Any
 
 import torch
 from torch import nn
@@ -48,20 +47,20 @@ class TrainingSettings:
     label_smoothing: float = 0.0
     precision: str = AUTO
 
-    def document(self) -> dict[str, Any]:
-        """As documents record them: those with a default only where they differ from it."""
+    def document(self) -> dict[str, object]:
+        """As documents record them: settings with a default are left out where they have it."""
         defaults = {each.name: each.default for each in fields(self)}
         return {name: value for name, value in asdict(self).items() if value != defaults[name]}
 
 
 @dataclass(frozen=True)
 class TrainingRecord:
-    """What a training did.
+    """The outcome of a training.
 
     Attributes:
-        settings: as asked.
+        settings: of the training.
         best_epoch: the epoch whose weights were kept, counted from 1; 0 where nothing was trained.
-        epochs: one entry per epoch: epoch, learning_rate, loss, selection_accuracy, selection_loss.
+        epochs: one entry per epoch.
     """
 
     settings: TrainingSettings
@@ -75,11 +74,7 @@ class TrainingRecord:
 
     def document(self) -> Training:
         """The record as documents hold it."""
-        return {
-            "settings": self.settings.document(),
-            "best_epoch": self.best_epoch,
-            "epochs": self.epochs,
-        }
+        return {"settings": self.settings.document(), "best_epoch": self.best_epoch, "epochs": self.epochs}
 
 
 def train(
@@ -95,17 +90,18 @@ def train(
 
     Args:
         model: the net, on the device of the images.
-        splits: the study's images; the test split is not looked at, unless it is the selection split.
+        splits: the study's images; the test split is not used, unless it is the selection split.
         settings: how to train.
         seed: of the order of the images and of the augmentation.
-        checkpoint: where an interrupted training is taken up, with the same outcome to the last bit.
+        checkpoint: from which an interrupted training resumes, with the same outcome to the last bit.
 
     Raises:
-        InputError: the loss became infinite or no number.
+        InputError: the loss became infinite or not a number.
     """
     training = _Training(model, splits, settings, seed)
     if checkpoint and (saved := checkpoint.load()):
-        training.restore(*saved)
+        tensors, record = saved
+        training.restore(tensors, **record)
     while len(training.epochs) < settings.epochs:
         training.run_epoch()
         if checkpoint and checkpoint.due():
@@ -132,12 +128,9 @@ class _Training:
             nesterov=settings.nesterov,
         )
         self._scheduler = _scheduler(self._optimizer, settings, self._steps)
+        total = settings.epochs * self._steps
         self._training_steps = TrainingSteps(
-            model,
-            self._optimizer,
-            settings.epochs * self._steps,
-            settings.precision,
-            settings.label_smoothing,
+            model, self._optimizer, total, settings.precision, settings.label_smoothing
         )
         self.epochs: list[Epoch] = []
         self.best: Weights = {}
@@ -162,12 +155,19 @@ class _Training:
             self.best_epoch = len(self.epochs)
             self.best = {name: tensor.clone() for name, tensor in self._model.state_dict().items()}
         images = self._steps * min(self._settings.batch_size, len(self._splits.train))
-        self._log(loss, score.accuracy, images / (time.perf_counter() - started))
+        logger.info(
+            "epoch %d/%d: loss %.4f, selection accuracy %.2f %%, %.0f images/s",
+            len(self.epochs),
+            self._settings.epochs,
+            loss,
+            100 * score.accuracy,
+            images / (time.perf_counter() - started),
+        )
 
     def _pass_over_images(self) -> float:
         """All images in random order, without the last incomplete batch; the mean loss."""
         self._model.train()
-        # What a net's own layers draw, as dropout does, is the same after an interruption.
+        # The draws of a net's own layers, such as dropout, are the same after an interruption.
         torch.manual_seed(self._seed + len(self.epochs))
         images, settings = self._splits.train, self._settings
         order = torch.randperm(len(images), generator=self._generator).to(images.labels.device)
@@ -193,34 +193,24 @@ class _Training:
             "augmentation": self._augmentation.get_state(),
         }
 
-    def record(self) -> dict[str, Any]:
-        """Everything else that changes."""
+    def record(self) -> dict[str, object]:
+        """Everything else that changes; the arguments of `restore`, with the tensors."""
         return {"epochs": self.epochs, "best_epoch": self.best_epoch}
 
-    def restore(self, tensors: Weights, record: dict[str, Any]) -> None:
-        """Go on from where another process was."""
+    def restore(self, tensors: Weights, epochs: list[Epoch], best_epoch: int) -> None:
+        """Continue where another process stopped."""
         self._model.load_state_dict(without_prefix("model", tensors))
         self.best = without_prefix("best", tensors)
         restore_optimizer(self._optimizer, without_prefix("optimizer", tensors))
         self._generator.set_state(tensors["generator"])
         self._augmentation.set_state(tensors["augmentation"])
-        self.epochs, self.best_epoch = record["epochs"], record["best_epoch"]
+        self.epochs, self.best_epoch = epochs, best_epoch
         with warnings.catch_warnings():
-            # The scheduler has no optimizer's steps to follow: it is only brought forward.
+            # It is brought forward without steps of the optimizer, about which torch warns.
             warnings.simplefilter("ignore")
             for _ in range(len(self.epochs) * self._steps):
                 self._scheduler.step()
         logger.info("resumed after epoch %d/%d", len(self.epochs), self._settings.epochs)
-
-    def _log(self, loss: float, accuracy: float, speed: float) -> None:
-        logger.info(
-            "epoch %d/%d: loss %.4f, selection accuracy %.2f %%, %.0f images/s",
-            len(self.epochs),
-            self._settings.epochs,
-            loss,
-            100 * accuracy,
-            speed,
-        )
 
 
 def _merit(epoch: Epoch) -> tuple[float, float]:
@@ -234,7 +224,8 @@ def _scheduler(optimizer: SGD, settings: TrainingSettings, steps: int) -> LRSche
         return CosineAnnealingLR(optimizer, total)
     if settings.schedule == "one-cycle":
         return OneCycleLR(optimizer, settings.learning_rate, total_steps=total, cycle_momentum=False)
-    # At the end of an epoch, as the published script; a training of fewer than four has no such ends to give.
+    # At the end of an epoch, as in the published script; fewer than four epochs have no such ends to choose
+    # from.
     unit = steps if settings.epochs >= 4 else 1
     milestones = [max(1, int(settings.epochs * steps * share / unit) * unit) for share in (0.5, 0.75)]
     return MultiStepLR(optimizer, milestones, gamma=0.1)

@@ -1,14 +1,16 @@
-"""Stochastic gradient descent, ready at once."""
+"""Stochastic gradient descent without the start-up time of torch's."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TypeVar
 
 import torch
 
+Method = TypeVar("Method", bound=Callable[..., object])
 
-def _eager(method: Callable[..., Any]) -> Callable[..., Any]:
+
+def _eager(method: Method) -> Method:
     """A method without torch's wrapper around it, if it has one."""
     return getattr(method, "__wrapped__", method)
 
@@ -16,7 +18,8 @@ def _eager(method: Callable[..., Any]) -> Callable[..., Any]:
 class SGD(torch.optim.SGD):
     """torch's SGD, to the last bit, without its wrappers for `torch.compile`.
 
-    They import the compiler when the first optimizer is made, a second and more of CPU time in each process.
+    The wrappers import the compiler with the first optimizer, which takes over a second of CPU time per
+    process.
     """
 
     step = torch.no_grad()(_eager(torch.optim.SGD.step))

@@ -1,7 +1,7 @@
 """Steps of a training; a GPU captures one and replays it.
 
 With batches of small images a GPU computes faster than Python launches its kernels. A CUDA graph launches all
-of a step's at once (https://docs.pytorch.org/docs/stable/notes/cuda.html#cuda-graphs).
+kernels of a step at once (https://docs.pytorch.org/docs/stable/notes/cuda.html#cuda-graphs).
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from filterbench.training.precision import AUTO, mixed_precision
 
 logger = logging.getLogger(__name__)
 
-# Shorter trainings end before a capture has paid.
+# Shorter trainings end before a capture has paid off.
 CAPTURED_FROM = 50
-# So many steps let the libraries choose their algorithms, which a capture may not do.
+# In these steps the libraries choose their algorithms, which they cannot do in a capture.
 WARM_UP = 3
 
 
 class TrainingSteps:
-    """The steps of one training, all with as many images.
+    """The steps of one training, all with the same number of images.
 
     On a GPU the forward and the backward pass are captured after some steps and replayed from then on, with
-    the same kernels; the optimizer's own part stays outside. A net that decides in Python from step to step
-    says `capturable = False`.
+    the same kernels; the optimizer's part stays outside. A net that makes decisions in Python from step to
+    step sets `capturable = False`.
     """
 
     def __init__(
@@ -39,12 +39,12 @@ class TrainingSteps:
         precision: str = AUTO,
         label_smoothing: float = 0.0,
     ) -> None:
-        """Nothing is computed yet.
+        """Prepare the steps; nothing is computed yet.
 
         Args:
             model: the net, in training mode when a step is taken.
             optimizer: of the net's parameters.
-            steps: how many are planned.
+            steps: the planned number of steps.
             precision: of the passes: `auto`, `float32` or `bfloat16`.
             label_smoothing: share of the label that is spread over all classes (Szegedy et al. 2016,
                 arXiv:1512.00567, section 7).
@@ -85,15 +85,15 @@ class TrainingSteps:
         return loss.detach()
 
     def _capture(self, batch: Tensor, labels: Tensor) -> _Captured | None:
-        """One pass as a graph, which is not run yet; None where the net cannot be captured."""
+        """One pass as a graph, which has not run yet; None if the net cannot be captured."""
         self._optimizer.zero_grad()
         graph, images, classes = torch.cuda.CUDAGraph(), batch.clone(), labels.clone()
         try:
             with torch.cuda.graph(graph):
                 loss = self._pass(images, classes)
         except RuntimeError as error:
-            logger.info("this net's steps cannot be captured and go on one by one: %s", error)
-            # A failed capture leaves the random generator in it; one that ends well takes it out again.
+            logger.info("this net's steps cannot be captured, so they run one by one: %s", error)
+            # A failed capture leaves the random generator in capture mode; a successful one ends that mode.
             with torch.cuda.graph(torch.cuda.CUDAGraph()):
                 batch.clone()
             return None
@@ -107,7 +107,7 @@ class _Captured:
         self._graph, self._batch, self._labels, self._loss = graph, batch, labels, loss
 
     def replay(self, batch: Tensor, labels: Tensor) -> Tensor:
-        """The gradients of a batch, in the parameters; its loss."""
+        """Compute the gradients of a batch, in the parameters; its loss."""
         self._batch.copy_(batch)
         self._labels.copy_(labels)
         self._graph.replay()

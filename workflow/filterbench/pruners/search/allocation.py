@@ -1,12 +1,11 @@
 """Sparsities for the layers of a net: the masks that they give, and how they meet a target.
 
-Layers stand in the order of their numbers of weights, and so do their sparsities: as in NNI's annealing, a
-layer with more weights has no lower sparsity.
+Layers and their sparsities are ordered by number of weights: as in NNI's annealing, a layer with more weights
+has no lower sparsity.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
@@ -20,11 +19,11 @@ from filterbench.pruners.nni import layer_mask
 from filterbench.pruners.search.sampling import draw_sparsities
 from filterbench.pruners.uniform import prunable_convolutions
 
-# Below it NNI leaves a layer as it is.
+# Below this sparsity NNI leaves a layer as it is.
 SMALLEST = 1e-6
-# Above this sparsity no convolution has a second filter to give.
+# Above this sparsity no convolution keeps a second filter.
 LARGEST = 1 - SMALLEST
-# Bisections of a factor; the last ones move no filter any more.
+# Bisections of a factor; the last ones no longer move a filter.
 HALVINGS = 50
 
 
@@ -32,7 +31,7 @@ class Layers:
     """The prunable convolutions of a net, and their masks at any sparsity.
 
     Args:
-        model: the net; it is left as it is.
+        model: the net; it is not changed.
         base_algo: `l1`, `l2` or `fpgm`, which ranks the filters of a layer.
     """
 
@@ -56,7 +55,7 @@ class Layers:
         }
 
     def masks(self, sparsities: np.ndarray) -> ChannelMasks:
-        """The masks that NNI makes of such sparsities, those of depthwise convolutions included."""
+        """The masks that NNI makes from these sparsities, with those of depthwise convolutions."""
         pruned = self.config(sparsities)
         masks = {name: self._mask(name, pruned[name]) for name in self._convolutions if name in pruned}
         mask_depthwise(self._model, masks)
@@ -74,14 +73,14 @@ class Allocation(Protocol):
     """Sparsities that meet a target."""
 
     def draw(self, random: np.random.RandomState) -> np.ndarray:
-        """Random ones.
+        """Random sparsities that meet the target.
 
         Raises:
-            InfeasibleError: none meet the target.
+            InfeasibleError: no sparsities meet it.
         """
 
     def rescaled(self, proposal: np.ndarray) -> np.ndarray | None:
-        """Those next to a proposal, (layers,), from 0; None where there are none."""
+        """The sparsities next to a proposal that meet the target, (layers,), from 0; None if none do."""
 
 
 class WeightAllocation:
@@ -100,7 +99,7 @@ class WeightAllocation:
         return draw_sparsities(self._weights, self._target, random)
 
     def rescaled(self, proposal: np.ndarray) -> np.ndarray | None:
-        """See `Allocation`; all times one factor, as NNI counts: whole weights of each layer."""
+        """See `Allocation`; all times one factor, by NNI's count: whole weights of each layer."""
         proposal = np.sort(proposal)
         pruned = (self._weights * proposal).astype(int).sum()
         if not pruned:
@@ -130,31 +129,21 @@ class BudgetAllocation:
     def rescaled(self, proposal: np.ndarray) -> np.ndarray | None:
         """See `Allocation`; all times the smallest factor that meets the budget, by bisection.
 
-        What would be left of a layer is never less than one filter; None where the layers without any
-        sparsity cannot stay as they are.
+        At least one filter of each layer is left. None if layers of sparsity 0 would have to be pruned.
         """
         proposal = np.sort(proposal)
         positive = proposal[proposal > 0]
         if not len(positive):
             return None
-        smallest = _smallest(lambda factor: self._met(_scaled(proposal, factor)), LARGEST / positive[0])
-        scaled = _scaled(proposal, smallest)
+        low, high = 0.0, LARGEST / positive[0]
+        for _ in range(HALVINGS):
+            middle = (low + high) / 2
+            low, high = (low, middle) if self._met(_scaled(proposal, middle)) else (middle, high)
+        scaled = _scaled(proposal, high)
         return scaled if self._met(scaled) else None
 
     def _met(self, sparsities: np.ndarray) -> bool:
         return self._budget.met(self._layers.masks(sparsities))
-
-
-def _smallest(fits: Callable[[float], bool], high: float) -> float:
-    """The smallest factor up to one that fits, by bisection."""
-    low = 0.0
-    for _ in range(HALVINGS):
-        middle = (low + high) / 2
-        if fits(middle):
-            high = middle
-        else:
-            low = middle
-    return high
 
 
 def _scaled(sparsities: np.ndarray, factor: float) -> np.ndarray:

@@ -1,13 +1,14 @@
 """Simulated annealing over the layers' sparsities (NNI's SimulatedAnnealingPruner).
 
 The search is that of Liu et al. 2019 (arXiv:1907.03141, section 3.2): perturb the sparsities, keep their
-weighted mean, accept what is better, and what is worse with a probability that falls as it cools. With equal
-draws it goes NNI's way, step for step; NNI's class keeps what it needs to go on in private attributes.
+weighted mean, accept better ones, and accept worse ones with a probability that falls with the temperature.
+With equal draws it takes the same steps as NNI's class, which cannot be resumed.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,19 +21,18 @@ from filterbench.pruners.search.search import (
     Cost,
     Extent,
     Search,
-    cooling_steps,
     derived_seed,
     fingerprint,
     sparsities_of,
 )
 from filterbench.storage.journal import Journal
 
-DRAWS_AT_A_MAGNITUDE = 1000
+DRAWS_PER_MAGNITUDE = 1000
 
 
 @dataclass(frozen=True)
-class SimulatedAnnealing:
-    """NNI's SimulatedAnnealingPruner; the arguments are NNI's."""
+class AnnealingArguments:
+    """NNI's arguments of an annealing; `filterbench.pruners.arguments` says what each means."""
 
     base_algo: str
     start_temperature: float
@@ -40,32 +40,42 @@ class SimulatedAnnealing:
     cool_down_rate: float
     perturbation_magnitude: float
 
-    def prune(self, model: nn.Module, sparsity: float, search: Search) -> PrunedNet:
-        """See `filterbench.pruners.contract.Pruner.prune`."""
-        return self._prune(model, sparsity, search)
-
-    def prune_within(self, model: nn.Module, budget: Budget, search: Search) -> PrunedNet:
-        """See `filterbench.pruners.contract.BudgetPruner.prune_within`."""
-        return self._prune(model, budget, search)
+    @property
+    def steps(self) -> int:
+        """How many times the annealing cools down before it stops."""
+        return math.ceil(
+            math.log(self.stop_temperature / self.start_temperature) / math.log(self.cool_down_rate)
+        )
 
     def least_cost(self, extent: Extent) -> Cost:
         """See `filterbench.pruners.contract.Searching.least_cost`: each step accepts its first candidate."""
-        steps = cooling_steps(self.start_temperature, self.stop_temperature, self.cool_down_rate)
-        return extent.candidates(steps)
+        return extent.candidates(self.steps)
 
-    def _prune(self, model: nn.Module, target: float | Budget, search: Search) -> PrunedNet:
+
+class SimulatedAnnealing(AnnealingArguments):
+    """NNI's SimulatedAnnealingPruner."""
+
+    def prune(self, model: nn.Module, sparsity: float, search: Search) -> PrunedNet:
+        """See `filterbench.pruners.contract.Pruner.prune`."""
+        return self._masked(model, sparsity, search)
+
+    def prune_within(self, model: nn.Module, budget: Budget, search: Search) -> PrunedNet:
+        """See `filterbench.pruners.contract.BudgetPruner.prune_within`."""
+        return self._masked(model, budget, search)
+
+    def _masked(self, model: nn.Module, target: float | Budget, search: Search) -> PrunedNet:
         _, masks = anneal(model, target, self, search)
         apply_masks(model, masks)
         return PrunedNet(model, masks)
 
 
 @dataclass(frozen=True)
-class Candidate:
-    """Sparsities of all layers, and what they are worth.
+class ScoredAllocation:
+    """Sparsities of all layers, and their score.
 
     Attributes:
-        sparsities: ascending, (layers,); of the layers in the order of their weights.
-        masks: what they mask.
+        sparsities: ascending, (layers,); the layers are ordered by number of weights.
+        masks: the masks of these sparsities.
         score: accuracy on the selection split, 0..1.
     """
 
@@ -75,19 +85,19 @@ class Candidate:
 
 
 def anneal(
-    model: nn.Module, target: float | Budget, settings: SimulatedAnnealing, search: Search, stage: int = 0
+    model: nn.Module, target: float | Budget, settings: AnnealingArguments, search: Search, stage: int = 0
 ) -> tuple[dict[str, float], ChannelMasks]:
     """The best candidate of an annealing.
 
     Args:
-        model: the net; it is left as it is.
+        model: the net; it is not changed.
         target: share of the convolutions' weights to mask, above 0 and below 1, or a budget to meet.
         settings: temperatures and magnitude.
         search: where candidates are evaluated and recorded.
         stage: number of this annealing among those of the search, from 0.
 
     Returns:
-        The sparsities of the convolutions that it prunes, by name, and their masks.
+        The sparsities of the pruned convolutions by name, and their masks.
 
     Raises:
         InfeasibleError: the budget cannot be met.
@@ -100,35 +110,35 @@ def anneal(
         start = allocation.draw(random)
     else:
         allocation = WeightAllocation(layers, target)
-        # With a generator of its own: how many numbers such a draw takes changes nothing after it.
+        # From a generator of its own: later draws do not depend on how many numbers this one takes.
         start = allocation.draw(np.random.RandomState(random.randint(2**31)))
-    expected = cooling_steps(settings.start_temperature, settings.stop_temperature, settings.cool_down_rate)
-    journal = search.journal(f"annealing-{stage}", expected)
-    best = _best(model, layers, allocation, start, settings, search, journal, random)
+    journal = search.journal(f"annealing-{stage}", settings.steps)
+
+    def judge(sparsities: np.ndarray) -> ScoredAllocation:
+        return judged(model, layers, sparsities, search, journal)
+
+    best = _best(start, allocation, settings, random, journal, judge)
     search.add_steps(journal)
     return layers.config(best.sparsities), best.masks
 
 
 def _best(
-    model: nn.Module,
-    layers: Layers,
-    allocation: Allocation,
     start: np.ndarray,
-    settings: SimulatedAnnealing,
-    search: Search,
-    journal: Journal,
+    allocation: Allocation,
+    settings: AnnealingArguments,
     random: np.random.RandomState,
-) -> Candidate:
-    """Cool down, and give the candidate with the best score; of equal ones the first."""
+    journal: Journal,
+    judge: Callable[[np.ndarray], ScoredAllocation],
+) -> ScoredAllocation:
+    """Cool down, and return the candidate with the best score; of equal ones the first."""
     sparsities, score = start, -math.inf
-    best: Candidate | None = None
+    best: ScoredAllocation | None = None
     temperature = settings.start_temperature
     while temperature > settings.stop_temperature:
         magnitude = temperature / settings.start_temperature * settings.perturbation_magnitude
         accepted = False
         while not accepted:
-            proposal = perturbed(sparsities, magnitude, allocation, random)
-            candidate = judged(model, layers, proposal, search, journal)
+            candidate = judge(perturbed(sparsities, magnitude, allocation, random))
             loss = abs(candidate.score - score)
             accepted = candidate.score > score or random.uniform(0, 1) < math.exp(-loss / temperature)
             if best is None or candidate.score > best.score:
@@ -143,9 +153,9 @@ def _best(
 def perturbed(
     sparsities: np.ndarray, magnitude: float, allocation: Allocation, random: np.random.RandomState
 ) -> np.ndarray:
-    """Sparsities nearby that meet the target.
+    """Nearby sparsities that meet the target.
 
-    As NNI's, but with half the magnitude after each thousand draws that leave no filter in a layer.
+    As in NNI, but the magnitude is halved after every thousand draws that leave a layer without filters.
 
     Args:
         sparsities: (layers,).
@@ -154,7 +164,7 @@ def perturbed(
         random: the source of every draw.
     """
     while True:
-        for _ in range(DRAWS_AT_A_MAGNITUDE):
+        for _ in range(DRAWS_PER_MAGNITUDE):
             change = random.uniform(-magnitude, magnitude, len(sparsities))
             proposal = allocation.rescaled(np.clip(sparsities + change, 0, None))
             if proposal is not None:
@@ -164,13 +174,13 @@ def perturbed(
 
 def judged(
     model: nn.Module, layers: Layers, sparsities: np.ndarray, search: Search, journal: Journal
-) -> Candidate:
+) -> ScoredAllocation:
     """A candidate with its score, which is counted and recorded.
 
     Args:
         model: the net without masks.
         layers: of the net.
-        sparsities: see `Candidate`.
+        sparsities: see `ScoredAllocation`.
         search: where candidates are evaluated.
         journal: where scores are recorded.
     """
@@ -181,4 +191,4 @@ def judged(
         # Each candidate is tuned on batches of its own.
         which += b" %d" % search.cost.evaluations
     score = journal.score(sparsities_of(masks), which, lambda: search.judge(model, masks))
-    return Candidate(sparsities, masks, score)
+    return ScoredAllocation(sparsities, masks, score)

@@ -1,8 +1,8 @@
 """AutoCompress (NNI's AutoCompressPruner; Liu et al. 2019, arXiv:1907.03141).
 
-A few rounds of: find the layers' sparsities by annealing, push the weights towards them by ADMM, remove
-the channels. NNI's class is a loop over NNI's two pruners; it keeps its state in memory and is written
-out here, so that it can be interrupted between any two evaluations or epochs.
+Each of a few rounds finds the layers' sparsities by annealing, trains the weights towards them by ADMM, and
+removes the channels. NNI's class is a loop over two of its pruners and keeps its state in memory. The loop is
+written out here, so that it can be interrupted between any two evaluations or epochs.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from filterbench.pruners.nni import (
     filters_as_rows,
     wrapped_masks,
 )
-from filterbench.pruners.search.annealing import SimulatedAnnealing, anneal
+from filterbench.pruners.search.annealing import AnnealingArguments, anneal
 from filterbench.pruners.search.search import Cost, Extent, Search
 from filterbench.storage.checkpoint import (
     Checkpoint,
@@ -37,12 +37,12 @@ from filterbench.storage.weights import Weights
 
 
 class _ResumableADMM(ADMMPruner):
-    """NNI's ADMM, taken up by epoch."""
+    """NNI's ADMM, resumable at each epoch."""
 
     checkpoint: Checkpoint
 
     def compress(self) -> nn.Module:
-        """As NNI's; the first iteration's Z is the weights themselves, not a copy, there as here."""
+        """As in NNI; in both, the first iteration's Z is the weights themselves, not a copy."""
         wrappers = self.get_modules_wrapper()
         self.Z = [wrapper.module.weight.data for wrapper in wrappers]
         self.U = [torch.zeros_like(z) for z in self.Z]
@@ -63,7 +63,7 @@ class _ResumableADMM(ADMMPruner):
             self.U[index] = self.U[index] + wrapper.module.weight.data - self.Z[index]
 
     def _projection(self, weight: Tensor, sparsity: float, wrapper: PrunerModuleWrapper) -> Tensor:
-        """As NNI's, which copies the whole pruner for each layer."""
+        """The same as in NNI, where it copies the whole pruner for each layer."""
         own = wrapper.module.weight.data
         wrapper.module.weight.data = weight
         mask = self.masker.calc_mask(sparsity, wrapper)["weight_mask"]
@@ -80,11 +80,11 @@ class _ResumableADMM(ADMMPruner):
         }
 
     def _has_own_z(self, epochs: int) -> bool:
-        """Whether Z is no longer the weights themselves, which a file cannot hold twice."""
+        """Whether Z is no longer the weights themselves, which a file cannot hold a second time."""
         return epochs >= self._training_epochs
 
     def _restore(self) -> int:
-        """Go on from where another process was; the number of epochs that it had done."""
+        """Continue where another process stopped; the number of epochs that it had finished."""
         saved = self.checkpoint.load()
         if saved is None:
             return 0
@@ -100,15 +100,10 @@ class _ResumableADMM(ADMMPruner):
 
 
 @dataclass(frozen=True)
-class AutoCompress:
+class AutoCompress(AnnealingArguments):
     """NNI's AutoCompressPruner; the arguments are NNI's."""
 
     num_iterations: int
-    base_algo: str
-    start_temperature: float
-    stop_temperature: float
-    cool_down_rate: float
-    perturbation_magnitude: float
     admm_num_iterations: int
     admm_epochs_per_iteration: int
     row: float
@@ -116,36 +111,26 @@ class AutoCompress:
     def prune(self, model: nn.Module, sparsity: float, search: Search) -> PrunedNet:
         """See `filterbench.pruners.contract.Pruner.prune`; the net comes back compact."""
         rounds = self.num_iterations
-        sparsity_a_round = 1 - (1 - sparsity) ** (1 / rounds)
+        sparsity_per_round = 1 - (1 - sparsity) ** (1 / rounds)
         for number in range(rounds):
-            sparsities, _ = anneal(model, sparsity_a_round, self._annealing, search, number)
+            sparsities, _ = anneal(model, sparsity_per_round, self, search, number)
             model, masks = self._push(model, sparsities, search, number)
             silence_masked_channels(model, masks)
             model = compact(model, masks).eval()
-        return PrunedNet(model, {})
+        return PrunedNet(model, {}, compact=True)
 
     def least_cost(self, extent: Extent) -> Cost:
         """See `filterbench.pruners.contract.Searching.least_cost`."""
-        annealing = self._annealing.least_cost(extent)
+        annealing = super().least_cost(extent)
         passes = self.admm_num_iterations * self.admm_epochs_per_iteration
         trained = annealing.images_trained + passes * extent.batches(None)
         rounds = self.num_iterations
         return Cost(rounds * annealing.evaluations, rounds * annealing.images_evaluated, rounds * trained)
 
-    @property
-    def _annealing(self) -> SimulatedAnnealing:
-        return SimulatedAnnealing(
-            self.base_algo,
-            self.start_temperature,
-            self.stop_temperature,
-            self.cool_down_rate,
-            self.perturbation_magnitude,
-        )
-
     def _push(
         self, model: nn.Module, sparsities: dict[str, float], search: Search, number: int
     ) -> tuple[nn.Module, ChannelMasks]:
-        """Train the weights towards the sparsities by ADMM, and mask what they leave."""
+        """Train the weights towards the sparsities by ADMM, and mask the filters that go."""
 
         def trainer(net: nn.Module, optimizer: Optimizer, criterion: nn.Module, epoch: int) -> None:
             search.train_steps(net, optimizer, None, number, epoch)

@@ -2,39 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
+from functools import cache
 
 from torch import nn
 
 from filterbench.compaction.masks import ChannelMasks
 from filterbench.costs.budget import Budget
 from filterbench.pruners.nni import layer_mask
-from filterbench.pruners.search.steps import SMALLEST_STEP, Candidate
+from filterbench.pruners.search.steps import SMALLEST_STEP, Candidate, NetAdaptArguments, Steps
 from filterbench.pruners.uniform import prunable_convolutions
 
 
-class CostSteps:
+class CostSteps(Steps):
     """The paper's steps: each takes a share of the unpruned net's cost.
 
     Each candidate takes the fewest filters from one layer that bring the whole net's cost down by a step.
-    Where no layer can give a whole step, the steps from there on are half as large. Whole steps are shared by
-    the ways to all budgets; the last step to a budget is its own, shortened to end within it.
+    Where no layer can give a whole step, all further steps are half as large. The paths to all budgets share
+    their whole steps. The last step to a budget is its own, shortened to end within it.
 
     Args:
         model: the trained net.
-        arguments: `base_algo`; `sparsity_per_iteration`, the step.
+        arguments: of the pruner.
         cost: see `filterbench.costs.budget.Budget`.
     """
 
     def __init__(
-        self, model: nn.Module, arguments: Mapping[str, Any], cost: Callable[[ChannelMasks], float]
+        self, model: nn.Module, arguments: NetAdaptArguments, cost: Callable[[ChannelMasks], float]
     ) -> None:
-        self._algorithm, self.step = arguments["base_algo"], arguments["sparsity_per_iteration"]
-        self.asked: dict[str, float] = {}
+        super().__init__(model, arguments)
         self._cost = cost
-        self._prunable = list(prunable_convolutions(model))
-        self.layers = len(self._prunable)
 
     def in_order(self, targets: Sequence[float]) -> list[float]:
         """See `Steps`."""
@@ -90,41 +88,28 @@ class CostSteps:
 
     def _to(self, share: float, model: nn.Module, kept: ChannelMasks) -> list[Candidate]:
         """Each layer that can bring the net down to a share of the unpruned net's cost."""
-        goal, modules = Budget(share, self._cost), dict(model.named_modules())
+        goal = Budget(share, self._cost)
         found = (
-            self._candidate(index, name, modules[name], goal, kept)
-            for index, name in enumerate(self._prunable)
+            self._candidate(index, name, convolution, goal, kept)
+            for index, (name, convolution) in enumerate(prunable_convolutions(model).items())
         )
         return [candidate for candidate in found if candidate]
 
     def _candidate(
         self, index: int, name: str, convolution: nn.Conv2d, goal: Budget, kept: ChannelMasks
     ) -> Candidate | None:
-        """A layer with just as many filters pruned as the goal needs; None where it has not so many."""
+        """A layer with just as many filters pruned as the goal needs; None where it has too few."""
 
+        @cache
         def masks_with(filters: int) -> ChannelMasks:
             return {**kept, name: layer_mask(self._algorithm, convolution, filters, kept.get(name))}
 
-        low = int((~kept[name]).sum()) if name in kept else 0
-        high = convolution.out_channels - 1
-        masks = masks_with(high)
-        if low >= high or not goal.met(masks):
+        pruned = int((~kept[name]).sum()) if name in kept else 0
+        most = convolution.out_channels - 1
+        if pruned >= most or not goal.met(masks_with(most)):
             return None
-        while high - low > 1:
-            middle = (low + high) // 2
-            fewer = masks_with(middle)
-            if goal.met(fewer):
-                high, masks = middle, fewer
-            else:
-                low = middle
-        return Candidate(index, name, high / convolution.out_channels, masks)
-
-    def take(self, candidate: Candidate) -> None:
-        """See `Steps`."""
-
-    def restore(self, reached: float, step: float, asked: Mapping[str, float]) -> None:
-        """See `Steps`."""
-        self.step = step
+        filters = bisect_left(range(most), True, pruned + 1, key=lambda number: goal.met(masks_with(number)))
+        return Candidate(index, name, filters / convolution.out_channels, masks_with(filters))
 
     def exhausted(self, kept: ChannelMasks) -> str:
         """See `Steps`."""

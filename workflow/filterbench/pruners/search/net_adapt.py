@@ -1,9 +1,9 @@
 """Layer by layer to a target (NNI's NetAdaptPruner; Yang et al. 2018, arXiv:1804.03230, algorithm 1).
 
-Each iteration prunes one layer further: that which keeps the most accuracy after a short-term fine-tuning.
-The way to a high sparsity passes through the ways to all lower ones: one search path serves all targets,
-with a snapshot at each, and goes on from there for further ones. `filterbench.pruners.search.steps` says how
-much an iteration prunes.
+Each iteration prunes one layer further: the one that keeps the most accuracy after a short-term fine-tuning.
+The path to a high sparsity passes through all lower ones. So one search path serves all targets, with a
+snapshot at each, from which it continues to further targets. `filterbench.pruners.search.steps` says how much
+an iteration prunes.
 """
 
 from __future__ import annotations
@@ -11,21 +11,20 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from torch import nn
 
 from filterbench.compaction.masks import ChannelMasks, PrunedNet
-from filterbench.documents.parts import Cost as CostRecord
+from filterbench.documents.parts import CostRecord
 from filterbench.domain.targets import SPARSITY
 from filterbench.models.depthwise import mask_depthwise
 from filterbench.pruners.contract import InfeasibleError
 from filterbench.pruners.nni import filters_as_rows
 from filterbench.pruners.search.cost_steps import CostSteps
 from filterbench.pruners.search.search import Cost, Extent, Search, fingerprint, sparsities_of
-from filterbench.pruners.search.steps import Candidate, Steps
+from filterbench.pruners.search.steps import Candidate, NetAdaptArguments, Steps
 from filterbench.pruners.search.trial import Outcomes, Trial
 from filterbench.pruners.search.weight_steps import WeightSteps
 from filterbench.storage.journal import Journal
@@ -34,20 +33,20 @@ from filterbench.storage.weights import Weights
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Where the search path ends that a target shares with all harder ones.
+    """The end of the search path that a target shares with all harder ones.
 
-    A sparsity is reached there, if it can be; to a budget there are steps left, which are its own.
+    A sparsity is reached there, if it can be reached. To a budget there are steps left, which are its own.
 
     Attributes:
         target: the sparsity or the budget's share.
-        reached: the sparsity or share at which the search path stood then.
+        reached: the sparsity or share of the search path at that time.
         weights: of the masked net.
         masks: by name of a convolution, bool of shape (output channels,): true where kept.
-        iterations: how many there had been by then.
-        candidates: how many candidates had been evaluated by then.
-        cost: what had been spent by then.
-        step: how much an iteration pruned then (see `Steps`).
-        asked: by layer, what its last step had asked for (see `Steps`).
+        iterations: how many were done.
+        candidates: how many were evaluated.
+        cost: what was spent.
+        step: how much an iteration pruned (see `Steps`).
+        asked: by layer, what its last step asked for (see `Steps`).
     """
 
     target: float
@@ -65,37 +64,40 @@ class SearchPath:
     """The iterations of NetAdapt on one net.
 
     Args:
-        model: the trained net; it is left as it is.
+        model: the trained net; it is not changed.
         steps: what an iteration prunes.
-        arguments: `short_term_steps` batches (0: none) at `short_term_learning_rate` and
-            `short_term_weight_decay` for each candidate.
+        arguments: of the pruner.
         search: where candidates are evaluated and recorded.
     """
 
-    def __init__(self, model: nn.Module, steps: Steps, arguments: Mapping[str, Any], search: Search) -> None:
+    def __init__(self, model: nn.Module, steps: Steps, arguments: NetAdaptArguments, search: Search) -> None:
         self._steps, self._arguments, self._search = steps, arguments, search
         self._model = filters_as_rows(copy.deepcopy(model))
+        self._layers = len(steps.prunable)
         self._kept: ChannelMasks = {}
         self._iteration = 0
 
     def snapshots(
-        self, targets: Sequence[float], earlier: Sequence[Snapshot] = (), rows: Sequence[dict] = ()
+        self,
+        targets: Sequence[float],
+        earlier: Sequence[Snapshot] = (),
+        rows: Sequence[Mapping[str, object]] = (),
     ) -> list[Snapshot]:
         """A snapshot at each target, the easiest first.
 
         Args:
             targets: of one kind.
-            earlier: snapshots of an earlier search on the same net with the same settings; they are taken as
-                they are, and the search goes on from them.
+            earlier: snapshots of an earlier search on the same net with the same settings, from which the
+                search continues.
             rows: the steps of that search, as `search.csv` holds them.
         """
         found = {snapshot.target: snapshot for snapshot in earlier}
-        ways = self._steps.in_order(targets)
-        journal = self._search.journal("net-adapt", self._steps.layers * self._steps.iterations(targets))
-        for target in ways:
+        ordered = self._steps.in_order(targets)
+        journal = self._search.journal("net-adapt", self._layers * self._steps.iterations(targets))
+        for target in ordered:
             if target in found:
                 continue
-            nearest = next((found[other] for other in reversed(ways[: ways.index(target)])), None)
+            nearest = next((found[other] for other in reversed(ordered[: ordered.index(target)])), None)
             if nearest and self._iteration < nearest.iterations and nearest.candidates <= journal.recorded:
                 self.restore(nearest)
                 journal.go_on(rows[: nearest.candidates])
@@ -103,23 +105,24 @@ class SearchPath:
                 self._iterate(candidates, journal, self._iteration)
             found[target] = self._snapshot(target, len(journal.steps))
         self._search.add_steps(journal)
-        return [found[target] for target in ways]
+        return [found[target] for target in ordered]
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Go on from a snapshot of the same net's search path."""
+        """Continue from a snapshot of the same net's search path."""
         self._model.load_state_dict(snapshot.weights)
-        self._kept = {name: kept.clone() for name, kept in snapshot.masks.items()}
+        device = next(self._model.parameters()).device
+        self._kept = {name: kept.to(device, copy=True) for name, kept in snapshot.masks.items()}
         self._iteration = snapshot.iterations
         self._steps.restore(snapshot.reached, snapshot.step, snapshot.asked)
         self._search.cost = Cost(**snapshot.cost)
 
     def finish(self, target: float) -> PrunedNet:
-        """Go on to a target by the steps that are its own.
+        """Continue to a target by the steps that are its own.
 
         Raises:
             InfeasibleError: no layer can give enough.
         """
-        journal = self._search.journal("own-steps", self._steps.layers)
+        journal = self._search.journal("own-steps", self._layers)
         first = self._iteration
         while not self._steps.reached(target, self._kept):
             candidates = self._steps.own(self._model, self._kept, target)
@@ -158,7 +161,7 @@ class SearchPath:
         best: tuple[float, int, int] | None = None
         for position, trial in enumerate(trials):
             self._search.count_evaluation()
-            self._search.count_training(self._arguments["short_term_steps"])
+            self._search.count_training(self._arguments.short_term_steps)
             which = b"%d " % self._iteration + fingerprint(trial.masks)
             score = journal.score(
                 sparsities_of(trial.masks), which, partial(outcomes.score, position), choice
@@ -180,18 +183,11 @@ class SearchPath:
 
 
 @dataclass(frozen=True)
-class NetAdapt:
-    """NNI's NetAdaptPruner, as a search path; `SearchPath` and the steps say what the arguments are."""
-
-    base_algo: str
-    sparsity_per_iteration: float
-    short_term_steps: int
-    short_term_learning_rate: float
-    short_term_weight_decay: float
-    halve_step: bool
+class NetAdapt(NetAdaptArguments):
+    """NNI's NetAdaptPruner, as a search path."""
 
     def least_cost(self, extent: Extent) -> Cost:
-        """See `filterbench.pruners.contract.Searching.least_cost`; it is nearly all: layers drop out late."""
+        """See `filterbench.pruners.contract.Searching.least_cost`; nearly all, for layers drop out late."""
         way = max(extent.targets) if extent.kind == SPARSITY else 1 - min(extent.targets)
         number = math.ceil(way / self.sparsity_per_iteration) * extent.layers
         return Cost(number, number * extent.selection, number * extent.batches(self.short_term_steps))
@@ -200,13 +196,13 @@ class NetAdapt:
         """The search path to sparsities.
 
         Args:
-            model: a trained net for inputs of (batch, 3, height, width); it is left as it is.
+            model: a trained net for inputs of (batch, 3, height, width); it is not changed.
             search: what candidates are evaluated and trained with.
         """
-        return SearchPath(model, WeightSteps(model, asdict(self)), asdict(self), search)
+        return SearchPath(model, WeightSteps(model, self), self, search)
 
     def path_within(
         self, model: nn.Module, cost: Callable[[ChannelMasks], float], search: Search
     ) -> SearchPath:
         """The search path to budgets of a cost; see `path` and `filterbench.costs.budget.Budget`."""
-        return SearchPath(model, CostSteps(model, asdict(self), cost), asdict(self), search)
+        return SearchPath(model, CostSteps(model, self, cost), self, search)

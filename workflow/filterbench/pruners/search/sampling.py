@@ -11,8 +11,8 @@ def draw_sparsities(weights: np.ndarray, target: float, random: np.random.Random
     """Draw sorted sparsities whose mean, weighted by the layers' weights, is the target.
 
     NNI's annealing draws n uniform numbers, sorts and rescales them to the target, and starts over while
-    the largest reaches 1: with 13 layers at 0.975 about 400,000 times, with 53 layers for ever. This
-    draws from the same distribution at once, for any target.
+    the largest reaches 1: with 13 layers at 0.975 about 400,000 times, with 53 layers endlessly. This
+    function draws from the same distribution directly, for any target.
 
     With gaps g_k = s_k - s_(k-1) and the slack g_0 = 1 - s_n, the draw is a point of a simplex
     (g >= 0, sum 1) on the plane sum_k a_k g_k = target, where a_k is the share of the weights in layers
@@ -27,7 +27,7 @@ def draw_sparsities(weights: np.ndarray, target: float, random: np.random.Random
         random: the source of every draw.
 
     Returns:
-        Ascending sparsities, (n,), each from 0 and below 1; the last one is that of the largest layer.
+        Ascending sparsities, (n,), each from 0 and below 1; the last one belongs to the largest layer.
     """
     count = len(weights)
     shares = np.concatenate([[0.0], np.cumsum(weights[::-1])[::-1] / np.sum(weights)])

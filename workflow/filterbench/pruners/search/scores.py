@@ -1,4 +1,4 @@
-"""What the scores of a search had to choose by."""
+"""What the scores of a search could decide."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from scipy.special import bdtrc
 
 from filterbench.documents.types import Scores
 
-# Probability that the best of candidates that all are at chance counts as above it.
-LEVEL = 0.05
+# Probability that the best of several candidates counts as above chance although all are at chance.
+LUCK_LEVEL = 0.05
 
 
 def summarise_scores(steps: Iterable[dict[str, Any]], chance: float, images: int) -> Scores:
     """What a search chose by, as `prune.json` records it.
 
-    A choice is blind if even its best candidate's score is no more than luck gives the best of so many
-    candidates at chance: a one-sided binomial test (Clopper & Pearson 1934), at 5 % divided by the number
+    A choice is blind if even its best candidate scores no more than the best of that many candidates at
+    chance may score by luck: a one-sided binomial test (Clopper & Pearson 1934), at 5 % divided by the number
     of its candidates (Bonferroni).
 
     Args:
@@ -39,7 +39,7 @@ def summarise_scores(steps: Iterable[dict[str, Any]], chance: float, images: int
 
 
 def _is_luck(best: float, candidates: int, chance: float, images: int) -> bool:
-    """Whether one of so many candidates at chance may well score the best score."""
+    """Whether one of that many candidates at chance is likely enough to reach the best score."""
     correct = round(best * images)
     as_many = bdtrc(correct - 1, images, chance) if correct else 1.0
-    return bool(as_many > LEVEL / candidates)
+    return bool(as_many > LUCK_LEVEL / candidates)

@@ -1,13 +1,12 @@
-"""What a searching pruner is given: an evaluator, a trainer, a journal, seeds and a place for its state."""
+"""What a pruner searches with: an evaluator, a trainer, a journal, seeds and a folder for its state."""
 
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -19,7 +18,7 @@ from filterbench.compaction.slicing import kept_indices, slice_channels
 from filterbench.compaction.speedup import silencer
 from filterbench.data.augmentation import drawing_on
 from filterbench.data.loading import Splits
-from filterbench.documents.parts import Cost as CostRecord
+from filterbench.documents.parts import CostRecord
 from filterbench.domain.spending import whole_batches
 from filterbench.models.graph import graph_of
 from filterbench.storage.checkpoint import Checkpoint
@@ -31,11 +30,17 @@ from filterbench.training.sgd import SGD
 from filterbench.training.steps import TrainingSteps
 
 MOMENTUM = 0.9
-# Calls functions, maybe several at once, and gives their results in their order, each when it is there.
-SideBySide = Callable[[Sequence[Callable[[], Any]]], Iterator[Any]]
+Result = TypeVar("Result")
 
 
-def one_by_one(functions: Sequence[Callable[[], Any]]) -> Iterator[Any]:
+class SideBySide(Protocol):
+    """Calls functions, maybe several at once, and yields their results in order."""
+
+    def __call__(self, functions: Sequence[Callable[[], Result]]) -> Iterator[Result]:
+        """The results of the functions."""
+
+
+def one_by_one(functions: Sequence[Callable[[], Result]]) -> Iterator[Result]:
     """Call functions one after another."""
     return (function() for function in functions)
 
@@ -44,7 +49,7 @@ def one_by_one(functions: Sequence[Callable[[], Any]]) -> Iterator[Any]:
 class SearchSettings:
     """How candidates are judged and trained; `config.schema.json` says what each setting means.
 
-    A pruner that does not search has the defaults, which nothing reads.
+    A pruner that does not search gets the defaults, and does not read them.
     """
 
     net: str = "compact"
@@ -106,7 +111,7 @@ class Extent:
         return Cost(number, number * (self.selection + recalibrated), number * tuned)
 
     def batches(self, steps: int | None) -> int:
-        """Images of a training of so many batches; None for a pass."""
+        """Images of a training of that many batches; None for one pass."""
         return _images_of(steps, self.train, self.settings.batch_size)
 
 
@@ -124,7 +129,7 @@ class Search:
         cost: what has been spent so far, replayed steps included.
         steps: the rows of `search.csv`.
         side_by_side: runs candidates that do not depend on each other.
-        round_channels: the multiple of channels that a pruner which takes channels out itself keeps.
+        round_channels: the multiple of channels to keep, for a pruner that removes channels itself.
     """
 
     splits: Splits
@@ -159,10 +164,10 @@ class Search:
         return evaluate(model, self.splits.selection).accuracy
 
     def judge(self, model: nn.Module, masks: ChannelMasks) -> float:
-        """Accuracy of a masked candidate on the selection split, 0..1, tuned and recalibrated if asked for.
+        """Accuracy of a candidate on the selection split, 0..1, tuned and recalibrated as the settings say.
 
-        In compact form it costs what is left of the net; masked, as NNI does it, the whole net, whose
-        masked channels' BatchNorm still emits a constant.
+        The compact form evaluates only what is left of the net. The masked form, as in NNI, evaluates the
+        whole net, whose masked channels' BatchNorm still emits a constant.
 
         Args:
             model: the net without masks.
@@ -198,13 +203,13 @@ class Search:
             net(images.batch(part, None))
 
     def count_candidate(self) -> None:
-        """Add one candidate that `judge` judges to the cost, also when its score was recorded earlier."""
+        """Add one candidate that `judge` judges to the cost, even if its score was recorded earlier."""
         self.count_evaluation()
         self.cost.images_evaluated += min(self.settings.recalibrate, len(self.splits.train))
         self.count_training(self.settings.tune_steps)
 
     def count_evaluation(self) -> None:
-        """Add one evaluated candidate to the cost, also when its score was recorded earlier."""
+        """Add one evaluated candidate to the cost, even if its score was recorded earlier."""
         self.cost.evaluations += 1
         self.cost.images_evaluated += len(self.splits.selection)
 
@@ -215,7 +220,7 @@ class Search:
             model: the net; it is changed.
             optimizer: of the net's parameters.
             steps: number of batches; None for one pass over the images.
-            seeds: what this training's order and augmentation depend on, besides the search's seed.
+            seeds: what the order and the augmentation depend on, besides the search's seed.
         """
         images = self.splits.train
         size, in_a_pass = whole_batches(len(images), self.settings.batch_size)
@@ -231,7 +236,7 @@ class Search:
             training.step(images.batch(chosen, augmentation), images.labels[chosen])
 
     def count_training(self, steps: int | None) -> None:
-        """Add a training to the cost, also when it was done by an earlier process."""
+        """Add a training to the cost, even if an earlier process did it."""
         self.cost.images_trained += _images_of(steps, len(self.splits.train), self.settings.batch_size)
 
 
@@ -249,7 +254,7 @@ def _batches(labels: Tensor, size: int, steps: int, generator: torch.Generator) 
 
 
 def _images_of(steps: int | None, images: int, wanted: int) -> int:
-    """Images of a training of so many batches; None for a pass."""
+    """Images of a training of that many batches; None for one pass."""
     size, in_a_pass = whole_batches(images, wanted)
     return size * (in_a_pass if steps is None else steps)
 
@@ -262,10 +267,10 @@ def masked_form(model: nn.Module, masks: ChannelMasks) -> nn.Module:
 
 
 def compact_form(model: nn.Module, masks: ChannelMasks, share: bool = False) -> nn.Module:
-    """What a masked net computes once its masked channels are silenced, without those channels.
+    """A net without its masked channels, which computes what the silenced masked net computes.
 
     Args:
-        model: the net; it is left as it is.
+        model: the net; it is not changed.
         masks: by name of a convolution, bool of shape (output channels,): true where kept.
         share: see `filterbench.compaction.slicing.slice_channels`.
     """
@@ -284,10 +289,5 @@ def sparsities_of(masks: ChannelMasks) -> dict[str, float]:
 
 
 def fingerprint(masks: ChannelMasks) -> bytes:
-    """What tells one set of masks from any other."""
+    """Bytes that differ between any two sets of masks."""
     return b"".join(name.encode() + kept.cpu().numpy().tobytes() for name, kept in sorted(masks.items()))
-
-
-def cooling_steps(start: float, stop: float, rate: float) -> int:
-    """How many times an annealing cools down before it stops."""
-    return math.ceil(math.log(stop / start) / math.log(rate))

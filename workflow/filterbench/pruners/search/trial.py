@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Any
 
 import numpy as np
 import torch
@@ -17,7 +16,7 @@ from filterbench.compaction.slicing import KeptIndices, kept_indices, slice_chan
 from filterbench.compaction.speedup import silencer
 from filterbench.models.graph import graph_of
 from filterbench.pruners.search.search import MOMENTUM, Search, SideBySide
-from filterbench.pruners.search.steps import Candidate
+from filterbench.pruners.search.steps import Candidate, NetAdaptArguments
 from filterbench.storage.weights import Weights
 from filterbench.training.sgd import SGD
 
@@ -26,7 +25,7 @@ Arrays = dict[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a candidate is worth, in a form that another process takes.
+    """The value of a candidate, in a form that can be sent to another process.
 
     Attributes:
         score: accuracy on the selection split, 0..1.
@@ -45,13 +44,12 @@ class Trial:
     """A candidate's short-term fine-tuning.
 
     Args:
-        model: the net as the search path has it; it is left as it is.
+        model: the net as the search path has it; it is not changed.
         masks: the candidate's, depthwise convolutions included.
         candidate: of the iteration.
         iteration: number of the iteration, from 0.
-        arguments: `short_term_steps` batches (0: none) at `short_term_learning_rate` and
-            `short_term_weight_decay`.
-        search: what it is evaluated and trained with.
+        arguments: of the pruner.
+        search: what the candidate is evaluated and trained with.
     """
 
     def __init__(
@@ -60,7 +58,7 @@ class Trial:
         masks: ChannelMasks,
         candidate: Candidate,
         iteration: int,
-        arguments: Mapping[str, Any],
+        arguments: NetAdaptArguments,
         search: Search,
     ) -> None:
         self.masks, self.candidate = masks, candidate
@@ -96,8 +94,7 @@ class Trial:
     def _fine_tuned(self) -> nn.Module:
         """The fine-tuned candidate, compact or masked.
 
-        The masks hold at every step, as NNI's wrappers see to: a filter can grow back only once it is out of
-        the search.
+        The masks hold at every step, as with NNI's wrappers: a filter can grow back only after the search.
         """
         if self._masked:
             net = copy.deepcopy(self._model)
@@ -113,13 +110,14 @@ class Trial:
         arguments = self._arguments
         optimizer = SGD(
             net.to(memory_format=torch.channels_last).parameters(),
-            lr=arguments["short_term_learning_rate"],
+            lr=arguments.short_term_learning_rate,
             momentum=MOMENTUM,
-            weight_decay=arguments["short_term_weight_decay"],
+            weight_decay=arguments.short_term_weight_decay,
         )
         optimizer.register_step_post_hook(lambda *_: hold_masks())
-        steps = arguments["short_term_steps"]
-        self._search.train_steps(net, optimizer, steps, self._iteration, self.candidate.index)
+        self._search.train_steps(
+            net, optimizer, arguments.short_term_steps, self._iteration, self.candidate.index
+        )
         net.eval()
 
 
@@ -137,7 +135,7 @@ class Outcomes:
         self._best: tuple[int, Outcome] | None = None
 
     def score(self, position: int) -> float:
-        """The score of a trial; the first one that is asked for starts it and all after it."""
+        """The score of a trial; the first call starts that trial and all after it."""
         if self._running is None:
             self._running = self._side_by_side([trial.outcome for trial in self._trials[position:]])
         outcome = next(self._running)
@@ -146,7 +144,7 @@ class Outcomes:
         return outcome.score
 
     def weights(self, position: int) -> Weights:
-        """The whole net's weights after a trial; one whose score an earlier process gave runs again."""
+        """The whole net's weights after a trial; one that an earlier process scored runs again."""
         trial = self._trials[position]
         known = self._best is not None and self._best[0] == position
         return trial.weights(self._best[1].tuned if self._best and known else trial.tuned())

@@ -14,9 +14,9 @@ from filterbench.analysis.power import power
 from filterbench.analysis.seeds import MIN_UNITS, t_interval
 
 # Percentage points. Five ResNet-110 runs on CIFAR-10 have a standard deviation of 0.16 points (He et al.
-# 2016, arXiv:1512.03385, table 6): two runs of the same thing differ by less than 0.45 in 19 of 20 cases.
+# 2016, arXiv:1512.03385, table 6), so two such runs differ by less than 0.45 points in 19 of 20 cases.
 MARGIN = 0.5
-# Probability of a wrong answer of each one-sided test: an interval of 90 % beyond the margin.
+# Error probability of each one-sided test: the 90 % interval must lie beyond the margin.
 ALPHA = 0.05
 POWER = 0.8
 MAX_UNITS = 1000
@@ -59,13 +59,13 @@ class Tested:
 
 
 @dataclass(frozen=True)
-class Claim:
+class Hypothesis:
     """What is claimed of the mean difference of every pair.
 
     Attributes:
-        lowest: the mean difference lies above it, in percentage points; may be -infinity.
-        highest: the mean difference lies below it; may be infinity.
-        pooled: whether it is claimed of the mean over a pair's factors; else of each factor.
+        lowest: the mean difference is above it, in percentage points; may be -infinity.
+        highest: the mean difference is below it; may be infinity.
+        pooled: whether the claim is about the mean over a pair's factors; otherwise about each factor.
     """
 
     lowest: float
@@ -95,13 +95,12 @@ class Claim:
     def outcome(self, test: Tested, tests: int) -> str:
         """Whether the claim holds of one difference.
 
-        It holds if the 90 % interval lies inside the claimed range: two one-sided tests (Schuirmann 1987)
-        where the range has two ends. It does not hold if the interval lies outside at one end, at a
-        level that is divided by the number of tests (Bonferroni), since one of them would refute the claim.
+        It holds if the 90 % interval lies inside the claimed range. Where the range has two ends, these are
+        two one-sided tests (Schuirmann 1987). It does not hold if an interval lies outside at one end. The
+        level of that interval is divided by the number of tests (Bonferroni), since any of them could refute
+        the claim.
 
-        Args:
-            test: the difference.
-            tests: number of differences that the claim is tested on.
+        Here `tests` is the number of differences that the claim is tested on.
         """
         if self.inside(test) > 0:
             return HOLDS
@@ -113,7 +112,7 @@ class Claim:
         return min(low - self.lowest, self.highest - high)
 
     def outside(self, test: Tested, tests: int) -> float:
-        """How far the interval that refutes the claim lies outside its range, in points."""
+        """How far the interval that can refute the claim lies outside its range, in points."""
         low, high = test.interval(ALPHA / tests)
         return max(self.lowest - high, low - self.highest)
 
@@ -124,8 +123,8 @@ class Claim:
     def deciding(self, tests: Sequence[Tested]) -> Tested:
         """The difference that decides the verdict, or keeps it open.
 
-        Where the claim does not hold, that whose interval lies furthest outside its range; else that whose
-        interval lies least inside, or has none.
+        If the claim does not hold, it is the one whose interval lies furthest outside the range. Otherwise it
+        is the one whose interval lies least inside, or that has no interval.
         """
         if self.verdict(tests) == FAILS:
             return max(tests, key=lambda test: _known(self.outside(test, len(tests))))
@@ -136,30 +135,31 @@ class Claim:
         return min(test.mean - self.lowest, self.highest - test.mean)
 
     def power_if_alike(self, tests: Sequence[Tested], units: int) -> float:
-        """How probably so many units show a claim with two ends where all true differences are zero.
+        """The probability that so many units show a claim with two ends if all true differences are zero.
 
-        At the spreads seen, differences taken as independent, which is cautious: those of pairs with a
-        pruner in common are not.
+        It assumes the spreads seen and independent differences. That is cautious: differences of pairs with a
+        pruner in common are not independent.
         """
         return float(self._powers_if_alike(tests)[units - MIN_UNITS])
 
     def units_if_alike(self, tests: Sequence[Tested]) -> int | None:
-        """How many units would show it in 4 of 5 studies; None where more than 1000 are needed."""
+        """How many units would show it in 4 of 5 studies; None if more than 1000 are needed."""
         return _first(self._powers_if_alike(tests) >= POWER)
 
     def _powers_if_alike(self, tests: Sequence[Tested]) -> np.ndarray:
+        """By number of units from 3 to 1000, the power of all tests, each of two one-sided ones, together."""
         margin = min(-self.lowest, self.highest)
-        return np.prod([_two_sided(margin, test.spread) for test in tests], axis=0)
+        each = [np.maximum(0, 2 * power(margin, test.spread, UNITS, ALPHA) - 1) for test in tests]
+        return np.prod(each, axis=0)
 
     def units_needed(self, tests: Sequence[Tested]) -> int | None:
         """How many units would decide the claim in 4 of 5 studies, at the means and spreads seen.
 
         Returns:
-            3 to 1000; None where more than 1000 are needed, or the spread is not known.
+            3 to 1000; None if more than 1000 are needed, or the spread is not known.
         """
-        against = [test for test in tests if self.distance(test) < 0]
-        if against:
-            # One of them suffices to refute the claim.
+        # One difference outside the range is enough to refute the claim.
+        if against := [test for test in tests if self.distance(test) < 0]:
             found = [self._needed(test, ALPHA / len(tests)) for test in against]
             return min((units for units in found if units), default=None)
         needed = [self._needed(test, ALPHA) for test in tests]
@@ -168,16 +168,11 @@ class Claim:
     def _needed(self, test: Tested, alpha: float) -> int | None:
         if math.isclose(test.spread, 0, abs_tol=1e-9):
             return None
-        if self.distance(test) < 0:
-            return _first(power(-self.distance(test), test.spread, UNITS, alpha) >= POWER)
+        if (distance := self.distance(test)) < 0:
+            return _first(power(-distance, test.spread, UNITS, alpha) >= POWER)
         both = (test.mean - self.lowest, self.highest - test.mean)
         reached = np.sum([power(each, test.spread, UNITS, alpha) for each in both], axis=0) - 1
         return _first(reached >= POWER)
-
-
-def _two_sided(margin: float, spread: float) -> np.ndarray:
-    """By number of units from 3 to 1000, the power of two one-sided tests at a true difference of zero."""
-    return np.maximum(0, 2 * power(margin, spread, UNITS, ALPHA) - 1)
 
 
 def _first(enough: np.ndarray) -> int | None:
@@ -187,21 +182,21 @@ def _first(enough: np.ndarray) -> int | None:
 
 
 def _known(distance: float) -> float:
-    """A distance to sort by: without an interval, nothing lies inside a range."""
+    """A distance to sort by; -infinity where there is no interval."""
     return -math.inf if math.isnan(distance) else distance
 
 
-MORE = Claim(MARGIN, math.inf, pooled=True)
-NO_MORE = Claim(-math.inf, MARGIN, pooled=True)
+MORE = Hypothesis(MARGIN, math.inf, pooled=True)
+NO_MORE = Hypothesis(-math.inf, MARGIN, pooled=True)
 # Differences of opposite signs would cancel in a mean over factors.
-SIMILAR = Claim(-MARGIN, MARGIN, pooled=False)
+SIMILAR = Hypothesis(-MARGIN, MARGIN, pooled=False)
 
 
 def over_range(outcomes: Sequence[str]) -> str:
     """The verdict on a claim about all comparisons.
 
-    That it holds of all is an intersection-union test, whose level is that of each single test (Berger
-    1982); so it needs no correction.
+    That the claim holds of all is an intersection-union test. Its level is that of each single test (Berger
+    1982), so it needs no correction.
     """
     if FAILS in outcomes:
         return FAILS

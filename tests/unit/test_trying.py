@@ -1,0 +1,169 @@
+"""What own code returns is checked where it returns."""
+
+import copy
+import re
+
+import pytest
+import torch
+from torch import nn
+
+from filterbench.compaction.masks import PrunedNet, apply_masks
+from filterbench.making.trying import try_net
+from filterbench.models.registry import build_model
+from filterbench.pruners.contract import InfeasibleError, channels_of, checked
+from filterbench.storage.errors import InputError
+
+CLASSES = 3
+
+
+class Plain(nn.Module):
+    """Two convolutions with BatchNorm and a linear layer, as docs/extending.md asks for."""
+
+    def __init__(self, norm=nn.BatchNorm2d) -> None:
+        super().__init__()
+        self.first, self.norm = nn.Conv2d(3, 4, 3, padding=1), norm(4)
+        self.second, self.pool = nn.Conv2d(4, 4, 3, padding=1), nn.AdaptiveAvgPool2d(1)
+        self.flatten, self.classifier = nn.Flatten(), nn.Linear(4, CLASSES)
+
+    def forward(self, images):
+        return self.classifier(self.flatten(self.pool(self.second(self.norm(self.first(images))))))
+
+
+class Branching(Plain):
+    def forward(self, images):
+        return super().forward(images * 2 if images.mean() > 0 else images)
+
+
+class Concatenating(Plain):
+    def forward(self, images):
+        first = self.first(images)
+        return self.classifier(self.flatten(self.pool(torch.cat([first[:, :2], first[:, 2:]], dim=1))))
+
+
+class Pair(Plain):
+    def forward(self, images):
+        return super().forward(images), images
+
+
+class Detached(Plain):
+    def forward(self, images):
+        return super().forward(images).detach()
+
+
+class Linear(Plain):
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second, self.norm = nn.Identity(), nn.Identity(), nn.Identity()
+
+    def forward(self, images):
+        return self.classifier(self.flatten(self.pool(images)).repeat(1, 2)[:, :4])
+
+
+class Reshaped(Plain):
+    def forward(self, images):
+        return super().forward(images).unsqueeze(1)
+
+
+def test_a_net_that_fits_is_left_as_it_is():
+    torch.manual_seed(0)
+    for net in (
+        Plain(),
+        build_model("mobilenetv2", 1 / 4, CLASSES),
+        build_model("resnet50", 1 / 16, CLASSES),
+    ):
+        before, state = copy.deepcopy(net.state_dict()), torch.get_rng_state()
+        try_net("mine", net, CLASSES)
+        assert torch.equal(torch.get_rng_state(), state)
+        assert all(torch.equal(before[name], each) for name, each in net.state_dict().items())
+        assert all(parameter.grad is None for parameter in net.parameters())
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (Branching, "mine: torch.fx cannot trace the net: TraceError: symbolically traced"),
+        (
+            lambda: Plain(lambda channels: nn.GroupNorm(2, channels)),
+            "mine: the net cannot be pruned: .*GroupNorm",
+        ),
+        (Concatenating, "mine: the net cannot be pruned: .*operation getitem"),
+        (Pair, r"mine: the net cannot be trained: it returns tuple; allowed: a tensor \(4, 3\)"),
+        (Reshaped, r"it returns \(4, 1, 3\); allowed: \(4, 3\)"),
+        (
+            Detached,
+            "mine: the net cannot be trained: RuntimeError: element 0 of tensors does not require grad",
+        ),
+        (Linear, "mine: the net cannot be pruned: it has no convolution"),
+        (lambda: build_model("resnet18", 1 / 16, 7), r"it returns \(4, 7\); allowed: \(4, 3\)"),
+    ],
+    ids=[
+        "branch",
+        "GroupNorm",
+        "concatenation",
+        "tuple",
+        "shape",
+        "no gradient",
+        "no convolution",
+        "classes",
+    ],
+)
+def test_a_net_that_does_not_fit_is_named_before_it_is_trained(make, said):
+    torch.manual_seed(0)
+    with pytest.raises(InputError, match=said):
+        try_net("mine", make(), CLASSES)
+
+
+def returned(change, applied=True) -> PrunedNet:
+    """A net with changed masks, each of which keeps the first half."""
+    net = Plain()
+    masks = {name: torch.arange(count) < count // 2 for name, count in channels_of(net).items()}
+    if applied:
+        apply_masks(net, masks)
+    return PrunedNet(net, {name: change(kept) for name, kept in masks.items()})
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: None, "returned NoneType; allowed: a PrunedNet"),
+        (Plain, "returned Plain; allowed: a PrunedNet"),
+        (lambda: PrunedNet(None, {}), "allowed: a PrunedNet with a net"),
+        (
+            lambda: returned(lambda kept: kept.float()),
+            r"mask of first is torch.float32 \(4,\) on cpu; allowed",
+        ),
+        (
+            lambda: returned(lambda kept: kept.byte()),
+            r"torch.uint8 \(4,\) on cpu; allowed: torch.bool \(4,\)",
+        ),
+        (
+            lambda: returned(lambda kept: kept.numpy()),
+            "mask of first is of type ndarray; allowed: torch.bool",
+        ),
+        (lambda: returned(lambda kept: kept.tolist()), "mask of first is of type list; allowed: torch.bool"),
+        (lambda: returned(lambda kept: kept[:2]), r"torch.bool \(2,\) on cpu; allowed: torch.bool \(4,\)"),
+        (lambda: returned(lambda kept: kept[:, None]), r"torch.bool \(4, 1\)"),
+        (lambda: returned(lambda kept: kept.to("meta")), "on meta; allowed"),
+        (
+            lambda: returned(lambda kept: kept, applied=False),
+            "not multiplied into the weights; call apply_masks",
+        ),
+        (lambda: returned(torch.logical_not), "not multiplied into the weights"),
+        (
+            lambda: PrunedNet(Plain(), {"none": torch.ones(4).bool()}),
+            "masks 'none'; allowed: .* first, second",
+        ),
+        (lambda: PrunedNet(nn.Conv2d(3, 4, 3), {}), "other convolutions"),
+        (lambda: PrunedNet(Plain(), {"first": torch.ones(4).bool()}, compact=True), "compact net with masks"),
+    ],
+)
+def test_what_a_pruner_returns_is_checked_where_it_returns(make, said):
+    with pytest.raises(InputError, match=said):
+        checked(make(), channels_of(Plain()), object())
+
+
+def test_a_layer_without_filters_is_infeasible_and_sound_masks_pass():
+    with pytest.raises(InfeasibleError, match=re.escape("mask of first leaves no filter")):
+        checked(returned(torch.zeros_like), channels_of(Plain()), object())
+    sound = returned(lambda kept: kept)
+    assert checked(sound, channels_of(Plain()), object()) is sound

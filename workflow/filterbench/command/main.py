@@ -1,0 +1,58 @@
+"""The entry point of the command `filterbench`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from filterbench import __version__
+from filterbench.command.prune import DEFAULT_NAME, Request, prune
+from filterbench.storage.errors import InputError
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command, and end the process with its exit code."""
+    asked = vars(_parser().parse_args(arguments))
+    del asked["command"]
+    try:
+        sys.exit(prune(Request(**asked)))
+    except InputError as reason:
+        sys.exit(f"error: {reason}")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("filterbench", description="Prune the filters of a trained net.")
+    parser.add_argument("--version", action="version", version=f"filterbench {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True)
+    one = commands.add_parser(
+        "prune",
+        help="prune one net, fine-tune it and print its file",
+        description="Prune one net and fine-tune it. A study file for the workflow is written to the working "
+        "directory; results go to results/. Repeated, the command resumes where it stopped.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    needed = one.add_argument_group("needed")
+    needed.add_argument(
+        "--weights", type=Path, required=True, metavar="FILE", help="a state dict, .pt or .safetensors"
+    )
+    needed.add_argument("--model", required=True, help="its model, such as resnet18 or torchvision:resnet18")
+    needed.add_argument("--pruner", required=True, help="such as L1FilterPruner")
+    needed.add_argument("--sparsity", type=float, required=True, help="share of the filters to prune")
+    needed.add_argument(
+        "--data", type=Path, required=True, metavar="FOLDER", help="one folder of images per class"
+    )
+    one.add_argument("--width", type=float, default=1.0, help="the model's width multiplier")
+    one.add_argument("--image-size", type=int, default=32, help="pixels, a multiple of 32")
+    one.add_argument(
+        "--mean", type=float, nargs="+", help="of the images' channels, 0 to 1, as the net was trained with"
+    )
+    one.add_argument("--std", type=float, nargs="+", help="likewise; without both, the training images'")
+    one.add_argument("--epochs", type=int, default=10, help="of fine-tuning")
+    one.add_argument("--name", default=DEFAULT_NAME, help="of the study and its folder in results/")
+    one.add_argument("--cores", default="all", help="number of cores to use")
+    return parser
+
+
+if __name__ == "__main__":
+    main()

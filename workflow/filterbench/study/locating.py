@@ -1,0 +1,61 @@
+"""Where the files lie that a study names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from filterbench.study.cells import Config
+
+
+def located(config: Config, folders: Sequence[Path]) -> Config:
+    """A configuration, not checked yet, with the paths of the files that it names, and `~` expanded.
+
+    Args:
+        config: the study, or a part of it with its keys.
+        folders: where to look for a relative path, in order; a file in none of them keeps its path, which
+            is relative to the working directory.
+    """
+
+    def find(value: object) -> object:
+        return _found(value, folders) if isinstance(value, str) else value
+
+    changed: Config = {key: find(config[key]) for key in ("claims", "plan") if key in config}
+    if isinstance(code := config.get("code"), list):
+        changed["code"] = [find(each) if str(each).endswith(".py") else each for each in code]
+    if isinstance(models := config.get("models"), dict):
+        changed["models"] = {
+            name: {**own, "weights": find(own["weights"])} if _has_weights(own) else own
+            for name, own in models.items()
+        }
+    return config | changed
+
+
+def _has_weights(model: object) -> bool:
+    return isinstance(model, dict) and "weights" in model
+
+
+def _found(name: str, folders: Sequence[Path]) -> str:
+    path = expanded(name)
+    beside = (str(folder / path) for folder in folders)
+    return next((each for each in beside if is_there(each, Path.is_file)), path)
+
+
+def expanded(name: str) -> str:
+    """A path with `~` expanded; that of an unknown user stays."""
+    with suppress(RuntimeError):
+        return str(Path(name).expanduser())
+    return name
+
+
+def is_there(name: str, kind: Callable[[Path], bool]) -> bool:
+    """Whether there is a file or folder; there is none of a name that no file can have."""
+    with suppress(OSError, ValueError):
+        return kind(Path(name))
+    return False
+
+
+def short_path(file: Path) -> str:
+    """A file's path, relative to the working directory if the file is below it."""
+    return str(file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file)
