@@ -28,8 +28,8 @@ PRUNERS = {
 CELLS = 9
 INFEASIBLE = "results/smoke/vgg16/seed-0/NetAdaptPruner/0.95"
 STAGES = ("prune", "speedup", "count", "finetune", "result")
-# Two baselines and their fine-tunings, cells, a search path, two comparisons with digests, the verdicts.
-DOCUMENTS = 4 + CELLS * len(STAGES) + 1 + 2 * 2 + 1
+# Two baselines and their fine-tunings, cells, a search path, comparisons and digests, verdicts, the manifest.
+DOCUMENTS = 4 + CELLS * len(STAGES) + 1 + 2 * 2 + 2
 DOWNSTREAM = {"compare": 2, "plot": 2, "figure": 2, "verdicts": 1, "differences": 1, "all": 1}
 ONE_MODEL = ("compare", "plot", "figure", "verdicts", "differences", "all")
 SEARCH_FIGURES = {"plot_search": 2, "figure": 6}
