@@ -13,9 +13,9 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
+from filterbench.analysis.claims import placed, read_claims
 from filterbench.analysis.pareto import with_fronts
 from filterbench.analysis.published import PAPER_TABLE, published_cells, published_models
-from filterbench.analysis.reported import placed, read_claims
 from filterbench.analysis.seeds import with_statistics
 from filterbench.analysis.verdicts import verdicts_document
 from filterbench.page.page import page

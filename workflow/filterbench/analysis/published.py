@@ -10,7 +10,7 @@ import pandas as pd
 
 from filterbench.analysis.budgets import as_curves
 from filterbench.analysis.chance import guessing_bound
-from filterbench.analysis.reported import placed, read_claims
+from filterbench.analysis.claims import placed, read_claims
 from filterbench.storage.errors import InputError
 
 RESOURCES = Path(__file__).parents[2] / "resources"
@@ -73,7 +73,7 @@ def before_finetuning(cells: pd.DataFrame) -> pd.DataFrame:
 
 
 def paper_points(model: str) -> pd.DataFrame:
-    """Points that the published study quotes from a paper (`filterbench.analysis.reported.read_claims`)."""
+    """Points that the published study quotes from a paper (`filterbench.analysis.claims.read_claims`)."""
     claims = read_claims(PAPER_TABLE)
     return claims[claims["model"] == model]
 

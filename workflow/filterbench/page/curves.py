@@ -53,7 +53,7 @@ def model_data(
     Args:
         table: its cells, as curves (`filterbench.analysis.budgets.as_curves`).
         others: by name, the cells of other studies.
-        claims: points that papers report (`filterbench.analysis.reported.placed`).
+        claims: points that papers report (`filterbench.analysis.claims.placed`).
         latencies: the names of relative latencies (`filterbench.analysis.recommending.MEASURED`) to show.
     """
     first = table.dropna(subset=["params_original"]).iloc[0]

@@ -63,7 +63,7 @@ def page(
             (`filterbench.results.tables.with_latencies`).
         verdicts: `verdicts.json`, if it is made.
         others: by model and name, comparable cells of other studies in the same columns.
-        claims: by model, points that papers report (`filterbench.analysis.reported.placed`).
+        claims: by model, points that papers report (`filterbench.analysis.claims.placed`).
         controls: the pruners that are never recommended.
     """
     curves = {model: as_curves(table) for model, table in tables.items()}

@@ -44,7 +44,7 @@ def draw_comparison(
             is a band and the 95 % t interval of their mean a bar.
         title: what the cells are.
         others: by name, the cells of other studies in the same columns, drawn hollow and behind.
-        claims: points that papers report (`filterbench.analysis.reported.placed`).
+        claims: points that papers report (`filterbench.analysis.claims.placed`).
     """
     # Room for a long legend.
     figure = new_figure(7.5, 9.4 + 0.3 * max(0, table["pruner"].nunique() - 9))

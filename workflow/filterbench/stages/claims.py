@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from filterbench.analysis.budgets import as_curves
-from filterbench.analysis.reported import claims_about, judged, placed
+from filterbench.analysis.claims import claims_about, judged, placed
 from filterbench.jobs.job import Job
 from filterbench.storage.tables import write_table
 

@@ -3,9 +3,9 @@
 import pandas as pd
 
 from filterbench.analysis.budgets import as_curves
+from filterbench.analysis.claims import placed
 from filterbench.analysis.equal_training import at_equal_training
 from filterbench.analysis.published import claims_beside, published_cells
-from filterbench.analysis.reported import placed
 from filterbench.analysis.seeds import with_statistics
 from filterbench.data.registry import DATASETS
 from filterbench.jobs.job import Job

@@ -68,7 +68,7 @@ def check_claims(config: Config) -> None:
     """
     if config.get("claims"):
         # Imported here because it imports pandas, which other studies do not need.
-        from filterbench.analysis.reported import claims_about
+        from filterbench.analysis.claims import claims_about
 
         claims_about(Path(config["claims"]), config["models"])
 

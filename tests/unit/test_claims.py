@@ -7,9 +7,9 @@ import re
 import pandas as pd
 import pytest
 
+from filterbench.analysis.claims import judged, placed, read_claims
 from filterbench.analysis.pareto import with_fronts
 from filterbench.analysis.published import PAPER_TABLE, RESOURCES
-from filterbench.analysis.reported import judged, placed, read_claims
 from filterbench.analysis.seeds import with_statistics
 from filterbench.page.page import page
 from filterbench.storage.errors import InputError
