@@ -106,7 +106,7 @@ class FromPixels(nn.Module):
         self.net = net
         self.image_size = image_shape(net)[1]
         for name in ("mean", "std"):
-            self.register_buffer(name, torch.tensor(normalisation[name]).view(1, -1, 1, 1))  # type: ignore[literal-required]
+            self.register_buffer(name, torch.tensor(normalisation[name]).view(1, -1, 1, 1))
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Logits (n, classes) of pixels 0 to 255, float32, (n, 3, height, width)."""

@@ -120,7 +120,7 @@ def read_record(path: Path) -> NetRecord:
     try:
         with safe_open(path, "pt") as file:
             tensors, about = list(file.keys()), file.metadata() or {}
-        found = json.loads(about[KEY]) if tensors else {}
+        found: NetRecord = json.loads(about[KEY] if tensors else "{}")
     except (OSError, SafetensorError, ValueError) as reason:
         raise InputError(f"{path}: not a readable safetensors file ({reason})") from reason
     except KeyError as reason:

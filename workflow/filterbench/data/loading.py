@@ -155,8 +155,8 @@ def load_splits(
     else:
         roles = (taken["train"], taken["validation"], taken["test"])
     if normalisation:
-        given = {key: np.array(values, dtype=np.float32) for key, values in normalisation.items()}
-        file = replace(file, **given)
+        mean, std = (np.array(normalisation[name], dtype=np.float32) for name in ("mean", "std"))
+        file = replace(file, mean=mean, std=std)
     train, selection, test = (_images(file, indices, device) for indices in roles)
     found = file.names.tolist() or names or [str(label) for label in range(file.classes)]
     return Splits(train, selection, test, found, part)

@@ -141,7 +141,7 @@ def _content_digest(path: Path) -> str:
     """Digest of a file; of a document, without its provenance and the name of its study."""
     if path.suffix != ".json":
         return known_digest(path)
-    document = read(path)
+    document: dict[str, Any] = read(path)
     said = {name: value for name, value in document.items() if name not in ("cell", "provenance")}
     text = json.dumps([_of_any_study(document.get("cell", {})), said], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
