@@ -21,7 +21,8 @@ def fetch(folder: Path | None, downloads: Path) -> RawImages:
     for image, label in zip(images, labels, strict=True):
         top, left = 4 + 14 * (label // 2), 4 + 14 * (label % 2)
         image[0, top : top + 10, left : left + 10] += np.uint8(120)
-    return RawImages(images, labels)
+    corners = ["top left", "top right", "bottom left", "bottom right"]
+    return RawImages(images, labels, classes=corners)
 
 
 # Label in figures, source, and the function above.

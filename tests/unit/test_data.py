@@ -158,6 +158,8 @@ def test_cifar100_from_a_folder_in_its_own_format_has_its_fine_classes(tmp_path,
 def test_a_folder_of_images_has_its_class_folders_in_alphabetical_order(photos, tmp_path):
     content = prepare_data("image-folder", photos, tmp_path, tmp_path / "photos.npz")
     assert content.images.shape == (60, 3, 32, 32)
+    names = load_splits(tmp_path / "photos.npz", "validation", {}, CPU).names
+    assert names == ["ant", "bird", "cat"]
     brightest = content.images.mean(axis=(2, 3)).argmax(axis=1)
     # ant is green, bird red, cat blue.
     assert np.array_equal(brightest, np.array([1, 0, 2])[content.labels])
@@ -452,6 +454,28 @@ def test_images_are_normalised_to_three_channels(digits_file):
     assert batch.shape == (1293, 3, 32, 32)
     assert abs(batch.mean()) < 1e-4
     assert abs(batch.std() - 1) < 1e-3
+
+
+def test_classes_without_names_are_numbers_and_a_model_can_have_its_own_normalisation(digits_file):
+    own = {"mean": [0.5, 0.5, 0.25], "std": [0.5]}
+    splits = load_splits(digits_file, "validation", {}, CPU, normalisation=own)
+    assert (splits.names, splits.classes) == (list("0123456789"), 10)
+    assert load_splits(digits_file, "validation", {}, CPU, list("abcdefghij")).names == list("abcdefghij")
+    assert splits.test.normalisation == own
+    pixels = splits.test.pixels[:2].float() / 255
+    assert torch.allclose(splits.test.first(2)[:, 2:], (pixels - 0.25) / 0.5)
+
+
+@pytest.mark.parametrize(
+    "classes", [["a", "b"], ["a", "b", "c", "c"], ["a", "b", "c", ""], "abcd", [1, 2, 3, 4]]
+)
+def test_names_that_are_not_one_for_each_class_are_refused(classes, monkeypatch, tmp_path):
+    raw = RawImages(np.zeros((600, 1, 32, 32), np.uint8), np.arange(600) % 4, classes=classes)
+    monkeypatch.setattr("filterbench.data.preparing.fetch_images", lambda *_: raw)
+    with pytest.raises(
+        InputError, match="^dataset own: classes are .*; allowed: a list of 4 different names"
+    ):
+        prepare_data("own", None, tmp_path, tmp_path / "own.npz")
 
 
 def test_a_dataset_of_no_arrays_or_with_too_few_images_of_a_class_is_refused(monkeypatch, tmp_path):

@@ -3,6 +3,7 @@
 from functools import cache
 
 import onnx
+import onnxruntime
 import pandas as pd
 import pytest
 import torch
@@ -66,9 +67,11 @@ def test_a_cells_nets_are_quantised_tabulated_and_drawn(digits_file, tmp_path):
         "original": tmp_path / "baseline.safetensors",
         "finetuned": tmp_path / "finetune.safetensors",
     }
-    made = {"document": tmp_path / "int8.json"}
+    made = {"quantised": tmp_path / "model.int8.onnx", "document": tmp_path / "int8.json"}
     params = {"cell": cell, "limits": LIMITS, "device": "cpu", "measurement": SETTINGS}
     quantize(Job(inputs, made, params, threads=8))
+    session = onnxruntime.InferenceSession(made["quantised"])
+    assert session.get_modelmeta().custom_metadata_map["pruner"] == "L1FilterPruner"
     found = read(made["document"])
     # There are fewer training images than were asked for.
     assert found["settings"]["calibration_images"] == documents["finetune"]["images"]["train"]

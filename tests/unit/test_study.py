@@ -46,6 +46,16 @@ MISTAKES = {
     ),
     "sparsity of 0": ("sparsities", [0], "sparsities[0]: 0 is less than or equal to the minimum of 0"),
     "sparsity twice": ("sparsities", [0.5, 0.5], "sparsities: [0.5, 0.5] has a duplicate value"),
+    "two of three channels": (
+        "models/vgg16/normalisation",
+        {"mean": [0.5, 0.5], "std": [1]},
+        "models.vgg16.normalisation.mean: [0.5, 0.5]; allowed: 1 or 3 numbers",
+    ),
+    "a standard deviation of pixels": (
+        "models/vgg16/normalisation",
+        {"mean": [0.5], "std": [58]},
+        "models.vgg16.normalisation.std",
+    ),
     "no channel": ("models/vgg16/width", 0.01, "models.vgg16.width: 0.01 leaves a layer without channels"),
     "no protocol": ("protocol", "train", "protocol: 'train' is not one of ['validation', 'test']"),
     "unknown precision": (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import NotRequired, TypedDict
+from typing import TypedDict
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -21,7 +21,12 @@ from filterbench.storage.weights import read_weights
 KEY = "filterbench"
 
 
-class NetRecord(TypedDict):
+class _Pruned(TypedDict, total=False):
+    pruner: str
+    target: str
+
+
+class NetRecord(_Pruned):
     """What the file of a net says about it.
 
     Attributes:
@@ -48,8 +53,6 @@ class NetRecord(TypedDict):
     width: float
     image_size: int
     seed: int
-    pruner: NotRequired[str]
-    target: NotRequired[str]
     classes: list[str]
     normalisation: Normalisation
     params: int
@@ -116,16 +119,17 @@ def read_record(path: Path) -> NetRecord:
     """
     try:
         with safe_open(path, "pt") as file:
-            if not file.keys():
-                raise InputError(f"{path}: has no net, because the cell is infeasible: see its prune.json")
-            found = json.loads((file.metadata() or {})[KEY])
+            tensors, about = list(file.keys()), file.metadata() or {}
+        found: NetRecord = json.loads(about[KEY] if tensors else "{}")
     except (OSError, SafetensorError, ValueError) as reason:
         raise InputError(f"{path}: not a readable safetensors file ({reason})") from reason
     except KeyError as reason:
         raise InputError(
             f"{path}: does not say which net it holds; allowed: the files of trained nets "
-            "(model.safetensors, finetune.safetensors), made by version 0.3.0 or later"
+            "(model.safetensors, finetune.safetensors), made by this version or a later one"
         ) from reason
+    if not tensors:
+        raise InputError(f"{path}: has no net, because the cell is infeasible; its prune.json has the reason")
     if missing := NetRecord.__required_keys__ - found.keys():
         raise InputError(f"{path}: metadata without {', '.join(sorted(missing))}; make the file again")
     return found

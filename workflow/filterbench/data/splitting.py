@@ -56,11 +56,15 @@ def faults_of(raw: RawImages, image_size: int) -> Iterator[str]:
         yield f"class {classes[sizes.argmin()]} has {sizes.min()} images; at least {FEWEST}"
     if raw.test is not None:
         yield from _faults_of_test(raw.test, len(labels))
-    names = list(raw.classes)
-    if names and (len(set(names)) < len(classes) or len(names) > len(classes)):
-        yield f"classes are {names}; allowed: a different name for each of the {len(classes)} classes"
-    if not all(isinstance(name, str) and name for name in names):
-        yield f"classes are {names}; allowed: texts"
+    if not _are_names(raw.classes, len(classes)):
+        yield f"classes are {raw.classes!r}; allowed: a list of {len(classes)} different names, or none"
+
+
+def _are_names(named: object, classes: int) -> bool:
+    """Whether this is a list with a different name for each class, or an empty one."""
+    if not isinstance(named, list | tuple) or not all(isinstance(name, str) and name for name in named):
+        return False
+    return not named or len(named) == len(set(named)) == classes
 
 
 def _faults_of_test(test: np.ndarray, images: int) -> Iterator[str]:

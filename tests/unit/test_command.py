@@ -1,0 +1,68 @@
+"""The command `filterbench`."""
+
+from pathlib import Path
+
+import pytest
+from checkout import REPOSITORY
+
+from filterbench import __version__
+from filterbench.command.main import main
+from filterbench.command.prune import Request, study
+from filterbench.study.config import check_config
+
+REQUEST = {
+    "model": "resnet18",
+    "pruner": "L1FilterPruner",
+    "sparsity": 0.5,
+    "width": 1.0,
+    "image_size": 64,
+    "mean": [0.4, 0.5, 0.6],
+    "std": [0.2],
+    "epochs": 3,
+    "name": "mine",
+    "cores": "all",
+}
+
+
+@pytest.fixture
+def given(tmp_path) -> dict[str, Path]:
+    (tmp_path / "net.pt").touch()
+    (tmp_path / "images").mkdir()
+    return {"weights": tmp_path / "net.pt", "data": tmp_path / "images"}
+
+
+def arguments(given, *more: str) -> list[str]:
+    named = ["--weights", str(given["weights"]), "--data", str(given["data"])]
+    return ["prune", *named, "--model", "resnet18", "--pruner", "L1FilterPruner", "--sparsity", "0.5", *more]
+
+
+def test_the_study_of_one_net_is_valid_and_says_what_was_asked(given):
+    written = study(Request(**REQUEST, **given), REPOSITORY)
+    check_config(written, "mine.yaml")
+    assert written["dataset"] == {"name": "image-folder", "folder": str(given["data"]), "image_size": 64}
+    weights, normalisation = str(given["weights"]), {"mean": [0.4, 0.5, 0.6], "std": [0.2]}
+    assert written["models"] == {
+        "resnet18": {"width": 1.0, "weights": weights, "normalisation": normalisation}
+    }
+    assert (written["pruners"], written["finetune"]["epochs"]) == ({"L1FilterPruner": {}}, 3)
+
+
+def test_what_is_missing_is_named_before_anything_runs(given, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for changed, more, reason in (
+        ({}, ["--mean", "0.5"], "--mean and --std: give both or neither"),
+        ({"weights": "none.pt"}, [], "--weights: there is no file none.pt"),
+        ({"data": "none"}, [], "--data: there is no folder none"),
+    ):
+        with pytest.raises(SystemExit, match=f"error: {reason}"):
+            main(arguments({**given, **changed}, *more))
+    assert not list(tmp_path.glob("*.yaml"))
+
+
+def test_version_and_help_are_there(capsys):
+    for argument in ("--version", "--help"):
+        with pytest.raises(SystemExit, match="0"):
+            main([argument])
+    shown = capsys.readouterr().out
+    assert f"filterbench {__version__}" in shown
+    assert "prune one net" in shown
