@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -101,7 +102,11 @@ def _check_mask(source: str, kept: object, layer: nn.Conv2d) -> None:
     weight = layer.weight
     fits = isinstance(kept, Tensor) and kept.dtype == torch.bool and kept.shape == weight.shape[:1]
     if not fits or kept.device != weight.device:  # type: ignore[attr-defined]
-        of = f"{kept.dtype} {tuple(kept.shape)}" if hasattr(kept, "dtype") else type(kept).__name__
+        of = (
+            f"{kept.dtype} {tuple(kept.shape)}"
+            if isinstance(kept, Tensor | np.ndarray)
+            else type(kept).__name__
+        )
         on = f" on {kept.device}" if isinstance(kept, Tensor) else ""
         allowed = f"torch.bool {tuple(weight.shape[:1])} on {weight.device}, true where kept"
         raise InputError(f"{source} is {of}{on}; allowed: {allowed}")
