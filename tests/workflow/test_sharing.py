@@ -82,7 +82,6 @@ def test_a_file_that_was_changed_is_not_taken(other):
     assert said == ["[train_baseline", "[prune", "[finetune"]
 
 
-# The first entry of a record's document is its path.
 FORGED = {
     "no JSON": lambda noted: "{",
     "a list": lambda noted: "[]",
@@ -97,7 +96,7 @@ FORGED = {
 
 
 def test_a_forged_record_is_not_taken_and_ends_nothing(other):
-    """A record of each kind of forgery, one per job of a cell; the cell's own document is changed, too."""
+    """Every record is forged, each in the next of these ways."""
     cell = "vgg16/seed-0/L1FilterPruner/0.5"
     records = sorted((other.folder / "results/.shared").iterdir())
     for record, forge in zip(records, itertools.cycle(FORGED.values())):
