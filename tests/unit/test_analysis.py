@@ -29,6 +29,8 @@ from filterbench.analysis.report import reproduction_page
 from filterbench.analysis.reproduction import compare_with_published, summary
 from filterbench.analysis.seeds import with_statistics
 from filterbench.documents import check
+from filterbench.jobs.job import Job
+from filterbench.stages.imported import imported
 from filterbench.storage.errors import InputError
 from filterbench.study.imports import imports_of
 
@@ -209,6 +211,15 @@ def test_faulty_nni_results_are_a_clear_error(folder_of_results):
     path.unlink()
     with pytest.raises(InputError, match="resnet18: no results of resnet18"):
         read_results(folder_of_results / "resnet18", "resnet18")
+
+
+def test_results_of_which_none_is_feasible_are_named(tmp_path):
+    cell = tmp_path / "resnet18/NetAdaptPruner/0.9"
+    cell.mkdir(parents=True)
+    (cell / "result.json").write_text('{"infeasible": "no step leads there"}')
+    job = Job({}, {}, {"model": "resnet18"}, resources={"source": str(tmp_path / "resnet18")})
+    with pytest.raises(InputError, match="resnet18: every cell of this model is infeasible"):
+        imported(job)
 
 
 RESULT = {

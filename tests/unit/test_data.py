@@ -6,6 +6,7 @@ import pickle
 import re
 import shutil
 import struct
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -316,6 +317,27 @@ def test_copies_of_training_images_among_the_test_images_are_told(photos, tmp_pa
     prepare_data("image-folder", photos, tmp_path, tmp_path / "photos.npz")
     # The images of a class are of one colour, but for what JPEG makes of it.
     assert "12 of 12 test images have an exact copy among the training" in caplog.text
+
+
+def test_an_image_in_two_classes_is_told(photos, tmp_path, caplog):
+    first, second = sorted(path for path in photos.iterdir() if path.is_dir())[:2]
+    shutil.copy(next(each for each in sorted(first.iterdir()) if each.suffix == ".jpg"), second / "copy.jpg")
+    prepare_data("image-folder", photos, tmp_path, tmp_path / "photos.npz")
+    assert "images have an exact copy in another class" in caplog.text
+
+
+def test_a_class_is_the_same_however_its_accents_are_composed(tmp_path):
+    draw = np.random.default_rng(0)
+    for split, form in (("train", "NFC"), ("test", "NFD")):
+        for name in ("café", "thé"):
+            folder = tmp_path / "given" / split / unicodedata.normalize(form, name)
+            folder.mkdir(parents=True)
+            for number in range(15):
+                pixels = draw.integers(0, 256, (32, 32, 3), dtype=np.uint8)
+                Image.fromarray(pixels).save(folder / f"{number}.png")
+    content = prepare_data("image-folder", tmp_path / "given", tmp_path, tmp_path / "out.npz")
+    assert content.classes == 2
+    assert len(content.splits["test"]) == 30
 
 
 def test_a_channel_that_is_the_same_everywhere_is_divided_by_1(tmp_path, monkeypatch):

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -15,8 +16,23 @@ sys.stdin.read()
 """
 
 
+def add_driver(monkeypatch, folder: Path) -> None:
+    """A driver of two GPUs, one of them divided."""
+    listing = folder / "nvidia-smi"
+    listing.write_text(
+        "#!/bin/sh\n"
+        "echo 'GPU 0: NVIDIA H100 80GB HBM3 (UUID: GPU-1)'\n"
+        "echo '  MIG 3g.40gb     Device  0: (UUID: MIG-1)'\n"
+        "echo '  MIG 3g.40gb     Device  1: (UUID: MIG-GPU-1/2/0)'\n"
+        "echo 'GPU 1: NVIDIA H100 80GB HBM3 (UUID: GPU-2)'\n"
+    )
+    listing.chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder), prepend=":")
+
+
 @pytest.fixture
 def two_gpus(monkeypatch, tmp_path):
+    add_driver(monkeypatch, tmp_path)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-a, GPU-b")
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setenv("PYTHONPATH", "workflow")
@@ -57,19 +73,30 @@ def test_a_job_that_was_granted_one_gpu_shares_nothing(two_gpus, monkeypatch):
         job.communicate("")
 
 
-def test_what_is_no_gpu_is_not_counted(monkeypatch, tmp_path):
-    for visible, expected in (("-1", []), ("0,-1,1", ["0"]), ("NoDevFiles,1", ["NoDevFiles", "1"])):
+@pytest.mark.parametrize(
+    ("visible", "expected"),
+    [
+        (None, ["0", "1"]),
+        ("1", ["1"]),
+        ("-1", []),
+        ("0,-1,1", ["0"]),
+        ("NoDevFiles", []),
+        ("0,2,1", ["0"]),
+        ("MIG-1, GPU-2", ["MIG-1", "GPU-2"]),
+        ("", []),
+    ],
+)
+def test_what_is_no_gpu_is_not_counted(visible, expected, monkeypatch, tmp_path):
+    if visible is None:
+        monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    else:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
-        assert visible_gpus() == expected
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
-    listing = tmp_path / "nvidia-smi"
-    listing.write_text(
-        "#!/bin/sh\n"
-        "echo 'GPU 0: NVIDIA H100 80GB HBM3 (UUID: GPU-1)'\n"
-        "echo '  MIG 3g.40gb     Device  0: (UUID: MIG-1)'\n"
-        "echo '  MIG 3g.40gb     Device  1: (UUID: MIG-GPU-1/2/0)'\n"
-        "echo 'GPU 1: NVIDIA H100 80GB HBM3 (UUID: GPU-2)'\n"
-    )
-    listing.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    assert visible_gpus() == ["0", "1"]
+    add_driver(monkeypatch, tmp_path)
+    assert visible_gpus() == expected
+
+
+@pytest.mark.parametrize("visible", ["NoDevFiles", "0", "GPU-a"])
+def test_without_a_driver_no_gpu_is_named(visible, monkeypatch, tmp_path):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert visible_gpus() == []

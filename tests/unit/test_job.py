@@ -3,6 +3,7 @@
 import logging
 import multiprocessing
 import os
+import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -130,3 +131,17 @@ def test_what_a_job_with_nets_says_can_go_to_its_log_alone(stage, shown, tmp_pat
     job.execute("finetune", "a.log", job.Job({}, {}, {"stage": "stages.finetune"}))
     assert Path("a.log").read_text() == "[finetune] epoch 1\n[finetune] odd\n"
     assert capfd.readouterr().err == ("[finetune] epoch 1\n" if shown else "") + "[finetune] odd\n"
+
+
+@pytest.mark.parametrize("code", [0, 2, None, "usage: train.py"])
+def test_code_that_ends_the_process_is_a_line_and_a_failure(code, tmp_path, monkeypatch, caplog):
+    monkeypatch.chdir(tmp_path)
+
+    def ending(asked: job.Job) -> None:
+        sys.exit(code)
+
+    monkeypatch.setattr(job, "resolve_name", lambda name: ending)
+    with pytest.raises(SystemExit) as ended:
+        job.execute("prune", "a.log", job.Job({}, {}, {"stage": "stages.prune"}))
+    assert ended.value.code == 1
+    assert f"error: the job's code ended its process (SystemExit: {code})" in caplog.text

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from matplotlib.cbook import is_math_text
 from matplotlib.figure import Figure
 
 from filterbench.analysis.pareto import with_fronts
@@ -12,6 +13,7 @@ from filterbench.plotting.comparison import draw_comparison, study_title
 from filterbench.plotting.equal_training import draw_training
 from filterbench.plotting.marks import STATISTICS
 from filterbench.plotting.optimism import draw_optimism
+from filterbench.plotting.saving import save_figure
 from filterbench.plotting.scales import HIGHEST, show_all
 from filterbench.plotting.style import SCRATCH_STYLES, STYLES
 
@@ -40,6 +42,39 @@ def table() -> pd.DataFrame:
         for seed in (0, 1)
     ]
     return with_fronts(with_statistics(pd.DataFrame(rows)))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Ca$$h",
+        "saves $5 (not $6)",
+        "_hidden",
+        r"$\frac{1$",
+        r"\alpha$_x$",
+        "<b>&",
+        "5%",
+        "{}",
+        "\u202ea",
+        "\n",
+    ],
+)
+def test_names_of_users_are_shown_as_they_are_written(name, table, tmp_path):
+    claim = {
+        "label": name,
+        "like_for_like": True,
+        "pruner": name,
+        "params": 1e5,
+        "flops": 2e6,
+        "accuracy": 0.9,
+    }
+    cells = table.assign(pruner=table["pruner"].replace("L1FilterPruner", name))
+    figure = draw_comparison(cells, name, claims=pd.DataFrame([claim]))
+    save_figure(figure, tmp_path / "figure.svg")
+    texts = [figure.get_suptitle(), *(text.get_text() for text in figure.legends[0].get_texts())]
+    assert not any(is_math_text(text) for text in texts)
+    # The title, the curve and the claim.
+    assert sum(text.replace(r"\$", "$").removeprefix(" ") == name for text in texts) == 3
 
 
 def test_each_pruner_has_a_curve_of_its_own_colour_and_marker(table):

@@ -8,9 +8,12 @@ import torch
 from torch import nn
 
 from filterbench.compaction.masks import PrunedNet, apply_masks
+from filterbench.jobs.job import Job
 from filterbench.making.trying import try_net
-from filterbench.models.registry import build_model
+from filterbench.models.registry import MODELS, ModelEntry, build_model
+from filterbench.own_code import registering
 from filterbench.pruners.contract import InfeasibleError, channels_of, checked
+from filterbench.stages.train_baseline import train_baseline
 from filterbench.storage.errors import InputError
 
 CLASSES = 3
@@ -167,3 +170,23 @@ def test_a_layer_without_filters_is_infeasible_and_sound_masks_pass():
         checked(returned(torch.zeros_like), channels_of(Plain()), object())
     sound = returned(lambda kept: kept)
     assert checked(sound, channels_of(Plain()), object()) is sound
+
+
+def test_an_own_model_is_tried_before_its_baseline_is_trained(digits_file, tmp_path, monkeypatch):
+    monkeypatch.setitem(MODELS, "mine", ModelEntry("mine", 4, "none", "test_trying:branching"))
+    monkeypatch.setitem(registering._HOMES, ("MODELS", "mine"), "test_trying")
+    cell = {
+        "study": "own",
+        "dataset": "digits",
+        "protocol": "validation",
+        "model": "mine",
+        "width": 1,
+        "seed": 0,
+    }
+    params = {"cell": cell | {"seed": 0}, "limits": {}, "device": "cpu", "training": {}}
+    with pytest.raises(InputError, match="mine: torch.fx cannot trace the net"):
+        train_baseline(Job({"images": digits_file}, {"document": tmp_path / "baseline.json"}, params))
+
+
+def branching(width, classes) -> nn.Module:
+    return Branching()

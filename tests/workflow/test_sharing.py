@@ -1,5 +1,6 @@
 """What another study has made is taken."""
 
+import itertools
 import json
 import shutil
 
@@ -79,3 +80,28 @@ def test_a_file_that_was_changed_is_not_taken(other):
     said = [line.split()[0] for line in run.stdout.splitlines() if "made by the same" in line]
     # What is made anew is the same as before, so that what comes after it is taken again.
     assert said == ["[train_baseline", "[prune", "[finetune"]
+
+
+FORGED = {
+    "no JSON": lambda noted: "{",
+    "a list": lambda noted: "[]",
+    "a number": lambda noted: json.dumps(noted | {"document": 5}),
+    "two numbers": lambda noted: json.dumps(noted | {"document": [5, 6]}),
+    "nothing": lambda noted: "{}",
+    "another output": lambda noted: json.dumps(noted | {"more": noted["document"]}),
+    "a file elsewhere": lambda noted: json.dumps(noted | {"document": ["/etc/passwd", noted["document"][1]]}),
+    "above": lambda noted: json.dumps(noted | {"document": [f"results/../{noted['document'][0]}", "0"]}),
+    "NaN": lambda noted: "NaN",
+}
+
+
+def test_a_forged_record_is_not_taken_and_ends_nothing(other):
+    """Every record is forged, each in the next of these ways."""
+    cell = "vgg16/seed-0/L1FilterPruner/0.5"
+    records = sorted((other.folder / "results/.shared").iterdir())
+    for record, forge in zip(records, itertools.cycle(FORGED.values())):
+        record.write_text(forge(json.loads(record.read_text())))
+    run = other.snakemake(f"results/other/{cell}/result.json", study="studies/other.yaml")
+    assert run.returncode == 0, run.stdout
+    assert "Traceback" not in run.stdout
+    assert "made by the same inputs" not in run.stdout

@@ -92,6 +92,15 @@ def table_stage(name):
     return {**stage(name), **params_by_wildcards(name, PLAN, there)}
 
 
+def outdated_files(wildcards):
+    """Listed files that the study does not ask for so.
+
+    Snakemake asks when all that `validate` comes after is made; only then can it be listed.
+    """
+    list_files(workflow, FOLDERS)
+    return outdated(workflow, FOLDERS)
+
+
 onstart:
     # Asked once, for all jobs of the run.
     code_version()

@@ -5,15 +5,6 @@ localrules:
     validate,
 
 
-def outdated_files(wildcards):
-    """Listed files that the study does not ask for so.
-
-    Snakemake asks when all that `validate` comes after is made; only then can it be listed.
-    """
-    list_files(workflow, FOLDERS)
-    return outdated(workflow, FOLDERS)
-
-
 # Without outputs, so that it runs whenever it is requested.
 rule validate:
     """Whether the study is whole and its documents hold together; nothing is computed for it."""

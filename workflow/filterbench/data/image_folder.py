@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -38,8 +39,9 @@ BACKGROUND = (255, 255, 255, 255)
 def fetch(folder: Path | None, downloads: Path, size: int) -> RawImages:
     """Read the images in RGB, each cropped to its centre square and resized to (size, size).
 
-    The classes are the subfolders' names in alphabetical order; deeper folders belong to their class. If the
-    folder contains `train` and `test` (or `training`, `Test`, ...), these contain the class folders, and
+    The classes are the subfolders' names in alphabetical order; deeper folders belong to their class. Names
+    that differ only in how Unicode composes an accent are one class. If the folder contains `train` and
+    `test` (or `training`, `Test`, ...), these contain the class folders, and
     `test` is the test split. Without `test`, a folder `val` (`valid`, ...) is the test split; beside `test`,
     its images are trained on. Transparent pixels become white.
 
@@ -112,7 +114,9 @@ def _listing(folder: Path, files: Sequence[Path]) -> dict[str, list[Path]]:
         InputError: the folder contains no folders.
     """
     found = [path.name for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
-    images: dict[str, list[Path]] = {name: [] for name in sorted(found) if not is_hidden(name)}
+    images: dict[str, list[Path]] = {
+        name: [] for name in sorted({_composed(name) for name in found if not is_hidden(name)})
+    }
     if not images:
         raise InputError(
             f"dataset.folder: {folder} must contain one folder of images per class, with files "
@@ -122,8 +126,13 @@ def _listing(folder: Path, files: Sequence[Path]) -> dict[str, list[Path]]:
         if path.suffix.lower() in IMAGES and path.is_relative_to(folder):
             inside = path.relative_to(folder)
             if len(inside.parts) > 1:
-                images[inside.parts[0]].append(path)
+                images[_composed(inside.parts[0])].append(path)
     return images
+
+
+def _composed(name: str) -> str:
+    """A folder's name with each accent in its letter: macOS stores `é` as two characters, Linux as one."""
+    return unicodedata.normalize("NFC", name)
 
 
 def _check_classes(listings: Mapping[Path, dict[str, list[Path]]]) -> None:

@@ -2,13 +2,14 @@
 
 import hashlib
 import logging
+from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
 
 from filterbench.data.file import ImageFile, write_images
 from filterbench.data.registry import fetch_images
-from filterbench.data.splitting import faults_of, split
+from filterbench.data.splitting import RawImages, faults_of, split
 from filterbench.documents.parts import IMAGE_SIZE
 from filterbench.storage.errors import InputError
 
@@ -38,7 +39,7 @@ def prepare_data(
     except InputError as reason:
         raise InputError(f"dataset {name}: {reason}") from reason
     mean, std = _channel_statistics(raw.images[splits["train"]])
-    _warn_of_copies(raw.images, splits)
+    _warn_of_copies(raw, splits)
     names = np.array(raw.classes, dtype=str)
     content = ImageFile(raw.images, raw.labels.astype(np.int64), mean, std, names, splits)
     write_images(path, content)
@@ -59,9 +60,9 @@ def _channel_statistics(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.array(means, dtype=np.float32), spreads.astype(np.float32)
 
 
-def _warn_of_copies(images: np.ndarray, splits: dict[str, np.ndarray]) -> None:
-    """Warn of test images that are also among the training or validation images, pixel by pixel."""
-    digests = np.array([hashlib.sha256(image.tobytes()).digest() for image in images], dtype=object)
+def _warn_of_copies(raw: RawImages, splits: dict[str, np.ndarray]) -> None:
+    """Warn of images that are equal, pixel by pixel, in the test split and outside it or under two labels."""
+    digests = np.array([hashlib.sha256(image.tobytes()).digest() for image in raw.images], dtype=object)
     others = set(digests[np.concatenate([splits["train"], splits["validation"]])])
     copies = sum(digest in others for digest in digests[splits["test"]])
     if copies:
@@ -71,3 +72,9 @@ def _warn_of_copies(images: np.ndarray, splits: dict[str, np.ndarray]) -> None:
             copies,
             len(splits["test"]),
         )
+    labels: dict[bytes, set[int]] = defaultdict(set)
+    for digest, label in zip(digests, raw.labels.tolist(), strict=True):
+        labels[digest].add(label)
+    ambiguous = sum(len(labels[digest]) > 1 for digest in digests)
+    if ambiguous:
+        logger.warning("%d of %d images have an exact copy in another class", ambiguous, len(digests))

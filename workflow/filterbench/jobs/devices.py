@@ -23,11 +23,23 @@ SECONDS_BETWEEN_TRIES = 1.0
 
 
 def visible_gpus() -> list[str]:
-    """Names of the GPUs that this process may use: CUDA_VISIBLE_DEVICES, or what the driver lists."""
-    if (visible := os.environ.get("CUDA_VISIBLE_DEVICES")) is not None:
-        names = [name.strip() for name in visible.split(",")]
-        # As CUDA reads it: the first name that is not valid, such as -1, ends the list.
-        return list(takewhile(lambda name: name and not name.startswith("-"), names))
+    """Names of the GPUs that this process may use: those of CUDA_VISIBLE_DEVICES that the driver has."""
+    listed = _listed_gpus()
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    # A scheduler sets the variable on hosts without a GPU, too.
+    if visible is None or not listed:
+        return listed
+    names = [name.strip() for name in visible.split(",")]
+
+    def is_valid(name: str) -> bool:
+        return int(name) < len(listed) if name.isdecimal() else name.startswith(("GPU-", "MIG-"))
+
+    # As CUDA reads it: the first name that is not valid, such as -1, ends the list.
+    return list(takewhile(is_valid, names))
+
+
+def _listed_gpus() -> list[str]:
+    """The numbers of the driver's GPUs; none without a driver."""
     try:
         listing = subprocess.run(["nvidia-smi", "--list-gpus"], capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):

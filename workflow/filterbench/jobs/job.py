@@ -112,7 +112,7 @@ def execute(title: str, log: str, job: Job) -> None:
         sys.exit(1)
     except SystemExit as reason:
         # A user's own code may read the command line, or end like a script.
-        logger.error("error: the job's code ended its process (SystemExit: %s)", reason)
+        logger.error("error: the job's code ended its process (SystemExit: %s)", reason.code)
         sys.exit(1)
     except Exception as error:
         if shortage := _shortage(error):

@@ -105,7 +105,7 @@ class Context:
         # Where it computes counts, not where it was asked to: `auto` may be a CPU.
         unasked = {"device", *left_out}
         params = {name: value for name, value in self.job.params.items() if name not in unasked}
-        params["cell"] = _of_any_study(self.cell)
+        params["cell"] = of_any_study(self.cell)
         inputs = {name: _content_digest(path) for name, path in self._own_inputs.items()}
         state = [params, inputs, self.threads, self.device.type, versions()]
         return hashlib.sha256(json.dumps(state).encode()).hexdigest()
@@ -143,11 +143,12 @@ def _content_digest(path: Path) -> str:
         return known_digest(path)
     document: Mapping[str, Any] = read(path)
     said = {name: value for name, value in document.items() if name not in ("cell", "provenance")}
-    text = json.dumps([_of_any_study(document.get("cell", {})), said], sort_keys=True)
+    text = json.dumps([of_any_study(document.get("cell", {})), said], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _of_any_study(cell: Mapping[str, Any]) -> dict[str, Any]:
+def of_any_study(cell: Mapping[str, Any]) -> dict[str, Any]:
+    """A cell without the name of its study."""
     return {name: value for name, value in cell.items() if name != "study"}
 
 

@@ -14,31 +14,40 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
-from filterbench.documents import read, write
+from filterbench.documents import parse, read, write
+from filterbench.documents.parts import Provenance
 from filterbench.documents.types import CellDocument
 from filterbench.jobs.job import Job
-from filterbench.making.context import Context
+from filterbench.making.context import Context, of_any_study
 from filterbench.storage.errors import InputError
 from filterbench.storage.files import atomic_write, file_digest, write_text
 from filterbench.storage.stopwatch import read_benchmark
 
 logger = logging.getLogger(__name__)
 
-RECORDS = Path("results/.shared")
+RESULTS = Path("results")
+RECORDS = RESULTS / ".shared"
+# By name of an output, its file and that file's digest.
+Made = dict[str, tuple[Path, str]]
 
 
 def take(context: Context) -> bool:
     """Copy the outputs of a job that another study has made; whether there was one."""
-    if made := _made(_record(context), context.job):
-        try:
-            _copy(made, context)
-        except (OSError, InputError) as reason:
-            # The other study has changed or removed it just now.
-            logger.info("%s cannot be taken: %s", made["document"][0], reason)
-        else:
-            logger.info("taken from %s, made by the same inputs, settings and code", made["document"][0])
-            return True
-    return False
+    record = _record(context)
+    if not record.exists():
+        return False
+    try:
+        made = _noted(record, context.job)
+        if made["document"][0] == context.job.outputs["document"]:
+            return False
+        document = _vouched(made, context)
+        _copy(made, document, context)
+    except (OSError, InputError) as reason:
+        # The other study has changed or removed it, or the record is not the workflow's.
+        logger.info("%s: nothing is taken: %s", record, reason)
+        return False
+    logger.info("taken from %s, made by the same inputs, settings and code", made["document"][0])
+    return True
 
 
 def note(context: Context) -> None:
@@ -55,19 +64,51 @@ def _record(context: Context) -> Path:
     return RECORDS / f"{context.state_key()}-{machine[:8]}"
 
 
-def _made(record: Path, job: Job) -> dict[str, tuple[Path, str]]:
-    """The files of a record with their digests, by name of the output; none where they are the job's own."""
-    with suppress(OSError, ValueError):
-        noted = {
-            name: (Path(path), digest) for name, (path, digest) in json.loads(record.read_text()).items()
-        }
-        there = all(file_digest(path) == digest for path, digest in noted.values())
-        if there and noted.keys() == job.outputs.keys() and noted["document"][0] != job.outputs["document"]:
-            return noted
-    return {}
+def _noted(record: Path, job: Job) -> Made:
+    """The files of a record with their digests, by name of the output.
+
+    Raises:
+        InputError: it is not a record of this job's outputs, or names files outside the results.
+    """
+    noted = parse(record)
+    if not isinstance(noted, dict) or noted.keys() != job.outputs.keys():
+        raise InputError(f"not a record of {', '.join(sorted(job.outputs))}")
+    made: Made = {}
+    for name, entry in noted.items():
+        if not isinstance(entry, list) or len(entry) != 2 or not all(isinstance(each, str) for each in entry):
+            raise InputError(f"{name}: not a path and a digest")
+        path = Path(entry[0])
+        if path.name != job.outputs[name].name or path.parts[:1] != RESULTS.parts or ".." in path.parts:
+            raise InputError(f"{name}: {path}; allowed: {job.outputs[name].name} in {RESULTS}")
+        made[name] = path, entry[1]
+    return made
 
 
-def _copy(made: dict[str, tuple[Path, str]], context: Context) -> None:
+def _vouched(made: Made, context: Context) -> CellDocument:
+    """The document of a record, if it says itself that it is of this job.
+
+    Raises:
+        InputError: it is faulty, or of another cell, machine or code; or a file has changed since.
+    """
+    for path, digest in made.values():
+        if file_digest(path) != digest:
+            raise InputError(f"{path} was changed")
+    path = made["document"][0]
+    document = read(path, CellDocument)
+    if of_any_study(document["cell"]) != of_any_study(context.cell):
+        raise InputError(f"{path} is of another cell")
+    if _maker(document["provenance"]) != _maker(context.provenance()):
+        raise InputError(f"{path} was made on another machine or by other code")
+    return document
+
+
+def _maker(provenance: Provenance) -> list[object]:
+    """What of a document's provenance its numbers depend on, besides its inputs."""
+    kept = {name: value for name, value in provenance.items() if name not in ("inputs", "code")}
+    return [kept, provenance["code"].get("digest")]
+
+
+def _copy(made: Made, document: CellDocument, context: Context) -> None:
     """Copy the files; the document says of which study it is, and what its inputs there are.
 
     Raises:
@@ -81,7 +122,6 @@ def _copy(made: dict[str, tuple[Path, str]], context: Context) -> None:
             shutil.copyfileobj(source, copy)
         if file_digest(job.outputs[name]) != digest:
             raise InputError(f"{path} was changed")
-    document = read(made["document"][0], CellDocument)
     document["cell"] = context.cell
     document["provenance"]["inputs"] = context.provenance()["inputs"]
     write(job.outputs["document"], document)

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 
 from filterbench.analysis.blind import blind_cells
 from filterbench.plotting.style import SCRATCH_STYLES, Style, style_of, styled
+from filterbench.plotting.titles import as_written
 
 STATISTICS = [f"performance_{name}" for name in ("mean", "std", "low", "high")]
 CELL = ["pruner", "sparsity"]
@@ -49,7 +50,7 @@ def draw_front(axes: Axes, spent: str, front: pd.DataFrame) -> None:
 
 def draw_behind(axes: Axes, column: str, others: pd.DataFrame, label: str) -> None:
     """Cells of another study, hollow and behind; one entry in the legend for all."""
-    entry: str | None = f"{label} (hollow)"
+    entry: str | None = as_written(f"{label} (hollow)")
     for style, cells in styled(others):
         spent, accuracy = cells[f"{column}_compact"], cells["performance_finetuned"]
         _draw_hollow(axes, spent, accuracy, style, entry, fill="none", zorder=1, alpha=0.7)
@@ -61,7 +62,7 @@ def draw_claims(axes: Axes, column: str, claims: pd.DataFrame) -> None:
     points_of = claims.groupby(["label", "like_for_like"], sort=False)
     for position, ((label, alike), points) in enumerate(points_of):
         style = replace(style_of(str(points["pruner"].iloc[0]), position), marker="X")
-        entry = str(label) if alike else f"{label} (not like for like)"
+        entry = as_written(str(label) if alike else f"{label} (not like for like)")
         _draw_hollow(axes, points[column], points["accuracy"], style, entry, size=10, edge=1.5)
 
 

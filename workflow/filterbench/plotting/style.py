@@ -9,6 +9,7 @@ import matplotlib
 import pandas as pd
 
 from filterbench.domain.targets import BUDGETS, curve_suffix
+from filterbench.plotting.titles import as_written
 
 # Fixed ids make the same figure the same bytes.
 matplotlib.rcParams["svg.hashsalt"] = "filterbench"
@@ -91,4 +92,6 @@ def style_of(pruner: str, position: int) -> Style:
 def styled(table: pd.DataFrame) -> Iterator[tuple[Style, pd.DataFrame]]:
     """The rows of each pruner of a table with its style, in the table's order."""
     for position, (pruner, rows) in enumerate(table.groupby("pruner", sort=False)):
-        yield style_of(str(pruner), position), rows
+        style = style_of(str(pruner), position)
+        # Imported results have any pruner that somebody named.
+        yield replace(style, label=as_written(style.label)), rows

@@ -1,4 +1,4 @@
-"""A figure with its title and legend."""
+"""A figure with its title, and texts of users in figures."""
 
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -15,6 +15,12 @@ def new_figure(width: float, height: float, pad: float = 0.15) -> Figure:
 
 def set_title(figure: Figure, title: str) -> None:
     """Write the title above the panels, smaller if it would not fit: a study's name can be long."""
-    heading = figure.suptitle(title, fontsize=SIZE, linespacing=1.5)
+    heading = figure.suptitle(as_written(title), fontsize=SIZE, linespacing=1.5)
     share = heading.get_window_extent().width / (WIDEST * figure.bbox.width)
     heading.set_fontsize(SIZE / max(1, share))
+
+
+def as_written(text: str) -> str:
+    """A user's text as a label: `$` begins no formula, and `_` at the start does not hide it."""
+    shown = text.replace("$", r"\$")
+    return f" {shown}" if shown.startswith("_") else shown
