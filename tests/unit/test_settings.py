@@ -53,7 +53,10 @@ def test_every_trainings_settings_are_those_of_its_stage(folder, name, stage, co
 
 def test_a_job_chooses_what_is_tuned_and_own_weights_are_not_trained(config):
     config["finetune"]["tuning"] = {"learning_rate": [0.1, 0.05]}
-    assert found(config, CELL, "finetune", trained(config, "finetune", learning_rate=0.1)) == []
+    trials = {"tuning": [{"learning_rate": rate} for rate in (0.1, 0.05)]}
+    tuned = trained(config, "finetune", learning_rate=0.1) | trials
+    assert found(config, CELL, "finetune", tuned) == []
+    assert found(config, CELL, "finetune", tuned | {"tuning": trials["tuning"][:1]}) == ["$.tuning"]
     own = trained(config, "baseline", epochs=0)
     assert found(config, SEED / "baseline", "baseline", own) == ["$.training.settings.epochs"]
     assert found(config, SEED / "baseline", "baseline", own | {"own_weights": {}}) == []

@@ -138,7 +138,7 @@ def test_a_search_is_judged_where_both_are_as_fast(lead, verdict, tmp_path):
     assert [each["factor"] for each in comparison["by_factor"]] == [1.1892, 1.4142]
     assert "times less latency" in outputs["page"].read_text()
     table.assign(params_compact=999).drop(columns=times).to_csv(paths["tables"], index=False)
-    with pytest.raises(InputError, match="cells have other nets by now than were timed"):
+    with pytest.raises(InputError, match="cells have changed since their nets were timed"):
         latency_verdicts(Job({}, outputs, params))
     paths["tables"].unlink()
     with pytest.raises(InputError, match=r"comparison\.csv: missing; run the study first"):

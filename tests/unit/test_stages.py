@@ -115,7 +115,7 @@ def run_cell(
     for suffix in ("json", "safetensors"):
         shutil.copy(made / f"baseline.{suffix}", folder)
     if target.kind == "latency":
-        job(latency_table, {"images": images}, cell=baseline, latency=QUICK)
+        job(latency_table, {"images": images}, cell=baseline, measurement=QUICK)
         time_by_size(folder / "latency_table.json")
         start |= {"latency_table": "latency_table.json"}
     if entry.search == "path":
@@ -211,11 +211,16 @@ def noisy_digits(digits_file, tmp_path_factory) -> Path:
     return path
 
 
+def tensors(path: Path) -> dict[str, bytes]:
+    """A weights file without its metadata, which names cell and accuracy."""
+    return {name: tensor.numpy().tobytes() for name, tensor in read_weights(path).items()}
+
+
 def choices(folder: Path, documents: dict[str, dict]) -> dict:
     """All that a study chooses: weights, with masks and best epochs in them, and what it chose them by."""
     kinds = ("baseline", "prune", "speedup", "finetune")
     return {
-        "weights": {kind: (folder / f"{kind}.safetensors").read_bytes() for kind in kinds},
+        "weights": {kind: tensors(folder / f"{kind}.safetensors") for kind in kinds},
         "layers": documents["prune"]["layers"],
         "scores": documents["prune"].get("scores"),
         "trainings": [documents[kind]["training"] for kind in ("baseline", "finetune")],

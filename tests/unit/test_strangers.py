@@ -64,7 +64,7 @@ def test_what_a_killed_process_left_of_a_file_goes_with_it(action, results):
     ["log.log", ".snakemake/running/results_page.html.lock", ".snakemake/running/results_page.html.job"],
 )
 def test_log_and_locks_of_a_job_are_not_written_through_a_link(planted, results, private, monkeypatch):
-    monkeypatch.setattr("filterbench.jobs.job._make", lambda job: None)
+    monkeypatch.setattr("filterbench.jobs.job._make", lambda job, shown: None)
     Path(planted).parent.mkdir(parents=True, exist_ok=True)
     Path(planted).symlink_to(private)
     execute("page", "log.log", Job({}, {"page": results / "page.html"}, {"stage": "stages.page"}))
