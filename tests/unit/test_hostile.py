@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
-from filterbench.analysis.reported import claims_about
 from PIL import Image
 
+from filterbench.analysis.claims import claims_about
 from filterbench.data.preparing import prepare_data
 from filterbench.models.adopting import adopt_weights
 from filterbench.models.registry import build_model

@@ -2,7 +2,10 @@
 
 import copy
 import hashlib
+import os
 import re
+import subprocess
+import sys
 from dataclasses import asdict, fields
 from functools import partial
 from pathlib import Path
@@ -40,6 +43,7 @@ from filterbench.storage.stopwatch import Stopwatch
 from filterbench.training.loop import TrainingSettings, train
 
 VGG16_WEIGHTS = np.sort([1728, 36864, 73728, 147456, 294912, *[589824] * 2, 1179648, *[2359296] * 5])
+FRESH = "FILTERBENCH_FRESH_PROCESS"
 FEW = {"sparsity_per_iteration": 0.1, "short_term_steps": 2, "short_term_learning_rate": 0.01}
 CHANGES = {
     "NetAdaptPruner": FEW,
@@ -216,8 +220,20 @@ def test_an_interrupted_search_ends_with_the_same_net(pruner, trained_net, few_i
 
 @pytest.mark.parametrize("net", ["compact", "masked"])
 def test_candidates_that_are_judged_side_by_side_give_the_same_search_path(
-    net, trained_net, few_images, tmp_path
+    net, trained_net, few_images, tmp_path, request
 ):
+    if FRESH not in os.environ:
+        # A process of its own: torch refuses to fork one in which another test has exported a net.
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", request.node.nodeid]
+        run = subprocess.run(
+            command,
+            cwd=request.config.rootpath,
+            env=os.environ | {FRESH: "1"},
+            capture_output=True,
+            timeout=300,
+        )
+        assert run.returncode == 0, run.stdout
+        return
     alone, together = (new_search(few_images, tmp_path / name, net) for name in ("alone", "together"))
     together.side_by_side = partial(side_by_side, workers=3)
     expected, found = (search_path(FEW, trained_net, search).snapshots([0.2]) for search in (alone, together))

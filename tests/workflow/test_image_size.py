@@ -56,7 +56,11 @@ def test_a_count_at_another_size_is_found(large, tmp_path):
     [
         ("image_size: 64", "image_size: 40", "dataset.image_size: 40 is not a multiple of 32"),
         ("image_size: 64", "image_size: 256", "dataset.image_size: 256 is greater than the maximum of 224"),
-        ("name: digits", "name: cifar10", "dataset.image_size: cifar10 has 32x32 images; others: digits"),
+        (
+            "name: digits",
+            "name: cifar10",
+            "dataset.image_size: cifar10 has 32x32 images; datasets of other sizes: digits",
+        ),
     ],
 )
 def test_a_size_that_cannot_be_is_told(checkout, old, new, expected):

@@ -77,10 +77,13 @@ def stage(name):
     }
 
 
+# Of another workflow that uses this one as a module, where Snakemake places inputs and outputs.
+PREFIX = getattr(workflow.modifier.path_modifier, "prefix", None) or ""
+
+
 def there(path):
-    """A path in params as jobs find it: below the prefix of a module, as Snakemake places inputs and outputs."""
-    modifier = workflow.modifier.path_modifier
-    return f"{modifier.prefix or '' if modifier else ''}{path}"
+    """A path in params as jobs find it."""
+    return f"{PREFIX}{path}"
 
 
 # Of the study and its twin.
