@@ -8,6 +8,7 @@ import sys
 import onnxruntime
 import pytest
 import torch
+from test_own_code import remembered
 
 import filterbench
 from filterbench.compaction.exporting import (
@@ -36,6 +37,12 @@ RECORD = {
     "flops": 2,
     "accuracy": 0.1 + 0.2,
 }
+
+
+@pytest.fixture(autouse=True)
+def forgotten(monkeypatch):
+    with remembered(monkeypatch):
+        yield
 
 
 @pytest.fixture(scope="module")
