@@ -7,7 +7,6 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -86,7 +85,7 @@ def prune(request: Request) -> int:
     return run.returncode
 
 
-def study(request: Request, checkout: Path) -> dict[str, Any]:
+def study(request: Request, checkout: Path) -> dict[str, object]:
     """The study of one cell, with the default study's other settings.
 
     Raises:
@@ -100,7 +99,7 @@ def study(request: Request, checkout: Path) -> dict[str, Any]:
             raise InputError(f"--{name}: there is no {'file' if name == 'weights' else 'folder'} {path}")
     if (request.mean is None) != (request.std is None):
         raise InputError("--mean and --std: give both or neither")
-    model: dict[str, Any] = {"width": request.width, "weights": str(request.weights.resolve())}
+    model: dict[str, object] = {"width": request.width, "weights": str(request.weights.resolve())}
     if request.mean is not None and request.std is not None:
         model["normalisation"] = {"mean": list(request.mean), "std": list(request.std)}
     config = yaml.safe_load((checkout / "config.yaml").read_text(encoding="utf-8"))

@@ -6,7 +6,6 @@ import copy
 import io
 import json
 from collections.abc import Mapping
-from typing import Any
 
 import onnx
 import onnxruntime
@@ -50,7 +49,7 @@ def export_onnx(model: nn.Module) -> bytes:
     return program.model_proto.SerializeToString()
 
 
-def with_metadata(content: bytes, metadata: Mapping[str, Any]) -> bytes:
+def with_metadata(content: bytes, metadata: Mapping[str, object]) -> bytes:
     """An ONNX model with texts about it: by name a text as it is, any other value in JSON."""
     model = onnx.load_model_from_string(content)
     texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in metadata.items()}
@@ -58,7 +57,7 @@ def with_metadata(content: bytes, metadata: Mapping[str, Any]) -> bytes:
     return model.SerializeToString()
 
 
-def export_archive(model: nn.Module, metadata: Mapping[str, Any]) -> bytes:
+def export_archive(model: nn.Module, metadata: Mapping[str, object]) -> bytes:
     """A net's code and weights as one file for `torch.export.load`, which needs torch alone.
 
     The program takes `images` (n, 3, height, width) and returns the logits (n, classes).

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 
-def settings_digest(settings: Mapping[str, Any]) -> str:
+def settings_digest(settings: Mapping[str, object]) -> str:
     """SHA-256 of a job's settings, under which a manifest has them."""
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -59,12 +58,14 @@ def _images(plan: Plan, path: Path, document: Document, root: Path) -> Iterator[
 
 
 @cache
-def _of_file(file: Path, size: int, modified: int, protocol: str, limits: tuple) -> tuple[Any, Any, float]:
+def _of_file(
+    file: Path, size: int, modified: int, protocol: str, limits: tuple
+) -> tuple[Document, Document, float]:
     """What documents say of the images of a data file, and what chance scores on the selection images."""
     splits = load_splits(file, protocol, dict(limits), torch.device("cpu"))
     test = splits.test
     normalisation = {"mean": test.mean.flatten().tolist(), "std": test.std.flatten().tolist()}
-    return splits.document(), normalisation, splits.selection.chance()
+    return dict(splits.document()), normalisation, splits.selection.chance()
 
 
 def _accuracy(path: Path, document: Document) -> Iterator[Finding]:

@@ -2,7 +2,6 @@
 
 import logging
 from pathlib import Path
-from typing import Any
 
 from filterbench.analysis.chance import guessing_bound
 from filterbench.making.computing import computed
@@ -27,7 +26,7 @@ def train_baseline(context: Context) -> None:
 
         try_net(context.cell["model"], model, splits.classes)
     settings: Config = job.params["training"]
-    more: dict[str, Any] = {"classes": list(splits.names)}
+    more: dict[str, object] = {"classes": list(splits.names)}
     if file := job.resources.get("own_weights"):
         adopt_weights(model, Path(file))
         settings = settings | {"epochs": 0}
