@@ -59,6 +59,15 @@ def test_what_is_missing_is_named_before_anything_runs(given, tmp_path, monkeypa
     assert not list(tmp_path.glob("*.yaml"))
 
 
+def test_a_users_own_file_of_the_studys_name_stays(given, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    own = tmp_path / "mine.yaml"
+    own.write_text("study: mine\n")
+    with pytest.raises(SystemExit, match="error: --name mine: mine.yaml is not a file of this command"):
+        main(arguments(given, "--name", "mine"))
+    assert own.read_text() == "study: mine\n"
+
+
 def test_version_and_help_are_there(capsys):
     for argument in ("--version", "--help"):
         with pytest.raises(SystemExit, match="0"):

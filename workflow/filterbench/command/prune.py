@@ -22,6 +22,8 @@ DEFAULT_NAME = "pruned"
 SNAKEFILE = "Snakefile"
 # Where the Snakefile may be: the checkout of this file, as in an editable install, or the working directory.
 CHECKOUTS = (Path(__file__).parents[3], Path())
+# Tells a study that the command wrote, and may write again, from a user's own file.
+HEADING = "# Written by `filterbench prune`.\n"
 QUIET = ("progress", "rules", "reason", "host")
 
 
@@ -65,14 +67,14 @@ def prune(request: Request) -> int:
         Snakemake's exit code.
 
     Raises:
-        InputError: a file or folder is missing, a normalisation is incomplete, or the target is out of reach.
+        InputError: a file or folder is missing, a normalisation is incomplete, the study's file is a user's
+            own, or the target is out of reach.
     """
     checkout = _checkout()
-    file = Path(f"{request.name}.yaml")
-    write_text(
-        file,
-        f"# Written by `filterbench prune`.\n{yaml.safe_dump(study(request, checkout), sort_keys=False)}",
-    )
+    file, text = Path(f"{request.name}.yaml"), yaml.safe_dump(study(request, checkout), sort_keys=False)
+    if file.exists() and not file.read_text(encoding="utf-8", errors="replace").startswith(HEADING):
+        raise InputError(f"--name {request.name}: {file} is not a file of this command; choose another name")
+    write_text(file, HEADING + text)
     cell = Cell(request.model, request.pruner, Target(SPARSITY, request.sparsity), seed=0)
     folder = Path(cell_folder(request.name, cell))
     command = ["snakemake", "--snakefile", checkout / SNAKEFILE, "--cores", request.cores, "--quiet", *QUIET]

@@ -20,8 +20,8 @@ from filterbench.models.rebuilding import rebuild_model
 from filterbench.storage.errors import InputError
 
 Shapes = Mapping[str, tuple[int, ...]]
-# Documents of a training, beside which its weights lie, by kind with the input that it trained.
-TRAINED = {"finetune": "weights", "equal": "weights", "scratch": "weights"}
+# Documents of a training, beside which its weights lie.
+TRAINED = ("finetune", "equal", "scratch")
 
 
 def wrong_shapes(folder: Path, documents: Documents, root: Path, left_out: Counter[str]) -> Iterator[Finding]:
@@ -88,8 +88,7 @@ def _layers(path: Path, kind: str, document: Document, root: Path) -> Iterator[F
 
 def _trained(path: Path, kind: str, document: Document, root: Path) -> Iterator[Finding]:
     """Weights of another net than the one that was trained."""
-    key = TRAINED[kind]
-    before = places_of(path, kind, document["cell"], (key,), root).get(key)
+    before = places_of(path, kind, document["cell"], ("weights",), root).get("weights")
     after = path.with_suffix(".safetensors")
     if before and before.exists() and after.exists() and shapes_of(before) != shapes_of(after):
         yield Finding(after, "", f"other shapes than in {before}, which it was trained from")

@@ -89,8 +89,8 @@ def run(snakemake: Any) -> None:
 def execute(title: str, log: str, job: Job) -> None:
     """Run a job's stage in this process.
 
-    Messages go to the log file and, from the level in `SHOWN_FROM` on, to standard error. A user mistake ends
-    the process with one line and exit code 1; any other error leaves its traceback in both.
+    Messages go to the log file and, from the level in `SHOWN_FROM` on, to standard error. A user's mistake
+    ends the process with one line and exit code 1; any other error leaves its traceback in both.
 
     Args:
         title: what messages begin with.

@@ -12,7 +12,7 @@ from filterbench.documents.types import CellDocument
 from filterbench.jobs.job import ComputingStage, Job
 from filterbench.making.context import Context, prepare
 from filterbench.making.infeasible import write_infeasible
-from filterbench.making.sharing import note, take
+from filterbench.making.sharing import note, record_of, take
 from filterbench.pruners.contract import InfeasibleError
 
 
@@ -44,9 +44,11 @@ class Stage(ComputingStage):
         context = prepare(job, self.threads(job))
         if not self.shared:
             self._make(context)
-        elif not take(context):
+            return
+        record = record_of(context)
+        if not take(record, context):
             self._make(context)
-            note(context)
+            note(record, context)
 
     def _make(self, context: Context) -> None:
         document = context.job.inputs.get("document")

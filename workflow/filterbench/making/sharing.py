@@ -31,9 +31,15 @@ RECORDS = RESULTS / ".shared"
 Made = dict[str, tuple[Path, str]]
 
 
-def take(context: Context) -> bool:
+def record_of(context: Context) -> Path:
+    """Where the record of a job's outputs lies, for every study that has the same job."""
+    # Another kind of machine gives other last bits.
+    machine = hashlib.sha256(json.dumps(context.machine).encode()).hexdigest()
+    return RECORDS / f"{context.state_key()}-{machine[:8]}"
+
+
+def take(record: Path, context: Context) -> bool:
     """Copy the outputs of a job that another study has made; whether there was one."""
-    record = _record(context)
     if not record.exists():
         return False
     try:
@@ -50,18 +56,12 @@ def take(context: Context) -> bool:
     return True
 
 
-def note(context: Context) -> None:
+def note(record: Path, context: Context) -> None:
     """Leave a record of a job's outputs for other studies."""
     digests = {name: [str(path), file_digest(path)] for name, path in sorted(context.job.outputs.items())}
     # Without the record another study computes the same again; nothing else is lost.
     with suppress(OSError):
-        write_text(_record(context), json.dumps(digests))
-
-
-def _record(context: Context) -> Path:
-    # Another kind of machine gives other last bits.
-    machine = hashlib.sha256(json.dumps(context.machine).encode()).hexdigest()
-    return RECORDS / f"{context.state_key()}-{machine[:8]}"
+        write_text(record, json.dumps(digests))
 
 
 def _noted(record: Path, job: Job) -> Made:

@@ -41,7 +41,8 @@ def export(context: Context) -> None:
     if pixels:
         net = context.place(FromPixels(net, record["normalisation"]).eval())
         batch = test.pixels[:CHECKED_IMAGES].float().expand(-1, 3, -1, -1)
-    metadata = {**record, "input": "pixels" if pixels else "normalised"}
+    taken = "pixels" if pixels else "normalised"
+    metadata = {**record, "input": taken}
     onnx = with_metadata(export_onnx(net), metadata)
     archive = export_archive(net, metadata)
     difference = max(check_onnx(onnx, net, batch, context.threads), check_archive(archive, net, batch))
@@ -55,7 +56,7 @@ def export(context: Context) -> None:
         "digest": file_digest(job.outputs["model"]),
         "classes": record["classes"],
         "normalisation": record["normalisation"],
-        "input": "pixels" if pixels else "normalised",
+        "input": taken,
         "check": {"images": len(batch), "relative_difference": difference, "tolerance": TOLERANCE},
         "packages": {name: version(name) for name in PACKAGES},
         "provenance": context.provenance(),

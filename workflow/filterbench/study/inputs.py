@@ -18,7 +18,6 @@ _BOTH_NETS = {
     "compact": f"{CELL}/speedup.safetensors",
 }
 _COMPACT = {"document": f"{CELL}/speedup.json", "weights": f"{CELL}/speedup.safetensors"}
-_FINETUNED = f"{CELL}/finetune.json", f"{CELL}/finetune.safetensors"
 # By kind of document.
 INPUTS: dict[str, dict[str, str]] = {
     "baseline-finetune": {"document": f"{BASELINE}/baseline.json", "weights": _ORIGINAL},
@@ -35,10 +34,15 @@ INPUTS: dict[str, dict[str, str]] = {
     "equal": _COMPACT,
     "scratch": _COMPACT,
     "export": {
-        **dict(zip(("document", "weights"), _FINETUNED, strict=True)),
+        "document": f"{CELL}/finetune.json",
+        "weights": f"{CELL}/finetune.safetensors",
         "result": f"{CELL}/result.json",
     },
-    "int8": {"original": _ORIGINAL, **dict(zip(("document", "finetuned"), _FINETUNED, strict=True))},
+    "int8": {
+        "document": f"{CELL}/finetune.json",
+        "original": _ORIGINAL,
+        "finetuned": f"{CELL}/finetune.safetensors",
+    },
 }
 # The inputs of a job with a budget of latency, and of one that counts the training of its cell.
 TIMED = {"latency_table": LATENCY_TABLE}
