@@ -69,10 +69,12 @@ lock:  ## Pin the newest allowed versions of pyproject.toml's packages, for pip 
 	  sed 's/.*/      - "&"/' $(LOCK); } > envs/pruning.yaml
 
 # pip, because other installers download torch's 3 GB of CUDA libraries anew for every environment.
-$(VENV)/installed: $(LOCK)
+# The package itself is taken from this folder, so that scripts import it and the command `filterbench` is there.
+$(VENV)/installed: $(LOCK) pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "FilterBench needs Python 3.11 or newer")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --requirement $(LOCK)
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv-site/installed: envs/site.txt

@@ -1,5 +1,8 @@
 """The command `filterbench`."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -66,6 +69,15 @@ def test_a_users_own_file_of_the_studys_name_stays(given, tmp_path, monkeypatch)
     with pytest.raises(SystemExit, match="error: --name mine: mine.yaml is not a file of this command"):
         main(arguments(given, "--name", "mine"))
     assert own.read_text() == "study: mine\n"
+
+
+def test_the_environment_of_make_has_the_command_and_the_package(tmp_path):
+    bin_folder = Path(sys.executable).parent
+    scripts = [bin_folder / "filterbench", "--version"], [sys.executable, "-c", "import filterbench"]
+    own = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    for script in scripts:
+        run = subprocess.run(script, cwd=tmp_path, env=own, capture_output=True, text=True, check=False)
+        assert run.returncode == 0, run.stderr
 
 
 def test_version_and_help_are_there(capsys):
