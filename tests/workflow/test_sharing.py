@@ -3,11 +3,17 @@
 import itertools
 import json
 import shutil
+from pathlib import Path
 
 import pytest
+import torch
 from checkout import Checkout
 
-from filterbench.documents import parse
+from filterbench.documents import parse, read
+from filterbench.jobs.job import Job
+from filterbench.making.context import Context
+from filterbench.making.sharing import take
+from filterbench.storage.files import file_digest
 
 
 @pytest.fixture
@@ -105,3 +111,22 @@ def test_a_forged_record_is_not_taken_and_ends_nothing(other):
     assert run.returncode == 0, run.stdout
     assert "Traceback" not in run.stdout
     assert "made by the same inputs" not in run.stdout
+
+
+def test_a_sound_document_of_another_cell_or_code_is_not_taken(finished, tmp_path, monkeypatch):
+    monkeypatch.chdir(finished.copy(tmp_path / "again").folder)
+    source = Path("results/smoke/vgg16/seed-0/L1FilterPruner/0.5/count.json")
+    record, target = Path("record"), Path("results/other") / source.relative_to("results/smoke")
+    record.write_text(json.dumps({"document": [str(source), file_digest(source)]}))
+    document = read(source)
+
+    def is_taken(code: str, **changes: str) -> bool:
+        cell = document["cell"] | {"study": "other"} | changes
+        job = Job({}, {"document": target}, {"cell": cell, "code": code})
+        return take(record, Context(job, cell, torch.device("cpu"), document["provenance"]["threads"]))
+
+    code = document["provenance"]["code"]["digest"]
+    assert not is_taken(code, pruner="FPGMPruner")
+    assert not is_taken("of a changed line")
+    assert is_taken(code)
+    assert read(target)["cell"]["study"] == "other"
