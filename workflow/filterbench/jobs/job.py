@@ -97,7 +97,8 @@ def execute(title: str, log: str, job: Job) -> None:
         log: the log file.
         job: the job.
     """
-    own_log = logging.FileHandler(without_link(Path(log)), mode="w")
+    # Names of files may be no UTF-8.
+    own_log = logging.FileHandler(without_link(Path(log)), "w", encoding="utf-8", errors="backslashreplace")
     shown = logging.StreamHandler(sys.stderr)
     handlers: list[logging.Handler] = [shown, own_log]
     logging.basicConfig(level=logging.WARNING, format=f"[{title}] %(message)s", handlers=handlers)
