@@ -3,6 +3,7 @@
 import logging
 import multiprocessing
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -75,6 +76,25 @@ def test_a_process_that_waited_takes_what_the_other_made_for_the_same_job(second
         process.join()
         assert process.exitcode == 0
     assert began(tmp_path) == runs
+
+
+def test_a_killed_process_is_named_with_the_usual_reason(tmp_path, monkeypatch, capsys):
+    log = tmp_path / "log.txt"
+    log.write_text("[slow] epoch 1\n")
+    monkeypatch.setattr(job, "run_in_child", lambda *arguments, **named: -signal.SIGKILL)
+    monkeypatch.setattr(job, "end_as", lambda code: None)
+    params, nothing = Named(stage="stages.slow"), Named()
+    job.run(
+        SimpleNamespace(
+            rule="slow", wildcards=["a"], log=[log], threads=1, params=params,
+            input=nothing, output=nothing, resources=nothing,
+        )
+    )  # fmt: skip
+    line = (
+        "[slow a] error: the process was killed (SIGKILL), as the system does when memory runs out; run"
+    )
+    assert log.read_text().splitlines()[1].startswith(line)
+    assert capsys.readouterr().err.startswith(line)
 
 
 def test_what_a_failed_process_left_is_not_taken(tmp_path):

@@ -7,6 +7,7 @@ import hashlib
 import json
 import logging
 import os
+import signal
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
@@ -20,13 +21,15 @@ from filelock import FileLock, Timeout
 
 from filterbench.jobs.warm_parent import end_as, run_in_child
 from filterbench.own_code import VARIABLE
-from filterbench.storage.errors import InputError
+from filterbench.storage.errors import InputError, first_line
 from filterbench.storage.files import without_link, write_text
 from filterbench.storage.stopwatch import Stopwatch
 
 logger = logging.getLogger("filterbench")
 # Names the level from which on jobs that compute with nets write to standard error, too; their logs have all.
 SHOWN_FROM = "FILTERBENCH_LEVEL"
+MEMORY = "run fewer jobs at once (--cores), or give the rule more mem_mb"
+KILLED = f"the process was killed (SIGKILL), as the system does when memory runs out; {MEMORY}"
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,16 @@ def run(snakemake: Any) -> None:
     if code is None:
         execute(*named)
     else:
+        if code == -signal.SIGKILL:
+            _tell_killed(title, Path(snakemake.log[0]))
         end_as(code)
+
+
+def _tell_killed(title: str, log: Path) -> None:
+    """Write the reason for a killed child, which cannot do so itself, to the log and to standard error."""
+    with without_link(log).open("a", encoding="utf-8") as file:
+        for place in (file, sys.stderr):
+            print(f"[{title}] error: {KILLED}", file=place)
 
 
 def execute(title: str, log: str, job: Job) -> None:
@@ -203,10 +215,10 @@ def _shortage(error: Exception) -> str | None:
     if type(error).__name__ == "OutOfMemoryError":
         return (
             "the GPU's memory is too small or shared with other jobs; lower batch_size of the baseline, "
-            f"finetune or search, or ask for a larger GPU ({str(error).splitlines()[0]})"
+            f"finetune or search, or ask for a larger GPU ({first_line(error)})"
         )
     if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
-        return f"out of memory; run fewer jobs at once (--cores), or give the rule more mem_mb ({error})"
+        return f"out of memory; {MEMORY} ({error})"
     return None
 
 

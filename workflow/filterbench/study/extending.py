@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from filterbench.storage.errors import InputError
+from filterbench.storage.errors import InputError, first_line
 from filterbench.study.cells import Config
 from filterbench.study.locating import is_there, located, short_path
 
@@ -88,8 +88,7 @@ def _read(file: Path) -> Config:
     except InputError as reason:
         raise InputError(f"{short_path(file)}: {reason}") from reason
     except (OSError, ValueError, yaml.YAMLError) as reason:
-        first_line = str(reason).splitlines()[0]
-        raise InputError(f"{short_path(file)}: cannot be read as YAML ({first_line})") from reason
+        raise InputError(f"{short_path(file)}: cannot be read as YAML ({first_line(reason)})") from reason
     if not isinstance(found, dict):
         raise InputError(f"{short_path(file)}: not a study: a study is a mapping of keys")
     return found
