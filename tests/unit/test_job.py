@@ -90,9 +90,7 @@ def test_a_killed_process_is_named_with_the_usual_reason(tmp_path, monkeypatch, 
             input=nothing, output=nothing, resources=nothing,
         )
     )  # fmt: skip
-    line = (
-        "[slow a] error: the process was killed (SIGKILL), as the system does when memory runs out; run"
-    )
+    line = "[slow a] error: the process was killed (SIGKILL), as the system does when memory runs out; run"
     assert log.read_text().splitlines()[1].startswith(line)
     assert capsys.readouterr().err.startswith(line)
 
@@ -165,3 +163,16 @@ def test_code_that_ends_the_process_is_a_line_and_a_failure(code, tmp_path, monk
         job.execute("prune", "a.log", job.Job({}, {}, {"stage": "stages.prune"}))
     assert ended.value.code == 1
     assert f"error: the job's code ended its process (SystemExit: {code})" in caplog.text
+
+
+def test_an_input_that_another_run_removes_is_a_line(tmp_path, monkeypatch, caplog):
+    monkeypatch.chdir(tmp_path)
+
+    def reading(asked: job.Job) -> None:
+        asked.inputs["images"].read_bytes()
+
+    monkeypatch.setattr(job, "resolve_name", lambda name: reading)
+    with pytest.raises(SystemExit):
+        job.execute("prune", "a.log", job.Job({"images": Path("a.npz")}, {}, {"stage": "stages.prune"}))
+    assert "error: a.npz was removed while the job was at work, perhaps by another run" in caplog.text
+    assert "Traceback" not in caplog.text

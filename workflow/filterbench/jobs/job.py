@@ -128,8 +128,8 @@ def execute(title: str, log: str, job: Job) -> None:
         logger.error("error: the job's code ended its process (SystemExit: %s)", reason.code)
         sys.exit(1)
     except Exception as error:
-        if shortage := _shortage(error):
-            logger.error("error: %s", shortage)
+        if known := _shortage(error) or _removed(error, job):
+            logger.error("error: %s", known)
         else:
             logger.exception("failed")
         sys.exit(1)
@@ -220,6 +220,17 @@ def _shortage(error: Exception) -> str | None:
     if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
         return f"out of memory; {MEMORY} ({error})"
     return None
+
+
+def _removed(error: Exception, job: Job) -> str | None:
+    """Which of a job's files is gone while it is at work; None for any other error."""
+    files = {*job.inputs.values(), *job.outputs.values()}
+    if not isinstance(error, FileNotFoundError) or Path(str(error.filename)) not in files:
+        return None
+    return (
+        f"{error.filename} was removed while the job was at work, perhaps by another run in this folder; "
+        "let one of them end, and run again"
+    )
 
 
 def _paths(named: Any) -> dict[str, Path]:
