@@ -12,6 +12,9 @@ from types import SimpleNamespace
 import pytest
 
 from filterbench.jobs import job
+from filterbench.storage.checkpoint import Checkpoint
+from filterbench.storage.files import write_text
+from filterbench.storage.journal import Journal
 
 PROCESSES = multiprocessing.get_context("fork")
 
@@ -175,4 +178,24 @@ def test_an_input_that_another_run_removes_is_a_line(tmp_path, monkeypatch, capl
     with pytest.raises(SystemExit):
         job.execute("prune", "a.log", job.Job({"images": Path("a.npz")}, {}, {"stage": "stages.prune"}))
     assert "error: a.npz was removed while the job was at work, perhaps by another run" in caplog.text
+    assert "Traceback" not in caplog.text
+
+
+@pytest.mark.parametrize("use", ["checkpoint", "journal", "document"])
+def test_a_folder_in_the_place_of_a_file_is_a_line(use, tmp_path, monkeypatch, caplog):
+    monkeypatch.chdir(tmp_path)
+    Path("there/below").mkdir(parents=True)
+
+    def using(asked: job.Job) -> None:
+        if use == "checkpoint":
+            Checkpoint(Path("there"), "key", asked.stopwatch).load()
+        elif use == "journal":
+            Journal(Path("there"), "key", 1, asked.stopwatch)
+        else:
+            write_text(Path("there"), "text")
+
+    monkeypatch.setattr(job, "resolve_name", lambda name: using)
+    with pytest.raises(SystemExit):
+        job.execute("prune", "a.log", job.Job({}, {}, {"stage": "stages.prune"}))
+    assert "error: Is a directory: there; rename or remove it and run again" in caplog.text
     assert "Traceback" not in caplog.text

@@ -208,9 +208,11 @@ def _shortage(error: Exception) -> str | None:
     """What the machine ran out of, and what to change; None for any other error."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"{error.strerror}: {error.filename or 'the disk of the results'}; free some, and run again"
-    closed = isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS)
-    if closed or isinstance(error, NotADirectoryError | IsADirectoryError):
-        return f"{error.strerror}: {error.filename}; the workflow writes there"  # type: ignore[attr-defined]
+    if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"{error.strerror}: {error.filename}; the workflow writes there"
+    if isinstance(error, NotADirectoryError | IsADirectoryError):
+        # Of a file that is renamed, the second name is the one that it was to get.
+        return f"{error.strerror}: {error.filename2 or error.filename}; rename or remove it and run again"
     # torch's own class, which a job that does not use torch must not import.
     if type(error).__name__ == "OutOfMemoryError":
         return (
