@@ -13,9 +13,12 @@ from typing import Any, Literal
 from filterbench.pruners.arguments import (
     ANNEALING,
     AUTO_COMPRESS,
+    FEATURE_MAPS,
     GROUPS,
+    LAYER_MAPS,
     NET_ADAPT,
     ONE_SHOT,
+    SINGLE_IMAGES,
     TAYLOR,
     Argument,
 )
@@ -91,10 +94,12 @@ def _control_of(searched: str, pruner: str, what: str, matched: Matched) -> Prun
     )
 
 
-def _uniform_as(searched: str, arguments: Mapping[str, Argument]) -> PrunerEntry:
+def _uniform_as(
+    searched: str, arguments: Mapping[str, Argument], pruner: str = "UniformAllocation"
+) -> PrunerEntry:
     """One sparsity for all layers, at the params of another pruner's net."""
     matched = {**_base_of(arguments), "params": ("count", "params", "speedup")}
-    return _control_of(searched, "filterbench.pruners.controls:UniformAllocation", "at the params", matched)
+    return _control_of(searched, f"filterbench.pruners.controls:{pruner}", "at the params", matched)
 
 
 def _uniform_flops_as(searched: str, arguments: Mapping[str, Argument]) -> PrunerEntry:
@@ -153,15 +158,54 @@ PRUNERS: dict[str, PrunerEntry] = {
         search_settings={"tune_steps": 20},
     ),
     "GroupNormPruner": PrunerEntry(
-        "Fang et al. 2023, arXiv:2301.12900", "filterbench.pruners.groups:GroupNorm", GROUPS
+        "Fang et al. 2023, arXiv:2301.12900", "filterbench.pruners.criteria:GroupNorm", GROUPS
     ),
     "BNScalePruner": PrunerEntry(
-        "Liu et al. 2017, arXiv:1708.06519", "filterbench.pruners.groups:BNScale", GROUPS
+        "Liu et al. 2017, arXiv:1708.06519", "filterbench.pruners.criteria:BNScale", GROUPS
     ),
     "TaylorPruner": PrunerEntry(
-        "Molchanov et al. 2019, arXiv:1906.10771", "filterbench.pruners.groups:Taylor", TAYLOR
+        "Molchanov et al. 2019, arXiv:1906.10771", "filterbench.pruners.criteria:Taylor", TAYLOR
     ),
-    "LAMPPruner": PrunerEntry("Lee et al. 2021, arXiv:2010.07611", "filterbench.pruners.groups:LAMP", GROUPS),
+    "LAMPPruner": PrunerEntry(
+        "Lee et al. 2021, arXiv:2010.07611", "filterbench.pruners.criteria:LAMP", GROUPS
+    ),
+    "GroupL1Pruner": PrunerEntry(
+        "Li et al. 2016, arXiv:1608.08710, for groups", "filterbench.pruners.criteria:GroupL1", GROUPS
+    ),
+    "GroupFPGMPruner": PrunerEntry(
+        "He et al. 2018, arXiv:1811.00250, for groups", "filterbench.pruners.criteria:GroupFPGM", GROUPS
+    ),
+    "HessianPruner": PrunerEntry(
+        "LeCun et al. 1989, optimal brain damage, for groups",
+        "filterbench.pruners.criteria:Hessian",
+        SINGLE_IMAGES,
+    ),
+    "OBDCPruner": PrunerEntry(
+        "Wang et al. 2019, arXiv:1905.05934, C-OBD", "filterbench.pruners.criteria:OBDC", SINGLE_IMAGES
+    ),
+    "SynFlowPruner": PrunerEntry(
+        "Tanaka et al. 2020, arXiv:2006.05467", "filterbench.pruners.criteria:SynFlow", GROUPS
+    ),
+    "HRankPruner": PrunerEntry(
+        "Lin et al. 2020, arXiv:2002.10179", "filterbench.pruners.feature_maps:HRank", LAYER_MAPS
+    ),
+    "CHIPPruner": PrunerEntry(
+        "Sui et al. 2021, arXiv:2110.13981", "filterbench.pruners.feature_maps:CHIP", LAYER_MAPS
+    ),
+    "APoZPruner": PrunerEntry(
+        "Hu et al. 2016, arXiv:1607.03250", "filterbench.pruners.feature_maps:APoZ", FEATURE_MAPS
+    ),
+    "MeanActivationPruner": PrunerEntry(
+        "Molchanov et al. 2016, arXiv:1611.06440",
+        "filterbench.pruners.feature_maps:MeanActivation",
+        LAYER_MAPS,
+    ),
+    "GroupRandomPruner": PrunerEntry(
+        "Mittal et al. 2018, arXiv:1801.10447, for groups",
+        "filterbench.pruners.criteria:GroupRandom",
+        GROUPS,
+        control=True,
+    ),
     "RandomFilterPruner": PrunerEntry(
         "Mittal et al. 2018, arXiv:1801.10447", "filterbench.pruners.controls:RandomFilters", control=True
     ),
@@ -177,6 +221,7 @@ PRUNERS: dict[str, PrunerEntry] = {
     "UniformAllocationPruner": _uniform_as("SimulatedAnnealingPruner", ANNEALING),
     "UniformAsNetAdaptPruner": _uniform_as("NetAdaptPruner", NET_ADAPT),
     "UniformAsAutoCompressPruner": _uniform_as("AutoCompressPruner", AUTO_COMPRESS),
+    "UniformAboveAutoCompressPruner": _uniform_as("AutoCompressPruner", AUTO_COMPRESS, "UniformAbove"),
     "UniformFlopsAsAutoCompressPruner": _uniform_flops_as("AutoCompressPruner", AUTO_COMPRESS),
     "LayersOfNetAdaptPruner": _layers_of("NetAdaptPruner", compact=False),
     "LayersOfAutoCompressPruner": _layers_of("AutoCompressPruner", compact=True),
@@ -187,6 +232,7 @@ PRUNERS: dict[str, PrunerEntry] = {
 _CONTROLS_OF: dict[str, Callable[[str, PrunerEntry], PrunerEntry]] = {
     "LayersOf": lambda name, entry: _layers_of(name, entry.compact),
     "UniformAs": lambda name, entry: _uniform_as(name, entry.arguments),
+    "UniformAbove": lambda name, entry: _uniform_as(name, entry.arguments, "UniformAbove"),
     "UniformFlopsAs": lambda name, entry: _uniform_flops_as(name, entry.arguments),
 }
 
