@@ -290,6 +290,13 @@ def test_a_target_is_read_back_from_its_path_and_document():
     assert str(Target("latency", 0.5)) == "latency-0.5"
 
 
+def test_rounds_support_no_budgets(default_config):
+    default_config |= {"budgets": {"flops": [0.5]}}
+    default_config["pruners"]["GroupNormPruner"] = {"arguments": {"rounds": 2}}
+    with pytest.raises(InputError, match=r"GroupNormPruner\.arguments\.rounds: 2; with budgets, only 1"):
+        check_config(default_config, "mine.yaml")
+
+
 def test_a_study_with_budgets_has_their_cells_but_none_of_a_pruner_that_cannot_search_so(default_config):
     default_config |= {"sparsities": [0.5], "budgets": {"flops": [0.5, 0.3], "latency": [0.7]}}
     del default_config["models"]["resnet50"], default_config["models"]["resnet18"]

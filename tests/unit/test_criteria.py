@@ -11,6 +11,9 @@ from torch.nn.functional import cross_entropy
 
 from filterbench.pruners.ranking import RULES, Group, Limits
 from filterbench.pruners.registry import PRUNERS, arguments_of
+from filterbench.pruners.rounds import SCHEDULES
+from filterbench.pruners.search.search import Search
+from filterbench.storage.checkpoint import Checkpoint
 
 # VGG16's first convolution, its BatchNorm, and the convolution that takes its channels in.
 FIRST, NORM, NEXT = "features.0", "features.1", "features.3"
@@ -153,7 +156,8 @@ def group(*scores, layers=1, structure=(), density=1.0):
 
 
 def lost(rule, groups, sparsity, smallest_share=0.0, spared=()):
-    limits = Limits(smallest_share, [index in spared for index in range(len(groups))])
+    whole = [len(each.scores) for each in groups]
+    limits = Limits(smallest_share, [index in spared for index in range(len(groups))], whole)
     return [int((~each).sum()) for each in RULES[rule](groups, sparsity, limits.stay(groups))]
 
 
@@ -184,6 +188,86 @@ def test_erk_takes_more_of_large_layers_and_the_asked_share_of_all():
     gone = lost("erk", [group(*range(10), density=0.4), group(*range(90), density=0.2)], 0.5)
     # 50 / (4 + 18) times its density of each.
     assert gone == [int(10 * (1 - 0.4 * 50 / 22)), int(90 * (1 - 0.2 * 50 / 22))]
+
+
+def in_rounds(model, search, **changes):
+    changes = {"rounds": 3, "ranking": "local", **changes}
+    made = PRUNERS["GroupNormPruner"].make(arguments_of("GroupNormPruner", changes))
+    return made.prune(copy.deepcopy(model), 0.5, search)
+
+
+def channels(net):
+    return {name: layer.out_channels for name, layer in net.named_modules() if isinstance(layer, nn.Conv2d)}
+
+
+@pytest.mark.parametrize("name", ["vgg16", "resnet18", "mobilenetv2"])
+def test_rounds_remove_what_one_round_removes(name, search):
+    model = lively_net(name)
+    pruned = in_rounds(model, search)
+    assert pruned.compact and not pruned.masks
+    # A layer's share is rounded down in each round.
+    for layer, count in channels(pruned.model).items():
+        assert 0 <= count - channels(model)[layer] / 2 <= 2
+    # Two trainings of an epoch each.
+    assert search.cost.images_trained == 2 * len(search.splits.train)
+    assert pruned.model(search.splits.train.first(4)).isfinite().all()
+
+
+def test_one_round_is_the_one_shot_pruner(search):
+    model = lively_net("resnet18")
+    one, plain = (
+        PRUNERS["TaylorPruner"]
+        .make(arguments_of("TaylorPruner", changes))
+        .prune(copy.deepcopy(model), 0.5, search)
+        for changes in ({"rounds": 1, "schedule": "linear", "round_epochs": 3}, {})
+    )
+    assert all(torch.equal(kept, plain.masks[layer]) for layer, kept in one.masks.items())
+    assert all(
+        torch.equal(a, b) for a, b in zip(one.model.parameters(), plain.model.parameters(), strict=True)
+    )
+    assert search.cost.images_trained == 0
+
+
+def test_rounds_go_on_where_they_were_interrupted(few_images, tmp_path, monkeypatch):
+    model = lively_net("vgg16")
+    whole = in_rounds(model, new_search(few_images, tmp_path / "whole"), round_epochs=2).model.state_dict()
+    monkeypatch.setattr(Checkpoint, "due", lambda _: True)
+    steps = Search.train_steps
+
+    def stop(search, net, optimizer, number, *seeds):
+        if seeds == (1, 1):
+            raise KeyboardInterrupt
+        steps(search, net, optimizer, number, *seeds)
+
+    monkeypatch.setattr(Search, "train_steps", stop)
+    with pytest.raises(KeyboardInterrupt):
+        in_rounds(model, new_search(few_images, tmp_path / "cut"), round_epochs=2)
+    trained = []
+    monkeypatch.setattr(Search, "train_steps", lambda *given: trained.append(given[-2:]) or steps(*given))
+    search = new_search(few_images, tmp_path / "cut")
+    again = in_rounds(model, search, round_epochs=2).model.state_dict()
+    assert trained == [(1, 1)]
+    assert search.cost.images_trained == 4 * len(few_images.train)
+    assert all(torch.equal(tensor, again[name]) for name, tensor in whole.items())
+
+
+@pytest.mark.parametrize(
+    ("schedule", "gone"),
+    [
+        ("cubic", [0.2891, 0.4375, 0.4922, 0.5]),
+        ("linear", [0.125, 0.25, 0.375, 0.5]),
+        ("geometric", [0.1591, 0.2929, 0.4054, 0.5]),
+    ],
+)
+def test_how_much_is_gone_after_each_of_four_rounds(schedule, gone):
+    found = [SCHEDULES[schedule](0.5, (number + 1) / 4) for number in range(4)]
+    assert found == pytest.approx(gone, abs=1e-4)
+
+
+def test_a_share_is_protected_of_what_there_was_at_first(search):
+    pruned = in_rounds(lively_net("vgg16"), search, rounds=4, smallest_share=0.6)
+    for layer, count in channels(pruned.model).items():
+        assert count >= 0.6 * channels(lively_net("vgg16"))[layer]
 
 
 def test_first_and_last_groups_can_stay_whole(search):

@@ -49,8 +49,12 @@ BASELINE = {
 }
 TRAINING = settings.TRAINING | {"epochs": 2}
 LIMITS = {"train": 256, "validation": 100, "test": 100}
+ROUNDS = "GroupFPGMPruner"
 CHANGES = {
     "EagleEyePruner": {"evaluations": 3},
+    # Compact from `prune` on.
+    ROUNDS: {"rounds": 2},
+    **dict.fromkeys(("CHIPPruner", "HRankPruner", "HessianPruner", "OBDCPruner"), {"images": 8}),
     "NetAdaptPruner": {"sparsity_per_iteration": 0.25, "short_term_steps": 2},
     "SimulatedAnnealingPruner": {"stop_temperature": 70},
     "AutoCompressPruner": {
@@ -61,7 +65,7 @@ CHANGES = {
     },
 }
 # Whether speedup removes every masked filter of a net with summed branches.
-ALL_REMOVED = {"L1FilterPruner": False, **dict.fromkeys(settings.GROUP_PRUNERS, True)}
+ALL_REMOVED = {"L1FilterPruner": False, **{name: True for name in settings.GROUP_PRUNERS if name != ROUNDS}}
 KINDS = ("baseline", "prune", "speedup", "finetune", "count", "result")
 HALF = Target("sparsity", 0.5)
 # One name of each class: others have its code.

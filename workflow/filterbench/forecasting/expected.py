@@ -196,7 +196,8 @@ class _ModelWork:
     def _search(self, pruner: str, own: list[Target]) -> Cost:
         """Minimum cost of a search; a matched control costs as much as the search it is compared with."""
         entry = PRUNERS[pruner]
-        if not entry.searches:
+        # Groups can be pruned in rounds, with trainings between them.
+        if not entry.searches and "rounds" not in entry.arguments:
             return Cost()
         name = entry.searched or pruner
         instance = make_pruner(name, pruner_arguments(self._config, name, self._model))

@@ -76,6 +76,12 @@ GROUPS = {
         0.0, "Share of each group's channels that stays in any case.", minimum=0, exclusiveMaximum=1
     ),
     "spared": choice(("none", "first", "last", "ends"), "Groups that stay whole."),
+    "rounds": whole(
+        1, "In how many rounds the channels go, with a training after each but the last.", minimum=1
+    ),
+    "schedule": choice(("cubic", "linear", "geometric"), "How much is gone after each round."),
+    "round_epochs": whole(1, "Epochs of the training between two rounds.", minimum=0),
+    "round_learning_rate": number(0.01, "Learning rate of that training.", exclusiveMinimum=0),
 }
 ANNEALING = {
     **BASE_ALGO,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -19,8 +20,10 @@ from torch_pruning.pruner.importance import Importance
 
 from filterbench.compaction.masks import ChannelMasks, PrunedNet, apply_masks
 from filterbench.models.inputs import example_input
+from filterbench.pruners.contract import channels_of
 from filterbench.pruners.ranking import RULES, Group, Limits
-from filterbench.pruners.search.search import Search, derived_seed
+from filterbench.pruners.rounds import SCHEDULES, train_between
+from filterbench.pruners.search.search import Cost, Extent, Search, compact_form, derived_seed
 from filterbench.storage.errors import InputError
 
 # Which groups a net can keep whole, by their places among all.
@@ -37,6 +40,10 @@ class GroupPruner:
         smallest_share: of each group's channels that stays, 0 to 1 (PruningBench, arXiv:2406.12315, protects
             a tenth).
         spared: a key of `SPARED`: groups that stay whole.
+        rounds: in how many rounds the channels go, from 1, with a training after each but the last.
+        schedule: a key of `SCHEDULES`: how much is gone after each round.
+        round_epochs: epochs of that training, from 0.
+        round_learning_rate: its learning rate.
         images: how many training images the scores are computed on, from 1 (or all, if there are fewer); None
             for scores without images.
     """
@@ -44,6 +51,10 @@ class GroupPruner:
     ranking: str = "global"
     smallest_share: float = 0.0
     spared: str = "none"
+    rounds: int = 1
+    schedule: str = "cubic"
+    round_epochs: int = 1
+    round_learning_rate: float = 0.01
     images: int | None = None
 
     def scorer(self, model: nn.Module, search: Search) -> Importance:
@@ -56,17 +67,35 @@ class GroupPruner:
         raise NotImplementedError
 
     def prune(self, model: nn.Module, sparsity: float, search: Search) -> PrunedNet:
-        """See `filterbench.pruners.contract.Pruner.prune`.
+        """See `filterbench.pruners.contract.Pruner.prune`; after several rounds the net comes back compact.
 
         Raises:
             InputError: `images` is below 1.
         """
+        whole = channels_of(model)
+        if self.rounds == 1:
+            return self._masked(model, sparsity, search, whole)
+        gone = 0.0
+        for number in range(self.rounds):
+            asked = SCHEDULES[self.schedule](sparsity, (number + 1) / self.rounds)
+            share, gone = 1 - (1 - asked) / (1 - gone), asked
+            pruned = self._masked(model, share, search, whole)
+            model = compact_form(model, pruned.masks).eval()
+            if number + 1 < self.rounds:
+                train_between(model, search, number, self.round_epochs, self.round_learning_rate)
+        return PrunedNet(model, {}, compact=True)
+
+    def _masked(
+        self, model: nn.Module, sparsity: float, search: Search, whole: Mapping[str, int]
+    ) -> PrunedNet:
+        """The net with the lowest channels masked; `whole` has each layer's channels before any round."""
         scored = copy.deepcopy(model).eval()
         groups = groups_of(scored, self.scorer(scored, search))
         spared = [False] * len(groups)
         for place in SPARED[self.spared]:
             spared[place] = True
-        kept = RULES[self.ranking](groups, sparsity, Limits(self.smallest_share, spared).stay(groups))
+        limits = Limits(self.smallest_share, spared, [whole[group.layers[0]] for group in groups])
+        kept = RULES[self.ranking](groups, sparsity, limits.stay(groups))
         device = example_input(model).device
         masks: ChannelMasks = {
             layer: channels.to(device, copy=True)
@@ -75,6 +104,11 @@ class GroupPruner:
         }
         apply_masks(model, masks)
         return PrunedNet(model, masks)
+
+    def least_cost(self, extent: Extent) -> Cost:
+        """What it spends, as of a search (see `filterbench.pruners.contract.Searching`)."""
+        trained = (self.rounds - 1) * self.round_epochs * extent.batches(None)
+        return Cost(0, self.rounds * min(self.images or 0, extent.train), trained)
 
     def drawn(self, search: Search) -> Tensor:
         """Indices of the training images that the scores are computed on, drawn by the seed and counted.

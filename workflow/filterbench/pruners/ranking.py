@@ -37,18 +37,20 @@ class Limits:
     """What no ranking removes.
 
     Attributes:
-        smallest_share: of the channels of each group, 0 to 1; at least one channel stays in any case.
+        smallest_share: of the channels that each group had at first, 0 to 1; at least one stays in any case.
         spared: whether a whole group stays, one bool per group.
+        channels: how many channels each group had at first.
     """
 
     smallest_share: float
     spared: Sequence[bool]
+    channels: Sequence[int]
 
     def stay(self, groups: Sequence[Group]) -> list[int]:
         """How many channels stay at least, by group."""
         return [
-            len(group.scores) if spared else max(1, math.ceil(self.smallest_share * len(group.scores)))
-            for group, spared in zip(groups, self.spared, strict=True)
+            len(group.scores) if spared else max(1, math.ceil(self.smallest_share * channels))
+            for group, spared, channels in zip(groups, self.spared, self.channels, strict=True)
         ]
 
 

@@ -159,6 +159,9 @@ def _no_targets(config: Config) -> Iterator[Fault]:
         yield Fault("$.budgets", reason)
         return
     for name in config["pruners"]:
+        rounds = max(pruner_arguments(config, name, model).get("rounds", 1) for model in config["models"])
+        if config.get("budgets") and rounds > 1:
+            yield Fault(f"$.pruners.{name}.arguments.rounds", f"{rounds}; with budgets, only 1 is supported")
         targeted = any(sparsities(config, name, model) for model in config["models"])
         if not PRUNERS[name].budgets and not targeted:
             reason = "cannot search under a budget, and has no sparsities; add some, or remove the pruner"
