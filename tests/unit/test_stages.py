@@ -54,7 +54,7 @@ CHANGES = {
     "EagleEyePruner": {"evaluations": 3},
     # Compact from `prune` on.
     ROUNDS: {"rounds": 2},
-    **dict.fromkeys(("CHIPPruner", "HRankPruner", "HessianPruner", "OBDCPruner"), {"images": 8}),
+    **{name: {"images": 8} for name in ("CHIPPruner", "HRankPruner", "HessianPruner", "OBDCPruner")},
     "NetAdaptPruner": {"sparsity_per_iteration": 0.25, "short_term_steps": 2},
     "SimulatedAnnealingPruner": {"stop_temperature": 70},
     "AutoCompressPruner": {
