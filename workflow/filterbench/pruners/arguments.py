@@ -88,6 +88,7 @@ ANNEALING = {
         0.35, "Largest change of a layer's sparsity at the start.", exclusiveMinimum=0, maximum=1
     ),
 }
+EAGLE_EYE = {**BASE_ALGO, "evaluations": whole(100, "Random allocations that are judged.", minimum=1)}
 NET_ADAPT = {
     **BASE_ALGO,
     "sparsity_per_iteration": number(

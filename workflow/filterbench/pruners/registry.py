@@ -13,6 +13,7 @@ from typing import Any, Literal
 from filterbench.pruners.arguments import (
     ANNEALING,
     AUTO_COMPRESS,
+    EAGLE_EYE,
     FEATURE_MAPS,
     GROUPS,
     LAYER_MAPS,
@@ -156,6 +157,14 @@ PRUNERS: dict[str, PrunerEntry] = {
         ANNEALING,
         search="candidates",
         search_settings={"tune_steps": 20},
+    ),
+    "EagleEyePruner": PrunerEntry(
+        "Li et al. 2020, arXiv:2007.02491",
+        "filterbench.pruners.search.eagle_eye:EagleEye",
+        EAGLE_EYE,
+        search="candidates",
+        budgets=False,
+        search_settings={"recalibrate": 1000},
     ),
     "GroupNormPruner": PrunerEntry(
         "Fang et al. 2023, arXiv:2301.12900", "filterbench.pruners.criteria:GroupNorm", GROUPS
