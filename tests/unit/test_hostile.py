@@ -1,5 +1,6 @@
 """Files of strangers are read without starting a process or writing outside the working directory."""
 
+import csv
 import os
 import pickle
 import subprocess
@@ -19,6 +20,7 @@ from filterbench.storage.checkpoint import Checkpoint
 from filterbench.storage.errors import InputError
 from filterbench.storage.journal import Journal
 from filterbench.storage.stopwatch import Stopwatch
+from filterbench.storage.tables import write_table
 from filterbench.study.imports import imports_of
 from filterbench.study.reading import read_study
 
@@ -91,7 +93,11 @@ def hostile_claims(folder: Path) -> None:
     header = "source,label,model,accuracy,params_factor,convention\n"
     row = "=cmd|'/c calc'!A0,@SUM(1),vgg16,93,10,macs\n"
     (folder / "claims.csv").write_text(header + row)
-    claims_about(folder / "claims.csv", ["vgg16"])
+    write_table(folder / "out.csv", claims_about(folder / "claims.csv", ["vgg16"]))
+    with (folder / "out.csv").open(newline="", encoding="utf-8") as file:
+        cells = {cell for row in csv.reader(file) for cell in row}
+    assert {"'=cmd|'/c calc'!A0", "'@SUM(1)"} <= cells
+    assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\t"))]
 
 
 def hostile_results(folder: Path) -> None:

@@ -190,6 +190,14 @@ def test_duplicate_keys_and_files_that_are_no_plan_are_refused(tmp_path):
         read_questions(plan(tmp_path, QUESTION, QUESTION))
     with pytest.raises(InputError, match="not a readable plan"):
         read_questions(tmp_path / "none.yaml")
+    for text, said in {
+        "questions: []\nquestions: []": r"duplicate key 'questions' \(line 1",
+        "questions: &a [*a]": "unconstructable recursive",
+        "questions: [{seeds: 010}]": r"YAML reads 010 as 8 \(line 1\); write 8",
+    }.items():
+        (tmp_path / "odd.yaml").write_text(text)
+        with pytest.raises(InputError, match=rf"odd\.yaml: not a readable plan \(.*{said}"):
+            read_questions(tmp_path / "odd.yaml")
 
 
 @pytest.fixture

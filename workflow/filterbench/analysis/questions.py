@@ -8,13 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from filterbench.analysis.hypotheses import ALPHA, POWER
 from filterbench.analysis.leads import ALL
 from filterbench.analysis.power import power
 from filterbench.documents.schemas import Fault, schema_faults
 from filterbench.storage.errors import InputError, first_line
+from filterbench.storage.strict_yaml import parse_yaml
 
 # How far a plan's stated power may differ from the one that its numbers give: plans state two digits.
 POWER_SLACK = 0.0051
@@ -83,8 +82,8 @@ def read_questions(path: Path) -> list[Question]:
             decide; the message names file, question and key.
     """
     try:
-        plan = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as reason:
+        plan = parse_yaml(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, InputError) as reason:
         raise InputError(f"{path}: not a readable plan ({first_line(reason)})") from reason
     faults = list(schema_faults("plan", plan))
     if not faults:
