@@ -168,7 +168,7 @@ def test_controls_are_grey_and_told_apart_by_marker_and_line():
     assert len({(style.color, style.marker, style.line) for style in styles}) == len(styles)
     assert len({style.label for style in styles}) == len(styles)
     own = [STYLES[name] for name, entry in PRUNERS.items() if entry.control and name in STYLES]
-    assert len(own) == 5
+    assert len(own) == 6
     for attribute in ("color", "marker", "line"):
         assert len({getattr(style, attribute) for style in own}) == len(own)
     others = [style_of(name, 0) for name, entry in PRUNERS.items() if not entry.control]
