@@ -23,7 +23,7 @@ class Style:
     color: str
     marker: str
     label: str
-    line: str | tuple[int, tuple[int, int]] = "-"
+    line: str | tuple[int, tuple[int, ...]] = "-"
     asked: str = "sparsity"
 
 
