@@ -10,6 +10,7 @@ from filterbench.orchestration.plan import Plan
 from filterbench.storage.errors import InputError
 from filterbench.storage.strangers import refuse_unusual
 from filterbench.study.cells import Config
+from filterbench.study.given_layers import check_layers
 from filterbench.study.imports import Imports, imports_of
 from filterbench.study.planned import check_questions
 from filterbench.study.reading import check_claims, read_study
@@ -39,6 +40,7 @@ def plan_or_exit(config: Config, workflow: Workflow, root: Path) -> Plan:
         if workflow.is_main_process:
             check_claims(study)
             check_questions(study)
+            check_layers(study)
         plan = Plan(study)
         if workflow.is_main_process:
             # Where jobs read and write; `.shared` has the records of what studies take from each other.

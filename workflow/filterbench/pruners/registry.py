@@ -13,6 +13,7 @@ from typing import Any, Literal
 from filterbench.pruners.arguments import (
     ANNEALING,
     AUTO_COMPRESS,
+    GIVEN_LAYERS,
     GROUPS,
     NET_ADAPT,
     ONE_SHOT,
@@ -162,6 +163,12 @@ PRUNERS: dict[str, PrunerEntry] = {
         "Molchanov et al. 2019, arXiv:1906.10771", "filterbench.pruners.groups:Taylor", TAYLOR
     ),
     "LAMPPruner": PrunerEntry("Lee et al. 2021, arXiv:2010.07611", "filterbench.pruners.groups:LAMP", GROUPS),
+    "GivenLayersPruner": PrunerEntry(
+        "Li et al. 2016, arXiv:1608.08710, with the layers that a study gives",
+        "filterbench.pruners.given_layers:OwnLayers",
+        GIVEN_LAYERS,
+        budgets=False,
+    ),
     "RandomFilterPruner": PrunerEntry(
         "Mittal et al. 2018, arXiv:1801.10447", "filterbench.pruners.controls:RandomFilters", control=True
     ),

@@ -185,6 +185,15 @@ def _nothing_to_equal(config: Config) -> Iterator[Fault]:
                     return
 
 
+def _one_net_at_several_sparsities(config: Config) -> Iterator[Fault]:
+    """Sparsities of a pruner whose layers are given: it would make the same net at each of them."""
+    for name in config["pruners"]:
+        for model in config["models"]:
+            if "layers" in PRUNERS[name].arguments and len(sparsities(config, name, model)) > 1:
+                reason = "its layers decide the net, so that it has one cell per model; name one sparsity"
+                yield Fault(f"$.pruners.{name}.sparsities.{model}", reason)
+
+
 # The rules of cells rely on arguments and settings without faults.
 SETTINGS_RULES = (
     _reserved_name,
@@ -200,4 +209,10 @@ SETTINGS_RULES = (
     _subsets_of_all_images,
     _onnxruntime_on_a_gpu,
 )
-CELL_RULES = (_contradicting_arguments, _no_targets, _models_without_cells, _nothing_to_equal)
+CELL_RULES = (
+    _contradicting_arguments,
+    _one_net_at_several_sparsities,
+    _no_targets,
+    _models_without_cells,
+    _nothing_to_equal,
+)

@@ -15,6 +15,7 @@ from filterbench.storage.errors import InputError
 from filterbench.study.cells import Config
 from filterbench.study.config import check_config
 from filterbench.study.extending import completed
+from filterbench.study.given_layers import read_layers
 from filterbench.study.locating import expanded, is_there, located, short_path
 
 COMMAND_LINE = "--config"
@@ -46,6 +47,7 @@ def read_study(config: Config, files: Sequence[str], overwritten: Config) -> Con
     if torchvision_nets.MODELS.keys() & _mapping(config, "models"):
         code = [torchvision_nets.__name__, *code]
     register(code, _variants(config), source, map(str, _mapping(config, "pruners")))
+    read_layers(_mapping(config, "pruners"), source)
     check_config(config, source)
     dataset = config["dataset"]
     for name, place, key in (("dataset.folder", dataset, "folder"), ("nni_results", config, "nni_results")):
