@@ -133,7 +133,7 @@ def test_like_for_like(tmp_path, convention, dataset, told, expected):
         ("Doe,a,vgg16,,101,4,,macs", "line 2: accuracy: 101; allowed: above 0, up to 1, or 100 per cent"),
         ("Doe,a,vgg16,,-1,4,,macs", "line 2: accuracy: -1; allowed: above 0"),
         ("Doe,a,,,92,4,,macs", "line 2: model is empty"),
-        ("Doe,a,vgg16,,92,,,macs", "line 2: one of params, params_factor, flops and flops_factor is needed"),
+        ("Doe,a,vgg16,,92,,,macs", "line 2: one of params, params_factor, params_reduction, flops"),
         ("Doe,a,vgg16,,92,0.5,,macs", "line 2: params_factor: 0.5; allowed: how many times fewer, from 1"),
     ],
 )

@@ -35,7 +35,7 @@ def parse_rates(text: str) -> list[Rate]:
     return numbers
 
 
-def kept_of(channels: int, number: Rate, layer: str) -> int:
+def kept_of(channels: int, number: Rate, layer: str, up: bool = False) -> int:
     """How many of a layer's filters a rate or a count leaves, at least 1.
 
     Args:
@@ -43,6 +43,7 @@ def kept_of(channels: int, number: Rate, layer: str) -> int:
         number: a share that is pruned, from 0 and below 1, or a whole number that is kept, from 1. A share of
             the filters is rounded so that no more than it asks for stay, as in the papers' own code.
         layer: for the error.
+        up: round a share of the filters so that no more than it asks for are pruned.
 
     Raises:
         InputError: the number is neither, or above the layer's filters.
@@ -57,6 +58,8 @@ def kept_of(channels: int, number: Rate, layer: str) -> int:
         raise InputError(
             f"{layer}: {number}; allowed: a share from 0 and below 1, or a whole number of filters"
         )
+    if up:
+        return channels - int(channels * number + 1e-9)
     # 64 * (1 - 0.75) must not become 15 by a rounding error.
     return max(1, int(channels * (1 - number) + 1e-9))
 

@@ -9,7 +9,7 @@ from filterbench.storage.errors import InputError
 PARTS = ("stem", "stages", "blocks")
 
 
-def paper_layers(text: str, shapes: Shapes) -> dict[str, int]:
+def paper_layers(text: str, shapes: Shapes, up: bool = False) -> dict[str, int]:
     """How many filters each convolution of a standard net keeps.
 
     A list has one of these lengths:
@@ -25,6 +25,7 @@ def paper_layers(text: str, shapes: Shapes) -> dict[str, int]:
     Args:
         text: such as `[0.21]*7+[0.75]*5` or `stages=[0.6]+[0.2]+[0.5]; blocks=[0.4]*27`.
         shapes: of the unpruned net.
+        up: see `filterbench.domain.rates.kept_of`.
 
     Returns:
         By name of a convolution that decides its own number, as `Shapes.count` takes it.
@@ -32,17 +33,27 @@ def paper_layers(text: str, shapes: Shapes) -> dict[str, int]:
     Raises:
         InputError: the text is not such a list, or does not fit the net.
     """
+    numbers = _by_convolution(text, shapes)
+    return {
+        each.name: kept_of(each.channels, numbers[each.name], each.name, up)
+        for each in shapes.convolutions
+        if not each.follows
+    }
+
+
+def _by_convolution(text: str, shapes: Shapes) -> dict[str, Rate]:
+    """The number of each convolution by its name."""
     if "=" in text:
         return _by_parts(_named(text, shapes), shapes)
     numbers = parse_rates(text)
-    free = [each for each in shapes.convolutions if not each.follows]
+    free = [each.name for each in shapes.convolutions if not each.follows]
+    every = [each.name for each in shapes.convolutions]
     stages, blocks = _stages(shapes), _blocks(shapes)
-    if len(numbers) in (len(free), len(free) - 1):
+    if len(numbers) == len(free) - 1:
         numbers.append(0)
-        return {each.name: _kept(each, number) for each, number in zip(free, numbers, strict=False)}
-    if len(numbers) == len(shapes.convolutions):
-        every = zip(shapes.convolutions, numbers, strict=True)
-        return {each.name: _kept(each, number) for each, number in every if not each.follows}
+    for names in (free, every):
+        if len(numbers) == len(names):
+            return dict(zip(names, numbers, strict=True))
     if blocks and len(numbers) == stages + blocks:
         parts = {"stem": numbers[:1], "stages": numbers[1:stages], "blocks": numbers[stages:]}
         return _by_parts(parts, shapes)
@@ -51,10 +62,6 @@ def paper_layers(text: str, shapes: Shapes) -> dict[str, int]:
         f"{len(numbers)} numbers; allowed: {len(free)}, one per convolution, or {len(free) - 1} without the "
         f"last{by_block}"
     )
-
-
-def _kept(convolution: Convolution, number: Rate) -> int:
-    return kept_of(convolution.channels, number, convolution.name)
 
 
 def _stages(shapes: Shapes) -> int:
@@ -82,7 +89,7 @@ def _named(text: str, shapes: Shapes) -> dict[str, list[Rate]]:
     return parts
 
 
-def _by_parts(parts: dict[str, list[Rate]], shapes: Shapes) -> dict[str, int]:
+def _by_parts(parts: dict[str, list[Rate]], shapes: Shapes) -> dict[str, Rate]:
     """Stem, outputs of the stages' blocks and inner convolutions of the blocks, each by its number."""
 
     def number(each: Convolution) -> Rate:
@@ -91,4 +98,4 @@ def _by_parts(parts: dict[str, list[Rate]], shapes: Shapes) -> dict[str, int]:
         named = parts.get(part, [])
         return named[place] if place < len(named) else 0
 
-    return {each.name: _kept(each, number(each)) for each in shapes.convolutions if not each.follows}
+    return {each.name: number(each) for each in shapes.convolutions if not each.follows}
