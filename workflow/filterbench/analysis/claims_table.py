@@ -24,8 +24,12 @@ OPTIONAL = (
 COLUMNS = (*REQUIRED, *OPTIONAL)
 # How this workflow counts (docs/method.md).
 OWN_CONVENTION = "nni-full"
-RUNS = re.compile(r"single|(mean|best) of \d+|mean|best")
-DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+# Columns of words: what is allowed, in words and as a pattern.
+WORDS = {
+    "like_for_like": ("yes or no", "yes|no"),
+    "runs": ("such as single, mean of 3, best", r"single|(mean|best) of \d+|mean|best"),
+    "checked": ("a date such as 2026-11-28, or `not checked`", r"\d{4}-\d{2}-\d{2}|not checked"),
+}
 
 
 @dataclass(frozen=True)
@@ -109,9 +113,7 @@ def _claim(where: str, line: int, header: Sequence[str], fields: Sequence[str]) 
     numbers = {name: read(f"{where}: {name}", texts[name]) for name, read in NUMBERS.items() if texts[name]}
     if not any(name in numbers for name in SIZES):
         raise InputError(f"{where}: one of {', '.join(SIZES[:-1])} and {SIZES[-1]} is needed")
-    allowed = {"like_for_like": ("yes or no", r"yes|no"), "runs": ("such as single, mean of 3, best", RUNS)}
-    allowed["checked"] = ("a date such as 2026-11-28, or `not checked`", rf"{DATE.pattern}|not checked")
-    for name, (words, pattern) in allowed.items():
+    for name, (words, pattern) in WORDS.items():
         if texts[name] and not re.fullmatch(pattern, texts[name]):
             raise InputError(f"{where}: {name}: {texts[name]!r}; allowed: {words}, or nothing")
     alike = texts["convention"] == OWN_CONVENTION

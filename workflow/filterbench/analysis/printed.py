@@ -76,8 +76,8 @@ def read_count(where: str, text: str) -> Printed:
     printed = _parsed(where, text[: len(text) - len(unit)].rstrip(), UNITS[unit], text)
     if printed.value < LEAST_COUNT or (not unit and printed.value % 1):
         raise InputError(
-            f"{where}: {text}; allowed: a whole number from {LEAST_COUNT}, as no net has fewer, or one with a "
-            "unit, such as 2.76M"
+            f"{where}: {text}; allowed: a whole number from {LEAST_COUNT}, as no net has fewer, or one with "
+            "a unit, such as 2.76M"
         )
     return printed
 

@@ -34,14 +34,17 @@ def audit(path: Path) -> AuditDocument:
     findings: list[Finding] = []
     recounts: list[Recount] = []
     for claim in claims:
-        findings += of_row(claim)
+        own = list(of_row(claim))
+        findings += own
         try:
             counted = recount(claim)
         except InputError as reason:
             raise InputError(f"{path}: {reason}") from reason
         if counted:
             recounts.append(counted[0])
-            findings += counted[1]
+            # A reduction that does not follow from its own row's counts is reported once.
+            reported = {each["key"] for each in own}
+            findings += [each for each in counted[1] if each["key"] not in reported]
     findings += between_rows(claims)
     findings.sort(key=lambda each: each["line"])
     return {

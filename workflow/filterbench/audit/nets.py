@@ -10,13 +10,13 @@ from filterbench.analysis.claims_table import Claim
 from filterbench.models.shapes import ShapeCounts, Shapes, shapes_of
 
 # What papers mean by one name: the registry's names of its forms, the usual one first.
-FORMS = {
+FORMS: dict[str, tuple[str, ...]] = {
     "vgg16": ("vgg16", "vgg16_one_linear"),
     "vgg19": ("vgg19", "vgg19_one_linear"),
     **{f"resnet{layers}": (f"resnet{layers}_padded", f"resnet{layers}") for layers in (20, 32, 56, 110)},
 }
 # Images of these datasets have 224 pixels in papers, and 1000 classes.
-LARGE = {"imagenet": {"resnet50": ("torchvision:resnet50",)}}
+LARGE: dict[str, dict[str, tuple[str, ...]]] = {"imagenet": {"resnet50": ("torchvision:resnet50",)}}
 SMALL = ("cifar10",)
 
 
@@ -49,12 +49,11 @@ def _shapes() -> dict[str, Shapes]:
 
 def forms_of(claim: Claim) -> dict[str, Shapes]:
     """The forms of a row's net by name; none for a net or a dataset that is not known here."""
+    names: tuple[str, ...] = ()
     if claim.dataset in LARGE:
         names = LARGE[claim.dataset].get(claim.model, ())
     elif claim.dataset in SMALL:
         names = FORMS.get(claim.model, (claim.model,))
-    else:
-        names = ()
     return {name: _shapes()[name] for name in names if name in _shapes()}
 
 

@@ -24,7 +24,7 @@ from filterbench.study.cells import (
 def _reserved_name(config: Config) -> Iterator[Fault]:
     """Names whose results folder has another owner: a twin, the published cells or imported results."""
     name = config["study"]
-    if name in ("published", "imported"):
+    if name in ("published", "imported", "audit"):
         yield Fault("$.study", f"{name!r} is reserved for the workflow; choose another name")
     elif name.endswith(("-validation", "-test")):
         yield Fault(

@@ -16,6 +16,7 @@ from filterbench.study.cells import Config
 from filterbench.study.config import check_config
 from filterbench.study.extending import completed
 from filterbench.study.given_layers import read_layers
+from filterbench.study.literature import table_named
 from filterbench.study.locating import expanded, is_there, located, short_path
 
 COMMAND_LINE = "--config"
@@ -55,6 +56,8 @@ def read_study(config: Config, files: Sequence[str], overwritten: Config) -> Con
             place[key] = expanded(place[key])
             if not is_there(place[key], Path.is_dir) and not (place is dataset and _prepared(dataset)):
                 raise InputError(f"{source}: {name}: there is no folder {place[key]}")
+    if config.get("claims"):
+        config["claims"] = str(table_named(config["claims"]))
     weights = [(f"models.{name}.weights", model, "weights") for name, model in config["models"].items()]
     for name, place, key in [*weights, ("claims", config, "claims"), ("plan", config, "plan")]:
         if place.get(key) and not is_there(place[key], Path.is_file):
