@@ -34,17 +34,14 @@ def audit(path: Path) -> AuditDocument:
     findings: list[Finding] = []
     recounts: list[Recount] = []
     for claim in claims:
-        own = list(of_row(claim))
-        findings += own
+        findings += of_row(claim)
         try:
             counted = recount(claim)
         except InputError as reason:
             raise InputError(f"{path}: {reason}") from reason
         if counted:
             recounts.append(counted[0])
-            # A reduction that does not follow from its own row's counts is reported once.
-            reported = {each["key"] for each in own}
-            findings += [each for each in counted[1] if each["key"] not in reported]
+            findings += filter(None, counted[1:])
     findings += between_rows(claims)
     findings.sort(key=lambda each: each["line"])
     return {

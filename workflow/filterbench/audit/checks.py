@@ -25,7 +25,7 @@ SLACK = 1e-9
 def of_row(claim: Claim) -> Iterator[Finding]:
     """Findings about one row."""
     yield from _change(claim)
-    yield from _gain(claim)
+    yield from _gain(claim, claim.value("base_accuracy"), f"from {claim.base_accuracy}")
     for cost in COSTS:
         yield from _base(claim, cost)
         yield from _too_small(claim, cost)
@@ -46,13 +46,14 @@ def _change(claim: Claim) -> Iterator[Finding]:
         yield finding(claim, "change", "change", printed, f"{difference:+.2f}", reason)
 
 
-def _gain(claim: Claim) -> Iterator[Finding]:
-    """An accuracy so far above the unpruned net's that it is of something else."""
-    gained = 100 * (claim.value("accuracy") - claim.value("base_accuracy"))
+def _gain(claim: Claim, base: float, printed: str) -> Iterator[Finding]:
+    """An accuracy so far above an unpruned net's that it is of something else."""
+    gained = 100 * (claim.value("accuracy") - base)
     if gained > MOST_GAINED:
-        printed = f"{claim.texts['accuracy']} from {claim.texts['base_accuracy']}"
         reason = "a value of another column, such as the top-5 accuracy, or the base of another net"
-        yield finding(claim, "impossible", "accuracy", printed, f"{gained:+.2f} points", reason)
+        yield finding(
+            claim, "impossible", "accuracy", f"{claim.accuracy}, {printed}", f"{gained:+.2f} points", reason
+        )
 
 
 def _base(claim: Claim, cost: str) -> Iterator[Finding]:
@@ -143,6 +144,7 @@ def between_rows(claims: Sequence[Claim]) -> Iterator[Finding]:
     """Findings about rows of different papers on the same net and data."""
     yield from _equal_counts(claims)
     yield from _unlike_baselines(claims)
+    yield from _above_all_baselines(claims)
 
 
 def _grouped(
@@ -195,3 +197,16 @@ def _unlike_baselines(claims: Sequence[Claim]) -> Iterator[Finding]:
                 f"{points:.2f} points between unpruned nets",
                 "compare the changes, or pruned nets of one base only",
             )
+
+
+def _above_all_baselines(claims: Sequence[Claim]) -> Iterator[Finding]:
+    """Rows without a base accuracy that are far above the unpruned nets of all other rows."""
+    best: dict[tuple[str, str], float] = defaultdict(float)
+    for claim in claims:
+        if "base_accuracy" in claim.numbers:
+            place = claim.model, claim.dataset
+            best[place] = max(best[place], claim.value("base_accuracy"))
+    for claim in claims:
+        base = best.get((claim.model, claim.dataset))
+        if base and "base_accuracy" not in claim.numbers:
+            yield from _gain(claim, base, f"unpruned nets of other rows at most {100 * base:.2f}")

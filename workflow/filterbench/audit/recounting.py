@@ -36,6 +36,11 @@ class Reading:
     up: bool = False
 
     @property
+    def counted(self) -> str:
+        """The form of the net and the convention."""
+        return f"{self.net}, {self.convention.words}"
+
+    @property
     def words(self) -> str:
         """What it takes for granted beyond the paper's list."""
         parts = ["the next layer's input channels are counted as if none were removed"] * self.inputs_kept
@@ -43,10 +48,11 @@ class Reading:
         return " and ".join(parts)
 
 
-def recount(claim: Claim) -> tuple[Recount, list[Finding]] | None:
+def recount(claim: Claim) -> tuple[Recount, Finding | None] | None:
     """A row's net counted from its layers; None for a row without layers or of an unknown net.
 
-    The form and the convention are those that come closest to the printed numbers.
+    The form and the convention are those that come closest to the printed numbers or, where these do not
+    agree, those of the way of counting that explains them.
 
     Raises:
         InputError: the layers are not readable, or fit no form of the net.
@@ -56,24 +62,33 @@ def recount(claim: Claim) -> tuple[Recount, list[Finding]] | None:
         return None
     printed = {key: claim.numbers[key] for key in KEYS if key in claim.numbers}
     reading = min(_readings(forms, plain=True), key=lambda each: _distance(claim, forms, each, printed))
-    numbers = _numbers(claim, forms, reading)
-    off = [key for key in printed if not _agrees(key, printed[key], numbers[key])]
-    explanation = _explained(claim, forms, printed) if off else ""
+    explaining = _explaining(claim, forms, printed) if _off(claim, forms, reading, printed) else None
+    if explaining:
+        reading = Reading(explaining.net, explaining.convention)
+    numbers, off = _numbers(claim, forms, reading), _off(claim, forms, reading, printed)
     result: Recount = {
         "line": claim.line,
         "source": claim.source,
         "model": claim.model,
-        "net": f"{reading.net}, {reading.convention.words}",
+        "net": reading.counted,
         "agrees": not off,
         "numbers": [
             {"key": key, "printed": value.value, "recounted": round(numbers[key], 2)}
             for key, value in printed.items()
         ],
     }
-    found = [
-        finding(claim, "recount", key, printed[key].text, _shown(key, numbers[key]), explanation)
-        for key in off
-    ]
+    if not off:
+        return result, None
+    found = finding(
+        claim,
+        "recount",
+        ", ".join(off),
+        ", ".join(_with_unit(key, printed[key].text) for key in off),
+        ", ".join(_with_unit(key, _shown(key, numbers[key])) for key in off),
+        f"follows if {explaining.words} ({explaining.counted})"
+        if explaining
+        else "no way of counting that was tried gives all printed numbers",
+    )
     return result, found
 
 
@@ -113,10 +128,6 @@ def _error(key: str, printed: Printed, number: float) -> float:
     return beyond / tolerance
 
 
-def _agrees(key: str, printed: Printed, number: float) -> bool:
-    return _error(key, printed, number) <= 1
-
-
 def _distance(
     claim: Claim, forms: Mapping[str, Shapes], reading: Reading, printed: Mapping[str, Printed]
 ) -> tuple[float, float]:
@@ -129,14 +140,23 @@ def _distance(
     return sum(error > 1 for error in pruned), whole + sum(pruned)
 
 
-def _explained(claim: Claim, forms: Mapping[str, Shapes], printed: Mapping[str, Printed]) -> str:
-    """The way to count that gives all printed numbers, in words."""
-    for reading in _readings(forms, plain=False):
-        numbers = _numbers(claim, forms, reading)
-        if all(_agrees(key, value, numbers[key]) for key, value in printed.items()):
-            return f"follows if {reading.words} ({reading.net}, {reading.convention.words})"
-    return "no way of counting that was tried gives all printed numbers"
+def _off(
+    claim: Claim, forms: Mapping[str, Shapes], reading: Reading, printed: Mapping[str, Printed]
+) -> list[str]:
+    """The printed numbers that a reading does not give."""
+    numbers = _numbers(claim, forms, reading)
+    return [key for key, value in printed.items() if _error(key, value, numbers[key]) > 1]
+
+
+def _explaining(claim: Claim, forms: Mapping[str, Shapes], printed: Mapping[str, Printed]) -> Reading | None:
+    """The way to count that gives all printed numbers, if one does."""
+    readings = _readings(forms, plain=False)
+    return next((each for each in readings if not _off(claim, forms, each, printed)), None)
 
 
 def _shown(key: str, number: float) -> str:
     return f"{number:.1f}" if key.endswith("reduction") else counted(number)
+
+
+def _with_unit(key: str, text: str) -> str:
+    return f"{text} %" if key.endswith("reduction") else text
