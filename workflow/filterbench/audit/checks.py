@@ -177,7 +177,7 @@ def _equal_counts(claims: Sequence[Claim]) -> Iterator[Finding]:
             "params, flops",
             f"{first.params} and {first.flops}, as {others}",
             f"accuracies {min(accuracies):.2f} to {max(accuracies):.2f}",
-            "the same layer sizes, so the difference comes from which filters stay and how they are trained",
+            "apparently the same layer sizes; what differs is which filters stay, and the training",
         )
 
 

@@ -21,7 +21,7 @@ def draw_recounts(numbers: pd.DataFrame, title: str) -> Figure:
             (bool), and `label`, the row's name.
         title: what the rows are.
     """
-    figure = new_figure(9, 5.2)
+    figure = new_figure(9, 4.9)
     for axes, (key, cost) in zip(figure.subplots(1, 2), PANELS.items(), strict=True):
         axes.plot([LEAST, 100], [LEAST, 100], color="0.7", linewidth=1, zorder=0)
         rows = numbers[numbers["key"] == key]
@@ -30,10 +30,11 @@ def draw_recounts(numbers: pd.DataFrame, title: str) -> Figure:
             name = "agrees" if agrees else "differs"
             axes.plot(own["printed"], own["recounted"], marker, color=color, markersize=6, label=name)
         off = rows[~rows["agrees"]]
-        for label, printed, recounted in zip(off["label"], off["printed"], off["recounted"], strict=True):
-            axes.annotate(
-                as_written(label), (printed, recounted), xytext=(6, 2), textcoords="offset points", fontsize=8
-            )
+        rows_off = zip(off["label"], off["printed"], off["recounted"], strict=True)
+        for place, (label, *point) in enumerate(rows_off):
+            # Neighbours in the table are often neighbours here.
+            above = (6, 3) if place % 2 else (6, -10)
+            axes.annotate(as_written(label), point, xytext=above, textcoords="offset points", fontsize=8)
         axes.set(xlabel=f"{cost}: per cent fewer, as printed", ylabel="counted from the stated layers")
         axes.set(xlim=(LEAST, 100), ylim=(LEAST, 100), aspect="equal")
         axes.legend(loc="lower right", frameon=False)
