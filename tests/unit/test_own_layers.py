@@ -9,6 +9,7 @@ from test_stages import CHANGES, run_cell, tensors
 
 from filterbench.documents import read
 from filterbench.domain.rates import kept_by_layer, kept_of, parse_rates
+from filterbench.models.paper_layers import layers_of_net
 from filterbench.models.registry import build_model
 from filterbench.pruners.given_layers import OwnLayers, channels_to_keep
 from filterbench.storage.errors import InputError
@@ -66,6 +67,16 @@ def test_faulty_layers_are_refused(layers, expected):
     assert expected in str(error.value)
 
 
+def test_a_papers_list_of_a_residual_net_is_a_cell():
+    with torch.device("meta"):
+        channels = channels_to_keep(build_model("resnet56", 0.5))
+    kept = layers_of_net("[0.]+[0.15]*2+[0.4]*27", channels)
+    # 8, 16 and 32 channels: the stem is whole, stages keep 6 and 13, the last is whole; blocks keep 60 %.
+    assert (kept["stem.0.0"], kept["blocks.0.branch.0.0"], kept["blocks.0.branch.2.0"]) == (8, 4, 6)
+    assert (kept["blocks.9.shortcut.0"], kept["blocks.9.branch.2.0"]) == (13, 13)
+    assert (kept["blocks.18.branch.0.0"], kept["blocks.18.shortcut.0"]) == (19, 32)
+
+
 @pytest.mark.parametrize("model", ["vgg16", "resnet18"])
 def test_the_layers_of_an_l1_cell_are_that_cell_to_the_last_byte(model, digits_file, tmp_path, monkeypatch):
     run_cell("cpu", "L1FilterPruner", digits_file, tmp_path / "l1", model=model, width=1 / 16)
@@ -118,7 +129,7 @@ def test_a_file_of_layers_becomes_its_content(tmp_path, default_config, monkeypa
             "pruners.GivenLayersPruner.arguments.layers: nothing.json: there is no such file",
         ),
         ("[0.5]*13", {"sparsities": {"vgg16": [0.5, 0.6]}}, "name one sparsity"),
-        ("[0.5]*11", {}, "pruners.GivenLayersPruner.arguments.layers: for vgg16: 11 numbers for 13"),
+        ("[0.5]*11", {}, "pruners.GivenLayersPruner.arguments.layers: for vgg16: 11 numbers; allowed: 13"),
     ],
 )
 def test_a_study_with_faulty_layers_is_refused_before_anything_runs(layers, more, expected, default_config):

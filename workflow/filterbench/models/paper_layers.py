@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from filterbench.domain.rates import Rate, kept_of, parse_rates
-from filterbench.models.shapes import Convolution, Shapes
+from collections.abc import Mapping
+from dataclasses import replace
+
+from filterbench.domain.rates import Layers, Rate, kept_by_layer, kept_of, parse_rates
+from filterbench.models.shapes import Convolution, Shapes, shapes_of
 from filterbench.storage.errors import InputError
 
 PARTS = ("stem", "stages", "blocks")
@@ -39,6 +42,30 @@ def paper_layers(text: str, shapes: Shapes, up: bool = False) -> dict[str, int]:
         for each in shapes.convolutions
         if not each.follows
     }
+
+
+def layers_of_net(layers: Layers, channels: Mapping[str, int]) -> dict[str, int]:
+    """How many filters each convolution of any net keeps.
+
+    A text is read as `paper_layers` does if the net is a standard one of any width; anything else as
+    `filterbench.domain.rates.kept_by_layer` does.
+
+    Args:
+        layers: a text, a list, or by name.
+        channels: the filters of each convolution, by its name.
+
+    Raises:
+        InputError: the layers do not fit the net.
+    """
+    named = (
+        each for each in shapes_of().values() if [one.name for one in each.convolutions] == list(channels)
+    )
+    shapes = next(named, None)
+    if shapes is None or not isinstance(layers, str):
+        return kept_by_layer(layers, channels)
+    own = tuple(replace(each, channels=channels[each.name]) for each in shapes.convolutions)
+    kept = paper_layers(layers, replace(shapes, convolutions=own))
+    return {each.name: kept[each.follows or each.name] for each in own}
 
 
 def _by_convolution(text: str, shapes: Shapes) -> dict[str, Rate]:

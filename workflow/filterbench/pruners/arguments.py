@@ -71,7 +71,7 @@ def contradictions(arguments: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def layer_list(meaning: str) -> Argument:
-    """What each layer keeps (`filterbench.domain.rates.kept_by_layer`); a study has to give it."""
+    """What each layer keeps (`filterbench.models.paper_layers.layers_of_net`); a study has to give it."""
     return {"description": meaning, "type": ["string", "array", "object"], "default": ""}
 
 

@@ -12,8 +12,9 @@ from torch import nn
 from filterbench.compaction.masks import ChannelMasks, PrunedNet, apply_masks
 from filterbench.compaction.slicing import channel_sources
 from filterbench.documents.parts import LayerRecord
-from filterbench.domain.rates import Layers, kept_by_layer
+from filterbench.domain.rates import Layers
 from filterbench.models.depthwise import mask_depthwise
+from filterbench.models.paper_layers import layers_of_net
 from filterbench.models.rebuilding import draw_fresh_weights
 from filterbench.pruners.nni import layer_mask
 from filterbench.pruners.search.search import Search, derived_seed
@@ -75,7 +76,7 @@ class OwnLayers:
     """Each convolution keeps what the user says: any paper's architecture, or a net pruned by hand.
 
     Attributes:
-        layers: see `filterbench.domain.rates.kept_by_layer`.
+        layers: see `filterbench.models.paper_layers.layers_of_net`.
         base_algo: `l1`, `l2` or `fpgm`, which ranks the filters.
         weights: `trained` keeps those of the unpruned net; `fresh` draws new ones by the seed.
     """
@@ -91,7 +92,7 @@ class OwnLayers:
             InputError: the layers do not fit the net.
         """
         channels = channels_to_keep(model)
-        kept = kept_by_layer(self.layers, channels)
+        kept = layers_of_net(self.layers, channels)
         if self.weights == "fresh":
             fresh = copy.deepcopy(model).cpu()
             draw_fresh_weights(fresh, derived_seed(search.seed))

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from filterbench.domain.rates import kept_by_layer
+from filterbench.models.paper_layers import layers_of_net
 from filterbench.models.registry import build_model
 from filterbench.storage.errors import InputError
 from filterbench.study.cells import Config, pruner_arguments, targets
@@ -45,7 +45,7 @@ def check_layers(config: Config) -> None:
             if layers is None or not targets(config, name, model):
                 continue
             try:
-                kept_by_layer(layers, _channels(model, settings["width"]))
+                layers_of_net(layers, _channels(model, settings["width"]))
             except InputError as reason:
                 raise InputError(f"pruners.{name}.arguments.layers: for {model}: {reason}") from reason
 
