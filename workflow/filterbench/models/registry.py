@@ -29,6 +29,7 @@ class ModelEntry:
         any_size: whether it takes images of any multiple of 32 pixels; otherwise their size is always 32.
         depthwise: whether it has depthwise convolutions, whose channels follow other convolutions'.
         any_width: whether it can have any width; otherwise its width is always 1.
+        padded: whether its shortcuts move channels, so that pruners cannot group the channels of its sums.
     """
 
     label: str
@@ -38,6 +39,7 @@ class ModelEntry:
     any_size: bool = False
     depthwise: bool = False
     any_width: bool = True
+    padded: bool = False
 
 
 _VGG = "Simonyan & Zisserman 2014, arXiv:1409.1556"
@@ -61,16 +63,36 @@ MODELS: dict[str, ModelEntry] = {
     "resnet56": ModelEntry("ResNet56", 16, _CIFAR, "filterbench.models.resnet:resnet56", any_size=True),
     "resnet110": ModelEntry("ResNet110", 16, _CIFAR, "filterbench.models.resnet:resnet110", any_size=True),
     "resnet20_padded": ModelEntry(
-        "ResNet20, padded", 16, _CIFAR, "filterbench.models.resnet:resnet20_padded", any_size=True
+        "ResNet20, padded",
+        16,
+        _CIFAR,
+        "filterbench.models.resnet:resnet20_padded",
+        any_size=True,
+        padded=True,
     ),
     "resnet32_padded": ModelEntry(
-        "ResNet32, padded", 16, _CIFAR, "filterbench.models.resnet:resnet32_padded", any_size=True
+        "ResNet32, padded",
+        16,
+        _CIFAR,
+        "filterbench.models.resnet:resnet32_padded",
+        any_size=True,
+        padded=True,
     ),
     "resnet56_padded": ModelEntry(
-        "ResNet56, padded", 16, _CIFAR, "filterbench.models.resnet:resnet56_padded", any_size=True
+        "ResNet56, padded",
+        16,
+        _CIFAR,
+        "filterbench.models.resnet:resnet56_padded",
+        any_size=True,
+        padded=True,
     ),
     "resnet110_padded": ModelEntry(
-        "ResNet110, padded", 16, _CIFAR, "filterbench.models.resnet:resnet110_padded", any_size=True
+        "ResNet110, padded",
+        16,
+        _CIFAR,
+        "filterbench.models.resnet:resnet110_padded",
+        any_size=True,
+        padded=True,
     ),
     "mobilenetv2": ModelEntry(
         "MobileNetV2", 16, _MOBILE, "filterbench.models.mobilenet:mobilenetv2", any_size=True, depthwise=True

@@ -149,6 +149,18 @@ def _contradicting_arguments(config: Config) -> Iterator[Fault]:
                 yield Fault(f"$.pruners.{name}.arguments.{argument}", reason)
 
 
+def _grouped_channels_of_padded_nets(config: Config) -> Iterator[Fault]:
+    """Pruners that group the channels of residual sums, and nets whose shortcuts move these."""
+    for model in filter(lambda name: MODELS[name].padded, config["models"]):
+        for name in config["pruners"]:
+            arguments = pruner_arguments(config, name, model)
+            grouping = "global_pruning" in arguments or arguments.get("dependency_aware")
+            if grouping and targets(config, name, model):
+                projected = model.removesuffix("_padded")
+                reason = f"groups channels, which the shortcuts of {model} move; use {projected}"
+                yield Fault(f"$.pruners.{name}", reason)
+
+
 def _no_targets(config: Config) -> Iterator[Fault]:
     if not config["sparsities"] and not config.get("budgets"):
         yield Fault("$.sparsities", "[] leaves no cells in a study without budgets")
@@ -212,6 +224,7 @@ SETTINGS_RULES = (
 CELL_RULES = (
     _contradicting_arguments,
     _one_net_at_several_sparsities,
+    _grouped_channels_of_padded_nets,
     _no_targets,
     _models_without_cells,
     _nothing_to_equal,
