@@ -20,12 +20,12 @@ from filterbench.plotting.saving import save_figure
 from filterbench.storage.files import write_text
 
 REPOSITORY = Path(__file__).parents[3]
-TABLE = REPOSITORY / "workflow/resources/literature.csv"
+TABLE = REPOSITORY / "workflow/resources/claims/literature.csv"
 PAGE, FIGURE = REPOSITORY / "docs/literature.md", REPOSITORY / "docs/literature.png"
 HEADING = """# The literature, recounted
 
 What papers and their code repositories print about pruned nets, and what follows from it by arithmetic. The
-rows are in `workflow/resources/literature.csv`; each has the address where it was read, and the date. This
+rows are in `workflow/resources/claims/literature.csv`; each has the address where it was read, and the date. This
 page is generated from them by `make docs`. Nothing was trained for it, and no line says which of two numbers
 is wrong. To audit a table of your own: [claims.md](claims.md).
 
