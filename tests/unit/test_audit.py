@@ -6,8 +6,9 @@ import pytest
 
 from filterbench.analysis.claims_table import read_rows
 from filterbench.audit.audit import audit
-from filterbench.audit.literature import PAGE, TABLE, literature_page
+from filterbench.audit.literature import PAGE, literature_page
 from filterbench.audit.nets import unpruned_counts
+from filterbench.audit.shipped import TABLE
 from filterbench.command.main import main
 from filterbench.documents import read
 from filterbench.storage.errors import InputError

@@ -15,19 +15,19 @@ from filterbench.audit.audit import audit
 from filterbench.audit.findings import AuditDocument, counted
 from filterbench.audit.nets import unpruned_counts
 from filterbench.audit.page import findings_sections, recounts_section
+from filterbench.audit.shipped import TABLE
 from filterbench.plotting.recounts import PANELS, draw_recounts
 from filterbench.plotting.saving import save_figure
 from filterbench.storage.files import write_text
 
 REPOSITORY = Path(__file__).parents[3]
-TABLE = REPOSITORY / "workflow/resources/claims/literature.csv"
 PAGE, FIGURE = REPOSITORY / "docs/literature.md", REPOSITORY / "docs/literature.png"
 HEADING = """# The literature, recounted
 
 What papers and their code repositories print about pruned nets, and what follows from it by arithmetic. The
-rows are in `workflow/resources/claims/literature.csv`; each has the address where it was read, and the date. This
-page is generated from them by `make docs`. Nothing was trained for it, and no line says which of two numbers
-is wrong. To audit a table of your own: [claims.md](claims.md).
+rows are in `workflow/resources/claims/literature.csv`; each has the address where it was read, and the date.
+This page is generated from them by `make docs`. Nothing was trained for it, and no line says which of two
+numbers is wrong. To audit a table of your own: [claims.md](claims.md).
 
 A net is counted from the layers or rates that a row states, in the form of the net and the convention that
 come closest to what is printed: VGG16 with one or two linear layers, CIFAR ResNets with padded shortcuts or

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from filterbench.audit.shipped import table_named
 from filterbench.audit.writing import folder_of, lines_of, write_audit
-from filterbench.study.literature import table_named
 
 # Exit codes above this mean signals to a shell.
 MOST = 100

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import yaml
 
+from filterbench.audit.shipped import table_named
 from filterbench.data.registry import data_file
 from filterbench.documents.parts import IMAGE_SIZE
 from filterbench.models import torchvision_nets
@@ -16,7 +17,6 @@ from filterbench.study.cells import Config
 from filterbench.study.config import check_config
 from filterbench.study.extending import completed
 from filterbench.study.given_layers import read_layers
-from filterbench.study.literature import table_named
 from filterbench.study.locating import expanded, is_there, located, short_path
 
 COMMAND_LINE = "--config"
