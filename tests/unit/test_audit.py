@@ -61,6 +61,7 @@ FALSIFIED = {
     "base of another net": ("0.85M,125.49M", "1.72M,252.89M", 3, "base", "base_params"),
     "base with another digit": ("14.98M,313.73M", "14.98M,331.73M", 2, "base", "base_flops"),
     "factor": ("44.4,1.80x", "44.4,1.08x", 4, "reduction", "flops_reduction"),
+    "factor of the layers": ("44.4,1.80x", ",2.80x", 4, "recount", "flops_factor"),
     "rate": ("[0.75]*5", "[0.57]*5", 2, "recount", "params_reduction"),
     "rate of blocks": ("[0.15]*2+[0.4]*27", "[0.15]*2+[0.5]*27", 3, "recount", "params_reduction"),
     "another column": ("93.75,93.50,0.25", "99.75,93.50,6.25", 4, "impossible", "accuracy"),

@@ -16,7 +16,7 @@ from filterbench.storage.errors import InputError
 # A printed number agrees within these, beyond the precision with which it is printed.
 COUNT_PERCENT = 1.0
 REDUCTION_POINTS = 0.75
-KEYS = ("params", "params_reduction", "flops", "flops_reduction")
+KEYS = tuple(f"{cost}{kind}" for cost in ("params", "flops") for kind in ("", "_reduction", "_factor"))
 
 
 @dataclass(frozen=True)
@@ -116,8 +116,10 @@ def _numbers(claim: Claim, forms: Mapping[str, Shapes], reading: Reading) -> dic
     return {
         "params": float(pruned.params),
         "params_reduction": 100 * (1 - pruned.params / unpruned.params),
+        "params_factor": unpruned.params / pruned.params,
         "flops": flops,
         "flops_reduction": 100 * (1 - flops / whole),
+        "flops_factor": whole / flops,
     }
 
 
@@ -155,6 +157,8 @@ def _explaining(claim: Claim, forms: Mapping[str, Shapes], printed: Mapping[str,
 
 
 def _shown(key: str, number: float) -> str:
+    if key.endswith("factor"):
+        return f"{number:.2f}x"
     return f"{number:.1f}" if key.endswith("reduction") else counted(number)
 
 
