@@ -26,8 +26,13 @@ class Block(nn.Module):
         outputs = planes * self.expansion
         self.branch = self.make_branch(inputs, planes, stride)
         self.stride = stride
-        self.shortcut = nn.Identity() if stride == 1 and inputs == outputs else conv_norm(inputs, outputs, 1)
+        self.shortcut = self.make_shortcut(inputs, outputs, stride)
         self.relu = nn.ReLU()
+
+    @staticmethod
+    def make_shortcut(inputs: int, outputs: int, stride: int) -> nn.Module:
+        """A 1x1 projection where the block changes channels or size."""
+        return nn.Identity() if stride == 1 and inputs == outputs else conv_norm(inputs, outputs, 1)
 
     @staticmethod
     def make_branch(inputs: int, planes: int, stride: int) -> nn.Sequential:
@@ -42,20 +47,33 @@ class Block(nn.Module):
         return self.relu(self.branch(images) + self.shortcut(seen))
 
 
+def _convolution(pair: nn.Module) -> nn.Conv2d:
+    """The convolution of `conv_norm`, which NNI wraps while it is pruned."""
+    layer = pair.get_submodule("0")
+    found = getattr(layer, "module", layer)
+    assert isinstance(found, nn.Conv2d)
+    return found
+
+
 class PaddedBlock(Block):
     """A block whose shortcut has no weights; where it widens, it is padded with channels of zeros."""
 
-    def __init__(self, inputs: int, planes: int, stride: int) -> None:
-        super().__init__(inputs, planes, stride)
-        self.shortcut = nn.Identity()
-        self.before = (planes - inputs) // 2
-        self.after = planes - inputs - self.before
+    @staticmethod
+    def make_shortcut(inputs: int, outputs: int, stride: int) -> nn.Module:
+        """Nothing: `forward` pads."""
+        return nn.Identity()
+
+    @property
+    def padding(self) -> tuple[int, int]:
+        """Channels of zeros before and after the input's, from the widths that the layers have now."""
+        more = _convolution(self.branch[-1]).out_channels - _convolution(self.branch[0]).in_channels
+        return more // 2, more - more // 2
 
     def forward(self, images: Tensor) -> Tensor:
         """(batch, inputs, h, w) -> (batch, planes, h / stride, w / stride)."""
         seen = avg_pool2d(images, 1, self.stride) if self.stride > 1 else images
-        if self.before or self.after:
-            seen = pad(seen, (0, 0, 0, 0, self.before, self.after))
+        if any(self.padding):
+            seen = pad(seen, (0, 0, 0, 0, *self.padding))
         return self.relu(self.branch(images) + seen)
 
 
