@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from test_stages import run_cell
 
 from filterbench.compaction.slicing import channel_sources
 from filterbench.compaction.speedup import compact, relative_difference, silence_masked_channels
@@ -51,3 +52,10 @@ def test_pruners_that_group_channels_are_refused(pruner, arguments, refused, def
         return
     with pytest.raises(InputError, match=r"groups channels, which the shortcuts of resnet20_padded move"):
         read_study(default_config, [], {})
+
+
+def test_every_stage_of_a_cell(digits_file, tmp_path):
+    documents = run_cell("cpu", "L1FilterPruner", digits_file, tmp_path, model="resnet20_padded", width=1 / 4)
+    layers = {layer["name"]: layer["kept"] for layer in documents["speedup"]["layers"]}
+    assert (layers["blocks.3.branch.0.0"], layers["blocks.3.branch.2.0"]) == (4, 8)
+    assert documents["count"]["params"]["speedup"] < documents["count"]["params"]["original"]
