@@ -131,6 +131,12 @@ def test_hranks_vgg16_is_recounted_and_explained(literature):
     assert "the next layer's input channels are counted as if none were removed" in finding["explanation"]
 
 
+def test_hranks_resnet56_follows_if_filters_are_rounded_up_too(literature):
+    finding = one(literature, "HRank, CVPR", "recount", "resnet56")
+    assert finding["recomputed"] == "285.5K, 66.5 %, 29.25M, 76.7 %"
+    assert "were removed and each layer's filters are rounded up" in finding["explanation"]
+
+
 def test_the_changes_of_laasp_and_depgraph_and_the_second_hand_hrank(literature):
     changes = {each["line"]: each for each in literature["findings"] if each["kind"] == "change"}
     assert [(each["printed"], each["recomputed"]) for each in changes.values()] == [
