@@ -86,11 +86,16 @@ GIVEN_LAYERS = {
     "weights": choice(("trained", "fresh"), "Keep the unpruned net's weights, or draw new ones by the seed."),
 }
 GROUPS = {
-    "global_pruning": switch(
-        "Rank the channels of the whole net together, so that `sparsity` is the share of all filters; "
-        "otherwise it is the share in every convolution.",
-        default=True,
+    "ranking": choice(
+        ("global", "isomorphic", "local", "erk"),
+        "Which channels are ranked together: all, so that `sparsity` is the share of all filters; those of "
+        "groups of the same kinds of layers; those of a group, which all lose the same share, or that of "
+        "Erdős-Rényi-Kernel.",
     ),
+    "smallest_share": number(
+        0.0, "Share of each group's channels that stays in any case.", minimum=0, exclusiveMaximum=1
+    ),
+    "spared": choice(("none", "first", "last", "ends"), "Groups that stay whole."),
 }
 ANNEALING = {
     **BASE_ALGO,
@@ -103,6 +108,7 @@ ANNEALING = {
         0.35, "Largest change of a layer's sparsity at the start.", exclusiveMinimum=0, maximum=1
     ),
 }
+EAGLE_EYE = {**BASE_ALGO, "evaluations": whole(100, "Random allocations that are judged.", minimum=1)}
 NET_ADAPT = {
     **BASE_ALGO,
     "sparsity_per_iteration": number(
@@ -126,4 +132,14 @@ AUTO_COMPRESS = {
 TAYLOR = {
     **GROUPS,
     "images": whole(1024, "Training images, drawn by the seed, that give the gradients.", minimum=1),
+}
+SINGLE_IMAGES = TAYLOR | {
+    "images": whole(256, "Training images, drawn by the seed, whose gradients are squared.", minimum=1)
+}
+FEATURE_MAPS = GROUPS | {
+    "images": whole(128, "Training images, drawn by the seed, whose feature maps are scored.", minimum=1)
+}
+# Scores that only compare within a layer, as in the papers.
+LAYER_MAPS = FEATURE_MAPS | {
+    "ranking": GROUPS["ranking"] | {"enum": ["local", "global", "isomorphic", "erk"], "default": "local"}
 }

@@ -154,7 +154,7 @@ def _grouped_channels_of_padded_nets(config: Config) -> Iterator[Fault]:
     for model in filter(lambda name: MODELS[name].padded, config["models"]):
         for name in config["pruners"]:
             arguments = pruner_arguments(config, name, model)
-            grouping = "global_pruning" in arguments or arguments.get("dependency_aware")
+            grouping = "ranking" in arguments or arguments.get("dependency_aware")
             if grouping and targets(config, name, model):
                 projected = model.removesuffix("_padded")
                 reason = f"groups channels, which the shortcuts of {model} move; use {projected}"
