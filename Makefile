@@ -49,6 +49,7 @@ lint: $(VENV)/installed  ## Formatting, types, imports and workflow style.
 docs: $(VENV)/installed  ## Write the pages that are made from schemas, registries and the kept studies.
 	PYTHONPATH=workflow $(BIN)/python -m filterbench.documents.reference > docs/documents.md
 	PYTHONPATH=workflow $(BIN)/python -m filterbench.study.registered > docs/registered.md
+	PYTHONPATH=workflow $(BIN)/python -m filterbench.audit.literature
 	PYTHONPATH=workflow $(BIN)/python docs/fair-comparison/write_page.py
 	PYTHONPATH=workflow $(BIN)/python docs/deployment/write_page.py
 

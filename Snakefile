@@ -35,7 +35,7 @@ rule all:
         COMPARISONS,
         rules.verdicts.output,
         rules.differences.output,
-        rules.claims.output if PLAN.claims else [],
+        rules.judged_claims.output if PLAN.claims else [],
         rules.leads.output if PLAN.leads else [],
 
 

@@ -3,18 +3,22 @@
 import csv
 import json
 import re
+from pathlib import Path
 
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
-from filterbench.analysis.claims import judged, placed, read_claims
+from filterbench.analysis.claims import claims_about, judged, placed, read_claims
 from filterbench.analysis.pareto import with_fronts
 from filterbench.analysis.published import PAPER_TABLE, RESOURCES
 from filterbench.analysis.seeds import with_statistics
 from filterbench.page.page import page
+from filterbench.plotting.marks import draw_claims
+from filterbench.plotting.style import STYLES
 from filterbench.storage.errors import InputError
 from filterbench.storage.tables import write_table
-from filterbench.study.reading import check_claims
+from filterbench.study.reading import check_claims, read_study
 
 HEADER = "source,label,model,pruner,accuracy,params_factor,flops,convention\n"
 
@@ -133,7 +137,7 @@ def test_like_for_like(tmp_path, convention, dataset, told, expected):
         ("Doe,a,vgg16,,101,4,,macs", "line 2: accuracy: 101; allowed: above 0, up to 1, or 100 per cent"),
         ("Doe,a,vgg16,,-1,4,,macs", "line 2: accuracy: -1; allowed: above 0"),
         ("Doe,a,,,92,4,,macs", "line 2: model is empty"),
-        ("Doe,a,vgg16,,92,,,macs", "line 2: one of params, params_factor, flops and flops_factor is needed"),
+        ("Doe,a,vgg16,,92,,,macs", "line 2: one of params, params_factor, params_reduction, flops"),
         ("Doe,a,vgg16,,92,0.5,,macs", "line 2: params_factor: 0.5; allowed: how many times fewer, from 1"),
     ],
 )
@@ -141,6 +145,62 @@ def test_a_faulty_row_is_told(tmp_path, row, expected):
     with pytest.raises(InputError, match=r"points\.csv: ") as error:
         read_claims(table(tmp_path, row))
     assert expected in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ("Doe,54.8%,,", "line 2: params: '54.8%' is a share, not a count"),
+        ("Doe,54.8,,", "line 2: params: 54.8; allowed: a whole number from 100"),
+        ("Doe,2.76Q,,", "line 2: params: '2.76Q': unknown unit; allowed: K, M, G, B"),
+        ("Doe,,50%,", "line 2: params_factor: '50%' is a share, not a factor"),
+        ("Doe,,,100%", "line 2: params_reduction: 100%; allowed: from 0, below 100"),
+        ("Doe et al., 2024,2.76M,,", "line 2 has 8 fields, the header 7"),
+        ("Doe,2.76M,,,", "line 2 has 8 fields, the header 7"),
+    ],
+)
+def test_units_and_unquoted_commas_are_refused(row, expected, tmp_path):
+    header = "source,params,params_factor,params_reduction,model,accuracy,convention\n"
+    with pytest.raises(InputError) as error:
+        read_claims(table(tmp_path, f"{row},vgg16,92,macs", header=header))
+    assert expected in str(error.value)
+
+
+def test_units_and_spaces_are_read(tmp_path):
+    header = "source, model ,accuracy,params,flops_reduction,params_factor,convention\n"
+    path = table(tmp_path, "Doe , vgg16 ,0.9%,2.76M, 58.1% ,2.11x, nni-full ", header=header)
+    point = read_claims(path).iloc[0]
+    assert (point["model"], point["params"], point["params_factor"]) == ("vgg16", 2_760_000, 2.11)
+    assert point["accuracy"] == pytest.approx(0.009)
+    assert point["flops_factor"] == pytest.approx(1 / 0.419)
+    assert point["like_for_like"]
+
+
+def test_points_of_other_models_are_named(tmp_path, caplog):
+    path = table(tmp_path, "Doe,a,vgg16,,92,4,,macs", "Doe,b,VGG-16,,92,4,,macs")
+    claims_about(path, ["vgg16", "resnet18"])
+    assert "line 3 (VGG-16); the study has vgg16, resnet18" in caplog.text
+
+
+def test_the_points_of_a_label_have_their_own_pruners_colours(tmp_path):
+    path = table(tmp_path, "Doe,Doe,vgg16,L1FilterPruner,92,4,,macs", "Doe,Doe,vgg16,FPGMPruner,91,4,,macs")
+    axes = Figure().subplots()
+    draw_claims(axes, "params", placed(read_claims(path), "vgg16", "digits", cells()))
+    drawn = {line.get_label(): line.get_markeredgecolor() for line in axes.lines}
+    assert drawn == {
+        "Doe, L1Filter (not like for like)": STYLES["L1FilterPruner"].color,
+        "Doe, FPGM (not like for like)": STYLES["FPGMPruner"].color,
+    }
+
+
+def test_a_study_can_have_the_shipped_literature(default_config):
+    config = read_study(default_config | {"claims": "literature"}, [], {})
+    points = claims_about(Path(config["claims"]), ["vgg16"])
+    vgg16 = placed(points, "vgg16", "cifar10", cells())
+    # Papers count without BatchNorm, so that none is like for like.
+    assert len(vgg16) == 19
+    assert not vgg16["like_for_like"].any()
+    assert vgg16["label"].isin(["HRank", "CHIP", "EZCrop", "LAASP"]).any()
 
 
 def test_a_faulty_table_is_told(tmp_path):

@@ -50,7 +50,8 @@ BASELINE = {
 TRAINING = settings.TRAINING | {"epochs": 2}
 LIMITS = {"train": 256, "validation": 100, "test": 100}
 ROUNDS = "GroupFPGMPruner"
-CHANGES = {
+CHANGES: dict[str, dict] = {
+    "GivenLayersPruner": {"layers": {"*": 0.5}},
     "EagleEyePruner": {"evaluations": 3},
     # Compact from `prune` on.
     ROUNDS: {"rounds": 2},

@@ -59,7 +59,7 @@ def test_a_changed_line_makes_what_it_can_change(own, tmp_path):
     assert checkout.planned(FIGURE, CLAIMS, study=STUDY) == {}
     checkout.edit("mine/own_claims.csv", "97.5", "96.5")
     figure = {"plot": 1, "figure": 1}
-    assert checkout.planned(FIGURE, CLAIMS, study=STUDY) == figure | {"claims": 1}
+    assert checkout.planned(FIGURE, CLAIMS, study=STUDY) == figure | {"judged_claims": 1}
     checkout.edit("mine/own_pruner.py", "largest = weight.abs()", "largest = 2 * weight.abs()")
     assert checkout.planned(FIGURE, study=STUDY) == {"compare": 1, **figure} | dict.fromkeys(CELLS, 2)
     checkout.edit("mine/own_model.py", "nn.ReLU()", "nn.ReLU6()")

@@ -7,7 +7,7 @@ localrules:
     compare,
     differences,
     verdicts,
-    claims,
+    judged_claims,
     leads,
     optimism_gap,
     compare_latency,
@@ -118,7 +118,7 @@ rule verdicts:
         "../scripts/stage.py"
 
 
-rule claims:
+rule judged_claims:
     """What papers report, judged against the study's curves; where the study names them."""
     input:
         TABLES,

@@ -3,6 +3,7 @@ localrules:
     cost,
     so_far,
     recommend,
+    claims,
 
 
 # None has outputs, so that each runs whenever it is requested.
@@ -59,5 +60,18 @@ rule recommend:
         config=config,
         drop=config.get("drop", 0.5),
         stage="stages.recommend",
+    script:
+        "../scripts/stage.py"
+
+
+rule claims:
+    """The audit of the table of reported points: no study, no training; it fails if there are findings."""
+    log:
+        "logs/audit/claims.log",
+    conda:
+        ENVIRONMENT
+    params:
+        claims=PLAN.claims,
+        stage="stages.audit",
     script:
         "../scripts/stage.py"

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from filterbench import __version__
+from filterbench.command.audit import audit
 from filterbench.command.prune import DEFAULT_NAME, Request, prune
 from filterbench.storage.errors import InputError
 
@@ -14,17 +15,29 @@ from filterbench.storage.errors import InputError
 def main(arguments: list[str] | None = None) -> None:
     """Run the command, and end the process with its exit code."""
     asked = vars(_parser().parse_args(arguments))
-    del asked["command"]
+    command = asked.pop("command")
     try:
-        sys.exit(prune(Request(**asked)))
+        sys.exit(audit(**asked) if command == "audit" else prune(Request(**asked)))
     except InputError as reason:
         sys.exit(f"error: {reason}")
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("filterbench", description="Prune the filters of a trained net.")
+    parser = argparse.ArgumentParser(
+        "filterbench", description="Prune the filters of a trained net, or audit reported results of pruning."
+    )
     parser.add_argument("--version", action="version", version=f"filterbench {__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
+    table = commands.add_parser(
+        "audit",
+        help="audit a table of reported results; the exit code is the number of findings",
+        description="Recount a table of reported results, and check its numbers against each other. Nothing "
+        "is trained. The exit code is the number of findings, at most 100.",
+    )
+    table.add_argument("table", type=Path, metavar="FILE", help="a CSV file, or `literature`")
+    table.add_argument(
+        "--folder", type=Path, help="for audit.json, findings.csv and audit.md; default below results/audit"
+    )
     one = commands.add_parser(
         "prune",
         help="prune one net, fine-tune it and print its file",

@@ -40,6 +40,8 @@ FUNCTIONS = (
     *(functional.dropout, torch.relu, torch.flatten),
 )
 METHODS = ("relu", "flatten", "contiguous")
+# Operations that move channels: those before and after them all stay.
+MOVES = (functional.pad,)
 ALLOWED = ("Conv2d", "Linear", "sums", *(layer.__name__ for layer in LAYERS), "and their functions")
 
 Index = Tensor | None
@@ -146,6 +148,11 @@ def kept_indices(model: nn.Module, masks: ChannelMasks) -> KeptIndices:
     return KeptIndices(by_name)
 
 
+def moves_channels(model: nn.Module) -> bool:
+    """Whether a net has an operation that moves channels, such as the padding of a shortcut."""
+    return any(node.target in MOVES for node in graph_of(model).nodes)
+
+
 def _kept(mask: Tensor | None) -> Index:
     """Kept channels; None where all are."""
     return None if mask is None else mask.nonzero().flatten()
@@ -204,6 +211,9 @@ def _follow(model: nn.Module, masks: Mapping[str, Mask]) -> tuple[_Spaces[Mask],
             spaces.start(node, masks.get(str(node.target)))
         elif node.op == "output":
             continue
+        elif node.target in MOVES:
+            spaces.fix(*node.all_input_nodes)
+            spaces.start(node, None)
         elif _is_sum(node) or _keeps_channels(node, module):
             spaces.join(node, *node.all_input_nodes)
         else:
@@ -226,6 +236,10 @@ class _Spaces(Generic[Mask]):
     def start(self, node: fx.Node, mask: Mask | None) -> None:
         self._parent[node] = node
         self._mask[node] = mask
+
+    def fix(self, node: fx.Node) -> None:
+        """No mask removes channels of a node."""
+        self._mask[self._root(node)] = None
 
     def join(self, node: fx.Node, *inputs: fx.Node) -> None:
         first, *others = map(self._root, inputs)

@@ -10,6 +10,7 @@ from torch import Tensor, fx, nn
 
 from filterbench.compaction.masks import ChannelMasks, apply_masks
 from filterbench.compaction.nni import speed_up
+from filterbench.compaction.slicing import kept_indices, moves_channels, slice_channels
 from filterbench.models.graph import norms_after
 from filterbench.storage.errors import InputError
 
@@ -59,6 +60,9 @@ def compact(model: nn.Module, masks: ChannelMasks) -> nn.Module:
         model: a masked and silenced net in evaluation mode; it is not changed.
         masks: by name of a convolution, bool of shape (output channels,): true where kept.
     """
+    if moves_channels(model):
+        # NNI takes the channels of all terms of a sum for the same ones.
+        return slice_channels(model, kept_indices(model, masks))
     smaller = copy.deepcopy(model)
     speed_up(smaller, masks)
     return smaller

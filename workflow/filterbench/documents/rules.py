@@ -191,6 +191,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "manifest": (_settings_are_listed,),
     "reproduction": (),
     "verdicts": (),
+    "audit": (),
     "leads": (),
     "validation": (),
 }

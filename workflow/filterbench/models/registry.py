@@ -29,6 +29,7 @@ class ModelEntry:
         any_size: whether it takes images of any multiple of 32 pixels; otherwise their size is always 32.
         depthwise: whether it has depthwise convolutions, whose channels follow other convolutions'.
         any_width: whether it can have any width; otherwise its width is always 1.
+        padded: whether its shortcuts move channels, so that pruners cannot group the channels of its sums.
     """
 
     label: str
@@ -38,18 +39,61 @@ class ModelEntry:
     any_size: bool = False
     depthwise: bool = False
     any_width: bool = True
+    padded: bool = False
 
 
 _VGG = "Simonyan & Zisserman 2014, arXiv:1409.1556"
 _RESNET = "He et al. 2015, arXiv:1512.03385"
-_RESNET56, _MOBILE = f"{_RESNET}, section 4.2", "Sandler et al. 2018, arXiv:1801.04381"
+_CIFAR, _MOBILE = f"{_RESNET}, section 4.2", "Sandler et al. 2018, arXiv:1801.04381"
+
 
 MODELS: dict[str, ModelEntry] = {
     "vgg16": ModelEntry("VGG16", 64, _VGG, "filterbench.models.vgg:vgg16", any_size=True),
     "resnet18": ModelEntry("ResNet18", 64, _RESNET, "filterbench.models.resnet:resnet18", any_size=True),
     "resnet50": ModelEntry("ResNet50", 64, _RESNET, "filterbench.models.resnet:resnet50", any_size=True),
     "vgg19": ModelEntry("VGG19", 64, _VGG, "filterbench.models.vgg:vgg19", any_size=True),
-    "resnet56": ModelEntry("ResNet56", 16, _RESNET56, "filterbench.models.resnet:resnet56", any_size=True),
+    "vgg16_one_linear": ModelEntry(
+        "VGG16, one linear layer", 64, _VGG, "filterbench.models.vgg:vgg16_one_linear", any_size=True
+    ),
+    "vgg19_one_linear": ModelEntry(
+        "VGG19, one linear layer", 64, _VGG, "filterbench.models.vgg:vgg19_one_linear", any_size=True
+    ),
+    "resnet20": ModelEntry("ResNet20", 16, _CIFAR, "filterbench.models.resnet:resnet20", any_size=True),
+    "resnet32": ModelEntry("ResNet32", 16, _CIFAR, "filterbench.models.resnet:resnet32", any_size=True),
+    "resnet56": ModelEntry("ResNet56", 16, _CIFAR, "filterbench.models.resnet:resnet56", any_size=True),
+    "resnet110": ModelEntry("ResNet110", 16, _CIFAR, "filterbench.models.resnet:resnet110", any_size=True),
+    "resnet20_padded": ModelEntry(
+        "ResNet20, padded",
+        16,
+        _CIFAR,
+        "filterbench.models.resnet:resnet20_padded",
+        any_size=True,
+        padded=True,
+    ),
+    "resnet32_padded": ModelEntry(
+        "ResNet32, padded",
+        16,
+        _CIFAR,
+        "filterbench.models.resnet:resnet32_padded",
+        any_size=True,
+        padded=True,
+    ),
+    "resnet56_padded": ModelEntry(
+        "ResNet56, padded",
+        16,
+        _CIFAR,
+        "filterbench.models.resnet:resnet56_padded",
+        any_size=True,
+        padded=True,
+    ),
+    "resnet110_padded": ModelEntry(
+        "ResNet110, padded",
+        16,
+        _CIFAR,
+        "filterbench.models.resnet:resnet110_padded",
+        any_size=True,
+        padded=True,
+    ),
     "mobilenetv2": ModelEntry(
         "MobileNetV2", 16, _MOBILE, "filterbench.models.mobilenet:mobilenetv2", any_size=True, depthwise=True
     ),

@@ -1,7 +1,7 @@
-"""ResNet18, ResNet50 and ResNet56 for small images: a 3x3 stem, no max-pool, 1x1 projection shortcuts."""
+"""ResNets for small images: a 3x3 stem, no max-pool; shortcuts that widen are 1x1 projections or padded."""
 
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d
+from torch.nn.functional import avg_pool2d, pad
 
 
 def conv_norm(inputs: int, outputs: int, kernel: int = 1, stride: int = 1, groups: int = 1) -> nn.Sequential:
@@ -26,8 +26,13 @@ class Block(nn.Module):
         outputs = planes * self.expansion
         self.branch = self.make_branch(inputs, planes, stride)
         self.stride = stride
-        self.shortcut = nn.Identity() if stride == 1 and inputs == outputs else conv_norm(inputs, outputs, 1)
+        self.shortcut = self.make_shortcut(inputs, outputs, stride)
         self.relu = nn.ReLU()
+
+    @staticmethod
+    def make_shortcut(inputs: int, outputs: int, stride: int) -> nn.Module:
+        """A 1x1 projection where the block changes channels or size."""
+        return nn.Identity() if stride == 1 and inputs == outputs else conv_norm(inputs, outputs, 1)
 
     @staticmethod
     def make_branch(inputs: int, planes: int, stride: int) -> nn.Sequential:
@@ -40,6 +45,36 @@ class Block(nn.Module):
         # beyond its memory on processors without AVX-512, with channels last and fewer than eight channels.
         seen = avg_pool2d(images, 1, self.stride) if self.stride > 1 else images
         return self.relu(self.branch(images) + self.shortcut(seen))
+
+
+def _convolution(pair: nn.Module) -> nn.Conv2d:
+    """The convolution of `conv_norm`, which NNI wraps while it is pruned."""
+    layer = pair.get_submodule("0")
+    found = getattr(layer, "module", layer)
+    assert isinstance(found, nn.Conv2d)
+    return found
+
+
+class PaddedBlock(Block):
+    """A block whose shortcut has no weights; where it widens, it is padded with channels of zeros."""
+
+    @staticmethod
+    def make_shortcut(inputs: int, outputs: int, stride: int) -> nn.Module:
+        """Nothing: `forward` pads."""
+        return nn.Identity()
+
+    @property
+    def padding(self) -> tuple[int, int]:
+        """Channels of zeros before and after the input's, from the widths that the layers have now."""
+        more = _convolution(self.branch[-1]).out_channels - _convolution(self.branch[0]).in_channels
+        return more // 2, more - more // 2
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(batch, inputs, h, w) -> (batch, planes, h / stride, w / stride)."""
+        seen = avg_pool2d(images, 1, self.stride) if self.stride > 1 else images
+        if any(self.padding):
+            seen = pad(seen, (0, 0, 0, 0, *self.padding))
+        return self.relu(self.branch(images) + seen)
 
 
 class Bottleneck(Block):
@@ -112,10 +147,55 @@ def resnet50(width: float = 1.0, classes: int = 10, image_size: int = 32) -> Res
     return ResNet(Bottleneck, (3, 4, 6, 3), 64, width, classes, image_size)
 
 
-def resnet56(width: float = 1.0, classes: int = 10, image_size: int = 32) -> ResNet:
-    """ResNet56 of He et al. 2015, section 4.2: three stages of nine blocks; 855,770 params at width 1.
+def cifar_resnet(blocks: int, block: type[Block], width: float, classes: int, image_size: int) -> ResNet:
+    """A CIFAR net of He et al. 2015, section 4.2: three stages of 16, 32 and 64 channels.
 
-    The two shortcuts that widen are 1x1 projections (their option B), where the paper's CIFAR nets pad
-    with zeros (option A, 853,018 params): a padded channel has no convolution whose filter could be pruned.
+    Args:
+        blocks: of each stage; the net has 6 times as many layers and 2 more.
+        block: `PaddedBlock` for their option A, as in the paper's CIFAR nets; `Block` for option B, in which
+            the two shortcuts that widen are 1x1 projections, so that a residual sum's channels can be pruned.
+        width: multiplies every channel count.
+        classes: number of outputs.
+        image_size: height and width of the images.
     """
-    return ResNet(Block, (9, 9, 9), 16, width, classes, image_size)
+    return ResNet(block, (blocks,) * 3, 16, width, classes, image_size)
+
+
+def resnet20(width: float = 1.0, classes: int = 10, image_size: int = 32) -> ResNet:
+    """ResNet20 with projections; 272,474 params at width 1."""
+    return cifar_resnet(3, Block, width, classes, image_size)
+
+
+def resnet32(width: float = 1.0, classes: int = 10, image_size: int = 32) -> ResNet:
+    """ResNet32 with projections; 466,906 params at width 1."""
+    return cifar_resnet(5, Block, width, classes, image_size)
+
+
+def resnet56(width: float = 1.0, classes: int = 10, image_size: int = 32) -> ResNet:
+    """ResNet56 with projections; 855,770 params at width 1."""
+    return cifar_resnet(9, Block, width, classes, image_size)
+
+
+def resnet110(width: float = 1.0, classes: int = 10, image_size: int = 32) -> ResNet:
+    """ResNet110 with projections; 1,730,714 params at width 1."""
+    return cifar_resnet(18, Block, width, classes, image_size)
+
+
+def resnet20_padded(width: float = 1.0, classes: int = 10, image_size: int = 32) -> ResNet:
+    """ResNet20 with padded shortcuts; 269,722 params at width 1."""
+    return cifar_resnet(3, PaddedBlock, width, classes, image_size)
+
+
+def resnet32_padded(width: float = 1.0, classes: int = 10, image_size: int = 32) -> ResNet:
+    """ResNet32 with padded shortcuts; 464,154 params at width 1."""
+    return cifar_resnet(5, PaddedBlock, width, classes, image_size)
+
+
+def resnet56_padded(width: float = 1.0, classes: int = 10, image_size: int = 32) -> ResNet:
+    """ResNet56 with padded shortcuts; 853,018 params at width 1 (0.85 million in the paper)."""
+    return cifar_resnet(9, PaddedBlock, width, classes, image_size)
+
+
+def resnet110_padded(width: float = 1.0, classes: int = 10, image_size: int = 32) -> ResNet:
+    """ResNet110 with padded shortcuts; 1,727,962 params at width 1 (1.7 million in the paper)."""
+    return cifar_resnet(18, PaddedBlock, width, classes, image_size)

@@ -12,12 +12,14 @@ HIDDEN = 512
 
 
 class VGG(nn.Module):
-    """Convolutions, global average pooling and a classifier with one hidden layer.
+    """Convolutions, global average pooling and a classifier, with one hidden layer unless `hidden` is 0.
 
     The pooling is a function, not a module, so that NNI's counter leaves it out, as in the published counts.
     """
 
-    def __init__(self, stages: Stages, width: float, classes: int, image_size: int) -> None:
+    def __init__(
+        self, stages: Stages, width: float, classes: int, image_size: int, hidden: int = HIDDEN
+    ) -> None:
         super().__init__()
         layers: list[nn.Module] = []
         channels = 3
@@ -30,14 +32,19 @@ class VGG(nn.Module):
         self.features = nn.Sequential(*layers)
         self.last_size = image_size // 2 ** (len(stages) - 1)
         self.flatten = nn.Flatten()
-        hidden = int(HIDDEN * width)
-        self.classifier = nn.Sequential(
-            nn.Linear(channels, hidden), nn.BatchNorm1d(hidden), nn.ReLU(), nn.Linear(hidden, classes)
-        )
+        self.classifier = _classifier(channels, int(hidden * width), classes)
 
     def forward(self, images: Tensor) -> Tensor:
         """(batch, 3, image_size, image_size) -> (batch, classes)."""
         return self.classifier(self.flatten(avg_pool2d(self.features(images), self.last_size)))
+
+
+def _classifier(features: int, hidden: int, classes: int) -> nn.Module:
+    if not hidden:
+        return nn.Linear(features, classes)
+    return nn.Sequential(
+        nn.Linear(features, hidden), nn.BatchNorm1d(hidden), nn.ReLU(), nn.Linear(hidden, classes)
+    )
 
 
 def vgg16(width: float = 1.0, classes: int = 10, image_size: int = 32) -> VGG:
@@ -48,3 +55,13 @@ def vgg16(width: float = 1.0, classes: int = 10, image_size: int = 32) -> VGG:
 def vgg19(width: float = 1.0, classes: int = 10, image_size: int = 32) -> VGG:
     """VGG19 (configuration E) in its CIFAR form; 20,298,698 params at width 1."""
     return VGG(STAGES_E, width, classes, image_size)
+
+
+def vgg16_one_linear(width: float = 1.0, classes: int = 10, image_size: int = 32) -> VGG:
+    """VGG16 without a hidden layer in its classifier; 14,724,042 params at width 1."""
+    return VGG(STAGES_D, width, classes, image_size, hidden=0)
+
+
+def vgg19_one_linear(width: float = 1.0, classes: int = 10, image_size: int = 32) -> VGG:
+    """VGG19 likewise; 20,035,018 params at width 1."""
+    return VGG(STAGES_E, width, classes, image_size, hidden=0)

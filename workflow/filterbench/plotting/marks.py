@@ -59,9 +59,11 @@ def draw_behind(axes: Axes, column: str, others: pd.DataFrame, label: str) -> No
 
 def draw_claims(axes: Axes, column: str, claims: pd.DataFrame) -> None:
     """Points that papers report; the legend says which were not measured in the same way."""
-    points_of = claims.groupby(["label", "like_for_like"], sort=False)
-    for position, ((label, alike), points) in enumerate(points_of):
-        style = replace(style_of(str(points["pruner"].iloc[0]), position), marker="X")
+    points_of = claims.groupby(["label", "pruner", "like_for_like"], sort=False)
+    pruners = claims.groupby("label")["pruner"].nunique().to_dict()
+    for position, ((label, pruner, alike), points) in enumerate(points_of):
+        style = style_of(str(pruner), position)
+        label, style = f"{label}, {style.label}" if pruners[label] > 1 else label, replace(style, marker="X")
         entry = as_written(str(label) if alike else f"{label} (not like for like)")
         _draw_hollow(axes, points[column], points["accuracy"], style, entry, size=10, edge=1.5)
 

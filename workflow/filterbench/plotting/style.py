@@ -41,6 +41,7 @@ STYLES: dict[str, Style] = {
     "BNScalePruner": Style("#882255", "<", "BNScale"),
     "TaylorPruner": Style("#999933", ">", "Taylor"),
     "LAMPPruner": Style("#332288", "p", "LAMP"),
+    "GivenLayersPruner": Style("#44AA99", "H", "GivenLayers"),
     # Controls are grey.
     "RandomFilterPruner": Style("#4D4D4D", "<", "random filters", ":"),
     "GroupRandomPruner": Style("#707070", "^", "random groups", (0, (3, 1, 1, 1))),

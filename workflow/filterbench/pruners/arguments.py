@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from filterbench.domain.rates import EXAMPLE
+
 Argument = dict[str, Any]
 
 
@@ -58,13 +60,31 @@ def contradictions(arguments: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     Args:
         arguments: all of a pruner's.
     """
+    if "layers" in arguments and not arguments["layers"]:
+        yield (
+            "layers",
+            f"is empty; allowed: one number per convolution, such as {EXAMPLE}, or by name, or a file",
+        )
     start, stop = arguments.get("start_temperature"), arguments.get("stop_temperature")
     if start is not None and stop is not None and stop >= start:
         yield "stop_temperature", f"{stop} is not below start_temperature, {start}, so there is no step"
 
 
+def layer_list(meaning: str) -> Argument:
+    """What each layer keeps (`filterbench.models.paper_layers.layers_of_net`); a study has to give it."""
+    return {"description": meaning, "type": ["string", "array", "object"], "default": ""}
+
+
 BASE_ALGO = {"base_algo": choice(("l1", "l2", "fpgm"), "Ranks the filters of a layer.")}
 ONE_SHOT = {"dependency_aware": switch("Mask the same channels in convolutions whose outputs are summed.")}
+GIVEN_LAYERS = {
+    "layers": layer_list(
+        "What each convolution keeps: rates pruned or counts kept, as `[0.95]+[0.5]*6`, a list, by name, or "
+        "a file ([layers.md](layers.md))."
+    ),
+    **BASE_ALGO,
+    "weights": choice(("trained", "fresh"), "Keep the unpruned net's weights, or draw new ones by the seed."),
+}
 GROUPS = {
     "ranking": choice(
         ("global", "isomorphic", "local", "erk"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -11,31 +12,37 @@ from torch import nn
 from filterbench.compaction.masks import ChannelMasks, PrunedNet, apply_masks
 from filterbench.compaction.slicing import channel_sources
 from filterbench.documents.parts import LayerRecord
+from filterbench.domain.rates import Layers
 from filterbench.models.depthwise import mask_depthwise
+from filterbench.models.paper_layers import layers_of_net
+from filterbench.models.rebuilding import draw_fresh_weights
 from filterbench.pruners.nni import layer_mask
-from filterbench.pruners.search.search import Search
+from filterbench.pruners.search.search import Search, derived_seed
 from filterbench.pruners.uniform import prunable_convolutions
 
 
 @dataclass(frozen=True)
 class GivenLayers:
-    """Each convolution keeps a given number of filters, those of largest L1 norm.
+    """Each convolution keeps a given number of filters, by default those of largest L1 norm.
 
-    The filters of a layer are ranked as L1Filter ranks them (Li et al. 2016, arXiv:1608.08710, section 3.1).
+    The filters of a layer are ranked as L1Filter ranks them (Li et al. 2016, arXiv:1608.08710, section 3.1),
+    or as L2Filter or FPGM does.
 
     Attributes:
         layers: the convolutions by `name`, and how many filters each keeps (`kept`, at least 1), as in
             `layers` of `prune.json`.
+        base_algo: `l1`, `l2` or `fpgm`, which ranks the filters.
     """
 
     layers: Sequence[LayerRecord]
+    base_algo: str = "l1"
 
     def prune(self, model: nn.Module, sparsity: float, search: Search) -> PrunedNet:
         """See `filterbench.pruners.contract.Pruner.prune`; here the layers decide, not the sparsity."""
         kept = {layer["name"]: layer["kept"] for layer in self.layers}
         masks: ChannelMasks = {}
         for names in self.ranked_together(model):
-            mask = _largest(model, names, kept[names[0]])
+            mask = _largest(model, names, kept[names[0]], self.base_algo)
             masks |= {name: mask.clone() for name in names}
         mask_depthwise(model, masks)
         apply_masks(model, masks)
@@ -64,7 +71,44 @@ class GivenCompactLayers(GivenLayers):
         yield from together.values()
 
 
-def _largest(model: nn.Module, names: list[str], kept: int) -> torch.Tensor:
+@dataclass(frozen=True)
+class OwnLayers:
+    """Each convolution keeps what the user says: any paper's architecture, or a net pruned by hand.
+
+    Attributes:
+        layers: see `filterbench.models.paper_layers.layers_of_net`.
+        base_algo: `l1`, `l2` or `fpgm`, which ranks the filters.
+        weights: `trained` keeps those of the unpruned net; `fresh` draws new ones by the seed.
+    """
+
+    layers: Layers
+    base_algo: str = "l1"
+    weights: str = "trained"
+
+    def prune(self, model: nn.Module, sparsity: float, search: Search) -> PrunedNet:
+        """See `filterbench.pruners.contract.Pruner.prune`; here the layers decide, not the sparsity.
+
+        Raises:
+            InputError: the layers do not fit the net.
+        """
+        channels = channels_to_keep(model)
+        kept = layers_of_net(self.layers, channels)
+        if self.weights == "fresh":
+            fresh = copy.deepcopy(model).cpu()
+            draw_fresh_weights(fresh, derived_seed(search.seed))
+            model.load_state_dict(fresh.state_dict())
+        records: list[LayerRecord] = [
+            {"name": name, "channels": count, "kept": kept[name]} for name, count in channels.items()
+        ]
+        return GivenLayers(records, self.base_algo).prune(model, sparsity, search)
+
+
+def channels_to_keep(model: nn.Module) -> dict[str, int]:
+    """The filters of each convolution that can be pruned, by name and in the net's order."""
+    return {name: module.out_channels for name, module in prunable_convolutions(model).items()}
+
+
+def _largest(model: nn.Module, names: list[str], kept: int, base_algo: str) -> torch.Tensor:
     """The filters of largest norm of one convolution, or of several as if they were one."""
     first, *others = (prunable_convolutions(model)[name] for name in names)
     convolution = first
@@ -72,4 +116,4 @@ def _largest(model: nn.Module, names: list[str], kept: int) -> torch.Tensor:
         rows = torch.cat([each.weight.detach().flatten(1) for each in (first, *others)], dim=1)
         convolution = nn.Conv2d(rows.shape[1], len(rows), 1, bias=False, device="meta")
         convolution.weight = nn.Parameter(rows[:, :, None, None])
-    return layer_mask("l1", convolution, convolution.out_channels - kept)
+    return layer_mask(base_algo, convolution, convolution.out_channels - kept)

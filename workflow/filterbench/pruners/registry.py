@@ -15,6 +15,7 @@ from filterbench.pruners.arguments import (
     AUTO_COMPRESS,
     EAGLE_EYE,
     FEATURE_MAPS,
+    GIVEN_LAYERS,
     GROUPS,
     LAYER_MAPS,
     NET_ADAPT,
@@ -214,6 +215,12 @@ PRUNERS: dict[str, PrunerEntry] = {
         "filterbench.pruners.criteria:GroupRandom",
         GROUPS,
         control=True,
+    ),
+    "GivenLayersPruner": PrunerEntry(
+        "Li et al. 2016, arXiv:1608.08710, with the layers that a study gives",
+        "filterbench.pruners.given_layers:OwnLayers",
+        GIVEN_LAYERS,
+        budgets=False,
     ),
     "RandomFilterPruner": PrunerEntry(
         "Mittal et al. 2018, arXiv:1801.10447", "filterbench.pruners.controls:RandomFilters", control=True

@@ -24,7 +24,7 @@ from filterbench.study.cells import (
 def _reserved_name(config: Config) -> Iterator[Fault]:
     """Names whose results folder has another owner: a twin, the published cells or imported results."""
     name = config["study"]
-    if name in ("published", "imported"):
+    if name in ("published", "imported", "audit"):
         yield Fault("$.study", f"{name!r} is reserved for the workflow; choose another name")
     elif name.endswith(("-validation", "-test")):
         yield Fault(
@@ -149,6 +149,18 @@ def _contradicting_arguments(config: Config) -> Iterator[Fault]:
                 yield Fault(f"$.pruners.{name}.arguments.{argument}", reason)
 
 
+def _grouped_channels_of_padded_nets(config: Config) -> Iterator[Fault]:
+    """Pruners that group the channels of residual sums, and nets whose shortcuts move these."""
+    for model in filter(lambda name: MODELS[name].padded, config["models"]):
+        for name in config["pruners"]:
+            arguments = pruner_arguments(config, name, model)
+            grouping = "ranking" in arguments or arguments.get("dependency_aware")
+            if grouping and targets(config, name, model):
+                projected = model.removesuffix("_padded")
+                reason = f"groups channels, which the shortcuts of {model} move; use {projected}"
+                yield Fault(f"$.pruners.{name}", reason)
+
+
 def _no_targets(config: Config) -> Iterator[Fault]:
     if not config["sparsities"] and not config.get("budgets"):
         yield Fault("$.sparsities", "[] leaves no cells in a study without budgets")
@@ -188,6 +200,15 @@ def _nothing_to_equal(config: Config) -> Iterator[Fault]:
                     return
 
 
+def _one_net_at_several_sparsities(config: Config) -> Iterator[Fault]:
+    """Sparsities of a pruner whose layers are given: it would make the same net at each of them."""
+    for name in config["pruners"]:
+        for model in config["models"]:
+            if "layers" in PRUNERS[name].arguments and len(sparsities(config, name, model)) > 1:
+                reason = "its layers decide the net, so that it has one cell per model; name one sparsity"
+                yield Fault(f"$.pruners.{name}.sparsities.{model}", reason)
+
+
 # The rules of cells rely on arguments and settings without faults.
 SETTINGS_RULES = (
     _reserved_name,
@@ -203,4 +224,11 @@ SETTINGS_RULES = (
     _subsets_of_all_images,
     _onnxruntime_on_a_gpu,
 )
-CELL_RULES = (_contradicting_arguments, _no_targets, _models_without_cells, _nothing_to_equal)
+CELL_RULES = (
+    _contradicting_arguments,
+    _one_net_at_several_sparsities,
+    _grouped_channels_of_padded_nets,
+    _no_targets,
+    _models_without_cells,
+    _nothing_to_equal,
+)

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from filterbench.study.cells import Config
 
+# Endings of files that say what each layer keeps.
+LAYER_FILES = (".json", ".yaml", ".yml")
+
 
 def located(config: Config, folders: Sequence[Path]) -> Config:
     """A configuration, not checked yet, with the paths of the files that it names, and `~` expanded.
@@ -29,7 +32,22 @@ def located(config: Config, folders: Sequence[Path]) -> Config:
             name: {**own, "weights": find(own["weights"])} if _has_weights(own) else own
             for name, own in models.items()
         }
+    if isinstance(pruners := config.get("pruners"), dict):
+        changed["pruners"] = {name: _with_layers(own, find) for name, own in pruners.items()}
     return config | changed
+
+
+def _with_layers(pruner: object, find: Callable[[object], object]) -> object:
+    """A pruner's settings with the place of the file of its layers, if it names one."""
+    arguments = pruner.get("arguments") if isinstance(pruner, dict) else None
+    if not isinstance(arguments, dict) or not is_layer_file(arguments.get("layers")):
+        return pruner
+    return {**pruner, "arguments": {**arguments, "layers": find(arguments["layers"])}}  # type: ignore[dict-item]
+
+
+def is_layer_file(layers: object) -> bool:
+    """Whether a pruner's layers are the path of a file, not a list of rates."""
+    return isinstance(layers, str) and layers.endswith(LAYER_FILES)
 
 
 def _has_weights(model: object) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import yaml
 
+from filterbench.audit.shipped import table_named
 from filterbench.data.registry import data_file
 from filterbench.documents.parts import IMAGE_SIZE
 from filterbench.models import torchvision_nets
@@ -15,6 +16,7 @@ from filterbench.storage.errors import InputError
 from filterbench.study.cells import Config
 from filterbench.study.config import check_config
 from filterbench.study.extending import completed
+from filterbench.study.given_layers import read_layers
 from filterbench.study.locating import expanded, is_there, located, short_path
 
 COMMAND_LINE = "--config"
@@ -54,6 +56,7 @@ def read_study(
     if torchvision_nets.MODELS.keys() & _mapping(config, "models"):
         code = [torchvision_nets.__name__, *code]
     register(code, _variants(config), source, map(str, _mapping(config, "pruners")))
+    read_layers(_mapping(config, "pruners"), source)
     check_config(config, source)
     dataset = config["dataset"]
     for name, place, key in (("dataset.folder", dataset, "folder"), ("nni_results", config, "nni_results")):
@@ -61,6 +64,8 @@ def read_study(
             place[key] = expanded(place[key])
             if not is_there(place[key], Path.is_dir) and not (place is dataset and _prepared(dataset)):
                 raise InputError(f"{source}: {name}: there is no folder {place[key]}")
+    if config.get("claims"):
+        config["claims"] = str(table_named(config["claims"]))
     weights = [(f"models.{name}.weights", model, "weights") for name, model in config["models"].items()]
     for name, place, key in [*weights, ("claims", config, "claims"), ("plan", config, "plan")]:
         if place.get(key) and not is_there(place[key], Path.is_file):

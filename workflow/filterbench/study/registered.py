@@ -69,7 +69,8 @@ def _arguments() -> Iterator[tuple[str, ...]]:
     for name, entry in PRUNERS.items():
         for argument, schema in entry.arguments.items():
             kind = schema.get("type", "string")
-            default = str(schema["default"]).lower()
+            kind = kind if isinstance(kind, str) else " or ".join(kind)
+            default = str(schema["default"]).lower() or "to be given"
             yield f"`{name}`", f"`{argument}`", kind, allowed(schema), default, schema["description"]
 
 

@@ -1,0 +1,78 @@
+"""The audit as a page in Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from filterbench.analysis.report import markdown_table
+from filterbench.audit.findings import AuditDocument, Finding, Recount, counted
+
+KINDS = {
+    "recount": "Counted from the stated layers",
+    "change": "Changes of accuracy",
+    "reduction": "Reductions and counts of one row",
+    "base": "Unpruned nets of another model",
+    "impossible": "Impossible values",
+    "equal counts": "Equal counts in different papers",
+    "unlike baselines": "Unlike baselines",
+}
+SHOWN = ("params", "params_reduction", "flops", "flops_reduction")
+
+
+def audit_page(document: AuditDocument) -> str:
+    """`audit.md` from `audit.json`."""
+    found = len(document["findings"])
+    lines = [
+        f"# Audit of {document['table']}",
+        "",
+        f"{document['rows']} rows, {len(document['recounts'])} counted from their stated layers, {found} "
+        f"finding{'s' * (found != 1)}. Each is arithmetic on the numbers of the table; it does not say which "
+        "of them is wrong.",
+        "",
+        *findings_sections(document["findings"]),
+        *recounts_section(document["recounts"]),
+        "## What rows do not say",
+        "",
+        *(f"- line {gap['line']}: {', '.join(gap['missing'])}" for gap in document["gaps"]),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def findings_sections(findings: Iterable[Finding]) -> list[str]:
+    """One table per kind of finding."""
+    lines: list[str] = []
+    for kind, title in KINDS.items():
+        rows = [
+            [each["line"], each["source"], each["model"], each["key"], each["printed"], each["recomputed"],
+             each["explanation"]]
+            for each in findings
+            if each["kind"] == kind
+        ]  # fmt: skip
+        if rows:
+            heading = ["line", "source", "model", "what", "printed", "recomputed", "what would explain it"]
+            lines += [f"## {title}", "", markdown_table(heading, rows), ""]
+    return lines
+
+
+def recounts_section(recounts: Iterable[Recount]) -> list[str]:
+    """Printed beside recounted numbers of each row whose layers are stated."""
+    rows = []
+    for each in recounts:
+        numbers = {number["key"]: number for number in each["numbers"]}
+        cells = [
+            f"{_number(key, numbers[key]['printed'])} / {_number(key, numbers[key]['recounted'])}"
+            if key in numbers
+            else ""
+            for key in SHOWN
+        ]
+        agrees = "yes" if each["agrees"] else "no"
+        rows.append([each["line"], each["source"], each["model"], *cells, agrees, each["net"]])
+    if not rows:
+        return []
+    heading = ["line", "source", "model", "params", "% fewer", "FLOPs", "% fewer", "agrees", "counted as"]
+    return ["## Printed / recounted", "", markdown_table(heading, rows), ""]
+
+
+def _number(key: str, value: float) -> str:
+    return f"{value:.1f}" if key.endswith("reduction") else counted(value)

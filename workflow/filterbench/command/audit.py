@@ -1,0 +1,33 @@
+"""A table of reported points audited, for a reviewer or a CI."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from filterbench.audit.shipped import table_named
+from filterbench.audit.writing import folder_of, lines_of, write_audit
+
+# Exit codes above this mean signals to a shell.
+MOST = 100
+
+
+def audit(table: Path, folder: Path | None) -> int:
+    """Write the audit of a table, and print its findings.
+
+    Args:
+        table: a CSV file (docs/claims.md), or `literature` for the table that comes with the workflow.
+        folder: where to; by default below results/audit.
+
+    Returns:
+        The number of findings, at most 100.
+
+    Raises:
+        InputError: the table is faulty.
+    """
+    path = table_named(str(table))
+    folder = folder or folder_of(path)
+    document = write_audit(path, folder)
+    print("\n".join(lines_of(document)))
+    found = len(document["findings"])
+    print(f"{document['rows']} rows, {found} finding{'s' * (found != 1)}: {folder / 'audit.md'}")
+    return min(found, MOST)

@@ -1,0 +1,78 @@
+"""The layers that a study gives to `GivenLayersPruner`: read from a file, checked against the nets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from filterbench.models.paper_layers import layers_of_net
+from filterbench.models.registry import build_model
+from filterbench.storage.errors import InputError
+from filterbench.study.cells import Config, pruner_arguments, targets
+from filterbench.study.locating import is_layer_file, is_there
+
+
+def read_layers(pruners: Config, source: str) -> None:
+    """Replace the file of a pruner's layers by what it holds, in place, so that a changed file counts.
+
+    A file is a cell's `prune.json` or `speedup.json`, or YAML with a list or a mapping.
+
+    Args:
+        pruners: of the study, not checked yet.
+        source: name of the study, for the error.
+
+    Raises:
+        InputError: the file is missing, or is not such a file.
+    """
+    for name, own in pruners.items():
+        arguments = own.get("arguments") if isinstance(own, dict) else None
+        if isinstance(arguments, dict) and is_layer_file(path := arguments.get("layers")):
+            arguments["layers"] = _content(str(path), f"{source}: pruners.{name}.arguments.layers: {path}")
+
+
+def check_layers(config: Config) -> None:
+    """Refuse layers that do not fit the study's nets, before anything runs.
+
+    Raises:
+        InputError: the message names the pruner and the model.
+    """
+    for name in config["pruners"]:
+        for model, settings in config["models"].items():
+            layers = pruner_arguments(config, name, model).get("layers")
+            if layers is None or not targets(config, name, model):
+                continue
+            try:
+                layers_of_net(layers, _channels(model, settings["width"]))
+            except InputError as reason:
+                raise InputError(f"pruners.{name}.arguments.layers: for {model}: {reason}") from reason
+
+
+def _channels(model: str, width: float) -> dict[str, int]:
+    """The filters of a net's convolutions."""
+    # Imported here because they import torch, which other studies do not need to be checked.
+    import torch
+
+    from filterbench.pruners.given_layers import channels_to_keep
+
+    with torch.device("meta"):
+        return channels_to_keep(build_model(model, width))
+
+
+def _content(path: str, where: str) -> object:
+    if not is_there(path, Path.is_file):
+        raise InputError(f"{where}: there is no such file")
+    try:
+        found: Any = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as reason:
+        raise InputError(f"{where}: cannot be read as YAML ({str(reason).splitlines()[0]})") from reason
+    records = found.get("layers") if isinstance(found, Mapping) else None
+    if isinstance(records, list) and all(isinstance(each, dict) and "kept" in each for each in records):
+        return {each.get("name"): each["kept"] for each in records}
+    if not isinstance(found, list | dict):
+        raise InputError(
+            f"{where}: allowed: a cell's prune.json or speedup.json, a list, or a mapping by name"
+        )
+    return found
