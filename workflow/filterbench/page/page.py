@@ -31,6 +31,7 @@ AXES = {
 # Allowed losses of accuracy to choose from, in points.
 DROPS = (0.5, 1.0, 2.0, 5.0, 10.0)
 RECOMMENDED = {
+    "rank": "rank",
     "pruner": "pruner",
     "sparsity": "sparsity",
     "factor": "times fewer",
@@ -39,7 +40,7 @@ RECOMMENDED = {
     "low": "95 % from",
     "high": "to",
     "surely": "surely within",
-    "first": "first with",
+    "first": "none smaller with",
     "notes": "notes",
 }
 
