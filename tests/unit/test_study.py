@@ -338,6 +338,33 @@ def test_null_removes_at_any_depth_and_is_allowed_where_it_means_none(tmp_path):
     assert study_in(file) == {"pruners": {"one": {"sparsities": {}}}, "dataset": dataset}
 
 
+def test_only_keeps_the_models_and_pruners_that_it_names(tmp_path):
+    base = "models: {a: {width: 1}, b: {width: 2}}\npruners: {one: {x: 1}, two: {}}"
+    write_study(tmp_path, "base.yaml", base)
+    only = "only: {models: [b], pruners: [one, three]}"
+    own = write_study(tmp_path, "own.yaml", f"extends: base.yaml\n{only}\npruners: {{one: {{y: 2}}}}")
+    kept = {"models": {"b": {"width": 2}}, "pruners": {"one": {"x": 1, "y": 2}, "three": {}}}
+    assert study_in(own) == kept
+    # A study that extends it starts from what is kept.
+    below = write_study(tmp_path, "below.yaml", "extends: own.yaml\nmodels: {a: {width: 3}}")
+    assert study_in(below) == kept | {"models": {"b": {"width": 2}, "a": {"width": 3}}}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[b]", r"only: \['b'\]; allowed: lists of names under models and pruners"),
+        ("{seeds: [0]}", "only: .*; allowed: lists of names under models and pruners"),
+        ("{models: b}", "only.models: 'b'; allowed: a list of names"),
+        ("{models: [c]}", "only.models: unknown 'c'; allowed: a, b"),
+    ],
+)
+def test_a_faulty_only_is_refused(text, said, tmp_path):
+    write_study(tmp_path, "base.yaml", "models: {a: {width: 1}, b: {width: 2}}")
+    with pytest.raises(InputError, match=f"own.yaml: {said}"):
+        study_in(write_study(tmp_path, "own.yaml", f"extends: base.yaml\nonly: {text}"))
+
+
 def test_the_settings_that_can_be_null_are_those_of_the_schema():
     def nullable(schema: object) -> Iterator[str]:
         if isinstance(schema, dict):

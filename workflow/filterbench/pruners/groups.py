@@ -21,11 +21,8 @@ from torch_pruning.pruner.importance import Importance
 
 from filterbench.compaction.masks import ChannelMasks, PrunedNet, apply_masks
 from filterbench.models.inputs import example_input
-from filterbench.pruners.search.search import Search, derived_seed
+from filterbench.pruners.search.search import Search
 from filterbench.storage.errors import InputError
-
-BATCH = 64
-
 
 @dataclass(frozen=True)
 class _Group:
@@ -117,13 +114,10 @@ def _add_gradients(model: nn.Module, count: int, search: Search) -> None:
     """Give the parameters the gradient of the mean loss on random training images, in evaluation mode."""
     if count < 1:
         raise InputError(f"pruners: arguments.images: {count}; allowed: at least 1")
-    images = search.splits.train
-    order = torch.randperm(len(images), generator=torch.Generator().manual_seed(derived_seed(search.seed)))
-    chosen = order[:count]
-    for part in chosen.split(BATCH):
-        loss = cross_entropy(model(images.batch(part, None)), images.labels[part], reduction="sum")
-        (loss / len(chosen)).backward()
-    search.cost.images_evaluated += len(chosen)
+    drawn = min(count, len(search.splits.train))
+    for images, labels in search.training_batches(count):
+        loss = cross_entropy(model(images), labels, reduction="sum")
+        (loss / drawn).backward()
 
 
 def _groups(model: nn.Module, score: Importance) -> list[_Group]:
