@@ -41,7 +41,8 @@ class FilterTaylor:
 
     def _kept(self, weight: nn.Parameter, sparsity: float) -> torch.Tensor:
         scores = (weight.detach() * weight.grad).sum(dim=(1, 2, 3)) ** 2
-        return scores.argsort(stable=True).argsort() >= int(len(scores) * sparsity)
+        ranks = scores.argsort(stable=True).argsort()
+        return ranks >= int(len(ranks) * sparsity)
 
 
 PRUNERS = {

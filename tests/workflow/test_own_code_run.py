@@ -1,6 +1,7 @@
 """A study of a pruner, a model and a dataset of the user's own, from the templates of the documentation."""
 
 import json
+import re
 import shutil
 
 import pandas as pd
@@ -48,7 +49,12 @@ def test_a_figure_from_own_code(own):
 @pytest.mark.slow
 def test_a_papers_point_beside_the_curves(own):
     table = pd.read_csv(own.folder / CLAIMS)
-    assert set(table["curve"]) == {"L1FilterPruner", "FPGMPruner", "LargestWeightPruner", "FilterTaylorPruner"}
+    assert set(table["curve"]) == {
+        "L1FilterPruner",
+        "FPGMPruner",
+        "LargestWeightPruner",
+        "FilterTaylorPruner",
+    }
     assert set(table["label"]) == {"a paper"}
     # One seed tells nothing of the spread.
     assert set(table["verdict"]) == {"cannot tell"}
@@ -76,6 +82,48 @@ def test_the_templates_are_a_study(checkout):
     assert planned == {"prepare_data": 1, "train_baseline": 1, "compare": 1, "plot": 1, "figure": 1} | (
         dict.fromkeys(CELLS, 8)
     )
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "said"),
+    [
+        (
+            "own_model.py",
+            "self.pool(",
+            "self.pool(1 + ",
+            "small-net: the net cannot be pruned: .*operation add",
+        ),
+        (
+            "own_model.py",
+            "(before, channels, 3,",
+            "(channels, 3, 3,",
+            "small-net: the net cannot be trained: ",
+        ),
+        (
+            "own_model.py",
+            "return SmallNet",
+            "return SmallNets",
+            "small-net: the net cannot be built: NameError",
+        ),
+        (
+            "own_taylor.py",
+            "(dim=(1, 2, 3))",
+            "(dim=(1, 2, 9))",
+            "FilterTaylorPruner: the pruner fails on small-net: Index",
+        ),
+        (
+            "own_pruner.py",
+            "        apply_masks(model, masks)\n",
+            "",
+            "LargestWeightPruner: .* not multiplied into",
+        ),
+    ],
+)
+def test_own_code_is_tried_when_the_study_is_read(checkout, file, old, new, said):
+    with_templates(checkout).edit(f"mine/{file}", old, new)
+    run = checkout.snakemake("--dry-run", FIGURE, study=STUDY)
+    assert run.returncode == 1
+    assert re.search(f"^error: study own: {said}", run.stdout.splitlines()[-1])
 
 
 def test_a_mistake_is_one_line(checkout):

@@ -18,7 +18,8 @@ COLUMNS = [
     *("surely", "factor", "count", "first", "notes"),
 ]
 LEGEND = (
-    "rank: by size; nets of equal size share it, and the more accurate one comes first; accuracy: mean over seeds, per cent; drop: mean loss of accuracy, in points; low, high: the drop's 95 % "
+    "rank: by size; nets of equal size share it, and the more accurate one comes first; accuracy: mean over "
+    "seeds, per cent; drop: mean loss of accuracy, in points; low, high: the drop's 95 % "
     "interval, empty where seeds give none; surely: whether that interval lies within the allowed loss; "
     "factor: how many times smaller the net is; count: what is left; first: with how many seeds no other "
     "pruner has a smaller net"
@@ -156,7 +157,10 @@ def _most_accurate(found: pd.DataFrame, ahead: Sequence[float]) -> str:
     `ahead` is how much more accurate the first of them is than the second, in points, by seed.
     """
     equal = list(found["pruner"][found["rank"] == 1])
-    said = f"{', '.join(equal[:-1])} and {equal[-1]} have equally small nets; {equal[0]}'s is the most accurate, "
+    named = f"{', '.join(equal[:-1])} and {equal[-1]}"
     low, high = t_interval(ahead)
     spread = "" if math.isnan(low) else f" (95 % interval {low:+.2f} to {high:+.2f})"
-    return f"{said}by {np.mean(ahead):.2f} points{spread}."
+    return (
+        f"{named} have equally small nets; {equal[0]}'s is the most accurate, "
+        f"by {np.mean(ahead):.2f} points{spread}."
+    )

@@ -41,7 +41,14 @@ METHODS = ("relu", "flatten", "contiguous")
 MEANS = (torch.mean, "mean")
 # Dimensions of (batch, channels, height, width).
 PLACES = {2, 3}
-ALLOWED = ("Conv2d", "Linear", "sums", "means over height and width", *(layer.__name__ for layer in LAYERS), "and their functions")
+ALLOWED = (
+    "Conv2d",
+    "Linear",
+    "sums",
+    "means over height and width",
+    *(layer.__name__ for layer in LAYERS),
+    "and their functions",
+)
 
 Index = Tensor | None
 Sources = frozenset[str] | None

@@ -24,6 +24,7 @@ from filterbench.models.inputs import example_input
 from filterbench.pruners.search.search import Search
 from filterbench.storage.errors import InputError
 
+
 @dataclass(frozen=True)
 class _Group:
     """Convolutions that keep the same channels.

@@ -27,8 +27,8 @@ def completed(config: Config, files: Sequence[str]) -> Config:
     """A configuration merged into the one that it extends, if any, with the paths of the files that it names.
 
     Mappings are merged key by key; any other value is replaced. Null removes a key that an extended study
-    has, at any depth; `only` removes all models or pruners but those that it names. A file that a study names is looked for beside that study, then in the working
-    directory.
+    has, at any depth; `only` removes all models or pruners but those that it names. A file that a study names
+    is looked for beside that study, then in the working directory.
 
     Args:
         config: merged from the files and the command line.
