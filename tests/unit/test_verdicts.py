@@ -343,7 +343,7 @@ def test_a_pruner_without_cells_is_named():
 
 
 def test_conclusions_about_pruners_without_any_cells_are_left_out():
-    assert list(judged(cells(TWO, models=("a",)))) == ["net-adapt-compression"]
+    assert list(judged(cells(TWO, models=("a",)))) == ["netadapt-compression"]
     alone = cells({"L1FilterPruner": 0.9}, models=("a",))
     assert judged(alone) == {}
     assert "No conclusion applies to these cells" in verdicts_page({"source": "a test", "verdicts": []})
