@@ -17,7 +17,7 @@ from filterbench.making.matching import matched_arguments
 from filterbench.models.registry import MODELS, build_model
 from filterbench.plotting.style import STYLES, style_of
 from filterbench.pruners.contract import InfeasibleError
-from filterbench.pruners.controls import RandomFilters, UniformAllocation
+from filterbench.pruners.controls import RandomFilters, UniformAbove, UniformAllocation
 from filterbench.pruners.registry import PRUNERS, arguments_of
 from filterbench.pruners.search.search import Search, SearchSettings
 from filterbench.pruners.uniform import uniform_steps
@@ -92,6 +92,21 @@ def test_uniform_allocation_is_the_closest_step_not_above_the_params(name, share
     by_step = [as_lists(l1.prune(copy.deepcopy(model), step, search).masks) for step in steps]
     chosen = by_step.index(as_lists(pruned.masks))
     assert compact_params(l1.prune(copy.deepcopy(model), steps[chosen - 1], search)) > params
+
+
+@pytest.mark.parametrize(("name", "share"), [("vgg16", 0.1), ("resnet18", 0.37)])
+def test_matched_from_above_it_is_the_next_larger_net(name, share):
+    model = fresh_net(name)
+    params = round(share * count_net(model).params)
+    above = UniformAbove(params).prune(copy.deepcopy(model), 0.5, None)
+    at_least = compact_params(above)
+    assert at_least >= params > compact_params(UniformAllocation(at_least - 1).prune(model, 0.5, None))
+
+
+def test_more_params_than_the_unpruned_net_has_are_infeasible():
+    model = fresh_net()
+    with pytest.raises(InfeasibleError, match="the unpruned net has fewer than"):
+        UniformAbove(count_net(model).params + 1).prune(model, 0.5, None)
 
 
 def test_the_steps_are_all_the_nets_that_one_sparsity_gives():

@@ -6,8 +6,8 @@ from torch import nn
 from torch.nn.modules.module import register_module_forward_hook
 
 from filterbench.domain.targets import Target
-from filterbench.forecasting.expected import Shapes, expected_work
-from filterbench.forecasting.speed import speeds
+from filterbench.forecasting.expected import Shapes, Work, expected_work
+from filterbench.forecasting.speed import Pace, Speed, speeds
 from filterbench.models.registry import build_model
 
 
@@ -75,3 +75,15 @@ def test_trainings_are_measured_in_the_precision_of_the_study(precision, few_ima
     finally:
         hook.remove()
     assert seen == {(True, getattr(torch, precision)), (False, torch.float32)}
+
+
+def test_a_narrow_net_takes_longer_than_its_share_of_the_flops():
+    speed = Speed(whole=Pace(1.0, 0.4), pruned=Pace(0.5, 0.2), share=0.2)
+
+    def seconds(share: float) -> float:
+        return speed.seconds(Work("finetune", "vgg16", "", "", 0, trained=10, evaluated=5, share=share))
+
+    assert seconds(1.0) == pytest.approx(10 * 1.0 + 5 * 0.4)
+    assert seconds(0.6) == pytest.approx(10 * 0.75 + 5 * 0.3)
+    # No net is faster than the pruned one that was timed.
+    assert seconds(0.01) == seconds(0.2) == pytest.approx(10 * 0.5 + 5 * 0.2)

@@ -119,7 +119,11 @@ def study(default_config: dict, *controls: str) -> dict:
 
 
 def test_every_pruner_of_a_study_can_have_the_controls(default_config):
-    names = [f"{kind}{of}" for kind in ("LayersOf", "UniformAs", "UniformFlopsAs") for of in ("FPGMPruner",)]
+    names = [
+        f"{kind}{of}"
+        for kind in ("LayersOf", "UniformAs", "UniformAbove", "UniformFlopsAs")
+        for of in ("FPGMPruner",)
+    ]
     study(default_config, *names)
     for name in names:
         assert (PRUNERS[name].searched, PRUNERS[name].control) == ("FPGMPruner", True)

@@ -23,7 +23,14 @@ from filterbench.study.extending import OPTIONAL, VALUES, completed
 from filterbench.study.reading import read_study
 
 REPOSITORY = Path(__file__).parents[2]
-STUDIES = [REPOSITORY / "config.yaml", *sorted((REPOSITORY / "studies").glob("*.yaml"))]
+STUDIES = [
+    REPOSITORY / "config.yaml",
+    *(
+        path
+        for pattern in ("*.yaml", "attacks/*.yaml")
+        for path in sorted((REPOSITORY / "studies").glob(pattern))
+    ),
+]
 
 MISTAKES = {
     "unknown key": ("sparsitys", [0.5], "$: unknown key 'sparsitys'; allowed: study, dataset"),

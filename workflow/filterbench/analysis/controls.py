@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-UNIFORM, UNIFORM_FLOPS, LAYERS = "UniformAs", "UniformFlopsAs", "LayersOf"
+UNIFORM, UNIFORM_ABOVE, UNIFORM_FLOPS, LAYERS = "UniformAs", "UniformAbove", "UniformFlopsAs", "LayersOf"
 # The only such control whose name does not contain its pruner's name.
 OF_ANNEALING = {"SimulatedAnnealingPruner": "UniformAllocationPruner"}
 
 
 def uniform_names(pruner: str) -> list[str]:
     """The possible names of the control with one sparsity for all layers and as many params as a pruner."""
-    return [*filter(None, [OF_ANNEALING.get(pruner)]), f"{UNIFORM}{pruner}"]
+    return [*filter(None, [OF_ANNEALING.get(pruner)]), f"{UNIFORM}{pruner}", f"{UNIFORM_ABOVE}{pruner}"]
 
 
 def uniform_of(pruner: str, pruners: Collection[str]) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
-import torch
 from torch import nn
 
 from filterbench.costs.layer_costs import CompactLayers
@@ -14,12 +13,11 @@ from filterbench.data.loading import Splits
 from filterbench.domain.spending import images_trained
 from filterbench.domain.targets import SPARSITY, Target
 from filterbench.making.spending import Spending, with_total
-from filterbench.models.depthwise import mask_depthwise
 from filterbench.models.registry import build_model
 from filterbench.pruners.contract import InfeasibleError
 from filterbench.pruners.registry import PRUNERS, make_pruner
 from filterbench.pruners.search.search import Cost, Extent, SearchSettings
-from filterbench.pruners.uniform import prunable_convolutions
+from filterbench.pruners.uniform import prunable_convolutions, uniform_masks
 from filterbench.study.cells import (
     Config,
     budget_settings,
@@ -80,12 +78,8 @@ class Shapes:
         return flops / self.flops, params / self.params
 
     def _left(self, sparsity: float) -> tuple[int, float]:
-        masks = {}
-        for name, module in prunable_convolutions(self._model).items():
-            masks[name] = torch.arange(module.out_channels) >= int(sparsity * module.out_channels)
-        mask_depthwise(self._model, masks)
         flops, params = 0, 0.0
-        for name, (inputs, outputs) in self._layers.channels(masks).items():
+        for name, (inputs, outputs) in self._layers.channels(uniform_masks(self._model, sparsity)).items():
             layer = self._layers.layers[name]
             flops += layer.flops(inputs, outputs)
             whole = layer.input_shape[0] * layer.output_shape[0]

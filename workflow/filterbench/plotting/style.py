@@ -58,6 +58,7 @@ SCRATCH_STYLES = {
 CONTROLS: dict[str, tuple[str, tuple[int, tuple[int, int]], str]] = {
     "LayersOf": ("#7F7F7F", (0, (3, 1)), "layers of {}, cut plainly"),
     "UniformAs": ("#5F5F5F", (0, (5, 1)), "uniform, as {}"),
+    "UniformAbove": ("#6E6E6E", (0, (4, 2)), "uniform, from above as {}"),
     "UniformFlopsAs": ("#A6A6A6", (0, (1, 2)), "uniform, FLOPs as {}"),
 }
 # Lines of the curves under each kind of budget.

@@ -101,6 +101,24 @@ class UniformAllocation:
 
 
 @dataclass(frozen=True)
+class UniformAbove(UniformAllocation):
+    """The same matched from above: the highest sparsity at which the net has at least `params` params."""
+
+    def prune(self, model: nn.Module, sparsity: float, search: Search) -> PrunedNet:
+        """See `UniformAllocation.prune`.
+
+        Raises:
+            InfeasibleError: the unpruned net has fewer params.
+        """
+        steps, count = uniform_steps(model), _compact_params
+        step = _first_step(model, self.base_algo, count, lambda found: found < self.params)
+        if step == 0:
+            raise InfeasibleError(f"the unpruned net has fewer than {self.params} params")
+        logger.info("uniform sparsity %.4f for at least %d params", steps[step - 1], self.params)
+        return PrunedNet(model, filter_masks(BASE_ALGORITHMS[self.base_algo], model, steps[step - 1]))
+
+
+@dataclass(frozen=True)
 class UniformFlops:
     """The same with at most `flops` FLOPs.
 
@@ -123,27 +141,33 @@ class UniformFlops:
 
 
 def _largest_uniform(
-    model: nn.Module,
-    base_algo: str,
-    kind: str,
-    most: int,
-    count: Callable[[nn.Module, ChannelMasks], int],
+    model: nn.Module, base_algo: str, kind: str, most: int, count: Callable[[nn.Module, ChannelMasks], int]
 ) -> PrunedNet:
-    """The net of the lowest uniform sparsity at which a count of the compact form is at most `most`.
-
-    The count is given the masked net and its masks. It never rises with the sparsity.
-    """
-
-    def masked(sparsity: float) -> tuple[nn.Module, ChannelMasks]:
-        net = copy.deepcopy(model)
-        return net, filter_masks(BASE_ALGORITHMS[base_algo], net, sparsity)
-
+    """The net of the lowest uniform sparsity at which a count of the compact form is at most `most`."""
     steps = uniform_steps(model)
-    step = bisect_left(steps, True, key=lambda step: count(*masked(step)) <= most)
+    step = _first_step(model, base_algo, count, lambda found: found <= most)
     if step == len(steps):
         raise InfeasibleError(f"no sparsity that is the same in all layers leaves {most} {kind}")
     logger.info("uniform sparsity %.4f for at most %d %s", steps[step], most, kind)
     return PrunedNet(model, filter_masks(BASE_ALGORITHMS[base_algo], model, steps[step]))
+
+
+def _first_step(
+    model: nn.Module,
+    base_algo: str,
+    count: Callable[[nn.Module, ChannelMasks], int],
+    small_enough: Callable[[int], bool],
+) -> int:
+    """The index of the first of `uniform_steps` whose count is small enough; their number if none is.
+
+    The count is given the masked net and its masks. It never rises with the sparsity.
+    """
+
+    def found(sparsity: float) -> int:
+        net = copy.deepcopy(model)
+        return count(net, filter_masks(BASE_ALGORITHMS[base_algo], net, sparsity))
+
+    return bisect_left(uniform_steps(model), True, key=lambda sparsity: small_enough(found(sparsity)))
 
 
 def _compact_params(masked: nn.Module, masks: ChannelMasks) -> int:

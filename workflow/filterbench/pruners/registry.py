@@ -91,10 +91,12 @@ def _control_of(searched: str, pruner: str, what: str, matched: Matched) -> Prun
     )
 
 
-def _uniform_as(searched: str, arguments: Mapping[str, Argument]) -> PrunerEntry:
+def _uniform_as(
+    searched: str, arguments: Mapping[str, Argument], pruner: str = "UniformAllocation"
+) -> PrunerEntry:
     """One sparsity for all layers, at the params of another pruner's net."""
     matched = {**_base_of(arguments), "params": ("count", "params", "speedup")}
-    return _control_of(searched, "filterbench.pruners.controls:UniformAllocation", "at the params", matched)
+    return _control_of(searched, f"filterbench.pruners.controls:{pruner}", "at the params", matched)
 
 
 def _uniform_flops_as(searched: str, arguments: Mapping[str, Argument]) -> PrunerEntry:
@@ -177,6 +179,7 @@ PRUNERS: dict[str, PrunerEntry] = {
     "UniformAllocationPruner": _uniform_as("SimulatedAnnealingPruner", ANNEALING),
     "UniformAsNetAdaptPruner": _uniform_as("NetAdaptPruner", NET_ADAPT),
     "UniformAsAutoCompressPruner": _uniform_as("AutoCompressPruner", AUTO_COMPRESS),
+    "UniformAboveAutoCompressPruner": _uniform_as("AutoCompressPruner", AUTO_COMPRESS, "UniformAbove"),
     "UniformFlopsAsAutoCompressPruner": _uniform_flops_as("AutoCompressPruner", AUTO_COMPRESS),
     "LayersOfNetAdaptPruner": _layers_of("NetAdaptPruner", compact=False),
     "LayersOfAutoCompressPruner": _layers_of("AutoCompressPruner", compact=True),
@@ -187,6 +190,7 @@ PRUNERS: dict[str, PrunerEntry] = {
 _CONTROLS_OF: dict[str, Callable[[str, PrunerEntry], PrunerEntry]] = {
     "LayersOf": lambda name, entry: _layers_of(name, entry.compact),
     "UniformAs": lambda name, entry: _uniform_as(name, entry.arguments),
+    "UniformAbove": lambda name, entry: _uniform_as(name, entry.arguments, "UniformAbove"),
     "UniformFlopsAs": lambda name, entry: _uniform_flops_as(name, entry.arguments),
 }
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
-from filterbench.models.depthwise import is_depthwise
+from filterbench.models.depthwise import is_depthwise, mask_depthwise
 
 
 def prunable_convolutions(model: nn.Module) -> dict[str, nn.Conv2d]:
@@ -16,6 +17,16 @@ def prunable_convolutions(model: nn.Module) -> dict[str, nn.Conv2d]:
         for name, module in model.named_modules()
         if isinstance(module, nn.Conv2d) and not is_depthwise(module)
     }
+
+
+def uniform_masks(model: nn.Module, sparsity: float) -> dict[str, Tensor]:
+    """Masks, by name of a convolution, that remove the same share of the filters of each: the first ones."""
+    masks = {
+        name: torch.arange(module.out_channels) >= int(sparsity * module.out_channels)
+        for name, module in prunable_convolutions(model).items()
+    }
+    mask_depthwise(model, masks)
+    return masks
 
 
 def uniform_steps(model: nn.Module) -> list[float]:
