@@ -29,7 +29,7 @@ include: "workflow/rules/validate.smk"
 rule all:
     default_target: True
     input:
-        expand("{figure}.{kind}", figure=figures(PLAN), kind=["png", "svg"]),
+        expand("{figure}.{kind}", figure=figures(PLAN), kind=KINDS),
         # Named, so that a cell which somebody removed is made again below tables that are up to date.
         collect("{cell}/result.json", cell=PLAN.cells),
         COMPARISONS,
@@ -76,7 +76,7 @@ rule comparisons:
 
 rule figures:
     input:
-        expand("{figure}.{kind}", figure=figures(PLAN), kind=["png", "svg"]),
+        expand("{figure}.{kind}", figure=figures(PLAN), kind=KINDS),
 
 
 rule optimism:
@@ -86,7 +86,7 @@ rule optimism:
 
 rule published:
     input:
-        expand("figures/published_{model}.{kind}", model=PUBLISHED_MODELS, kind=["png", "svg"]),
+        expand("figures/published_{model}.{kind}", model=PUBLISHED_MODELS, kind=KINDS),
         rules.published_verdicts.output,
 
 
@@ -97,5 +97,5 @@ rule equal_latency:
 
 rule imported:
     input:
-        expand("figures/imported_{model}.{kind}", model=IMPORTS.sources, kind=["png", "svg"]),
+        expand("figures/imported_{model}.{kind}", model=IMPORTS.sources, kind=KINDS),
         rules.imported_verdicts.output,

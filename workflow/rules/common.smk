@@ -28,6 +28,7 @@ from filterbench.pruners.registry import PRUNERS
 from filterbench.orchestration.code import rule_digest
 from filterbench.orchestration.exports import exported_or_exit
 from filterbench.orchestration.figures import FIGURES, figures
+from filterbench.plotting.kinds import KINDS
 from filterbench.orchestration.manifest import list_files, outdated
 from filterbench.orchestration.tables import params_by_wildcards
 from filterbench.jobs.devices import count_gpus
@@ -75,6 +76,11 @@ def stage(name):
             pruner=wildcards.get("pruner", (*config["pruners"], *published_names("pruner"))),
         ),
     }
+
+
+def vector(figure, prefix=""):
+    """The outputs of a figure's rule beside its PNG; `prefix` is that of their names."""
+    return {f"{prefix}{kind}": f"{figure}.{kind}" for kind in KINDS if kind != "png"}
 
 
 # Of another workflow that uses this one as a module, where Snakemake places inputs and outputs.

@@ -191,7 +191,7 @@ rule optimism_gap:
             category="Protocol",
             labels={"model": "{model}", "figure": "optimism"},
         ),
-        svg=f"results/{STUDY}/figures/optimism_{{model}}.svg",
+        **vector(f"results/{STUDY}/figures/optimism_{{model}}"),
     log:
         f"logs/{STUDY}/{{model}}/optimism.log",
     conda:
@@ -216,7 +216,7 @@ rule compare_latency:
             category="Figures",
             labels={"model": "{model}", "figure": "accuracy_against_latency"},
         ),
-        svg=f"results/{STUDY}/figures/accuracy_against_latency_{{model}}.svg",
+        **vector(f"results/{STUDY}/figures/accuracy_against_latency_{{model}}"),
     log:
         f"logs/{STUDY}/{{model}}/compare_latency.log",
     conda:
@@ -241,7 +241,7 @@ rule compare_int8:
             category="Figures",
             labels={"model": "{model}", "figure": "int8"},
         ),
-        svg=f"results/{STUDY}/figures/int8_{{model}}.svg",
+        **vector(f"results/{STUDY}/figures/int8_{{model}}"),
     log:
         f"logs/{STUDY}/{{model}}/compare_int8.log",
     conda:

@@ -12,10 +12,10 @@ rule figure:
     """A copy of the configured study's figure in the folder figures/."""
     input:
         png=f"results/{STUDY}/figures/{{name}}.png",
-        svg=f"results/{STUDY}/figures/{{name}}.svg",
+        **vector(f"results/{STUDY}/figures/{{name}}"),
     output:
         png="figures/{name}.png",
-        svg="figures/{name}.svg",
+        **vector("figures/{name}"),
     log:
         f"logs/{STUDY}/figures/{{name}}.log",
     wildcard_constraints:
@@ -23,7 +23,7 @@ rule figure:
     conda:
         ENVIRONMENT
     shell:
-        "(cp {input.png} {output.png} && cp {input.svg} {output.svg}) 2> {log}"
+        "(cp {input.png} {output.png} && cp {input.svg} {output.svg} && cp {input.pdf} {output.pdf}) 2> {log}"
 
 
 rule plot:
@@ -45,7 +45,7 @@ rule plot:
             category="Figures",
             labels={"model": "{model}", "figure": "{figure}"},
         ),
-        svg=f"results/{STUDY}/figures/{{figure}}_{{model}}.svg",
+        **vector(f"results/{STUDY}/figures/{{figure}}_{{model}}"),
     log:
         f"logs/{STUDY}/{{model}}/plot_{{figure}}.log",
     wildcard_constraints:
@@ -72,7 +72,7 @@ rule plot_leads:
             category="Figures",
             labels={"model": "{model}", "figure": "leads"},
         ),
-        svg=f"results/{STUDY}/figures/leads_{{model}}.svg",
+        **vector(f"results/{STUDY}/figures/leads_{{model}}"),
     log:
         f"logs/{STUDY}/{{model}}/plot_leads.log",
     conda:
@@ -96,14 +96,14 @@ rule plot_search:
             category="Searches",
             labels={"model": "{model}", "figure": "layers"},
         ),
-        layers_svg=f"results/{STUDY}/figures/layer_sparsities_{{model}}.svg",
+        **vector(f"results/{STUDY}/figures/layer_sparsities_{{model}}", "layers_"),
         scores_png=report(
             f"results/{STUDY}/figures/search_scores_{{model}}.png",
             caption="../report/search_scores.rst",
             category="Searches",
             labels={"model": "{model}", "figure": "scores"},
         ),
-        scores_svg=f"results/{STUDY}/figures/search_scores_{{model}}.svg",
+        **vector(f"results/{STUDY}/figures/search_scores_{{model}}", "scores_"),
     log:
         f"logs/{STUDY}/{{model}}/plot_search.log",
     conda:

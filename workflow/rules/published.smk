@@ -25,7 +25,7 @@ rule published_figure:
             category="Published study",
             labels={"model": "{model}", "figure": "{figure}"},
         ),
-        svg="figures/{figure}_{model}.svg",
+        **vector("figures/{figure}_{model}"),
     log:
         "logs/published/{model}/plot_{figure}.log",
     wildcard_constraints:
@@ -94,7 +94,7 @@ rule imported_results:
             category="Imported results",
             labels={"model": "{model}", "figure": "imported"},
         ),
-        svg="figures/imported_{model}.svg",
+        **vector("figures/imported_{model}"),
     log:
         "logs/imported/{model}/import.log",
     wildcard_constraints:

@@ -17,7 +17,7 @@ from filterbench.analysis.blind import blind_cells
 from filterbench.analysis.budgets import as_curves
 from filterbench.analysis.recommending import MEASURED, known_costs, leader, recommendations
 from filterbench.page.curves import model_data, styles_of
-from filterbench.page.table import table_data
+from filterbench.page.table import SPARE_HEADINGS, table_data
 
 TEMPLATES = Path(__file__).parent
 DATATABLES = Path(itables.__file__).parent / "html/dt_bundle.js"
@@ -28,6 +28,8 @@ AXES = {
     "images": "search cost (images evaluated or trained on)",
     "seconds": "seconds of pruning and fine-tuning",
 }
+# Of the recommended nets, the columns that a small screen can spare.
+SPARE = ("rank", "low", "high", "surely", "first", "notes")
 # Allowed losses of accuracy to choose from, in points.
 DROPS = (0.5, 1.0, 2.0, 5.0, 10.0)
 RECOMMENDED = {
@@ -81,7 +83,11 @@ def page(
         "models": models,
         "styles": styles,
         "recommended": {model: _recommended(table, controls) for model, table in curves.items()},
-        **table_data(list(tables.values())),
+        **(cells := table_data(list(tables.values()))),
+        "spare": {
+            "recommended": [place for place, name in enumerate(RECOMMENDED) if name in SPARE],
+            "cells": [place for place, name in enumerate(cells["headings"]) if name in SPARE_HEADINGS],
+        },
     }
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=select_autoescape())
     return environment.get_template("page.html").render(
@@ -115,7 +121,12 @@ def _about(tables: Mapping[str, pd.DataFrame]) -> dict[str, str]:
     columns = ("protocol", "seed", "width", "image_size", "test_images", "device")
     words = {column: column.replace("_", " ") for column in columns} | {"seed": "seeds"}
     known = {word: sorted(rows[column].dropna().unique()) for column, word in words.items() if column in rows}
-    return {word: ", ".join(map(str, values)) for word, values in known.items() if values}
+    return {word: ", ".join(map(_plain, values)) for word, values in known.items() if values}
+
+
+def _plain(value: object) -> str:
+    """A value as text; a column with gaps has its whole numbers as floats."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _latencies(table: pd.DataFrame) -> dict[str, str]:

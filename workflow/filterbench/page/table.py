@@ -30,6 +30,12 @@ COLUMNS = {
     "reason": "infeasible",
     "document": "document",
 }
+# Headings of the columns that a small screen can spare.
+SPARE_HEADINGS = tuple(
+    COLUMNS[name]
+    for name in COLUMNS
+    if name not in ("short", "sparsity", "seed", "performance_finetuned", "params_compact")
+)
 # All other columns are left out if they are empty.
 ALWAYS = (
     *("model", "short", "sparsity", "seed"),
@@ -54,7 +60,10 @@ def rows_of(table: pd.DataFrame) -> pd.DataFrame:
         ],
     ).reindex(columns=list(COLUMNS))
     shares = [name for name in COLUMNS if name.startswith("performance")]
-    return plain.assign(**{name: (100 * plain[name].astype(float)).round(2) for name in shares})
+    per_cent = {name: (100 * plain[name].astype(float)).round(2) for name in shares}
+    # Infeasible cells have no counts, which would make floats of the others.
+    counts = {name: plain[name].astype("Int64") for name in ("params_compact", "flops_compact")}
+    return plain.assign(**per_cent, **counts)
 
 
 def table_data(tables: list[pd.DataFrame]) -> dict[str, list]:
