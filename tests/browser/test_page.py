@@ -305,6 +305,11 @@ def test_the_keyboard_reaches_every_control(opened):
         assert plot.get_attribute("aria-label")
 
 
+def test_the_table_of_cells_fits_a_usual_window(opened):
+    table = opened.find_element(By.ID, "cells")
+    assert table.size["width"] <= table.find_element(By.XPATH, "..").size["width"] <= 1280
+
+
 def test_a_narrow_screen_needs_no_sideways_scrolling(opened):
     metrics = {"width": 400, "height": 800, "deviceScaleFactor": 1, "mobile": True}
     opened.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)

@@ -17,7 +17,7 @@ from filterbench.analysis.blind import blind_cells
 from filterbench.analysis.budgets import as_curves
 from filterbench.analysis.recommending import MEASURED, known_costs, leader, recommendations
 from filterbench.page.curves import model_data, styles_of
-from filterbench.page.table import SPARE_HEADINGS, table_data
+from filterbench.page.table import SPARE_HEADINGS, WIDE_HEADINGS, table_data
 
 TEMPLATES = Path(__file__).parent
 DATATABLES = Path(itables.__file__).parent / "html/dt_bundle.js"
@@ -29,7 +29,7 @@ AXES = {
     "seconds": "seconds of pruning and fine-tuning",
 }
 # Of the recommended nets, the columns that a small screen can spare.
-SPARE = ("rank", "low", "high", "surely", "first", "notes")
+SPARE = ("rank", "count", "low", "high", "surely", "first", "notes")
 # Allowed losses of accuracy to choose from, in points.
 DROPS = (0.5, 1.0, 2.0, 5.0, 10.0)
 RECOMMENDED = {
@@ -87,6 +87,7 @@ def page(
         "spare": {
             "recommended": [place for place, name in enumerate(RECOMMENDED) if name in SPARE],
             "cells": [place for place, name in enumerate(cells["headings"]) if name in SPARE_HEADINGS],
+            "wide": [place for place, name in enumerate(cells["headings"]) if name in WIDE_HEADINGS],
         },
     }
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=select_autoescape())

@@ -30,7 +30,14 @@ COLUMNS = {
     "reason": "infeasible",
     "document": "document",
 }
-# Headings of the columns that a small screen can spare.
+# Headings of the columns that only a wide window has, and of those that a small screen can spare.
+WIDE_HEADINGS = tuple(
+    COLUMNS[name]
+    for name in (
+        *("performance_mean", "performance_low", "performance_high"),
+        *("performance_original", "performance_original_finetuned", "seconds"),
+    )
+)
 SPARE_HEADINGS = tuple(
     COLUMNS[name]
     for name in COLUMNS
