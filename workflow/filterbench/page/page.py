@@ -17,7 +17,7 @@ from filterbench.analysis.blind import blind_cells
 from filterbench.analysis.budgets import as_curves
 from filterbench.analysis.recommending import MEASURED, known_costs, leader, recommendations
 from filterbench.page.curves import model_data, styles_of
-from filterbench.page.table import SPARE_HEADINGS, WIDE_HEADINGS, table_data
+from filterbench.page.table import table_data
 
 TEMPLATES = Path(__file__).parent
 DATATABLES = Path(itables.__file__).parent / "html/dt_bundle.js"
@@ -83,12 +83,8 @@ def page(
         "models": models,
         "styles": styles,
         "recommended": {model: _recommended(table, controls) for model, table in curves.items()},
-        **(cells := table_data(list(tables.values()))),
-        "spare": {
-            "recommended": [place for place, name in enumerate(RECOMMENDED) if name in SPARE],
-            "cells": [place for place, name in enumerate(cells["headings"]) if name in SPARE_HEADINGS],
-            "wide": [place for place, name in enumerate(cells["headings"]) if name in WIDE_HEADINGS],
-        },
+        "spare": [place for place, name in enumerate(RECOMMENDED) if name in SPARE],
+        **table_data(list(tables.values())),
     }
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=select_autoescape())
     return environment.get_template("page.html").render(

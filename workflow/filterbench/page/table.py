@@ -30,18 +30,11 @@ COLUMNS = {
     "reason": "infeasible",
     "document": "document",
 }
-# Headings of the columns that only a wide window has, and of those that a small screen can spare.
-WIDE_HEADINGS = tuple(
-    COLUMNS[name]
-    for name in (
-        *("performance_mean", "performance_low", "performance_high"),
-        *("performance_original", "performance_original_finetuned", "seconds"),
-    )
-)
-SPARE_HEADINGS = tuple(
-    COLUMNS[name]
-    for name in COLUMNS
-    if name not in ("short", "sparsity", "seed", "performance_finetuned", "params_compact")
+# The columns of any window, and those that only a wide one has; a small screen can spare all others.
+SMALL = ("short", "sparsity", "seed", "performance_finetuned", "params_compact")
+WIDE = (
+    *("performance_mean", "performance_low", "performance_high"),
+    *("performance_original", "performance_original_finetuned", "seconds"),
 )
 # All other columns are left out if they are empty.
 ALWAYS = (
@@ -74,12 +67,13 @@ def rows_of(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def table_data(tables: list[pd.DataFrame]) -> dict[str, list]:
-    """Headings and rows of the table of all models, as JSON."""
+    """Headings, classes of the columns, and rows of the table of all models, as JSON."""
     rows = pd.concat([rows_of(table) for table in tables], ignore_index=True)
     there = [name for name in COLUMNS if name in ALWAYS or rows[name].notna().any()]
     # Column by column: pandas turns the values of whole rows into text or floats.
     columns = [[None if pd.isna(value) else value for value in rows[name].astype(object)] for name in there]
     return {
         "headings": [COLUMNS[name] for name in there],
+        "classes": ["" if name in SMALL else "spare wide" if name in WIDE else "spare" for name in there],
         "rows": [list(row) for row in zip(*columns, strict=True)],
     }
