@@ -44,6 +44,18 @@ def test_one_failed_cell_is_named_at_the_end_and_hides_nothing(broken):
     assert "VGG16, at most 100 points below the unpruned net, times fewer params" in told.stdout
 
 
+def test_a_report_has_the_figures_that_are_there(broken):
+    """As after `make demo`, which makes the figure of one model."""
+    for path in (
+        *broken.folder.glob("figures/*resnet18*"),
+        *broken.folder.glob("results/smoke/*/*resnet18*"),
+    ):
+        path.unlink()
+    run = broken.snakemake("--report", "report.html")
+    assert run.returncode == 0, run.stdout
+    assert (broken.folder / "report.html").stat().st_size > 10_000
+
+
 def test_a_study_of_which_nothing_is_made_says_so(checkout):
     shutil.rmtree(checkout.folder / "results", ignore_errors=True)
     run = checkout.snakemake("so_far")

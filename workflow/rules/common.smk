@@ -31,6 +31,7 @@ from filterbench.orchestration.figures import FIGURES, figures
 from filterbench.plotting.kinds import KINDS
 from filterbench.orchestration.manifest import list_files, outdated
 from filterbench.orchestration.tables import params_by_wildcards
+from filterbench.orchestration.targets import made_if_reported, other_targets
 from filterbench.jobs.devices import count_gpus
 from filterbench.orchestration import progress
 from filterbench.jobs import warm_parent

@@ -11,11 +11,11 @@ FROM_COMPARISON = "performance_comparison|accuracy_against_cost|equal_training|a
 rule figure:
     """A copy of the configured study's figure in the folder figures/."""
     input:
-        png=f"results/{STUDY}/figures/{{name}}.png",
         **vector(f"results/{STUDY}/figures/{{name}}"),
+        png=f"results/{STUDY}/figures/{{name}}.png",
     output:
-        png="figures/{name}.png",
         **vector("figures/{name}"),
+        png="figures/{name}.png",
     log:
         f"logs/{STUDY}/figures/{{name}}.log",
     wildcard_constraints:
@@ -39,13 +39,13 @@ rule plot:
         ),
         table=f"results/{STUDY}/{{model}}/comparison.csv",
     output:
+        **vector(f"results/{STUDY}/figures/{{figure}}_{{model}}"),
         png=report(
             f"results/{STUDY}/figures/{{figure}}_{{model}}.png",
             caption="../report/plot.rst",
             category="Figures",
             labels={"model": "{model}", "figure": "{figure}"},
         ),
-        **vector(f"results/{STUDY}/figures/{{figure}}_{{model}}"),
     log:
         f"logs/{STUDY}/{{model}}/plot_{{figure}}.log",
     wildcard_constraints:
@@ -66,13 +66,13 @@ rule plot_leads:
     input:
         table=rules.leads.output.table,
     output:
+        **vector(f"results/{STUDY}/figures/leads_{{model}}"),
         png=report(
             f"results/{STUDY}/figures/leads_{{model}}.png",
             caption="../report/leads.rst",
             category="Figures",
             labels={"model": "{model}", "figure": "leads"},
         ),
-        **vector(f"results/{STUDY}/figures/leads_{{model}}"),
     log:
         f"logs/{STUDY}/{{model}}/plot_leads.log",
     conda:
@@ -90,20 +90,20 @@ rule plot_search:
             "{cell}/{file}", cell=PLAN.first_seed_cells(wildcards), file=["prune.json", "search.csv"]
         ),
     output:
+        **vector(f"results/{STUDY}/figures/layer_sparsities_{{model}}", "layers_"),
+        **vector(f"results/{STUDY}/figures/search_scores_{{model}}", "scores_"),
         layers_png=report(
             f"results/{STUDY}/figures/layer_sparsities_{{model}}.png",
             caption="../report/layer_sparsities.rst",
             category="Searches",
             labels={"model": "{model}", "figure": "layers"},
         ),
-        **vector(f"results/{STUDY}/figures/layer_sparsities_{{model}}", "layers_"),
         scores_png=report(
             f"results/{STUDY}/figures/search_scores_{{model}}.png",
             caption="../report/search_scores.rst",
             category="Searches",
             labels={"model": "{model}", "figure": "scores"},
         ),
-        **vector(f"results/{STUDY}/figures/search_scores_{{model}}", "scores_"),
     log:
         f"logs/{STUDY}/{{model}}/plot_search.log",
     conda:
