@@ -215,6 +215,7 @@ def test_the_figures_of_equal_training_are_drawn_from_the_table(tmp_path):
     for figure in ("equal_training", "accuracy_against_training"):
         outputs = {name: tmp_path / f"{figure}-{name}.svg" for name in ("png", "svg", "pdf")}
         params = {"model": "vgg16", "figure": figure, "dataset": "digits", "published": False}
+        params["titled"] = True
         plot(Job({"table": path}, outputs, params))
         assert "AutoCompress" in outputs["svg"].read_text()
 

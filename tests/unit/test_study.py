@@ -382,7 +382,7 @@ def test_the_settings_that_can_be_null_are_those_of_the_schema():
                 yield from nullable(inner)
 
     assert set(OPTIONAL) == set(nullable(load_schema("config")))
-    assert set(VALUES) == set(nullable(load_schema("config")["properties"]["dataset"]))
+    assert set(VALUES) == {*nullable(load_schema("config")["properties"]["dataset"]), "title"}
 
 
 def test_a_file_is_looked_for_beside_the_study_that_names_it(tmp_path, monkeypatch):

@@ -113,6 +113,7 @@ rule plot_search:
         model="{model}",
         study=STUDY,
         seed=config["seeds"][0],
+        titled="title" not in config,
         cells=lambda wildcards: list(map(there, PLAN.first_seed_cells(wildcards))),
     script:
         "../scripts/stage.py"

@@ -34,7 +34,8 @@ def compare_int8(job: Job) -> None:
     check_feasible(table, job.outputs["table"].parent)
     write_table(job.outputs["table"], table)
     labels = MODELS[job.params["model"]].label, DATASETS[job.params["dataset"]].label
-    title = f"{study_title(table, *labels)}\nonnxruntime, {measurement_title(table)}"
+    about = f"{study_title(table, *labels)}\nonnxruntime, {measurement_title(table)}"
+    title = about if job.params["titled"] else ""
     figure = draw_int8(with_statistics(as_curves(table)), title)
     save_figure(figure, *(job.outputs[kind] for kind in KINDS))
 

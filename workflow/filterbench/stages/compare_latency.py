@@ -41,7 +41,7 @@ def compare_latency(job: Job) -> None:
     curves = with_fronts(with_statistics(as_curves(table)), [f"relative_{name}" for name in measured])
     write_table(job.outputs["table"], table.join(curves.drop(columns=table.columns)))
     labels = MODELS[job.params["model"]].label, DATASETS[job.params["dataset"]].label
-    title = f"{study_title(table, *labels)}\n{measurement_title(table)}"
+    title = f"{study_title(table, *labels)}\n{measurement_title(table)}" if job.params["titled"] else ""
     runtimes = list(dict.fromkeys(name.rpartition("_")[0] for name in measured))
     save_figure(draw_latency(curves, runtimes, title), *(job.outputs[kind] for kind in KINDS))
 

@@ -25,5 +25,5 @@ def optimism(job: Job) -> None:
     logger.info("mean gap of all cells: %+.2f points", table["mean"].mean())
     write_table(job.outputs["table"], table)
     names = MODELS[job.params["model"]].label, DATASETS[job.params["dataset"]].label
-    title = "{} on {}, study {}".format(*names, job.params["study"])
+    title = "{} on {}, study {}".format(*names, job.params["study"]) if job.params["titled"] else ""
     save_figure(draw_optimism(table, title), *(job.outputs[kind] for kind in KINDS))

@@ -20,7 +20,8 @@ def plot(job: Job) -> None:
     """Draw the comparison table as PNG and SVG; the same table gives the same bytes."""
     table = as_curves(pd.read_csv(job.inputs["table"]))
     model = job.params["model"]
-    title = study_title(table, MODELS[model].label, DATASETS[job.params["dataset"]].label)
+    about = study_title(table, MODELS[model].label, DATASETS[job.params["dataset"]].label)
+    title = about if job.params["titled"] else ""
     if job.params["figure"] == "accuracy_against_cost":
         figure = draw_cost(table, title)
     elif job.params["figure"] == "equal_training":

@@ -15,6 +15,6 @@ def plot_leads(job: Job) -> None:
     table = pd.read_csv(job.inputs["table"])
     model = job.params["model"]
     names = MODELS[model].label, DATASETS[job.params["dataset"]].label
-    title = "{} on {}, study {}".format(*names, job.params["study"])
+    title = "{} on {}, study {}".format(*names, job.params["study"]) if job.params["titled"] else ""
     figure = draw_leads(table[table["model"] == model], title)
     save_figure(figure, *(job.outputs[kind] for kind in KINDS))

@@ -22,14 +22,16 @@ def plot_search(job: Job) -> None:
     cells = [Path(path) for path in job.params["cells"]]
     about = f"{MODELS[job.params['model']].label}, seed {job.params['seed']}, study {job.params['study']}"
     layers = pd.DataFrame([row for cell in cells for row in _layers(cell)])
-    figure = draw_layer_sparsities(layers, f"What each pruner takes from each layer: {about}")
+    titled = job.params["titled"]
+    title = f"What each pruner takes from each layer: {about}" if titled else ""
+    figure = draw_layer_sparsities(layers, title)
     save_figure(figure, *(job.outputs[f"layers_{kind}"] for kind in KINDS))
     searches = {
         ((target := parse_target(cell.name)).curve(cell.parent.name), target.value): pd.DataFrame(steps)
         for cell in cells
         if (steps := read_search(cell / "search.csv"))
     }
-    figure = draw_search_scores(searches, f"Candidates of each search: {about}")
+    figure = draw_search_scores(searches, f"Candidates of each search: {about}" if titled else "")
     save_figure(figure, *(job.outputs[f"scores_{kind}"] for kind in KINDS))
 
 

@@ -17,8 +17,8 @@ KEY = "extends"
 # By part of a study, the names that it keeps of those that it and the extended study have.
 ONLY = "only"
 PARTS = ("models", "pruners")
-# Settings of the dataset of which null is a value: all images, or a download.
-VALUES = ("folder", "train_images", "validation_images", "test_images")
+# Settings of which null is a value: all images, a download, or no title.
+VALUES = ("folder", "train_images", "validation_images", "test_images", "title")
 # Null says that there is none of these, whether or not an extended study has one.
 OPTIONAL = (*VALUES, "weights", "claims", "plan", "nni_results")
 
