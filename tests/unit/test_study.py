@@ -85,8 +85,8 @@ MISTAKES = {
     ),
     "training of a pruner that lacks a target": (
         "equal_training",
-        {"as": ["AutoCompressPruner"]},
-        "equal_training.as: AutoCompressPruner: no cell of resnet50 at 0.3, which L1FilterPruner has",
+        {"as": ["NetAdaptPruner"]},
+        "equal_training.as: NetAdaptPruner: no cell of resnet18 at 0.75, which L1FilterPruner has",
     ),
     "epochs that are tuned and counted out": (
         "",
@@ -207,8 +207,8 @@ def test_training_from_scratch_needs_epochs(default_config):
 def test_cells_are_the_product_of_the_studys_lists(default_config):
     default_config["seeds"] = [0, 1]
     found = cells(default_config)
-    assert len(found) == len(set(found)) == 2 * (4 * 3 * 6 + (6 + 2 + 1) + (6 + 6 + 3))
-    assert {str(cell.target) for cell in found} == {"0.3", "0.5", "0.7", "0.8", "0.9", "0.95"}
+    assert len(found) == len(set(found)) == 2 * (5 * 3 * 3 + 3 + 1 + 1)
+    assert {str(cell.target) for cell in found} == {"0.625", "0.75", "0.875"}
 
 
 def test_a_models_training_settings_differ_where_the_study_says_so(default_config):
@@ -253,11 +253,11 @@ def test_a_measurement_of_time_has_a_node_of_its_own_on_a_cluster():
 @pytest.mark.parametrize("control", CONTROLS)
 def test_a_control_has_the_searched_cells_sparsities(control, default_config):
     default_config["pruners"]["SimulatedAnnealingPruner"] = {"sparsities": {"vgg16": [0.5, 0.7]}}
-    default_config["pruners"][control] = {"sparsities": {"resnet18": [0.9]}}
+    default_config["pruners"][control] = {"sparsities": {"resnet18": [0.75]}}
     check_config(default_config, "mine.yaml")
     found = {(cell.model, str(cell.target)) for cell in cells(default_config) if cell.pruner == control}
     own = {("resnet50", str(sparsity)) for sparsity in default_config["sparsities"]}
-    assert found == {("vgg16", "0.5"), ("vgg16", "0.7"), ("resnet18", "0.9")} | own
+    assert found == {("vgg16", "0.5"), ("vgg16", "0.7"), ("resnet18", "0.75")} | own
 
 
 @pytest.mark.parametrize("control", CONTROLS)
@@ -265,7 +265,7 @@ def test_a_control_without_its_searched_cell_is_refused(control, default_config)
     default_config["pruners"][control] = {"sparsities": {"vgg16": [0.6]}}
     expected = (
         f"mine.yaml: pruners.{control}.sparsities.vgg16: 0.6 is not a sparsity of SimulatedAnnealingPruner; "
-        "allowed: 0.3, 0.5"
+        "allowed: 0.625, 0.75"
     )
     with pytest.raises(InputError, match="^" + re.escape(expected)):
         check_config(default_config, "mine.yaml")

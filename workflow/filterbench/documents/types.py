@@ -57,6 +57,7 @@ class TrainedDocument(Measured):
     own_weights: NotRequired[dict[str, str]]
     classes: NotRequired[list[str]]
     correct: NotRequired[str]
+    top5: NotRequired[float]
     infeasible: NotRequired[str]
 
 

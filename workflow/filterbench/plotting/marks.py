@@ -63,7 +63,7 @@ def draw_claims(axes: Axes, column: str, claims: pd.DataFrame) -> None:
     """Points that papers report, in their pruners' colours; the legend says which are not like for like."""
     for (label, alike), points in claims.groupby(["label", "like_for_like"], sort=False):
         pruners = points["pruner"].unique()
-        entry = as_written(str(label) if alike else f"{label} (not like for like)")
+        entry: str | None = as_written(str(label) if alike else f"{label} (not like for like)")
         if len(pruners) > 1:
             # One entry in the legend for points of several colours.
             _draw_hollow(axes, points[column][:0], points["accuracy"][:0], CLAIM, entry, size=10, edge=1.5)

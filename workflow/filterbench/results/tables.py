@@ -144,6 +144,7 @@ def _row(cell: Path, again: Mapping[str, Sequence[str]], unpruned: bool) -> dict
         **net_columns("conv_linear_macs", count["conv_linear_macs"]),
         "best_epoch": finetune["training"]["best_epoch"],
         "epochs": len(finetune["training"]["epochs"]),
+        **({"top5_finetuned": finetune["top5"]} if "top5" in finetune else {}),
         "test_images": images["test"],
         "chance": images["chance"],
         "device": finetune["provenance"]["device"],
