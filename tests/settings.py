@@ -19,4 +19,8 @@ TRAINING = {
 }
 
 # Pruners that take whole groups of channels.
-GROUP_PRUNERS = ("GroupNormPruner", "BNScalePruner", "TaylorPruner", "LAMPPruner")
+GROUP_PRUNERS = (
+    *("GroupL1Pruner", "GroupNormPruner", "GroupFPGMPruner", "BNScalePruner", "LAMPPruner", "SynFlowPruner"),
+    *("TaylorPruner", "HessianPruner", "OBDCPruner"),
+    *("HRankPruner", "CHIPPruner", "APoZPruner", "MeanActivationPruner", "GroupRandomPruner"),
+)

@@ -272,6 +272,37 @@ def test_the_unpruned_net_of_a_collection_is_the_published_one_and_is_told(tmp_p
         read_results(tmp_path / "vgg19.json", "vgg19")
 
 
+@pytest.mark.parametrize("name", ["params", "flops"])
+def test_cells_of_different_unpruned_nets_are_refused(name, tmp_path):
+    other = {**RESULT, name: RESULT[name] | {"original": 2e9}}
+    write_result(tmp_path / "L1FilterPruner/0.5", RESULT)
+    write_result(tmp_path / "L1FilterPruner/0.9", other)
+    write_result(tmp_path / "L2FilterPruner/0.9", {"infeasible": "no layer has enough weights left"})
+    expected = rf"differ in {name}: \d+ \(L1FilterPruner 0\.5\), 2000000000 \(L1FilterPruner 0\.9\)"
+    with pytest.raises(InputError, match=expected):
+        read_results(tmp_path, "vgg16")
+
+
+def test_different_accuracies_of_the_unpruned_net_are_named(tmp_path, caplog):
+    other = {**RESULT, "performance": RESULT["performance"] | {"original": 0.9}}
+    write_result(tmp_path / "L1FilterPruner/0.5", RESULT)
+    write_result(tmp_path / "L1FilterPruner/0.9", other)
+    read_results(tmp_path, "vgg16")
+    assert "unpruned nets have accuracies from 0.9 to 0.95; figures show their mean" in caplog.text
+
+
+def test_cells_with_budgets_of_a_collection_are_skipped_by_name(tmp_path, caplog):
+    cell = {"params": 1000, "flops": 2000, "performance": 0.9}
+    entries = {"L1FilterPruner": [cell | {"sparsity": 0.5}]}
+    budgets = {"L1FilterPruner (FLOPs budget)": [cell | {"budget": 0.5}, cell | {"budget": 0.7}]}
+    (tmp_path / "vgg16.json").write_text(json.dumps(entries | budgets))
+    assert len(read_results(tmp_path / "vgg16.json", "vgg16")) == 1
+    assert "vgg16.json: skipped 2 cells with a budget; only sparsities are imported" in caplog.text
+    (tmp_path / "vgg16.json").write_text(json.dumps(budgets))
+    with pytest.raises(InputError, match="no results of vgg16"):
+        read_results(tmp_path / "vgg16.json", "vgg16")
+
+
 def test_a_folder_of_results_is_looked_through(tmp_path):
     write_result(tmp_path / "VGG16/L1FilterPruner/0.5", RESULT)
     write_result(tmp_path / "densenet/L1FilterPruner/0.5", RESULT)

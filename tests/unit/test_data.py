@@ -319,6 +319,19 @@ def test_copies_of_training_images_among_the_test_images_are_told(photos, tmp_pa
     assert "12 of 12 test images have an exact copy among the training" in caplog.text
 
 
+def test_a_constant_channel_is_named(tmp_path, caplog):
+    draw = np.random.default_rng(0)
+    for name in ("ant", "cat"):
+        (tmp_path / "images" / name).mkdir(parents=True)
+        for number in range(15):
+            pixels = np.full((8, 8, 3), 7, dtype=np.uint8)
+            pixels[:, :, :2] = draw.integers(0, 256, (8, 8, 2))
+            Image.fromarray(pixels).save(tmp_path / "images" / name / f"{number}.png")
+    content = prepare_data("image-folder", tmp_path / "images", tmp_path, tmp_path / "images.npz")
+    assert "channel 3 of 3 has the value 7 in all training images" in caplog.text
+    assert content.std[2] == 1
+
+
 def test_an_image_in_two_classes_is_told(photos, tmp_path, caplog):
     first, second = sorted(path for path in photos.iterdir() if path.is_dir())[:2]
     shutil.copy(next(each for each in sorted(first.iterdir()) if each.suffix == ".jpg"), second / "copy.jpg")
@@ -553,3 +566,33 @@ def test_a_dataset_that_no_stage_could_use_is_refused(images, labels, fault, mon
     with pytest.raises(InputError, match=f"dataset own: {fault}"):
         prepare_data("own", None, tmp_path, tmp_path / "own.npz")
     assert not (tmp_path / "own.npz").exists()
+
+
+def flipped(content: bytes, place: int, bit: int) -> bytes:
+    return content[:place] + bytes([content[place] ^ 1 << bit]) + content[place + 1 :]
+
+
+def test_a_damaged_data_file_is_named_whatever_is_damaged(digits_file, tmp_path):
+    sound, reference = digits_file.read_bytes(), read_images(digits_file)
+    # Of the archive's first header and directory: version, compression, and the header of an array.
+    directory = sound.index(b"PK\x01\x02")
+    places = [*range(4, 12), *range(directory, directory + 12), *range(60, 200)]
+    damaged = [flipped(sound, place, bit) for place in places for bit in (0, 6)]
+    damaged += [sound[:length] for length in (0, 3, 1000, len(sound) // 2, len(sound) - 1)]
+    path = tmp_path / "damaged.npz"
+    for content in damaged:
+        path.write_bytes(content)
+        try:
+            assert np.array_equal(read_images(path).images, reference.images)
+        except InputError as reason:
+            assert f"{path}: " in str(reason)
+            assert "remove it, and the next run rebuilds it" in str(reason)
+
+
+def test_a_damaged_zipped_file_of_fashion_mnist_is_named(fashion_folder, tmp_path):
+    path = next(fashion_folder.glob("train-images*.gz"))
+    sound = path.read_bytes()
+    for content in (*(flipped(sound, place, 2) for place in range(10, 60)), sound[: len(sound) // 2]):
+        path.write_bytes(content)
+        with pytest.raises(InputError, match=rf"{path.name}: not a readable idx file"):
+            prepare_data("fashion-mnist", fashion_folder, tmp_path, tmp_path / "fashion.npz")

@@ -3,6 +3,7 @@
 import logging
 import multiprocessing
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -11,6 +12,9 @@ from types import SimpleNamespace
 import pytest
 
 from filterbench.jobs import job
+from filterbench.storage.checkpoint import Checkpoint
+from filterbench.storage.files import write_text
+from filterbench.storage.journal import Journal
 
 PROCESSES = multiprocessing.get_context("fork")
 
@@ -75,6 +79,23 @@ def test_a_process_that_waited_takes_what_the_other_made_for_the_same_job(second
         process.join()
         assert process.exitcode == 0
     assert began(tmp_path) == runs
+
+
+def test_a_killed_process_is_named_with_the_usual_reason(tmp_path, monkeypatch, capsys):
+    log = tmp_path / "log.txt"
+    log.write_text("[slow] epoch 1\n")
+    monkeypatch.setattr(job, "run_in_child", lambda *arguments, **named: -signal.SIGKILL)
+    monkeypatch.setattr(job, "end_as", lambda code: None)
+    params, nothing = Named(stage="stages.slow"), Named()
+    job.run(
+        SimpleNamespace(
+            rule="slow", wildcards=["a"], log=[log], threads=1, params=params,
+            input=nothing, output=nothing, resources=nothing,
+        )
+    )  # fmt: skip
+    line = "[slow a] error: the process was killed (SIGKILL), as the system does when memory runs out; run"
+    assert log.read_text().splitlines()[1].startswith(line)
+    assert capsys.readouterr().err.startswith(line)
 
 
 def test_what_a_failed_process_left_is_not_taken(tmp_path):
@@ -145,3 +166,36 @@ def test_code_that_ends_the_process_is_a_line_and_a_failure(code, tmp_path, monk
         job.execute("prune", "a.log", job.Job({}, {}, {"stage": "stages.prune"}))
     assert ended.value.code == 1
     assert f"error: the job's code ended its process (SystemExit: {code})" in caplog.text
+
+
+def test_an_input_that_another_run_removes_is_a_line(tmp_path, monkeypatch, caplog):
+    monkeypatch.chdir(tmp_path)
+
+    def reading(asked: job.Job) -> None:
+        asked.inputs["images"].read_bytes()
+
+    monkeypatch.setattr(job, "resolve_name", lambda name: reading)
+    with pytest.raises(SystemExit):
+        job.execute("prune", "a.log", job.Job({"images": Path("a.npz")}, {}, {"stage": "stages.prune"}))
+    assert "error: a.npz was removed while the job was at work, perhaps by another run" in caplog.text
+    assert "Traceback" not in caplog.text
+
+
+@pytest.mark.parametrize("use", ["checkpoint", "journal", "document"])
+def test_a_folder_in_the_place_of_a_file_is_a_line(use, tmp_path, monkeypatch, caplog):
+    monkeypatch.chdir(tmp_path)
+    Path("there/below").mkdir(parents=True)
+
+    def using(asked: job.Job) -> None:
+        if use == "checkpoint":
+            Checkpoint(Path("there"), "key", asked.stopwatch).load()
+        elif use == "journal":
+            Journal(Path("there"), "key", 1, asked.stopwatch)
+        else:
+            write_text(Path("there"), "text")
+
+    monkeypatch.setattr(job, "resolve_name", lambda name: using)
+    with pytest.raises(SystemExit):
+        job.execute("prune", "a.log", job.Job({}, {}, {"stage": "stages.prune"}))
+    assert "error: Is a directory: there; rename or remove it and run again" in caplog.text
+    assert "Traceback" not in caplog.text

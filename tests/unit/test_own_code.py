@@ -147,6 +147,15 @@ def test_a_mistake_is_told(mine, old, new, expected):
     assert expected in str(error.value)
 
 
+def test_code_of_an_extended_study_is_announced_before_it_runs(mine):
+    (mine / "own_pruner.py").write_text("raise RuntimeError('it runs')")
+    (mine / "short.yaml").write_text(f"extends: {STUDY}\nstudy: short\n")
+    announced = []
+    with pytest.raises(InputError, match="RuntimeError: it runs"):
+        read_study({"extends": STUDY, "study": "short"}, [str(mine / "short.yaml")], {}, announced.extend)
+    assert announced == [str(mine / name) for name in ("own_pruner.py", "own_model.py", "own_dataset.py")]
+
+
 def test_an_installed_package_names_its_entries(tmp_path):
     package = tmp_path / "site/my_package"
     package.mkdir(parents=True)

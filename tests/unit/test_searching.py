@@ -55,6 +55,7 @@ CHANGES = {
         "admm_epochs_per_iteration": 2,
     },
     "RandomAllocationPruner": {"base_algo": "l1", "evaluations": 6},
+    "EagleEyePruner": {"evaluations": 6},
 }
 
 

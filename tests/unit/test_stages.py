@@ -50,6 +50,7 @@ BASELINE = {
 TRAINING = settings.TRAINING | {"epochs": 2}
 LIMITS = {"train": 256, "validation": 100, "test": 100}
 CHANGES = {
+    "EagleEyePruner": {"evaluations": 3},
     "NetAdaptPruner": {"sparsity_per_iteration": 0.25, "short_term_steps": 2},
     "SimulatedAnnealingPruner": {"stop_temperature": 70},
     "AutoCompressPruner": {

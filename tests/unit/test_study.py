@@ -5,16 +5,13 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
-from pkgutil import iter_modules, resolve_name
 
 import pytest
 import yaml
 from settings import TRAINING
 from test_own_code import remembered
 
-from filterbench import stages
 from filterbench.documents.schemas import load_schema
-from filterbench.making.computing import Stage
 from filterbench.own_code.registering import register
 from filterbench.storage.errors import InputError
 from filterbench.study.cells import cells, pruner_arguments, search_settings, training_settings
@@ -238,16 +235,6 @@ def test_a_pruners_arguments_differ_by_model_where_the_study_says_so(default_con
     default_config["pruners"]["NetAdaptPruner"]["models"] = {"vgg": {}}
     with pytest.raises(InputError, match="pruners.NetAdaptPruner.models: unknown 'vgg'; allowed: vgg16"):
         check_config(default_config, "mine.yaml")
-
-
-def test_a_measurement_of_time_has_a_node_of_its_own_on_a_cluster():
-    profile = yaml.safe_load((REPOSITORY / "profiles/slurm/config.yaml").read_text())
-    measuring = {name for name, means in profile["set-resources"].items() if "exclusive" in str(means)}
-    names = [module.name for module in iter_modules(stages.__path__)]
-    found = {name: resolve_name(f"filterbench.stages.{name}:{name}") for name in names}
-    assert measuring == {
-        name for name, stage in found.items() if isinstance(stage, Stage) and not stage.shared
-    }
 
 
 @pytest.mark.parametrize("control", CONTROLS)

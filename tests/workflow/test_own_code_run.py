@@ -130,5 +130,9 @@ def test_a_mistake_is_one_line(checkout):
     with_templates(checkout).edit(STUDY, "[own_pruner.py,", "[pruner.py,")
     run = checkout.snakemake("--dry-run", FIGURE, study=STUDY)
     assert run.returncode == 1
-    assert run.stdout.splitlines()[-1].startswith(f"error: {STUDY}: code: pruner.py: there is no file /")
+    note, error = run.stdout.splitlines()[-2:]
+    assert note == "note: running own code, as the study or an installed package asks: " + ", ".join(
+        ["pruner.py", "mine/own_model.py", "mine/own_dataset.py"]
+    )
+    assert error.startswith(f"error: {STUDY}: code: pruner.py: there is no file /")
     assert "Traceback" not in run.stdout

@@ -9,7 +9,7 @@ import pytest
 import torch
 from checkout import Checkout
 
-from filterbench.documents import parse, read
+from filterbench.documents import parse, read, write
 from filterbench.jobs.job import Job
 from filterbench.making.context import Context
 from filterbench.making.sharing import take
@@ -130,3 +130,30 @@ def test_a_sound_document_of_another_cell_or_code_is_not_taken(finished, tmp_pat
     assert not is_taken("of a changed line")
     assert is_taken(code)
     assert read(target)["cell"]["study"] == "other"
+
+
+def test_a_forged_cell_with_matching_digests_is_not_taken(finished, tmp_path, monkeypatch):
+    monkeypatch.chdir(finished.copy(tmp_path / "forged").folder)
+    source = Path("results/smoke/vgg16/seed-0/L1FilterPruner/0.5")
+    names = {"document": "finetune.json", "weights": "finetune.safetensors", "correct": "finetune.correct"}
+    document, record = read(source / "finetune.json"), Path("record")
+
+    def is_taken(**changes: object) -> bool:
+        write(source / "finetune.json", document | changes)
+        files = {name: source / file for name, file in names.items()}
+        record.write_text(json.dumps({name: [str(path), file_digest(path)] for name, path in files.items()}))
+        cell = document["cell"] | {"study": "other"}
+        code = document["provenance"]["code"]["digest"]
+        limits = {"train": 256, "validation": 100, "test": 100}
+        outputs = {
+            name: Path("results/other") / path.relative_to("results/smoke") for name, path in files.items()
+        }
+        job = Job(
+            {"images": Path("data/digits.npz")}, outputs, {"cell": cell, "code": code, "limits": limits}
+        )
+        return take(record, Context(job, cell, torch.device("cpu"), document["provenance"]["threads"]))
+
+    accuracy, images = document["performance"]["finetuned"], document["images"]
+    assert not is_taken(performance={"finetuned": round(abs(accuracy - 0.01), 2)})
+    assert not is_taken(images={**images, "train": images["train"] + 1})
+    assert is_taken()

@@ -43,6 +43,8 @@ rule train_baseline:
         gpu=GPU,
         # No param: what the file holds decides, not where it lies.
         own_weights=PLAN.own_weights,
+        # No param: it refuses images, and changes no number.
+        max_copies=str(PLAN.max_copies),
     params:
         **stage("train_baseline"),
         cell=PLAN.baseline_cell,

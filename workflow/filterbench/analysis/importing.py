@@ -12,10 +12,12 @@ from filterbench.analysis.published import SEED, published_cells, published_mode
 from filterbench.documents import check, parse
 from filterbench.documents.columns import net_columns
 from filterbench.storage.errors import InputError
+from filterbench.storage.files import is_text
 
 logger = logging.getLogger(__name__)
 
 ORIGINALS = ("performance_original", "params_original", "flops_original")
+COUNTED = ("params", "flops")
 
 
 def read_results(source: Path, model: str) -> pd.DataFrame:
@@ -28,19 +30,52 @@ def read_results(source: Path, model: str) -> pd.DataFrame:
         model: the model's name.
 
     Raises:
-        InputError: there are no results, a file is faulty, two folders are of one sparsity, or a collection
-            is of a model that was not published.
+        InputError: there are no results, a file is faulty, two folders are of one sparsity, cells have
+            different unpruned nets, or a collection is of a model that was not published.
     """
     rows = list(_cells(source) if source.is_dir() else _collected(source, model))
     if not rows:
         raise InputError(f"{source}: no results of {model}")
     common = {"model": model, "seed": SEED, "infeasible": None}
-    return pd.DataFrame([common | row for row in rows]).sort_values(["pruner", "sparsity"], ignore_index=True)
+    cells = pd.DataFrame([common | row for row in rows]).sort_values(
+        ["pruner", "sparsity"], ignore_index=True
+    )
+    _check_unpruned(source, cells[cells["infeasible"].isna()])
+    return cells
+
+
+def _check_unpruned(source: Path, cells: pd.DataFrame) -> None:
+    """Refuse cells of different unpruned nets, whose factors would not compare; log different accuracies.
+
+    Raises:
+        InputError: the nets have different counts.
+    """
+    if cells.empty:
+        return
+    for name in COUNTED:
+        found = cells.drop_duplicates(f"{name}_original")
+        if len(found) > 1:
+            columns = found[[f"{name}_original", "pruner", "sparsity"]].itertuples(index=False)
+            listed = ", ".join(f"{count:.0f} ({pruner} {sparsity:g})" for count, pruner, sparsity in columns)
+            raise InputError(
+                f"{source}: the cells' unpruned nets differ in {name}: {listed}; keep those of one net"
+            )
+    accuracies = cells["performance_original"]
+    if accuracies.nunique() > 1:
+        logger.warning(
+            "%s: the cells' unpruned nets have accuracies from %s to %s; figures show their mean",
+            source,
+            accuracies.min(),
+            accuracies.max(),
+        )
 
 
 def _cells(folder: Path) -> Iterator[dict[str, object]]:
     found: dict[tuple[str, float], Path] = {}
     for path in sorted(folder.glob("*/*/result.json")):
+        if not is_text(str(path)):
+            # Listed among the skipped files.
+            continue
         pruner, sparsity = path.parents[1].name, _sparsity(path)
         if other := found.get((pruner, sparsity)):
             raise InputError(f"{path}: {other} is of sparsity {sparsity}, too; keep only one of them")
@@ -91,8 +126,12 @@ def _collected(path: Path, model: str) -> Iterator[dict[str, object]]:
     logger.info("%s does not contain the unpruned net: the published one of %s is used", path, model)
     first = published_cells(model).iloc[0]
     original = {name: first[name] for name in ORIGINALS}
+    if budgets := sum("budget" in cell for cells in document.values() for cell in cells):
+        logger.warning("%s: skipped %d cells with a budget; only sparsities are imported", path, budgets)
     for pruner, cells in document.items():
         for cell in cells:
+            if "budget" in cell:
+                continue
             yield {
                 "pruner": pruner,
                 "sparsity": cell["sparsity"],

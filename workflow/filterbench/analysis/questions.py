@@ -14,7 +14,7 @@ from filterbench.analysis.hypotheses import ALPHA, POWER
 from filterbench.analysis.leads import ALL
 from filterbench.analysis.power import power
 from filterbench.documents.schemas import Fault, schema_faults
-from filterbench.storage.errors import InputError
+from filterbench.storage.errors import InputError, first_line
 
 # How far a plan's stated power may differ from the one that its numbers give: plans state two digits.
 POWER_SLACK = 0.0051
@@ -85,7 +85,7 @@ def read_questions(path: Path) -> list[Question]:
     try:
         plan = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError) as reason:
-        raise InputError(f"{path}: not a readable plan ({str(reason).splitlines()[0]})") from reason
+        raise InputError(f"{path}: not a readable plan ({first_line(reason)})") from reason
     faults = list(schema_faults("plan", plan))
     if not faults:
         questions = [Question(**each | {"target": str(each["target"])}) for each in plan["questions"]]

@@ -15,7 +15,7 @@ from filterbench.documents.parts import Normalisation
 from filterbench.models.rebuilding import rebuild_model
 from filterbench.models.registry import MODELS
 from filterbench.storage.errors import InputError
-from filterbench.storage.weights import read_weights
+from filterbench.storage.weights import read_tensors
 
 # The text in a safetensors file's metadata. One text alone: the order of several differs between processes.
 KEY = "filterbench"
@@ -134,7 +134,7 @@ def read_record(path: Path) -> NetRecord:
     if not tensors:
         raise InputError(f"{path}: has no net, because the cell is infeasible; its prune.json has the reason")
     if missing := NetRecord.__required_keys__ - found.keys():
-        raise InputError(f"{path}: metadata without {', '.join(sorted(missing))}; make the file again")
+        raise InputError(f"{path}: metadata without {', '.join(sorted(missing))}; get a complete file")
     return found
 
 
@@ -153,5 +153,5 @@ def read_portable(path: Path) -> PortableNet:
             f"{path}: unknown model {record['model']!r}; give the file that defines it: "
             "filterbench.load(..., code=['own_model.py'])"
         )
-    net = rebuild_model(record["model"], read_weights(path), path, record["image_size"])
+    net = rebuild_model(record["model"], read_tensors(path), path, record["image_size"])
     return PortableNet(net, record).eval()

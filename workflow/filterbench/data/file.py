@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,7 +74,7 @@ def read_images(path: Path) -> ImageFile:
             checksum = str(stored["checksum"])
     except FileNotFoundError as reason:
         raise InputError(f"{path}: no such data file; make it with `snakemake {path}`") from reason
-    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as reason:
+    except Exception as reason:  # A damaged file can raise anything in the library.
         raise InputError(f"{path}: not a readable data file ({reason}); {remedy}") from reason
     if checksum != _checksum(arrays):
         raise InputError(f"{path}: the content does not match its checksum; {remedy}")

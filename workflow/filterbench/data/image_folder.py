@@ -16,6 +16,7 @@ from filterbench.data.contents import is_hidden, skipped, users_files
 from filterbench.data.registry import IMAGES
 from filterbench.data.splitting import RawImages
 from filterbench.storage.errors import InputError
+from filterbench.storage.files import is_text
 
 logger = logging.getLogger(__name__)
 
@@ -122,6 +123,11 @@ def _listing(folder: Path, files: Sequence[Path]) -> dict[str, list[Path]]:
             f"dataset.folder: {folder} must contain one folder of images per class, with files "
             f"{', '.join(IMAGES)}"
         )
+    for name in images:
+        if not is_text(name):
+            raise InputError(
+                f"dataset.folder: {folder / name}: the class's name is not UTF-8; rename the folder"
+            )
     for path in files:
         if path.suffix.lower() in IMAGES and path.is_relative_to(folder):
             inside = path.relative_to(folder)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from filterbench.data.augmentation import flip_and_shift
+from filterbench.data.copies import count_copies
 from filterbench.data.file import ImageFile, read_images
 from filterbench.documents.parts import ImageCounts, Normalisation
 from filterbench.storage.errors import InputError
@@ -108,6 +109,16 @@ class Splits:
     def image_size(self) -> int:
         """Height and width of the images, in pixels."""
         return self.train.pixels.shape[-1]
+
+    def copies(self) -> int:
+        """Number of test images with an exact copy among the images that are trained on or chosen by.
+
+        Where the test images themselves choose, only the images to train on count.
+        """
+        test, train, selection = (
+            each.pixels.cpu().numpy() for each in (self.test, self.train, self.selection)
+        )
+        return count_copies(test, [train] if np.array_equal(test, selection) else [train, selection])
 
     def document(self) -> ImageCounts:
         """Number of images by role, and chance's accuracy on the test images, as documents record them."""

@@ -1,12 +1,12 @@
 """From a dataset's own files to the uniform file."""
 
-import hashlib
 import logging
 from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
 
+from filterbench.data.copies import count_copies, digests_of
 from filterbench.data.file import ImageFile, write_images
 from filterbench.data.registry import fetch_images
 from filterbench.data.splitting import RawImages, faults_of, split
@@ -54,17 +54,23 @@ def _channel_statistics(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     variances = [
         np.average((levels - mean) ** 2, weights=share) for mean, share in zip(means, shares, strict=True)
     ]
-    # A constant channel is divided by 1.
     constant = [np.count_nonzero(share) == 1 for share in shares]
+    for channel in np.flatnonzero(constant):
+        logger.warning(
+            "channel %d of %d has the value %d in all training images, so that a net learns nothing from it",
+            channel + 1,
+            len(shares),
+            shares[channel].argmax(),
+        )
     spreads = np.where(constant, 1.0, np.sqrt(variances))
     return np.array(means, dtype=np.float32), spreads.astype(np.float32)
 
 
 def _warn_of_copies(raw: RawImages, splits: dict[str, np.ndarray]) -> None:
     """Warn of images that are equal, pixel by pixel, in the test split and outside it or under two labels."""
-    digests = np.array([hashlib.sha256(image.tobytes()).digest() for image in raw.images], dtype=object)
-    others = set(digests[np.concatenate([splits["train"], splits["validation"]])])
-    copies = sum(digest in others for digest in digests[splits["test"]])
+    copies = count_copies(
+        raw.images[splits["test"]], [raw.images[splits[name]] for name in ("train", "validation")]
+    )
     if copies:
         logger.warning(
             "%d of %d test images have an exact copy among the training or validation images: the accuracies "
@@ -72,6 +78,7 @@ def _warn_of_copies(raw: RawImages, splits: dict[str, np.ndarray]) -> None:
             copies,
             len(splits["test"]),
         )
+    digests = digests_of(raw.images)
     labels: dict[bytes, set[int]] = defaultdict(set)
     for digest, label in zip(digests, raw.labels.tolist(), strict=True):
         labels[digest].add(label)

@@ -55,6 +55,7 @@ class TrainedDocument(Measured):
     budget: NotRequired[str]
     equal_training: NotRequired[dict[str, int]]
     own_weights: NotRequired[dict[str, str]]
+    copies: NotRequired[int]
     classes: NotRequired[list[str]]
     correct: NotRequired[str]
     top5: NotRequired[float]

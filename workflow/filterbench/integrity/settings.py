@@ -60,6 +60,9 @@ def other_settings(plan: Plan, folder: Path, documents: Documents) -> Iterator[F
                 yield from _differences(path, "", found, {"round_channels": round_channels(config, pruner)})
         elif name in (measured := _measurements(plan)) and "settings" in document:
             yield from _differences(path, "settings", document["settings"], measured[name])
+        if "copies" in document and document["copies"] > plan.max_copies * document["images"]["test"]:
+            allowed = f"{plan.max_copies:.3g} of the test images (dataset.max_copies)"
+            yield Finding(path, "$.copies", f"{document['copies']}, but the study allows {allowed}")
         if name.partition("-")[0] in ("finetune", "equal") and "training" in document:
             yield from _tuning(path, document, config)
         if "equal_training" in document:

@@ -7,6 +7,7 @@ import hashlib
 import json
 import logging
 import os
+import signal
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
@@ -20,13 +21,15 @@ from filelock import FileLock, Timeout
 
 from filterbench.jobs.warm_parent import end_as, run_in_child
 from filterbench.own_code import VARIABLE
-from filterbench.storage.errors import InputError
+from filterbench.storage.errors import InputError, first_line
 from filterbench.storage.files import without_link, write_text
 from filterbench.storage.stopwatch import Stopwatch
 
 logger = logging.getLogger("filterbench")
 # Names the level from which on jobs that compute with nets write to standard error, too; their logs have all.
 SHOWN_FROM = "FILTERBENCH_LEVEL"
+MEMORY = "run fewer jobs at once (--cores), or give the rule more mem_mb"
+KILLED = f"the process was killed (SIGKILL), as the system does when memory runs out; {MEMORY}"
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,16 @@ def run(snakemake: Any) -> None:
     if code is None:
         execute(*named)
     else:
+        if code == -signal.SIGKILL:
+            _tell_killed(title, Path(snakemake.log[0]))
         end_as(code)
+
+
+def _tell_killed(title: str, log: Path) -> None:
+    """Write the reason for a killed child, which cannot do so itself, to the log and to standard error."""
+    with without_link(log).open("a", encoding="utf-8") as file:
+        for place in (file, sys.stderr):
+            print(f"[{title}] error: {KILLED}", file=place)
 
 
 def execute(title: str, log: str, job: Job) -> None:
@@ -97,7 +109,8 @@ def execute(title: str, log: str, job: Job) -> None:
         log: the log file.
         job: the job.
     """
-    own_log = logging.FileHandler(without_link(Path(log)), mode="w")
+    # Names of files may be no UTF-8.
+    own_log = logging.FileHandler(without_link(Path(log)), "w", encoding="utf-8", errors="backslashreplace")
     shown = logging.StreamHandler(sys.stderr)
     handlers: list[logging.Handler] = [shown, own_log]
     logging.basicConfig(level=logging.WARNING, format=f"[{title}] %(message)s", handlers=handlers)
@@ -115,8 +128,8 @@ def execute(title: str, log: str, job: Job) -> None:
         logger.error("error: the job's code ended its process (SystemExit: %s)", reason.code)
         sys.exit(1)
     except Exception as error:
-        if shortage := _shortage(error):
-            logger.error("error: %s", shortage)
+        if known := _shortage(error) or _removed(error, job):
+            logger.error("error: %s", known)
         else:
             logger.exception("failed")
         sys.exit(1)
@@ -195,18 +208,31 @@ def _shortage(error: Exception) -> str | None:
     """What the machine ran out of, and what to change; None for any other error."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"{error.strerror}: {error.filename or 'the disk of the results'}; free some, and run again"
-    closed = isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS)
-    if closed or isinstance(error, NotADirectoryError | IsADirectoryError):
-        return f"{error.strerror}: {error.filename}; the workflow writes there"  # type: ignore[attr-defined]
+    if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"{error.strerror}: {error.filename}; the workflow writes there"
+    if isinstance(error, NotADirectoryError | IsADirectoryError):
+        # Of a file that is renamed, the second name is the one that it was to get.
+        return f"{error.strerror}: {error.filename2 or error.filename}; rename or remove it and run again"
     # torch's own class, which a job that does not use torch must not import.
     if type(error).__name__ == "OutOfMemoryError":
         return (
             "the GPU's memory is too small or shared with other jobs; lower batch_size of the baseline, "
-            f"finetune or search, or ask for a larger GPU ({str(error).splitlines()[0]})"
+            f"finetune or search, or ask for a larger GPU ({first_line(error)})"
         )
     if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
-        return f"out of memory; run fewer jobs at once (--cores), or give the rule more mem_mb ({error})"
+        return f"out of memory; {MEMORY} ({error})"
     return None
+
+
+def _removed(error: Exception, job: Job) -> str | None:
+    """Which of a job's files is gone while it is at work; None for any other error."""
+    files = {*job.inputs.values(), *job.outputs.values()}
+    if not isinstance(error, FileNotFoundError) or Path(str(error.filename)) not in files:
+        return None
+    return (
+        f"{error.filename} was removed while the job was at work, perhaps by another run in this folder; "
+        "let one of them end, and run again"
+    )
 
 
 def _paths(named: Any) -> dict[str, Path]:

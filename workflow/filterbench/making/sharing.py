@@ -19,6 +19,7 @@ from filterbench.documents.parts import Provenance
 from filterbench.documents.types import CellDocument
 from filterbench.jobs.job import Job
 from filterbench.making.context import Context, of_any_study
+from filterbench.making.evidence import contradictions, facts_of
 from filterbench.storage.errors import InputError
 from filterbench.storage.files import atomic_write, file_digest, write_text
 from filterbench.storage.stopwatch import read_benchmark
@@ -85,10 +86,11 @@ def _noted(record: Path, job: Job) -> Made:
 
 
 def _vouched(made: Made, context: Context) -> CellDocument:
-    """The document of a record, if it says itself that it is of this job.
+    """The document of a record, if it says itself that it is of this job, and its evidence says the same.
 
     Raises:
-        InputError: it is faulty, or of another cell, machine or code; or a file has changed since.
+        InputError: it is faulty, or of another cell, machine or code; its evidence contradicts it; or a file
+            has changed since.
     """
     for path, digest in made.values():
         if file_digest(path) != digest:
@@ -99,6 +101,11 @@ def _vouched(made: Made, context: Context) -> CellDocument:
         raise InputError(f"{path} is of another cell")
     if _maker(document["provenance"]) != _maker(context.provenance()):
         raise InputError(f"{path} was made on another machine or by other code")
+    facts = facts_of(context.splits()) if "images" in document else None
+    # A document without these outputs has nothing that they could contradict.
+    correct, table = (made[name][0] if name in made else path for name in ("correct", "search"))
+    for fault in contradictions(document, facts, correct, table):
+        raise InputError(f"{path}: {fault}")
     return document
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from filterbench.storage.errors import InputError
-from filterbench.storage.weights import Weights, load_into, read_weights
+from filterbench.storage.errors import InputError, first_line
+from filterbench.storage.weights import Weights, load_into, read_tensors
 
 logger = logging.getLogger(__name__)
 
@@ -133,7 +133,7 @@ def _described(name: str, weights: Weights) -> tuple[str, tuple[int, ...]]:
 
 def _read(path: Path) -> Weights:
     _refuse_mistaken(path)
-    content: object = read_weights(path) if path.suffix == ".safetensors" else _load(path)
+    content: object = read_tensors(path) if path.suffix == ".safetensors" else _load(path)
     for key in WRAPPERS:
         if isinstance(content, dict) and isinstance(content.get(key), dict):
             content = content[key]
@@ -175,4 +175,4 @@ def _load(path: Path) -> object:
             "model.state_dict(), or use safetensors"
         ) from reason
     except Exception as reason:  # A damaged file can raise anything in the library.
-        raise InputError(f"{path}: cannot be read ({str(reason).partition(chr(10))[0]})") from reason
+        raise InputError(f"{path}: cannot be read ({first_line(reason)})") from reason

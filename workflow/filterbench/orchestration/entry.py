@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from filterbench.storage.errors import InputError
 from filterbench.storage.strangers import refuse_unusual
 from filterbench.study.cells import Config
 from filterbench.study.imports import Imports, imports_of
+from filterbench.study.locating import short_path
 from filterbench.study.planned import check_questions
 from filterbench.study.reading import check_claims, read_study
 
@@ -36,19 +38,25 @@ def plan_or_exit(config: Config, workflow: Workflow, root: Path) -> Plan:
         # The importing workflow's files and command line are about itself.
         files, overwritten = [], {}
     try:
-        study = read_study(config, files, overwritten)
-        if workflow.is_main_process:
-            check_claims(study)
-            check_questions(study)
+        if not workflow.is_main_process:
+            return Plan(read_study(config, files, overwritten))
+        study = read_study(config, files, overwritten, _announce)
+        check_claims(study)
+        check_questions(study)
         plan = Plan(study)
-        if workflow.is_main_process:
-            # Where jobs read and write; `.shared` has the records of what studies take from each other.
-            own = (Path("results") / name for name in (*plan.protocols, ".shared"))
-            refuse_unusual([*own, Path(plan.images)])
-            try_own_code(plan)
+        # Where jobs read and write; `.shared` has the records of what studies take from each other.
+        own = (Path("results") / name for name in (*plan.protocols, ".shared"))
+        refuse_unusual([*own, Path(plan.images)])
+        try_own_code(plan)
         return plan
     except InputError as reason:
         sys.exit(f"error: {reason}")
+
+
+def _announce(code: Sequence[str]) -> None:
+    """Name on standard error the user's own code that runs next, in a dry run, too."""
+    listed = ", ".join(short_path(Path(each)) if each.endswith(".py") else each for each in code)
+    print(f"note: running own code, as the study or an installed package asks: {listed}", file=sys.stderr)
 
 
 def imports_or_exit(config: Config, tell: bool) -> Imports:

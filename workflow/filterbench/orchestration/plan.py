@@ -50,6 +50,8 @@ TWIN_PROTOCOLS = {"validation": "test", "test": "validation"}
 MEASUREMENT = {"batch": 64, "runs": 50, "warm_up": 10, "threads": 1}
 RUNTIMES = {"runtimes": ["torch"], "budget_runtime": "torch"}
 INT8 = {"calibration_images": 256}
+# Share of the test images that may be copies of others, where the study does not say.
+MAX_COPIES = 0.02
 
 
 class Plan:
@@ -60,6 +62,7 @@ class Plan:
         protocols: protocol by name of the study and of its twin, which has the cells under the other one.
         image_size: height and width of its images, in pixels.
         images: its data file.
+        max_copies: share of its test images that may have exact copies among the others, 0 to 1.
         cells: the folders of its cells.
         again: by pruner, the trainings of its cells beyond their fine-tuning, by name of their documents.
         claims: path of the user's table of points that papers report, or empty.
@@ -79,6 +82,7 @@ class Plan:
         dataset = config["dataset"]
         self.image_size = dataset.get("image_size", IMAGE_SIZE)
         self.images = data_file(dataset["name"], dataset.get("folder"), self.image_size)
+        self.max_copies = dataset.get("max_copies", MAX_COPIES)
         self.cells = self.folders(self.study)
         self.again = {pruner: trained_again(config, pruner) for pruner in config["pruners"]}
         self.claims = config.get("claims") or ""

@@ -23,7 +23,7 @@ from filterbench.documents.parts import MAX_NAME
 from filterbench.models.registry import MODELS, ModelEntry
 from filterbench.own_code import VARIABLE
 from filterbench.pruners.registry import PRUNERS, PrunerEntry, control_of
-from filterbench.storage.errors import InputError
+from filterbench.storage.errors import InputError, first_line
 
 GROUP = "filterbench"
 KINDS: Mapping[str, tuple[dict[str, Any], type]] = {
@@ -59,7 +59,7 @@ def register(
         InputError: a module cannot be imported, has no entries, or has an entry whose name is taken or not
             valid; a variant's pruner is unknown, or its name is a pruner's.
     """
-    installed = [point.value for point in entry_points(group=GROUP)]
+    installed = installed_code()
     for each in (*installed, *named):
         _register(each, source if each in named else f"entry point {each}")
     _register_variants(variants, source)
@@ -68,6 +68,11 @@ def register(
     registered = {"code": [*installed, *named], "variants": dict(variants), "controls": controls}
     if any(registered.values()):
         os.environ[VARIABLE] = json.dumps(registered)
+
+
+def installed_code() -> list[str]:
+    """The modules that installed packages offer."""
+    return [point.value for point in entry_points(group=GROUP)]
 
 
 def register_inherited() -> None:
@@ -173,8 +178,8 @@ def _imported(named: str, where: str) -> ModuleType:
         module = importlib.import_module(name)
     except (Exception, SystemExit) as reason:
         # A training script reads the command line when it is imported, and ends the process.
-        first = (str(reason).splitlines() or [""])[0]
-        raise InputError(f"{where}: cannot be imported ({type(reason).__name__}: {first})") from reason
+        kind = type(reason).__name__
+        raise InputError(f"{where}: cannot be imported ({kind}: {first_line(reason)})") from reason
     found = Path(module.__file__ or "").resolve()
     if folder and found != path:
         raise InputError(f"{where}: Python has another module {name!r} ({found}); rename the file")

@@ -66,11 +66,16 @@ def contradictions(arguments: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 BASE_ALGO = {"base_algo": choice(("l1", "l2", "fpgm"), "Ranks the filters of a layer.")}
 ONE_SHOT = {"dependency_aware": switch("Mask the same channels in convolutions whose outputs are summed.")}
 GROUPS = {
-    "global_pruning": switch(
-        "Rank the channels of the whole net together, so that `sparsity` is the share of all filters; "
-        "otherwise it is the share in every convolution.",
-        default=True,
+    "ranking": choice(
+        ("global", "isomorphic", "local", "erk"),
+        "Which channels are ranked together: all, so that `sparsity` is the share of all filters; those of "
+        "groups of the same kinds of layers; those of a group, which all lose the same share, or that of "
+        "Erdős-Rényi-Kernel.",
     ),
+    "smallest_share": number(
+        0.0, "Share of each group's channels that stays in any case.", minimum=0, exclusiveMaximum=1
+    ),
+    "spared": choice(("none", "first", "last", "ends"), "Groups that stay whole."),
 }
 ANNEALING = {
     **BASE_ALGO,
@@ -83,6 +88,7 @@ ANNEALING = {
         0.35, "Largest change of a layer's sparsity at the start.", exclusiveMinimum=0, maximum=1
     ),
 }
+EAGLE_EYE = {**BASE_ALGO, "evaluations": whole(100, "Random allocations that are judged.", minimum=1)}
 NET_ADAPT = {
     **BASE_ALGO,
     "sparsity_per_iteration": number(
@@ -106,4 +112,14 @@ AUTO_COMPRESS = {
 TAYLOR = {
     **GROUPS,
     "images": whole(1024, "Training images, drawn by the seed, that give the gradients.", minimum=1),
+}
+SINGLE_IMAGES = TAYLOR | {
+    "images": whole(256, "Training images, drawn by the seed, whose gradients are squared.", minimum=1)
+}
+FEATURE_MAPS = GROUPS | {
+    "images": whole(128, "Training images, drawn by the seed, whose feature maps are scored.", minimum=1)
+}
+# Scores that only compare within a layer, as in the papers.
+LAYER_MAPS = FEATURE_MAPS | {
+    "ranking": GROUPS["ranking"] | {"enum": ["local", "global", "isomorphic", "erk"], "default": "local"}
 }

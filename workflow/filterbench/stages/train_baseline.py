@@ -6,13 +6,14 @@ from pathlib import Path
 from torch import nn
 
 from filterbench.analysis.chance import guessing_bound
-from filterbench.data.loading import Images
+from filterbench.data.loading import Images, Splits
 from filterbench.making.computing import computed
 from filterbench.making.context import Context
 from filterbench.making.training import train_and_write
 from filterbench.models.adopting import adopt_weights
 from filterbench.models.expecting import first_norm
 from filterbench.own_code.registering import home_of
+from filterbench.storage.errors import InputError
 from filterbench.storage.files import file_digest
 from filterbench.study.cells import Config
 
@@ -25,6 +26,7 @@ SEEN = 250
 def train_baseline(context: Context) -> None:
     """Train a net from fresh weights; with 0 epochs it stays untrained. A user's own weights are measured."""
     job, splits = context.job, context.splits()
+    more: dict[str, object] = _counted_copies(splits, float(job.resources.get("max_copies", 1)))
     model = context.build(splits.classes)
     if home_of("MODELS", context.cell["model"]):
         # Imported here because it imports the libraries that compress nets, which other nets do not need.
@@ -32,7 +34,7 @@ def train_baseline(context: Context) -> None:
 
         try_net(context.cell["model"], model, splits.classes)
     settings: Config = job.params["training"]
-    more: dict[str, object] = {"classes": list(splits.names)}
+    more["classes"] = list(splits.names)
     if file := job.resources.get("own_weights"):
         adopt_weights(model, Path(file))
         _warn_of_other_images(file, model, splits.test)
@@ -59,3 +61,18 @@ def _warn_of_other_images(file: str, model: nn.Module, images: Images) -> None:
             seen.spread,
             seen.shift,
         )
+
+
+def _counted_copies(splits: Splits, allowed: float) -> dict[str, object]:
+    """The number of copied test images as the document has it: not at all where there are none.
+
+    Raises:
+        InputError: they are more than the allowed share of the test images.
+    """
+    copies, images = splits.copies(), len(splits.test)
+    if copies > allowed * images:
+        raise InputError(
+            f"{copies} of {images} test images have an exact copy among the images to train on or choose by; "
+            f"allowed: {allowed:.3g} of them (dataset.max_copies); remove the copies, or allow more"
+        )
+    return {"copies": copies} if copies else {}

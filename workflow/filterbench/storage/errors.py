@@ -9,3 +9,8 @@ class InputError(Exception):
 
     def __init__(self, message: str) -> None:
         super().__init__(" ".join(message.split()))
+
+
+def first_line(reason: BaseException) -> str:
+    """The first line of an error's text, which may be empty."""
+    return str(reason).partition("\n")[0]

@@ -10,6 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import IO
 
+from filterbench.storage.errors import InputError
+
 # Why an entry of a folder is skipped.
 HIDDEN = "of systems and tools"
 LINKED = "links to folders that are read anyway"
@@ -73,10 +75,24 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def is_text(name: str) -> bool:
+    """Whether a file's name is UTF-8, so that it can be written into texts."""
+    return os.fsencode(name).decode(errors="replace") == name
+
+
 def write_text(path: Path, text: str) -> None:
-    """Write a text file (UTF-8) atomically."""
+    """Write a text file (UTF-8) atomically.
+
+    Raises:
+        InputError: the text has a name of a file that is not UTF-8.
+    """
+    try:
+        content = text.encode()
+    except UnicodeEncodeError as reason:
+        name = ascii(text[reason.start - 20 : reason.end + 20])
+        raise InputError(f"{path}: {name} is not UTF-8; rename the file or folder with that name") from reason
     with atomic_write(path) as file:
-        file.write(text.encode())
+        file.write(content)
 
 
 def files_below(folder: Path) -> Iterator[Path]:
@@ -140,4 +156,4 @@ def _digest(path: Path, size: int, modified: int) -> str:
 def files_digest(paths: Iterable[Path]) -> str:
     """SHA-256 of the names and contents of several files, in hexadecimal."""
     listing = "\n".join(f"{path} {file_digest(path)}" for path in paths)
-    return hashlib.sha256(listing.encode()).hexdigest()
+    return hashlib.sha256(os.fsencode(listing)).hexdigest()

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import safetensors.torch
-from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from filterbench.storage.errors import InputError
@@ -24,17 +23,28 @@ def packed(weights: Weights, about: dict[str, str] | None = None) -> bytes:
     return safetensors.torch.save(tensors, about)
 
 
-def read_weights(path: Path) -> Weights:
-    """Read named tensors onto the CPU.
+def read_tensors(path: Path) -> Weights:
+    """Read the named tensors of any file, such as a user's own, onto the CPU.
 
     Raises:
         InputError: the file is missing, truncated or not a safetensors file.
     """
     try:
         return safetensors.torch.load_file(path)
-    except (OSError, SafetensorError) as reason:
-        message = f"{path}: not a readable safetensors file ({reason}); remove it, and it is rebuilt"
-        raise InputError(message) from reason
+    except Exception as reason:  # A damaged file can raise anything in the library.
+        raise InputError(f"{path}: not a readable safetensors file ({reason})") from reason
+
+
+def read_weights(path: Path) -> Weights:
+    """Read the named tensors of a file that the workflow made onto the CPU.
+
+    Raises:
+        InputError: as in `read_tensors`; the message says how to make the file again.
+    """
+    try:
+        return read_tensors(path)
+    except InputError as reason:
+        raise InputError(f"{reason}; remove it, and the next run rebuilds it") from reason
 
 
 def load_into(model: nn.Module, weights: Weights, path: Path) -> None:

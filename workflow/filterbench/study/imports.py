@@ -16,7 +16,7 @@ from pathlib import Path
 from filterbench.documents.parts import MAX_NAME
 from filterbench.models.registry import MODELS
 from filterbench.storage.errors import InputError
-from filterbench.storage.files import files_digest
+from filterbench.storage.files import files_digest, is_text
 
 LAYOUT = "{model}/{pruner}/{sparsity}/result.json, or {model}.json in the collection format"
 # Names that a path of the workflow can contain.
@@ -72,8 +72,8 @@ def imports_of(folder: str) -> Imports:
 
 
 def results_below(folder: Path) -> list[Path]:
-    """The results of a model's folder of cells."""
-    return sorted(path for path in folder.glob("*/*/result.json") if path.is_file())
+    """The results of a model's folder of cells, but for those whose path is not UTF-8."""
+    return sorted(path for path in folder.glob("*/*/result.json") if path.is_file() and is_text(str(path)))
 
 
 def imports_digest(source: Path) -> str:
@@ -99,7 +99,13 @@ def _skipped_below(folder: Path) -> Iterator[str]:
     read = set(results_below(folder))
     for path in _files(folder):
         if path not in read:
-            yield "broken links" if path.is_symlink() and not path.exists() else "beside the results"
+            yield _why_skipped(path)
+
+
+def _why_skipped(path: Path) -> str:
+    if path.is_symlink() and not path.exists():
+        return "broken links"
+    return "beside the results" if is_text(str(path)) else "whose names are not UTF-8"
 
 
 def _files(path: Path) -> list[Path]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import yaml
@@ -10,7 +10,7 @@ import yaml
 from filterbench.data.registry import data_file
 from filterbench.documents.parts import IMAGE_SIZE
 from filterbench.models import torchvision_nets
-from filterbench.own_code.registering import register
+from filterbench.own_code.registering import installed_code, register
 from filterbench.storage.errors import InputError
 from filterbench.study.cells import Config
 from filterbench.study.config import check_config
@@ -20,13 +20,19 @@ from filterbench.study.locating import expanded, is_there, located, short_path
 COMMAND_LINE = "--config"
 
 
-def read_study(config: Config, files: Sequence[str], overwritten: Config) -> Config:
+def read_study(
+    config: Config,
+    files: Sequence[str],
+    overwritten: Config,
+    announce: Callable[[Sequence[str]], None] = lambda code: None,
+) -> Config:
     """The checked configuration, merged with the study that it extends and with `~` in paths expanded.
 
     Args:
         config: as Snakemake merged it.
         files: the files that it comes from.
         overwritten: the keys that the command line sets.
+        announce: called with the files and modules of the user's own code before they are imported.
 
     Raises:
         InputError: one line that names the file or the command line, each faulty key and what is allowed.
@@ -43,6 +49,8 @@ def read_study(config: Config, files: Sequence[str], overwritten: Config) -> Con
     if overwritten:
         source += f" with {COMMAND_LINE} {' '.join(overwritten)}"
     code = _own_code(config)
+    if running := [*code, *installed_code()]:
+        announce(running)
     if torchvision_nets.MODELS.keys() & _mapping(config, "models"):
         code = [torchvision_nets.__name__, *code]
     register(code, _variants(config), source, map(str, _mapping(config, "pruners")))

@@ -172,13 +172,17 @@ class Search:
             Normalised images, (n, 3, height, width), without augmentation, and their labels, int64 (n,), on
             the device of the net.
         """
-        chosen = self._drawn(count)
-        self.cost.images_evaluated += len(chosen)
-        for part in chosen.split(size):
+        for part in self.drawn(count).split(size):
             yield self.splits.train.batch(part, None), self.splits.train.labels[part]
 
+    def drawn(self, count: int) -> Tensor:
+        """Indices of random training images (all, if there are fewer), int64; they count as evaluated."""
+        chosen = self._drawn(count)
+        self.cost.images_evaluated += len(chosen)
+        return chosen
+
     def _drawn(self, count: int) -> Tensor:
-        """Indices of random training images."""
+        """The same, without counting them."""
         generator = torch.Generator().manual_seed(derived_seed(self.seed))
         return torch.randperm(len(self.splits.train), generator=generator)[:count]
 

@@ -1,0 +1,201 @@
+"""Scores of channels, on nets of which one knows which channels must go; and rankings of scores."""
+
+import copy
+
+import pytest
+import torch
+from test_pruning import lively_net
+from test_searching import new_search
+from torch import nn
+from torch.nn.functional import cross_entropy
+
+from filterbench.pruners.ranking import RULES, Group, Limits
+from filterbench.pruners.registry import PRUNERS, arguments_of
+
+# VGG16's first convolution, its BatchNorm, and the convolution that takes its channels in.
+FIRST, NORM, NEXT = "features.0", "features.1", "features.3"
+
+
+@pytest.fixture
+def search(few_images, tmp_path):
+    return new_search(few_images, tmp_path)
+
+
+def kept(pruner, model, search, sparsity=0.5, layer=FIRST, **changes):
+    changes = {"ranking": "local", **changes}
+    made = PRUNERS[pruner].make(arguments_of(pruner, changes))
+    return made.prune(copy.deepcopy(model), sparsity, search).masks[layer]
+
+
+def assert_lowest_go(scores, mask):
+    assert scores[~mask].max() <= scores[mask].min()
+    assert scores.unique().numel() == scores.numel()
+
+
+def sums(model, term):
+    """By channel of the first convolution, the sum over its weights of a term of (weight, gradient)."""
+    first, norm, following = (model.get_parameter(f"{name}.weight") for name in (FIRST, NORM, NEXT))
+    return (
+        term(first, first.grad).flatten(1).sum(1)
+        + term(norm, norm.grad)
+        + term(following, following.grad).transpose(0, 1).flatten(1).sum(1)
+    ).detach()
+
+
+def squared_gradients(model, images, labels):
+    """A copy of a net, whose gradients are the mean squared ones of single images."""
+    net = copy.deepcopy(model)
+    total = [torch.zeros_like(each) for each in net.parameters()]
+    for image, label in zip(images, labels, strict=True):
+        net.zero_grad()
+        cross_entropy(net(image[None]), label[None]).backward()
+        for each, parameter in zip(total, net.parameters(), strict=True):
+            each += parameter.grad**2 / len(images)
+    for each, parameter in zip(total, net.parameters(), strict=True):
+        parameter.grad = each
+    return net
+
+
+def test_group_l1_ranks_by_all_weights_of_a_channel(search):
+    model = lively_net("vgg16")
+    assert_lowest_go(sums(model, lambda weight, _: weight.abs()), kept("GroupL1Pruner", model, search))
+
+
+def test_group_fpgm_ranks_by_the_distance_to_the_other_channels(search):
+    model = lively_net("vgg16")
+    rows = (
+        model.get_parameter(f"{FIRST}.weight").flatten(1),
+        model.get_parameter(f"{NEXT}.weight").transpose(0, 1).flatten(1),
+    )
+    apart = sum(torch.cdist(each.abs(), each.abs()).sum(0) for each in rows).detach()
+    assert_lowest_go(apart, kept("GroupFPGMPruner", model, search))
+
+
+def test_hessian_ranks_by_squared_weights_times_squared_gradients(search):
+    model, images = lively_net("vgg16"), search.splits.train
+    net = squared_gradients(model, images.first(len(images)), images.labels)
+    assert_lowest_go(sums(net, lambda weight, h: weight**2 * h), kept("HessianPruner", model, search))
+    assert search.cost.images_evaluated == len(images)
+
+
+def test_obdc_takes_the_nets_own_answers_for_labels(search):
+    model, images = lively_net("vgg16"), search.splits.train
+    with torch.no_grad():
+        # So sure that it draws what it says, and not so sure that nothing could be learned.
+        model.classifier[-1].weight.mul_(100)
+        outputs = model(images.first(len(images)))
+    assert outputs.softmax(1).max(1)[0].min() > 0.99
+    net = squared_gradients(model, images.first(len(images)), outputs.argmax(1))
+    weight = net.get_parameter(f"{FIRST}.weight")
+    scores = (weight**2 * weight.grad).flatten(1).sum(1).detach()
+    assert_lowest_go(scores, kept("OBDCPruner", model, search))
+
+
+def test_synflow_ranks_by_the_flow_of_ones_through_positive_weights(search):
+    model = lively_net("vgg16")
+    net = copy.deepcopy(model).double()
+    for name, parameter in net.named_parameters():
+        parameter.data = parameter.data.abs() * (not name.endswith("bias"))
+    for module in net.modules():
+        if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
+            module.reset_running_stats()
+    net.eval()(torch.ones(1, 3, 32, 32, dtype=torch.double)).sum().backward()
+    assert_lowest_go(sums(net, lambda weight, grad: weight * grad), kept("SynFlowPruner", model, search))
+    assert search.cost.images_evaluated == 0
+
+
+def with_maps(**maps):
+    """A net whose first channels, by index, have maps of zeros or of a constant."""
+    model = lively_net("vgg16")
+    with torch.no_grad():
+        for channel, level in maps.items():
+            model.get_parameter(f"{NORM}.weight")[int(channel[1:])] = 0
+            model.get_parameter(f"{NORM}.bias")[int(channel[1:])] = level
+    return model
+
+
+@pytest.mark.parametrize(
+    ("pruner", "constant_goes"),
+    # A constant map has rank 1, but it is nowhere zero, has the largest mean, and depends on no other map.
+    [("HRankPruner", True), ("CHIPPruner", False), ("APoZPruner", False), ("MeanActivationPruner", False)],
+)
+def test_channels_go_by_their_feature_maps(pruner, constant_goes, search):
+    mask = kept(pruner, with_maps(c1=-1.0, c2=50.0), search, sparsity=0.25 if constant_goes else 0.125)
+    assert mask.shape == (8,) and not mask[1]
+    assert bool(mask[2]) != constant_goes
+    assert search.cost.images_evaluated == len(search.splits.train)
+
+
+def test_of_two_equal_maps_chip_removes_one(search):
+    model = lively_net("vgg16")
+    with torch.no_grad():
+        for name in (FIRST, NORM):
+            layer = model.get_submodule(name)
+            for tensor in (*layer.parameters(), *(b for b in layer.buffers() if b.dim())):
+                tensor[5] = tensor[3]
+    mask = kept("CHIPPruner", model, search, sparsity=0.125, images=8)
+    assert not (mask[3] and mask[5])
+
+
+def test_group_random_is_drawn_by_the_seed(search):
+    model = lively_net("vgg16")
+    masks = []
+    for seed in (0, 0, 1):
+        search.seed = seed
+        masks.append(kept("GroupRandomPruner", model, search))
+    assert torch.equal(masks[0], masks[1])
+    assert not torch.equal(masks[0], masks[2])
+
+
+def group(*scores, layers=1, structure=(), density=1.0):
+    names = [f"layer{number}" for number in range(layers)]
+    return Group(names, torch.tensor(scores, dtype=torch.float), structure, density)
+
+
+def lost(rule, groups, sparsity, smallest_share=0.0, spared=()):
+    limits = Limits(smallest_share, [index in spared for index in range(len(groups))])
+    return [int((~each).sum()) for each in RULES[rule](groups, sparsity, limits.stay(groups))]
+
+
+LOW, HIGH = group(1, 2, 3, 4, structure=("a",)), group(11, 12, 13, 14, structure=("b",))
+
+
+def test_the_ranking_decides_what_a_group_loses():
+    assert lost("global", [LOW, HIGH], 0.375) == [3, 0]
+    assert lost("isomorphic", [LOW, HIGH], 0.25) == [1, 1]
+    assert lost("isomorphic", [LOW, group(11, 12, 13, 14, structure=("a",))], 0.25) == [2, 0]
+    assert lost("local", [LOW, HIGH], 0.5) == [2, 2]
+
+
+def test_no_ranking_takes_more_than_the_limits_leave():
+    for rule in RULES:
+        assert lost(rule, [LOW, HIGH], 0.99) <= [3, 3]
+        assert lost(rule, [LOW, HIGH], 0.99, smallest_share=0.3) == [2, 2]
+        assert lost(rule, [LOW, HIGH, LOW], 0.9, spared=(0, 2))[::2] == [0, 0]
+    # What one group may not lose, another one does.
+    assert lost("global", [LOW, HIGH], 0.5, smallest_share=0.5) == [2, 2]
+
+
+def test_erk_takes_more_of_large_layers_and_the_asked_share_of_all():
+    small, large = group(*range(10), density=0.9), group(*range(90), density=0.1)
+    gone = lost("erk", [small, large], 0.5)
+    # Scaled by 50 / (9 + 9), the small layer's density is above 1.
+    assert gone == [0, 50]
+    gone = lost("erk", [group(*range(10), density=0.4), group(*range(90), density=0.2)], 0.5)
+    # 50 / (4 + 18) times its density of each.
+    assert gone == [int(10 * (1 - 0.4 * 50 / 22)), int(90 * (1 - 0.2 * 50 / 22))]
+
+
+def test_first_and_last_groups_can_stay_whole(search):
+    model = lively_net("vgg16")
+    for spared, stays in (
+        ("none", (False, False)),
+        ("first", (True, False)),
+        ("last", (False, True)),
+        ("ends", (True, True)),
+    ):
+        found = [
+            bool(kept("GroupNormPruner", model, search, 0.5, layer, spared=spared).all())
+            for layer in (FIRST, "features.40")
+        ]
+        assert tuple(found) == stays
