@@ -173,6 +173,8 @@ def test_a_model_is_chosen(opened):
 
 
 def test_a_blind_search_and_the_unpruned_net_with_the_same_finetuning_are_told_apart(opened):
+    # Wide enough for all columns.
+    opened.set_window_size(1800, 1000)
     opened.find_element(By.ID, "published").click()
     traces = opened.execute_script(
         "return document.querySelector('.plot').data"
@@ -244,7 +246,7 @@ def test_a_logarithmic_axis_has_its_ticks_at_powers_of_ten_and_counts_are_whole(
     shown = opened.execute_script("return document.querySelector('.plot')._fullLayout.xaxis.ticktext")
     assert {"100K", "1M", "10M"} <= set(shown)
     assert "2M" not in shown
-    assert "test images: 360;" in opened.find_element(By.ID, "about").text
+    assert opened.find_element(By.ID, "about").text.endswith("test images: 360")
 
 
 def test_a_filter_by_drop_and_what_to_take(opened):
@@ -273,8 +275,7 @@ def test_the_verdicts_are_there(opened):
 def test_the_table_is_sorted_and_filtered_and_names_documents(opened):
     assert "of 915 entries" in opened.find_element(By.CSS_SELECTOR, ".dt-info").text
     (reason,) = opened.find_elements(By.CSS_SELECTOR, "#cells details")
-    assert reason.text == "why"
-    reason.click()
+    assert reason.get_attribute("open") is None
     assert reason.text == "why\n<b>out of reach</b>"
     opened.find_element(By.CSS_SELECTOR, ".dt-search input").send_keys("resnet18 AutoCompress 0.975")
     info = opened.find_element(By.CSS_SELECTOR, ".dt-info")
