@@ -29,14 +29,18 @@ include: "workflow/rules/validate.smk"
 rule all:
     default_target: True
     input:
-        expand("{figure}.{kind}", figure=figures(PLAN), kind=["png", "svg"]),
-        # Named, so that a cell which somebody removed is made again below tables that are up to date.
-        collect("{cell}/result.json", cell=PLAN.cells),
-        COMPARISONS,
-        rules.verdicts.output,
-        rules.differences.output,
-        rules.judged_claims.output if PLAN.claims else [],
-        rules.leads.output if PLAN.leads else [],
+        made_if_reported(
+            [
+                *expand("{figure}.{kind}", figure=figures(PLAN), kind=KINDS),
+                # Named, so that a cell which somebody removed is made again below tables that are up to date.
+                *expand("{cell}/result.json", cell=PLAN.cells),
+                *COMPARISONS,
+                *rules.verdicts.output,
+                *rules.differences.output,
+                *(rules.judged_claims.output if PLAN.claims else []),
+                *(rules.leads.output if PLAN.leads else []),
+            ]
+        ),
 
 
 rule baselines:
@@ -76,7 +80,7 @@ rule comparisons:
 
 rule figures:
     input:
-        expand("{figure}.{kind}", figure=figures(PLAN), kind=["png", "svg"]),
+        expand("{figure}.{kind}", figure=figures(PLAN), kind=KINDS),
 
 
 rule optimism:
@@ -86,7 +90,7 @@ rule optimism:
 
 rule published:
     input:
-        expand("figures/published_{model}.{kind}", model=PUBLISHED_MODELS, kind=["png", "svg"]),
+        expand("figures/published_{model}.{kind}", model=PUBLISHED_MODELS, kind=KINDS),
         rules.published_verdicts.output,
 
 
@@ -97,5 +101,5 @@ rule equal_latency:
 
 rule imported:
     input:
-        expand("figures/imported_{model}.{kind}", model=IMPORTS.sources, kind=["png", "svg"]),
+        expand("figures/imported_{model}.{kind}", model=IMPORTS.sources, kind=KINDS),
         rules.imported_verdicts.output,

@@ -71,6 +71,7 @@ def html(tmp_path_factory) -> Path:
             images_trained=0,
             seconds_prune=3.0,
             seconds_finetune=60.0,
+            test_images=360.0,
         )
         for model in published_models()
     }
@@ -172,6 +173,8 @@ def test_a_model_is_chosen(opened):
 
 
 def test_a_blind_search_and_the_unpruned_net_with_the_same_finetuning_are_told_apart(opened):
+    # Wide enough for all columns.
+    opened.set_window_size(1800, 1000)
     opened.find_element(By.ID, "published").click()
     traces = opened.execute_script(
         "return document.querySelector('.plot').data"
@@ -239,7 +242,15 @@ def test_intervals_the_front_and_a_papers_point_are_drawn(opened):
     assert not {"front", "AutoCompress paper"} & set(traces())
 
 
+def test_a_logarithmic_axis_has_its_ticks_at_powers_of_ten_and_counts_are_whole(opened):
+    shown = opened.execute_script("return document.querySelector('.plot')._fullLayout.xaxis.ticktext")
+    assert {"100K", "1M", "10M"} <= set(shown)
+    assert "2M" not in shown
+    assert opened.find_element(By.ID, "about").text.endswith("test images: 360")
+
+
 def test_a_filter_by_drop_and_what_to_take(opened):
+    assert opened.find_element(By.ID, "recommended").text == "Choose a number of points at the top."
     before = sum(len(trace["x"]) for trace in plotted(opened))
     Select(opened.find_element(By.ID, "drop")).select_by_visible_text("0.5")
     after = [trace for trace in plotted(opened) if trace["name"] not in ("original", "original, fine-tuned")]
@@ -263,7 +274,9 @@ def test_the_verdicts_are_there(opened):
 
 def test_the_table_is_sorted_and_filtered_and_names_documents(opened):
     assert "of 915 entries" in opened.find_element(By.CSS_SELECTOR, ".dt-info").text
-    assert table_rows(opened)[0][-2] == "<b>out of reach</b>"
+    (reason,) = opened.find_elements(By.CSS_SELECTOR, "#cells details")
+    assert reason.get_attribute("open") is None
+    assert reason.text == "why\n<b>out of reach</b>"
     opened.find_element(By.CSS_SELECTOR, ".dt-search input").send_keys("resnet18 AutoCompress 0.975")
     info = opened.find_element(By.CSS_SELECTOR, ".dt-info")
     WebDriverWait(opened, 5).until(lambda _: "Showing 1 to 5 of 5" in info.text)
@@ -293,12 +306,21 @@ def test_the_keyboard_reaches_every_control(opened):
         assert plot.get_attribute("aria-label")
 
 
+def test_the_table_of_cells_fits_a_usual_window(opened):
+    table = opened.find_element(By.ID, "cells")
+    assert table.size["width"] <= table.find_element(By.XPATH, "..").size["width"] <= 1280
+
+
 def test_a_narrow_screen_needs_no_sideways_scrolling(opened):
     metrics = {"width": 400, "height": 800, "deviceScaleFactor": 1, "mobile": True}
     opened.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
     try:
         time.sleep(0.5)
         assert opened.execute_script("return document.documentElement.scrollWidth") <= 400
+        Select(opened.find_element(By.ID, "drop")).select_by_visible_text("0.5")
+        for place in ("#cells", ".recommended table"):
+            table = opened.find_element(By.CSS_SELECTOR, place)
+            assert table.size["width"] <= table.find_element(By.XPATH, "..").size["width"] <= 400
     finally:
         opened.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 

@@ -9,6 +9,7 @@ from torchvision.models import ResNet, resnet18, resnet50
 from filterbench.documents import read
 from filterbench.jobs.job import Job
 from filterbench.models.adopting import adopt_weights
+from filterbench.models.expecting import first_norm
 from filterbench.models.registry import build_model
 from filterbench.stages.train_baseline import train_baseline
 from filterbench.storage.errors import InputError
@@ -179,3 +180,16 @@ def test_a_baseline_of_ones_own_is_measured_and_says_where_it_came_from(digits_f
     assert document["own_weights"] == {"file": "mine.pt", "digest": file_digest(tmp_path / "mine.pt")}
     assert document["training"]["epochs"] == []
     assert "no better than chance" in caplog.text
+
+
+def test_images_of_another_normalisation_are_noticed():
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.Conv2d(8, 4, 3), nn.BatchNorm2d(4))
+    images = torch.randn(300, 3, 8, 8)
+    for _ in range(80):
+        net(images)
+    assert not first_norm(net, images).unusual
+    assert first_norm(net, 0.8 * images).spread == pytest.approx(0.8, abs=0.01)
+    assert first_norm(net, 0.8 * images).unusual
+    assert first_norm(net, images + 3).unusual
+    assert first_norm(nn.Conv2d(3, 4, 3), images) is None

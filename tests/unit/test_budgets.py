@@ -19,7 +19,7 @@ from filterbench.costs import latency_table
 from filterbench.costs.budget import Budget
 from filterbench.costs.counting import count_net
 from filterbench.costs.latency_table import LatencyCost, measure_table
-from filterbench.costs.layer_costs import FlopsCost
+from filterbench.costs.layer_costs import FlopsCost, count_shapes
 from filterbench.documents import check
 from filterbench.domain.targets import Target, parse_target, target_of
 from filterbench.making.searching import write_snapshots
@@ -70,6 +70,15 @@ def test_flops_from_channel_counts_equal_those_of_nnis_counter(name):
     for masks in (random_masks(model), one_filter_each(model)):
         smaller = slice_channels(model, kept_indices(model, masks))
         assert cost(masks) == count_net(smaller).flops < cost({})
+
+
+def test_counts_from_shapes_equal_those_of_nnis_counter():
+    """Pools and LeakyReLU, too, which a user's own net may have as modules."""
+    layers = [nn.Conv2d(3, 6, 3), nn.BatchNorm2d(6), nn.LeakyReLU(), nn.AvgPool2d(2), nn.AdaptiveAvgPool2d(4)]
+    model = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(6, 10)).eval()
+    counted = count_net(model)
+    found = count_shapes(model)
+    assert (found["params"], found["flops"]) == (counted.params, counted.flops)
 
 
 def test_a_net_that_costs_just_its_budget_meets_it():

@@ -161,7 +161,7 @@ def test_a_control_of_an_infeasible_cell_is_infeasible(tmp_path):
 
 
 def test_controls_are_grey_and_told_apart_by_marker_and_line():
-    styles = [style_of(name, 0) for name, entry in PRUNERS.items() if entry.control]
+    styles = [style_of(name) for name, entry in PRUNERS.items() if entry.control]
     for style in styles:
         red, green, blue = (style.color[start : start + 2] for start in (1, 3, 5))
         assert red == green == blue
@@ -171,5 +171,5 @@ def test_controls_are_grey_and_told_apart_by_marker_and_line():
     assert len(own) == 6
     for attribute in ("color", "marker", "line"):
         assert len({getattr(style, attribute) for style in own}) == len(own)
-    others = [style_of(name, 0) for name, entry in PRUNERS.items() if not entry.control]
+    others = [style_of(name) for name, entry in PRUNERS.items() if not entry.control]
     assert {style.line for style in others} == {"-"}

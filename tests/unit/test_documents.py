@@ -242,9 +242,9 @@ TYPES = {
 # Keys that a type shares with documents of another kind.
 SHARED = {
     "baseline": {"budget", "correct", "equal_training"},
-    "finetune": {"budget", "classes", "equal_training", "own_weights"},
-    "equal": {"budget", "classes", "own_weights"},
-    "scratch": {"classes", "correct", "equal_training", "tuning", "own_weights"},
+    "finetune": {"budget", "classes", "copies", "equal_training", "own_weights"},
+    "equal": {"budget", "classes", "copies", "own_weights"},
+    "scratch": {"classes", "copies", "correct", "equal_training", "tuning", "own_weights"},
 }
 
 

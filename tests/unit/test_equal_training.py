@@ -213,8 +213,9 @@ def test_the_figures_of_equal_training_are_drawn_from_the_table(tmp_path):
     path = tmp_path / "comparison.csv"
     table.to_csv(path, index=False)
     for figure in ("equal_training", "accuracy_against_training"):
-        outputs = {name: tmp_path / f"{figure}-{name}.svg" for name in ("png", "svg")}
+        outputs = {name: tmp_path / f"{figure}-{name}.svg" for name in ("png", "svg", "pdf")}
         params = {"model": "vgg16", "figure": figure, "dataset": "digits", "published": False}
+        params["titled"] = True
         plot(Job({"table": path}, outputs, params))
         assert "AutoCompress" in outputs["svg"].read_text()
 

@@ -38,6 +38,8 @@ def test_trainings_are_counted_as_the_stages_make_them(few_images, default_confi
     # Nothing of it is tuned.
     assert passes["L1FilterPruner", f"{cell}/scratch-finetune.json"] == 2
     assert passes["L1FilterPruner", f"{cell}/scratch-total.json"] == 2 + 9 + 2
+    own = config | {"models": {"vgg16": {"width": 1 / 16, "weights": "mine.pt"}}}
+    assert next(expected_work(own, few_images)).trained == 0
     config["equal_training"] = {"images": 200}
     found = {work.document: work for work in expected_work(config, few_images)}
     assert found["AutoCompressPruner/0.5/equal.json"].trained == 0

@@ -128,8 +128,8 @@ def test_every_pruner_of_a_study_can_have_the_controls(default_config):
     for name in names:
         assert (PRUNERS[name].searched, PRUNERS[name].control) == ("FPGMPruner", True)
         assert base_of(name) == name.replace("FPGM", "AutoCompress")
-        style = style_of(name, 0)
-        assert style.marker == style_of("FPGMPruner", 0).marker
+        style = style_of(name)
+        assert style.marker == style_of("FPGMPruner").marker
         assert style.color[1:3] == style.color[3:5] == style.color[5:]
         assert "FPGM" in style.label
     # FPGM has no base algorithm to take; NetAdapt has.

@@ -84,9 +84,9 @@ def test_a_cells_nets_are_quantised_tabulated_and_drawn(digits_file, tmp_path):
 
     other = tmp_path / "infeasible"
     write(other / "int8.json", {"cell": {**cell, "pruner": "NetAdaptPruner"}, "infeasible": "too far"})
-    outputs = {name: tmp_path / f"figure.{name}" for name in ("png", "svg")}
+    outputs = {name: tmp_path / f"figure.{name}" for name in ("png", "svg", "pdf")}
     outputs |= {"table": tmp_path / "int8.csv"}
-    params = {"cells": [tmp_path, other], "model": "resnet18", "dataset": "digits"}
+    params = {"cells": [tmp_path, other], "model": "resnet18", "dataset": "digits", "titled": True}
     compare_int8(Job({}, outputs, params))
     table = pd.read_csv(outputs["table"])
     assert table["infeasible"].tolist()[1] == "too far"

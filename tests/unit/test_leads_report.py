@@ -111,8 +111,8 @@ def test_the_figure_has_the_lead_along_the_budgets_and_its_parts(study, tmp_path
     heights = [bar.get_height() for bar in parts.patches]
     assert sum(heights) == pytest.approx(sum(EXPECTED["lead"]), abs=1e-3)
     assert len(heights) == len(PARTS) * len(BUDGETS)
-    outputs = {kind: tmp_path / f"a.{kind}" for kind in ("png", "svg")}
-    params = {"model": "vgg16", "dataset": "digits", "study": "mine"}
+    outputs = {kind: tmp_path / f"a.{kind}" for kind in ("png", "svg", "pdf")}
+    params = {"model": "vgg16", "dataset": "digits", "study": "mine", "titled": True}
     again = []
     for _ in range(2):
         plot_leads(Job({"table": study / "leads.csv"}, outputs, params))

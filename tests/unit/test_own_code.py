@@ -114,7 +114,11 @@ def test_a_variant_is_its_pruner_under_another_name(mine):
             f"pruners:\n  {LONG}: {{variant_of: FPGMPruner}}",
             f"pruners: '{LONG}' is not a valid name",
         ),
-        ("[own_pruner.py, own_model.py, own_dataset.py]", "own_pruner.py", "is not of type 'array'"),
+        (
+            "[own_pruner.py, own_taylor.py, own_model.py, own_dataset.py]",
+            "own_pruner.py",
+            "is not of type 'array'",
+        ),
     ],
 )
 def test_a_mistake_is_told(mine, old, new, expected):

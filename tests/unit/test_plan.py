@@ -42,7 +42,7 @@ def test_a_cell_is_what_its_path_says(plan):
         "dataset": "digits",
         "protocol": "validation",
         "model": "vgg16",
-        "width": 0.25,
+        "width": 0.125,
         "seed": 0,
         "pruner": "L1FilterPruner",
         "sparsity": 0.5,
@@ -64,11 +64,11 @@ def test_the_twin_has_the_same_cells_under_the_other_protocol(plan):
 def test_a_models_cells_are_its_own(plan):
     cells = plan.cells_of("resnet18")
     assert cells
-    assert all(cell.startswith("results/default/resnet18/seed-0/") for cell in cells)
+    assert all(cell.startswith("results/default/resnet18/seed-") for cell in cells)
     assert sum(len(plan.cells_of(model)) for model in plan.config["models"]) == len(plan.cells)
     plan.config["seeds"] = [3, 0]
     first = plan.first_seed_cells(Wildcards(model="resnet18"))
-    assert len(first) == len(cells)
+    assert 3 * len(first) == len(cells)
     assert all("/seed-3/" in cell for cell in first)
 
 

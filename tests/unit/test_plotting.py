@@ -259,6 +259,10 @@ def test_the_title_fits(table, title):
     assert figure.bbox.x0 <= extent.x0 < extent.x1 <= figure.bbox.x1
 
 
+def test_a_figure_can_have_no_title(table):
+    assert draw_comparison(table, "").get_suptitle() == ""
+
+
 def test_a_legend_too_wide_for_any_number_of_columns_is_there_all_the_same(table):
     table["pruner"] = table["pruner"].str.replace("L1FilterPruner", "a name " * 30)
     assert len(draw_comparison(table, "a title").legends) == 1

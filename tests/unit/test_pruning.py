@@ -157,6 +157,36 @@ def test_a_sum_is_a_sum_however_it_is_written():
         assert check_same_maps(model, sliced, images) < 1e-6
 
 
+class Averaging(nn.Module):
+    """Global average pooling by a mean."""
+
+    def __init__(self, mean):
+        super().__init__()
+        self.first, self.norm = nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8)
+        self.classifier, self.mean = nn.Linear(8, 4), mean
+
+    def forward(self, images):
+        return self.classifier(self.mean(self.norm(self.first(images)).relu()))
+
+
+@pytest.mark.parametrize(
+    "mean",
+    [
+        lambda x: x.mean((2, 3)),
+        lambda x: x.mean(dim=[-1, -2]),
+        lambda x: torch.mean(x, (-2, -1), keepdim=True).flatten(1),
+    ],
+)
+def test_a_mean_over_height_and_width_is_global_average_pooling(mean):
+    model = Averaging(mean).eval()
+    masks = {"first": torch.arange(8) % 2 == 0}
+    silence_masked_channels(model, masks)
+    images = torch.randn(4, 3, 32, 32)
+    for smaller in (slice_channels(model, kept_indices(model, masks)), compact(model, masks)):
+        assert smaller.classifier.in_features == 4
+        assert check_same_maps(model, smaller, images) < 1e-6
+
+
 def check_same_maps(model, other, images):
     with torch.no_grad():
         return (model(images) - other(images)).abs().max()
@@ -169,6 +199,8 @@ def check_same_maps(model, other, images):
         (lambda a, b: torch.cat([a, b], dim=0), "cat"),
         (lambda a, b: a + b + 1, "add"),
         (lambda a, b: (a + b).sigmoid(), "sigmoid"),
+        (lambda a, b: (a + b).mean(1, keepdim=True), "mean"),
+        (lambda a, b: (a + b).mean((1, 2), keepdim=True), "mean"),
     ],
 )
 def test_an_operation_that_the_slicer_does_not_know_is_a_clear_error(operation, said):

@@ -77,6 +77,19 @@ def test_seeds_tell_who_is_ahead_or_cannot():
     assert leader(alone, "params", 0.5, recommendations(alone, "params", 0.5)).startswith("FPGM: no other")
 
 
+def test_equally_small_nets_share_their_rank_and_the_most_accurate_comes_first():
+    lost = table(
+        {"L1FilterPruner": [0.1, 0.4, 9], "L2FilterPruner": [0.1, 0.2, 9], "FPGMPruner": [0.1, 5, 9]}
+    )
+    found = recommendations(lost, "params", 0.5)
+    assert list(found["pruner"]) == ["L2Filter", "L1Filter", "FPGM"]
+    assert list(found["rank"]) == [1, 1, 3]
+    assert list(found["first"]) == ["3 of 3", "3 of 3", "0 of 3"]
+    assert leader(lost, "params", 0.5, found) == (
+        "L2Filter and L1Filter have equally small nets; L2Filter's is the most accurate, by 0.20 points."
+    )
+
+
 def test_a_cell_that_a_seed_lacks_is_not_recommended():
     lost = table({"L1FilterPruner": [0.1, 0.2, 0.3]})
     lost.loc[(lost["sparsity"] == 0.65) & (lost["seed"] == 2), "infeasible"] = "too little is left"

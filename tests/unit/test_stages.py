@@ -405,10 +405,10 @@ def draw_latencies(folder: Path, infeasible: dict) -> None:
     """Table and figure of a measured cell and an infeasible one."""
     other = folder / "infeasible"
     write(other / "latency.json", {"cell": infeasible, "infeasible": "too far"})
-    outputs = {name: folder / f"latency.{name}" for name in ("png", "svg")} | {
+    outputs = {name: folder / f"latency.{name}" for name in ("png", "svg", "pdf")} | {
         "table": folder / "latency.csv",
     }
-    params = {"cells": [folder, other], "model": "resnet18", "dataset": "digits"}
+    params = {"cells": [folder, other], "model": "resnet18", "dataset": "digits", "titled": True}
     compare_latency(Job({}, outputs, params))
     table, measured = pd.read_csv(outputs["table"]), read(folder / "latency.json")
     assert table["infeasible"].tolist()[1] == "too far"

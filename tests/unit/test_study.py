@@ -82,8 +82,8 @@ MISTAKES = {
     ),
     "training of a pruner that lacks a target": (
         "equal_training",
-        {"as": ["AutoCompressPruner"]},
-        "equal_training.as: AutoCompressPruner: no cell of resnet50 at 0.3, which L1FilterPruner has",
+        {"as": ["NetAdaptPruner"]},
+        "equal_training.as: NetAdaptPruner: no cell of resnet18 at 0.75, which L1FilterPruner has",
     ),
     "epochs that are tuned and counted out": (
         "",
@@ -204,8 +204,8 @@ def test_training_from_scratch_needs_epochs(default_config):
 def test_cells_are_the_product_of_the_studys_lists(default_config):
     default_config["seeds"] = [0, 1]
     found = cells(default_config)
-    assert len(found) == len(set(found)) == 2 * (4 * 3 * 6 + (6 + 2 + 1) + (6 + 6 + 3))
-    assert {str(cell.target) for cell in found} == {"0.3", "0.5", "0.7", "0.8", "0.9", "0.95"}
+    assert len(found) == len(set(found)) == 2 * (5 * 3 * 3 + 3 + 1 + 1)
+    assert {str(cell.target) for cell in found} == {"0.625", "0.75", "0.875"}
 
 
 def test_a_models_training_settings_differ_where_the_study_says_so(default_config):
@@ -240,11 +240,11 @@ def test_a_pruners_arguments_differ_by_model_where_the_study_says_so(default_con
 @pytest.mark.parametrize("control", CONTROLS)
 def test_a_control_has_the_searched_cells_sparsities(control, default_config):
     default_config["pruners"]["SimulatedAnnealingPruner"] = {"sparsities": {"vgg16": [0.5, 0.7]}}
-    default_config["pruners"][control] = {"sparsities": {"resnet18": [0.9]}}
+    default_config["pruners"][control] = {"sparsities": {"resnet18": [0.75]}}
     check_config(default_config, "mine.yaml")
     found = {(cell.model, str(cell.target)) for cell in cells(default_config) if cell.pruner == control}
     own = {("resnet50", str(sparsity)) for sparsity in default_config["sparsities"]}
-    assert found == {("vgg16", "0.5"), ("vgg16", "0.7"), ("resnet18", "0.9")} | own
+    assert found == {("vgg16", "0.5"), ("vgg16", "0.7"), ("resnet18", "0.75")} | own
 
 
 @pytest.mark.parametrize("control", CONTROLS)
@@ -252,7 +252,7 @@ def test_a_control_without_its_searched_cell_is_refused(control, default_config)
     default_config["pruners"][control] = {"sparsities": {"vgg16": [0.6]}}
     expected = (
         f"mine.yaml: pruners.{control}.sparsities.vgg16: 0.6 is not a sparsity of SimulatedAnnealingPruner; "
-        "allowed: 0.3, 0.5"
+        "allowed: 0.625, 0.75"
     )
     with pytest.raises(InputError, match="^" + re.escape(expected)):
         check_config(default_config, "mine.yaml")
@@ -332,6 +332,33 @@ def test_null_removes_at_any_depth_and_is_allowed_where_it_means_none(tmp_path):
     assert study_in(file) == {"pruners": {"one": {"sparsities": {}}}, "dataset": dataset}
 
 
+def test_only_keeps_the_models_and_pruners_that_it_names(tmp_path):
+    base = "models: {a: {width: 1}, b: {width: 2}}\npruners: {one: {x: 1}, two: {}}"
+    write_study(tmp_path, "base.yaml", base)
+    only = "only: {models: [b], pruners: [one, three]}"
+    own = write_study(tmp_path, "own.yaml", f"extends: base.yaml\n{only}\npruners: {{one: {{y: 2}}}}")
+    kept = {"models": {"b": {"width": 2}}, "pruners": {"one": {"x": 1, "y": 2}, "three": {}}}
+    assert study_in(own) == kept
+    # A study that extends it starts from what is kept.
+    below = write_study(tmp_path, "below.yaml", "extends: own.yaml\nmodels: {a: {width: 3}}")
+    assert study_in(below) == kept | {"models": {"b": {"width": 2}, "a": {"width": 3}}}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[b]", r"only: \['b'\]; allowed: lists of names under models and pruners"),
+        ("{seeds: [0]}", "only: .*; allowed: lists of names under models and pruners"),
+        ("{models: b}", "only.models: 'b'; allowed: a list of names"),
+        ("{models: [c]}", "only.models: unknown 'c'; allowed: a, b"),
+    ],
+)
+def test_a_faulty_only_is_refused(text, said, tmp_path):
+    write_study(tmp_path, "base.yaml", "models: {a: {width: 1}, b: {width: 2}}")
+    with pytest.raises(InputError, match=f"own.yaml: {said}"):
+        study_in(write_study(tmp_path, "own.yaml", f"extends: base.yaml\nonly: {text}"))
+
+
 def test_the_settings_that_can_be_null_are_those_of_the_schema():
     def nullable(schema: object) -> Iterator[str]:
         if isinstance(schema, dict):
@@ -342,7 +369,7 @@ def test_the_settings_that_can_be_null_are_those_of_the_schema():
                 yield from nullable(inner)
 
     assert set(OPTIONAL) == set(nullable(load_schema("config")))
-    assert set(VALUES) == set(nullable(load_schema("config")["properties"]["dataset"]))
+    assert set(VALUES) == {*nullable(load_schema("config")["properties"]["dataset"]), "title"}
 
 
 def test_a_file_is_looked_for_beside_the_study_that_names_it(tmp_path, monkeypatch):

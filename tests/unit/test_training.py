@@ -293,3 +293,19 @@ def test_what_is_not_the_default_changes_a_training_and_is_recorded(change, few_
     assert plain.epochs != changed.epochs
     recorded = changed.document()["settings"]
     assert recorded == plain.document()["settings"] | change
+
+
+def test_top_5_is_measured_with_20_classes_and_more(few_images):
+    """A net that ranks the classes by their number, for images of the classes 0 and 7."""
+
+    class Ranking(nn.Module):
+        def __init__(self, classes):
+            super().__init__()
+            self.classes = classes
+
+        def forward(self, images):
+            return -torch.arange(float(self.classes)).expand(len(images), -1)
+
+    images = replace(few_images.test, labels=7 * few_images.test.labels)
+    assert evaluate(Ranking(20), images).top5 == 0.5
+    assert evaluate(Ranking(19), images).top5 is None

@@ -337,8 +337,16 @@ def test_seeds_that_all_agree_give_no_verdict():
 
 
 def test_a_pruner_without_cells_is_named():
-    table = cells({name: 0.9 for name in ALIKE if name != "FPGMPruner"}, models=("a",))
+    table = cells(ALIKE, models=("a", "b"))
+    table = table[(table["model"] == "b") | (table["pruner"] != "FPGMPruner")]
     assert reason(table, "one-shot-similar", "a") == "There are no cells of FPGM."
+
+
+def test_conclusions_about_pruners_without_any_cells_are_left_out():
+    assert list(judged(cells(TWO, models=("a",)))) == ["netadapt-compression"]
+    alone = cells({"L1FilterPruner": 0.9}, models=("a",))
+    assert judged(alone) == {}
+    assert "No conclusion applies to these cells" in verdicts_page({"source": "a test", "verdicts": []})
 
 
 def test_net_adapt_is_judged_by_what_it_could_not_reach():

@@ -48,7 +48,7 @@ def document(checkout: Checkout, path: str) -> dict:
 
 def test_every_target_is_there(finished):
     for model, pruners in PRUNERS.items():
-        for suffix in ("png", "svg"):
+        for suffix in ("png", "svg", "pdf"):
             assert (
                 finished.folder / f"figures/performance_comparison_{model}.{suffix}"
             ).stat().st_size > 10_000

@@ -26,6 +26,7 @@ def test_one_failed_cell_is_named_at_the_end_and_hides_nothing(broken):
     assert f"failed: {CELL}: speedup: " in end
     assert "prune.safetensors" in end
     assert f"(logs/{CELL.removeprefix('results/')}/speedup.log)" in end
+    assert "to go on: run the same command again" in end
     look = broken.snakemake("so_far")
     assert look.returncode == 0, look.stdout
     assert f"failed: {CELL}: speedup: " in look.stdout
@@ -43,8 +44,21 @@ def test_one_failed_cell_is_named_at_the_end_and_hides_nothing(broken):
     assert "VGG16, at most 100 points below the unpruned net, times fewer params" in told.stdout
 
 
+def test_a_report_has_the_figures_that_are_there(broken):
+    """As after `make demo`, which makes the figure of one model."""
+    for path in (
+        *broken.folder.glob("figures/*resnet18*"),
+        *broken.folder.glob("results/smoke/*/*resnet18*"),
+    ):
+        path.unlink()
+    run = broken.snakemake("--report", "report.html")
+    assert run.returncode == 0, run.stdout
+    assert (broken.folder / "report.html").stat().st_size > 10_000
+
+
 def test_a_study_of_which_nothing_is_made_says_so(checkout):
     shutil.rmtree(checkout.folder / "results", ignore_errors=True)
     run = checkout.snakemake("so_far")
     assert run.returncode == 1
     assert "study smoke: none of its 9 cells is finished; the most complete one lacks results/" in run.stdout
+    assert "to make cells: snakemake --cores all results, with the same study" in run.stdout

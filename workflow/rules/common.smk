@@ -28,8 +28,10 @@ from filterbench.pruners.registry import PRUNERS
 from filterbench.orchestration.code import rule_digest
 from filterbench.orchestration.exports import exported_or_exit
 from filterbench.orchestration.figures import FIGURES, figures
+from filterbench.plotting.kinds import KINDS
 from filterbench.orchestration.manifest import list_files, outdated
 from filterbench.orchestration.tables import params_by_wildcards
+from filterbench.orchestration.targets import made_if_reported, other_targets
 from filterbench.jobs.devices import count_gpus
 from filterbench.orchestration import progress
 from filterbench.jobs import warm_parent
@@ -75,6 +77,11 @@ def stage(name):
             pruner=wildcards.get("pruner", (*config["pruners"], *published_names("pruner"))),
         ),
     }
+
+
+def vector(figure, prefix=""):
+    """The outputs of a figure's rule beside its PNG; `prefix` is that of their names."""
+    return {f"{prefix}{kind}": f"{figure}.{kind}" for kind in KINDS if kind != "png"}
 
 
 # Of another workflow that uses this one as a module, where Snakemake places inputs and outputs.

@@ -179,6 +179,7 @@ rule optimism_gap:
             for study, protocol in PLAN.protocols.items()
         },
     output:
+        **vector(f"results/{STUDY}/figures/optimism_{{model}}"),
         table=report(
             f"results/{STUDY}/{{model}}/optimism.csv",
             caption="../report/optimism.rst",
@@ -191,7 +192,6 @@ rule optimism_gap:
             category="Protocol",
             labels={"model": "{model}", "figure": "optimism"},
         ),
-        svg=f"results/{STUDY}/figures/optimism_{{model}}.svg",
     log:
         f"logs/{STUDY}/{{model}}/optimism.log",
     conda:
@@ -209,6 +209,7 @@ rule compare_latency:
             "{cell}/{kind}.json", cell=PLAN.model_cells(wildcards), kind=["result", "finetune", "latency"]
         ),
     output:
+        **vector(f"results/{STUDY}/figures/accuracy_against_latency_{{model}}"),
         table=f"results/{STUDY}/{{model}}/latency.csv",
         png=report(
             f"results/{STUDY}/figures/accuracy_against_latency_{{model}}.png",
@@ -216,7 +217,6 @@ rule compare_latency:
             category="Figures",
             labels={"model": "{model}", "figure": "accuracy_against_latency"},
         ),
-        svg=f"results/{STUDY}/figures/accuracy_against_latency_{{model}}.svg",
     log:
         f"logs/{STUDY}/{{model}}/compare_latency.log",
     conda:
@@ -234,6 +234,7 @@ rule compare_int8:
             "{cell}/{kind}.json", cell=PLAN.model_cells(wildcards), kind=["result", "int8"]
         ),
     output:
+        **vector(f"results/{STUDY}/figures/int8_{{model}}"),
         table=f"results/{STUDY}/{{model}}/int8.csv",
         png=report(
             f"results/{STUDY}/figures/int8_{{model}}.png",
@@ -241,7 +242,6 @@ rule compare_int8:
             category="Figures",
             labels={"model": "{model}", "figure": "int8"},
         ),
-        svg=f"results/{STUDY}/figures/int8_{{model}}.svg",
     log:
         f"logs/{STUDY}/{{model}}/compare_int8.log",
     conda:

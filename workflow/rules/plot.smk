@@ -11,11 +11,11 @@ FROM_COMPARISON = "performance_comparison|accuracy_against_cost|equal_training|a
 rule figure:
     """A copy of the configured study's figure in the folder figures/."""
     input:
+        **vector(f"results/{STUDY}/figures/{{name}}"),
         png=f"results/{STUDY}/figures/{{name}}.png",
-        svg=f"results/{STUDY}/figures/{{name}}.svg",
     output:
+        **vector("figures/{name}"),
         png="figures/{name}.png",
-        svg="figures/{name}.svg",
     log:
         f"logs/{STUDY}/figures/{{name}}.log",
     wildcard_constraints:
@@ -23,7 +23,7 @@ rule figure:
     conda:
         ENVIRONMENT
     shell:
-        "(cp {input.png} {output.png} && cp {input.svg} {output.svg}) 2> {log}"
+        "(cp {input.png} {output.png} && cp {input.svg} {output.svg} && cp {input.pdf} {output.pdf}) 2> {log}"
 
 
 rule plot:
@@ -39,13 +39,13 @@ rule plot:
         ),
         table=f"results/{STUDY}/{{model}}/comparison.csv",
     output:
+        **vector(f"results/{STUDY}/figures/{{figure}}_{{model}}"),
         png=report(
             f"results/{STUDY}/figures/{{figure}}_{{model}}.png",
             caption="../report/plot.rst",
             category="Figures",
             labels={"model": "{model}", "figure": "{figure}"},
         ),
-        svg=f"results/{STUDY}/figures/{{figure}}_{{model}}.svg",
     log:
         f"logs/{STUDY}/{{model}}/plot_{{figure}}.log",
     wildcard_constraints:
@@ -66,13 +66,13 @@ rule plot_leads:
     input:
         table=rules.leads.output.table,
     output:
+        **vector(f"results/{STUDY}/figures/leads_{{model}}"),
         png=report(
             f"results/{STUDY}/figures/leads_{{model}}.png",
             caption="../report/leads.rst",
             category="Figures",
             labels={"model": "{model}", "figure": "leads"},
         ),
-        svg=f"results/{STUDY}/figures/leads_{{model}}.svg",
     log:
         f"logs/{STUDY}/{{model}}/plot_leads.log",
     conda:
@@ -90,20 +90,20 @@ rule plot_search:
             "{cell}/{file}", cell=PLAN.first_seed_cells(wildcards), file=["prune.json", "search.csv"]
         ),
     output:
+        **vector(f"results/{STUDY}/figures/layer_sparsities_{{model}}", "layers_"),
+        **vector(f"results/{STUDY}/figures/search_scores_{{model}}", "scores_"),
         layers_png=report(
             f"results/{STUDY}/figures/layer_sparsities_{{model}}.png",
             caption="../report/layer_sparsities.rst",
             category="Searches",
             labels={"model": "{model}", "figure": "layers"},
         ),
-        layers_svg=f"results/{STUDY}/figures/layer_sparsities_{{model}}.svg",
         scores_png=report(
             f"results/{STUDY}/figures/search_scores_{{model}}.png",
             caption="../report/search_scores.rst",
             category="Searches",
             labels={"model": "{model}", "figure": "scores"},
         ),
-        scores_svg=f"results/{STUDY}/figures/search_scores_{{model}}.svg",
     log:
         f"logs/{STUDY}/{{model}}/plot_search.log",
     conda:
@@ -113,6 +113,7 @@ rule plot_search:
         model="{model}",
         study=STUDY,
         seed=config["seeds"][0],
+        titled="title" not in config,
         cells=lambda wildcards: list(map(there, PLAN.first_seed_cells(wildcards))),
     script:
         "../scripts/stage.py"

@@ -19,13 +19,13 @@ IMPORTED_TABLES = expand(f"{IMPORTED}/{{model}}/comparison.csv", model=IMPORTS.s
 rule published_figure:
     """The published study's figure of a model, from its published cells; on request before fine-tuning."""
     output:
+        **vector("figures/{figure}_{model}"),
         png=report(
             "figures/{figure}_{model}.png",
             caption="../report/published.rst",
             category="Published study",
             labels={"model": "{model}", "figure": "{figure}"},
         ),
-        svg="figures/{figure}_{model}.svg",
     log:
         "logs/published/{model}/plot_{figure}.log",
     wildcard_constraints:
@@ -86,6 +86,7 @@ rule reproduction:
 rule imported_results:
     """A user's NNI results of a model, checked, as one more study."""
     output:
+        **vector("figures/imported_{model}"),
         collection=f"{IMPORTED}/{{model}}/comparison.json",
         table=f"{IMPORTED}/{{model}}/comparison.csv",
         png=report(
@@ -94,7 +95,6 @@ rule imported_results:
             category="Imported results",
             labels={"model": "{model}", "figure": "imported"},
         ),
-        svg="figures/imported_{model}.svg",
     log:
         "logs/imported/{model}/import.log",
     wildcard_constraints:

@@ -1,4 +1,3 @@
-from filterbench.orchestration.targets import other_targets
 
 
 localrules:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -11,14 +14,15 @@ from filterbench.analysis.seeds import MIN_UNITS, t_interval
 from filterbench.analysis.wording import short
 
 COLUMNS = [
-    *("pruner", "sparsity", "accuracy", "drop", "low", "high"),
+    *("rank", "pruner", "sparsity", "accuracy", "drop", "low", "high"),
     *("surely", "factor", "count", "first", "notes"),
 ]
 LEGEND = (
-    "accuracy: mean over seeds, per cent; drop: mean loss of accuracy, in points; low, high: the drop's 95 % "
+    "rank: by size; nets of equal size share it, and the more accurate one comes first; accuracy: mean over "
+    "seeds, per cent; drop: mean loss of accuracy, in points; low, high: the drop's 95 % "
     "interval, empty where seeds give none; surely: whether that interval lies within the allowed loss; "
-    "factor: how many times smaller the net is; count: what is left; first: with how many seeds this pruner "
-    "has the smallest net"
+    "factor: how many times smaller the net is; count: what is left; first: with how many seeds no other "
+    "pruner has a smaller net"
 )
 # Costs that can be saved: names of columns, with words for the saving. Latencies are relative to the unpruned
 # net's, and are there once they are measured.
@@ -35,8 +39,9 @@ MEMORY = {
 }
 MEASURED = LATENCIES | {f"relative_{name}": words for name, words in MEMORY.items()}
 COSTS = {"params": "fewer params", "flops": "fewer FLOPs", **MEASURED}
-# Logarithms of counts that differ by less are equal.
+# Logarithms of counts that differ by less are equal, and factors that do not differ in these digits.
 ALIKE = 1e-9
+DIGITS = 9
 
 
 def known_costs(table: pd.DataFrame) -> dict[str, str]:
@@ -53,11 +58,12 @@ def recommendations(cells: pd.DataFrame, cost: str, drop: float) -> pd.DataFrame
         drop: allowed loss of test accuracy, in points.
 
     Returns:
-        One row per pruner that has such a net, the smallest first. `sparsity` is the one that was asked for.
+        One row per pruner that has such a net, the smallest first and of equal ones, which share their
+        `rank`, the most accurate first. `sparsity` is the one that was asked for.
         `accuracy` (per cent), `drop` (the loss in points, with its 95 % interval `low` to `high`), `factor`
         (how many times smaller than the unpruned net) and `count` (what is left) are means over seeds.
-        `surely` says whether that interval lies within the allowed loss, `first` with how many seeds the
-        pruner has the smallest net. `notes` are remarks.
+        `surely` says whether that interval lies within the allowed loss, `first` with how many seeds no
+        pruner has a smaller net. `notes` are remarks.
     """
     each, seeds = _with_factors(cells, cost), cells["seed"].nunique()
     first = _firsts(each, drop)
@@ -89,7 +95,9 @@ def recommendations(cells: pd.DataFrame, cost: str, drop: float) -> pd.DataFrame
                 "notes": _notes(cells[cells["pruner"] == pruner], sparsity),
             }
         )
-    return pd.DataFrame(rows, columns=COLUMNS).sort_values("factor", ascending=False, ignore_index=True)
+    found = pd.DataFrame(rows, columns=COLUMNS)
+    found["rank"] = found["factor"].round(DIGITS).rank(method="min", ascending=False).astype(int)
+    return found.sort_values(["rank", "drop"], ignore_index=True)
 
 
 def _with_factors(cells: pd.DataFrame, cost: str) -> pd.DataFrame:
@@ -100,10 +108,10 @@ def _with_factors(cells: pd.DataFrame, cost: str) -> pd.DataFrame:
 
 
 def _firsts(each: pd.DataFrame, drop: float) -> pd.Series:
-    """With how many seeds each pruner has the smallest net within the drop."""
+    """With how many seeds no pruner has a smaller net within the drop, by pruner."""
     within = each[each["lost"] <= drop]
-    best = within.groupby([*UNIT, "pruner"])["factor"].max().unstack("pruner")
-    return best.idxmax(axis="columns").value_counts()
+    best = within.groupby([*UNIT, "pruner"])["factor"].max().round(DIGITS).unstack("pruner")
+    return best.eq(best.max(axis="columns"), axis="index").sum()
 
 
 def _notes(own: pd.DataFrame, sparsity: float) -> str:
@@ -124,12 +132,13 @@ def leader(cells: pd.DataFrame, cost: str, drop: float, found: pd.DataFrame) -> 
     if len(found) == 1:
         return f"{found['pruner'][0]}: no other pruner has such a net."
     each = _with_factors(cells, cost)
-    each = each.assign(pruner=each["pruner"].map(short)).set_index(["pruner", "sparsity", *UNIT])
-    factors = each["factor"].sort_index()
-    first, other = (factors.loc[found["pruner"][row], found["sparsity"][row]] for row in (0, 1))
-    ratios = np.log(first / other).dropna().to_list()
+    each = each.assign(pruner=each["pruner"].map(short)).set_index(["pruner", "sparsity", *UNIT]).sort_index()
+    first, other = (each.loc[(found["pruner"][row], found["sparsity"][row])] for row in (0, 1))
+    ratios = np.log(first["factor"] / other["factor"]).dropna().to_list()
     low, _ = t_interval(ratios)
     ahead, second = found["pruner"][0], found["pruner"][1]
+    if np.abs(ratios).max() < ALIKE:
+        return _most_accurate(found, (other["lost"] - first["lost"]).to_list())
     word = "faster" if cost in LATENCIES else "smaller"
     said = f"{ahead}'s net is {np.exp(np.mean(ratios)):.2f} times {word} than {second}'s"
     if len(ratios) < MIN_UNITS:
@@ -140,3 +149,18 @@ def leader(cells: pd.DataFrame, cost: str, drop: float, found: pd.DataFrame) -> 
         return f"cannot tell: {said}, but not with 95 % confidence over {len(ratios)} seeds."
     but = "" if found["surely"][0] == "yes" else f", though its own loss may be above {drop:g} points"
     return f"{said}, with 95 % confidence over {len(ratios)} seeds{but}."
+
+
+def _most_accurate(found: pd.DataFrame, ahead: Sequence[float]) -> str:
+    """Which of the pruners whose nets are equally small loses least.
+
+    `ahead` is how much more accurate the first of them is than the second, in points, by seed.
+    """
+    equal = list(found["pruner"][found["rank"] == 1])
+    named = f"{', '.join(equal[:-1])} and {equal[-1]}"
+    low, high = t_interval(ahead)
+    spread = "" if math.isnan(low) else f" (95 % interval {low:+.2f} to {high:+.2f})"
+    return (
+        f"{named} have equally small nets; {equal[0]}'s is the most accurate, "
+        f"by {np.mean(ahead):.2f} points{spread}."
+    )

@@ -47,6 +47,8 @@ def reproduction_page(document: ReproductionDocument) -> str:
 def verdicts_page(document: VerdictsDocument) -> str:
     """`verdicts.md` from `verdicts.json`."""
     lines = [f"# Verdicts on the published conclusions, from {document['source']}", ""]
+    if not document["verdicts"]:
+        lines += ["No conclusion applies to these cells: each is about pruners that have none.", ""]
     for verdict in document["verdicts"]:
         scopes = verdict["scopes"]
         lines += [f"## {verdict['statement']}", "", f"**{verdict['verdict']}.**", ""]

@@ -9,7 +9,7 @@ import pandas as pd
 
 from filterbench.analysis.blind import blind_notes
 from filterbench.analysis.collapses import SMALLEST_FALL, Z_OUTLIER
-from filterbench.analysis.comparing import ANNEALING, AUTO_COMPRESS, ONE_SHOT
+from filterbench.analysis.comparing import ANNEALING, AUTO_COMPRESS, NET_ADAPT, ONE_SHOT
 from filterbench.analysis.compression import net_adapt_compression
 from filterbench.analysis.curves import LARGEST_GAP, SMALLEST_FACTOR
 from filterbench.analysis.equal_training import equal_training_verdicts
@@ -29,9 +29,22 @@ class VerdictsDocument(TypedDict):
 
 
 def verdicts(table: pd.DataFrame) -> list[Verdict]:
-    """The verdicts of cells of any models and seeds on the published conclusions and on further ones."""
-    searching, similar = list(product(SEARCHING, ONE_SHOT)), list(combinations(ONE_SHOT, 2))
-    blind = blind_notes(table, SEARCHING)
+    """The verdicts of cells of any models and seeds on the published conclusions and on further ones.
+
+    A conclusion about a pruner without any cells is left out.
+    """
+    there, found = set(table["pruner"]), []
+    if {*SEARCHING, *ONE_SHOT} <= there:
+        found += _on_searching(table)
+    if set(ONE_SHOT) <= there:
+        found.append(_on_similarity(table))
+    if NET_ADAPT in there:
+        found.append(net_adapt_compression(table))
+    return [*found, *equal_training_verdicts(table)]
+
+
+def _on_searching(table: pd.DataFrame) -> list[Verdict]:
+    searching, blind = list(product(SEARCHING, ONE_SHOT)), blind_notes(table, SEARCHING)
     return [
         Verdict(
             "strict-params",
@@ -49,15 +62,17 @@ def verdicts(table: pd.DataFrame) -> list[Verdict]:
             scopes(table, Comparisons(NO_MORE, searching, ["flops"], STRICT)),
             blind,
         ),
-        Verdict(
-            "one-shot-similar",
-            f"L1Filter, L2Filter and FPGM perform very similarly: within {MARGIN} points of each other at "
-            "every budget that both of a pair reach.",
-            scopes(table, Comparisons(SIMILAR, similar, ["params", "flops"], SMALLEST_FACTOR)),
-        ),
-        net_adapt_compression(table),
-        *equal_training_verdicts(table),
     ]
+
+
+def _on_similarity(table: pd.DataFrame) -> Verdict:
+    similar = list(combinations(ONE_SHOT, 2))
+    return Verdict(
+        "one-shot-similar",
+        f"L1Filter, L2Filter and FPGM perform very similarly: within {MARGIN} points of each other at "
+        "every budget that both of a pair reach.",
+        scopes(table, Comparisons(SIMILAR, similar, ["params", "flops"], SMALLEST_FACTOR)),
+    )
 
 
 def verdicts_document(source: str, table: pd.DataFrame) -> VerdictsDocument:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -44,6 +44,8 @@ class NetRecord(_Pruned):
         params: learned numbers.
         flops: multiply-accumulates of one image, in the published convention.
         accuracy: on the test images, 0 to 1.
+        top5: share of the test images whose class is among the five most likely ones, 0 to 1; absent with
+            fewer than 20 classes.
     """
 
     version: str
@@ -58,6 +60,7 @@ class NetRecord(_Pruned):
     params: int
     flops: int
     accuracy: float
+    top5: NotRequired[float]
 
 
 class PortableNet(nn.Module):

@@ -1,11 +1,9 @@
 """A quick channel slicer: the compact form of a masked net, from the net's graph alone.
 
 NNI's ModelSpeedup finds by experiment what a mask makes useless, which takes seconds. Here the graph says it,
-in
-milliseconds: channels pass unchanged through operations that are known to leave them in place, and a sum
-    needs
-the channels that any of its terms keeps. A search evaluates its candidates in this form; the `speedup` stage
-uses NNI.
+in milliseconds: channels pass unchanged through operations that are known to leave them in place, and a sum
+needs the channels that any of its terms keeps. A search evaluates its candidates in this form; the `speedup`
+stage uses NNI.
 """
 
 from __future__ import annotations
@@ -42,7 +40,17 @@ FUNCTIONS = (
 METHODS = ("relu", "flatten", "contiguous")
 # Operations that move channels: those before and after them all stay.
 MOVES = (functional.pad,)
-ALLOWED = ("Conv2d", "Linear", "sums", *(layer.__name__ for layer in LAYERS), "and their functions")
+MEANS = (torch.mean, "mean")
+# Dimensions of (batch, channels, height, width).
+PLACES = {2, 3}
+ALLOWED = (
+    "Conv2d",
+    "Linear",
+    "sums",
+    "means over height and width",
+    *(layer.__name__ for layer in LAYERS),
+    "and their functions",
+)
 
 Index = Tensor | None
 Sources = frozenset[str] | None
@@ -123,7 +131,8 @@ def kept_indices(model: nn.Module, masks: ChannelMasks) -> KeptIndices:
     is silenced (`filterbench.compaction.speedup.silence_masked_channels`).
 
     Args:
-        model: a net of convolutions, linear layers and what `LAYERS`, `FUNCTIONS`, `METHODS` and `SUMS` list.
+        model: a net of convolutions, linear layers, means over height and width, and what `LAYERS`,
+            `FUNCTIONS`, `METHODS` and `SUMS` list.
         masks: by name of a convolution, bool of shape (output channels,): true where kept.
 
     Raises:
@@ -174,7 +183,14 @@ def _keeps_channels(node: fx.Node, module: nn.Module | None) -> bool:
     """Whether an operation leaves the channels of its one input in their places, and zeros zero."""
     if module is not None:
         return isinstance(module, LAYERS) or is_depthwise(module)
-    return node.target in (FUNCTIONS if node.op == "call_function" else METHODS)
+    return node.target in (FUNCTIONS if node.op == "call_function" else METHODS) or _is_global_pooling(node)
+
+
+def _is_global_pooling(node: fx.Node) -> bool:
+    """Whether an operation is a mean over height and width, such as `x.mean((2, 3))`."""
+    over = node.args[1] if len(node.args) > 1 else node.kwargs.get("dim")
+    places = {place % 4 for place in over if isinstance(place, int)} if isinstance(over, tuple | list) else ()
+    return node.target in MEANS and places == PLACES
 
 
 def _described(node: fx.Node, module: nn.Module | None) -> str:

@@ -19,13 +19,18 @@ from filterbench.compaction.masks import ChannelMasks
 from filterbench.compaction.slicing import Sources, channel_sources
 from filterbench.models.inputs import example_input
 
+COUNTED = (
+    *(nn.Conv2d, nn.Linear, nn.BatchNorm1d, nn.BatchNorm2d),
+    *(nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.LeakyReLU),
+)
+
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer with parameters, as it is in the unpruned net.
+    """A layer that NNI's counter counts in `full` mode, as it is in the unpruned net.
 
     Attributes:
-        module: a convolution, linear layer or BatchNorm.
+        module: one of `COUNTED`.
         input_shape: of one image, (channels, height, width) or (features,).
         output_shape: of its output, likewise.
     """
@@ -44,6 +49,13 @@ class Layer:
         pixels = math.prod(self.output_shape[1:])
         if isinstance(self.module, nn.BatchNorm1d | nn.BatchNorm2d):
             return 2 * outputs * pixels
+        if isinstance(self.module, nn.AvgPool2d | nn.LeakyReLU):
+            return outputs * pixels
+        if isinstance(self.module, nn.AdaptiveAvgPool2d):
+            pooled = (
+                size // own for size, own in zip(self.input_shape[1:], self.output_shape[1:], strict=True)
+            )
+            return (math.prod(pooled) + 1) * outputs * pixels
         weights_per_filter = inputs
         if isinstance(self.module, nn.Conv2d):
             # Pruning does not change how many channels a filter of a grouped convolution sees.
@@ -99,7 +111,7 @@ class CompactLayers:
 
 
 class FlopsCost:
-    """FLOPs of a masked net's compact form, in the study's convention; equal to NNI's count of that form.
+    """FLOPs of a masked net's compact form, in the study's convention, without those of pools.
 
     Args:
         model: see `filterbench.compaction.slicing.kept_indices`.
@@ -120,8 +132,7 @@ def count_shapes(model: nn.Module) -> dict[str, int]:
     Args:
         model: the net, which may be on the meta device, without values.
     """
-    kinds = nn.Conv2d | nn.Linear | nn.BatchNorm1d | nn.BatchNorm2d
-    names = [name for name, module in model.named_modules() if isinstance(module, kinds)]
+    names = [name for name, module in model.named_modules() if isinstance(module, COUNTED)]
     layers = _layers(model, names).values()
     return {
         "params": sum(parameter.numel() for parameter in model.parameters()),

@@ -58,6 +58,7 @@ class TrainedDocument(Measured):
     copies: NotRequired[int]
     classes: NotRequired[list[str]]
     correct: NotRequired[str]
+    top5: NotRequired[float]
     infeasible: NotRequired[str]
 
 

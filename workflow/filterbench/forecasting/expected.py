@@ -102,6 +102,8 @@ class _ModelWork:
         """All of them, kind by kind."""
         baseline = f"{in_seed(BASELINE)}/baseline"
         training = self._training("baseline")
+        if self._config["models"][self._model].get("weights"):
+            training = (0, self._images["test"])
         yield self._work("train_baseline", "", f"{baseline}.json", training, stays=self._whole)
         if self._config.get("finetune_unpruned"):
             training = self._training("finetune")

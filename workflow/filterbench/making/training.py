@@ -62,7 +62,7 @@ def train_and_write(
     net, record = max(trials, key=lambda trial: trial[1].best_accuracy)
     score = evaluate(net, splits.test)
     logger.info("best epoch %d, test accuracy %.2f %%", record.best_epoch, 100 * score.accuracy)
-    about = as_metadata(_record(context, splits, net, score.accuracy))
+    about = as_metadata(_record(context, splits, net, score))
     write_weights(job.outputs["weights"], net.state_dict(), about)
     document: TrainedDocument = {
         "cell": context.cell,
@@ -81,6 +81,8 @@ def train_and_write(
             }
             for _, trial in trials
         ]
+    if score.top5 is not None:
+        document["top5"] = score.top5
     if correct := job.outputs.get("correct"):
         write_correct(correct, score.correct.numpy())
         document["correct"] = file_digest(correct)
@@ -90,7 +92,7 @@ def train_and_write(
     return score
 
 
-def _record(context: Context, splits: Splits, net: nn.Module, accuracy: float) -> NetRecord:
+def _record(context: Context, splits: Splits, net: nn.Module, score: Score) -> NetRecord:
     """What the file of a trained net says; not its study, because studies share such files."""
     params, flops = count(copy.deepcopy(net).cpu().eval(), "full")
     cell = context.cell
@@ -106,8 +108,10 @@ def _record(context: Context, splits: Splits, net: nn.Module, accuracy: float) -
         "normalisation": splits.test.normalisation,
         "params": params,
         "flops": flops,
-        "accuracy": accuracy,
+        "accuracy": score.accuracy,
     }
+    if score.top5 is not None:
+        record["top5"] = score.top5
     if "pruner" in cell:
         record |= {"pruner": cell["pruner"], "target": str(target_of(cell))}
     return record

@@ -1,24 +1,78 @@
-"""A user's own net, tried before it is trained: whether the later stages can work with it."""
+"""A user's own nets and pruners, tried before anything is trained: whether the stages can work with them."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
-from contextlib import contextmanager
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from filterbench.data.loading import Images, Splits
 from filterbench.models.depthwise import depthwise_names
 from filterbench.models.graph import graph_of
 from filterbench.models.inputs import image_shape
-from filterbench.pruners.contract import channels_of
-from filterbench.pruners.search.search import compact_form
+from filterbench.models.registry import build_model
+from filterbench.pruners.contract import InfeasibleError, channels_of, checked
+from filterbench.pruners.registry import make_pruner
+from filterbench.pruners.search.search import Search, SearchSettings, compact_form
 from filterbench.storage.errors import InputError
 
 # Enough for every BatchNorm to have a variance.
 IMAGES = 4
+# Of nets and images that are tried before the study's images are there.
+CLASSES = 10
+
+
+def try_model(name: str, width: float, image_size: int) -> None:
+    """Build a net of a model for ten classes, and try it; see `try_net`.
+
+    Raises:
+        InputError: it cannot be built, or `try_net` raises it.
+    """
+    try_net(name, _built(name, width, image_size), CLASSES)
+
+
+def try_pruner(
+    name: str, arguments: Mapping[str, Any], sparsity: float, model: str, width: float, image_size: int
+) -> None:
+    """Prune a net with fresh weights, with a few random images, and check what the pruner returns.
+
+    Args:
+        name: of a pruner that does not search.
+        arguments: all of the pruner's.
+        sparsity: share of the filters to mask.
+        model: a model of the study.
+        width: of that model.
+        image_size: height and width of the study's images, in pixels.
+
+    Raises:
+        InputError: the pruner fails, or breaks its contract; the message says how.
+    """
+    net = _built(model, width, image_size).eval()
+    pixels = torch.randint(0, 256, (IMAGES, 3, image_size, image_size), dtype=torch.uint8)
+    half = torch.full((1, 3, 1, 1), 0.5)
+    images = Images(pixels, torch.arange(IMAGES) % CLASSES, half, half)
+    splits = Splits(images, images, images, [str(label) for label in range(CLASSES)])
+    # A target that the pruner cannot reach is no fault of it.
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        suppress(InfeasibleError),
+        _naming(f"{name}: the pruner fails on {model}", InfeasibleError),
+    ):
+        search = Search(splits, SearchSettings(), 0, Path(folder), "")
+        pruner, channels = make_pruner(name, arguments), channels_of(net)
+        checked(pruner.prune(net, sparsity, search), channels, pruner)
+
+
+def _built(name: str, width: float, image_size: int) -> nn.Module:
+    with _naming(f"{name}: the net cannot be built"):
+        return build_model(name, width, CLASSES, image_size)
 
 
 def try_net(name: str, model: nn.Module, classes: int) -> None:
@@ -63,10 +117,12 @@ def _halved(net: nn.Module) -> nn.Module:
 
 
 @contextmanager
-def _naming(what: str) -> Iterator[None]:
-    """Turn any error of a library into one line."""
+def _naming(what: str, passed: type[Exception] | tuple[()] = ()) -> Iterator[None]:
+    """Turn any error of a library into one line, but for errors of a type that is passed on."""
     try:
         yield
+    except passed:
+        raise
     except InputError as reason:
         raise InputError(f"{what}: {reason}") from reason
     except Exception as reason:

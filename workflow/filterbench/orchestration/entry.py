@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from filterbench.orchestration.own_code import try_own_code
 from filterbench.orchestration.plan import Plan
 from filterbench.storage.errors import InputError
 from filterbench.storage.strangers import refuse_unusual
@@ -53,6 +54,7 @@ def plan_or_exit(config: Config, workflow: Workflow, root: Path) -> Plan:
         # Where jobs read and write; `.shared` has the records of what studies take from each other.
         own = (Path("results") / name for name in (*plan.protocols, ".shared"))
         refuse_unusual([*own, Path(plan.images)])
+        try_own_code(plan)
         return plan
     except InputError as reason:
         sys.exit(f"error: {reason}")

@@ -81,6 +81,11 @@ class TableParams:
         return f"study {self.study}"
 
     @property
+    def titled(self) -> bool:
+        """Whether figures have a title."""
+        return "title" not in self.of.config
+
+    @property
     def claims(self) -> str:
         """Digest of the user's table of reported points."""
         return self.of.claims_digest()
@@ -108,9 +113,9 @@ class TableParams:
 
 PARAMS: dict[str, Sequence[str]] = {
     "compare": ("cells", "again", "unpruned"),
-    "compare_latency": ("model", "dataset", "cells"),
-    "compare_int8": ("model", "dataset", "cells"),
-    "optimism": ("model", "study", "dataset", "protocols"),
+    "compare_latency": ("model", "dataset", "titled", "cells"),
+    "compare_int8": ("model", "dataset", "titled", "cells"),
+    "optimism": ("model", "study", "dataset", "titled", "protocols"),
     "differences": ("tables", "cells"),
     "verdicts": ("tables", "source"),
     "latency_verdicts": ("tables", "latencies", "source"),
@@ -118,8 +123,8 @@ PARAMS: dict[str, Sequence[str]] = {
     "claims": ("tables", "dataset", "claims"),
     "page": ("tables", "study", "dataset", "published", "claims"),
     "reproduction": ("study", "published_cells", "published"),
-    "plot": ("model", "dataset", "published", "claims"),
-    "plot_leads": ("model", "study", "dataset"),
+    "plot": ("model", "dataset", "titled", "published", "claims"),
+    "plot_leads": ("model", "study", "dataset", "titled"),
 }
 
 

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from snakemake.io import Wildcards
     from snakemake.workflow import Workflow
+
+
+def made_if_reported(files: Iterable[str]) -> list[str]:
+    """All files or, for `--report`, those that are there: Snakemake refuses a report of a missing file."""
+    reported = any(word.split("=")[0] == "--report" for word in sys.argv)
+    return [file for file in files if not reported or Path(file).exists()]
 
 
 def other_targets(workflow: Workflow, target: str) -> Callable[[Wildcards], list[str]]:

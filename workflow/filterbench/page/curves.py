@@ -33,8 +33,8 @@ def styles_of(tables: Iterable[pd.DataFrame]) -> dict[str, dict[str, str]]:
     """By pruner the style of its curve, as in the figures."""
     pruners = dict.fromkeys(str(pruner) for table in tables for pruner in table["pruner"])
     found = {}
-    for position, pruner in enumerate(pruners):
-        style = style_of(pruner, position)
+    for pruner in pruners:
+        style = style_of(pruner)
         symbol, sign = MARKERS[style.marker]
         dash = DASHES.get(style.line, "dash") if isinstance(style.line, str) else "dash"
         marks = {"symbol": symbol, "sign": sign, "dash": dash}

@@ -28,9 +28,12 @@ AXES = {
     "images": "search cost (images evaluated or trained on)",
     "seconds": "seconds of pruning and fine-tuning",
 }
+# Of the recommended nets, the columns that a small screen can spare.
+SPARE = ("rank", "count", "low", "high", "surely", "first", "notes")
 # Allowed losses of accuracy to choose from, in points.
 DROPS = (0.5, 1.0, 2.0, 5.0, 10.0)
 RECOMMENDED = {
+    "rank": "rank",
     "pruner": "pruner",
     "sparsity": "sparsity",
     "factor": "times fewer",
@@ -39,7 +42,7 @@ RECOMMENDED = {
     "low": "95 % from",
     "high": "to",
     "surely": "surely within",
-    "first": "first with",
+    "first": "none smaller with",
     "notes": "notes",
 }
 
@@ -80,6 +83,7 @@ def page(
         "models": models,
         "styles": styles,
         "recommended": {model: _recommended(table, controls) for model, table in curves.items()},
+        "spare": [place for place, name in enumerate(RECOMMENDED) if name in SPARE],
         **table_data(list(tables.values())),
     }
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=select_autoescape())
@@ -114,7 +118,12 @@ def _about(tables: Mapping[str, pd.DataFrame]) -> dict[str, str]:
     columns = ("protocol", "seed", "width", "image_size", "test_images", "device")
     words = {column: column.replace("_", " ") for column in columns} | {"seed": "seeds"}
     known = {word: sorted(rows[column].dropna().unique()) for column, word in words.items() if column in rows}
-    return {word: ", ".join(map(str, values)) for word, values in known.items() if values}
+    return {word: ", ".join(map(_plain, values)) for word, values in known.items() if values}
+
+
+def _plain(value: object) -> str:
+    """A value as text; a column with gaps has its whole numbers as floats."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _latencies(table: pd.DataFrame) -> dict[str, str]:

@@ -30,6 +30,12 @@ COLUMNS = {
     "reason": "infeasible",
     "document": "document",
 }
+# The columns of any window, and those that only a wide one has; a small screen can spare all others.
+SMALL = ("short", "sparsity", "seed", "performance_finetuned", "params_compact")
+WIDE = (
+    *("performance_mean", "performance_low", "performance_high"),
+    *("performance_original", "performance_original_finetuned", "seconds"),
+)
 # All other columns are left out if they are empty.
 ALWAYS = (
     *("model", "short", "sparsity", "seed"),
@@ -54,16 +60,20 @@ def rows_of(table: pd.DataFrame) -> pd.DataFrame:
         ],
     ).reindex(columns=list(COLUMNS))
     shares = [name for name in COLUMNS if name.startswith("performance")]
-    return plain.assign(**{name: (100 * plain[name].astype(float)).round(2) for name in shares})
+    per_cent = {name: (100 * plain[name].astype(float)).round(2) for name in shares}
+    # Infeasible cells have no counts, which would make floats of the others.
+    counts = {name: plain[name].astype("Int64") for name in ("params_compact", "flops_compact")}
+    return plain.assign(**per_cent, **counts)
 
 
 def table_data(tables: list[pd.DataFrame]) -> dict[str, list]:
-    """Headings and rows of the table of all models, as JSON."""
+    """Headings, classes of the columns, and rows of the table of all models, as JSON."""
     rows = pd.concat([rows_of(table) for table in tables], ignore_index=True)
     there = [name for name in COLUMNS if name in ALWAYS or rows[name].notna().any()]
     # Column by column: pandas turns the values of whole rows into text or floats.
     columns = [[None if pd.isna(value) else value for value in rows[name].astype(object)] for name in there]
     return {
         "headings": [COLUMNS[name] for name in there],
+        "classes": ["" if name in SMALL else "spare wide" if name in WIDE else "spare" for name in there],
         "rows": [list(row) for row in zip(*columns, strict=True)],
     }

@@ -32,7 +32,7 @@ def draw_leads(table: pd.DataFrame, title: str) -> Figure:
     """Draw the figure of one model from its rows of `leads.csv`."""
     pooled = table[table["target"] == ALL]
     pruners, budgets = list(dict.fromkeys(pooled["pruner"])), sorted(pooled["budget"].unique())
-    styles = {name: style_of(name, position) for position, name in enumerate(pruners)}
+    styles = {name: style_of(name) for name in pruners}
     width = max(4.4, 0.62 * len(pruners) * (len(budgets) + 1))
     figure = new_figure(5.2 + width, 5.6, pad=0.1)
     left, right = figure.subplots(1, 2, width_ratios=[4.6, width])

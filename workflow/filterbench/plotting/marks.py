@@ -13,6 +13,8 @@ from filterbench.plotting.titles import as_written
 
 STATISTICS = [f"performance_{name}" for name in ("mean", "std", "low", "high")]
 CELL = ["pruner", "sparsity"]
+# A paper's point that no pruner is named for.
+CLAIM = Style("#1a1a1a", "X", "")
 
 
 def draw_originals(axes: Axes, original: float, table: pd.DataFrame) -> None:
@@ -58,14 +60,18 @@ def draw_behind(axes: Axes, column: str, others: pd.DataFrame, label: str) -> No
 
 
 def draw_claims(axes: Axes, column: str, claims: pd.DataFrame) -> None:
-    """Points that papers report; the legend says which were not measured in the same way."""
-    points_of = claims.groupby(["label", "pruner", "like_for_like"], sort=False)
-    pruners = claims.groupby("label")["pruner"].nunique().to_dict()
-    for position, ((label, pruner, alike), points) in enumerate(points_of):
-        style = style_of(str(pruner), position)
-        label, style = f"{label}, {style.label}" if pruners[label] > 1 else label, replace(style, marker="X")
-        entry = as_written(str(label) if alike else f"{label} (not like for like)")
-        _draw_hollow(axes, points[column], points["accuracy"], style, entry, size=10, edge=1.5)
+    """Points that papers report, in their pruners' colours; the legend says which are not like for like."""
+    for (label, alike), points in claims.groupby(["label", "like_for_like"], sort=False):
+        pruners = points["pruner"].unique()
+        entry: str | None = as_written(str(label) if alike else f"{label} (not like for like)")
+        if len(pruners) > 1:
+            # One entry in the legend for points of several colours.
+            _draw_hollow(axes, points[column][:0], points["accuracy"][:0], CLAIM, entry, size=10, edge=1.5)
+            entry = None
+        for pruner in pruners:
+            own = points[points["pruner"] == pruner]
+            style = replace(style_of(pruner) if pruner else CLAIM, marker=CLAIM.marker)
+            _draw_hollow(axes, own[column], own["accuracy"], style, entry, size=10, edge=1.5)
 
 
 def draw_curves(axes: Axes, spent: str, table: pd.DataFrame) -> None:

@@ -8,12 +8,16 @@ from matplotlib.figure import Figure
 from filterbench.storage.files import atomic_write
 
 DPI = 160
-# Without its date, an SVG has the same bytes each time.
-METADATA = {"png": None, "svg": {"Date": None}}
+# Without their dates, SVG and PDF have the same bytes each time.
+METADATA: dict[str, dict[str, None] | None] = {
+    "png": None,
+    "svg": {"Date": None},
+    "pdf": {"CreationDate": None},
+}
 
 
 def save_figure(figure: Figure, *paths: Path) -> None:
-    """Write a figure to files, as PNG or SVG by their suffix."""
+    """Write a figure to files, as PNG, SVG or PDF by their suffix."""
     for path in paths:
         kind = path.suffix.removeprefix(".")
         buffer = io.BytesIO()

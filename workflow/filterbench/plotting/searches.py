@@ -32,13 +32,13 @@ def draw_layer_sparsities(layers: pd.DataFrame, title: str) -> Figure:
     depth = int(layers["layer"].max())
     figure = Figure(figsize=(9, rows * max(3.0, 0.11 * depth + 1.2) + 0.6), layout="constrained")
     grid = figure.subplots(rows, COLUMNS, squeeze=False).ravel()
-    for position, (axes, pruner) in enumerate(zip(grid, pruners, strict=False)):
+    for axes, pruner in zip(grid, pruners, strict=False):
         values = layers[layers["pruner"] == pruner].pivot(index="layer", columns="sparsity", values="pruned")
         edges = (-0.5, values.shape[1] - 0.5, len(values) + 0.5, 0.5)
         axes.imshow(
             values, norm=SHARE.norm, cmap=SHARE.cmap, aspect="auto", interpolation="nearest", extent=edges
         )
-        style = style_of(pruner, position)
+        style = style_of(pruner)
         axes.set_title(style.label, fontsize=11)
         axes.set_xticks(range(values.shape[1]), [f"{sparsity:g}" for sparsity in values.columns])
         axes.yaxis.set_major_locator(MaxNLocator(integer=True))
@@ -62,7 +62,7 @@ def draw_search_scores(searches: Mapping[tuple[str, float], pd.DataFrame], title
     sparsities = sorted({sparsity for _, sparsity in searches})
     shades = matplotlib.colormaps["cividis"](np.linspace(0.05, 0.9, len(sparsities)))
     colors = dict(zip(sparsities, shades, strict=True))
-    for position, (axes, pruner) in enumerate(zip(grid, pruners, strict=False)):
+    for axes, pruner in zip(grid, pruners, strict=False):
         for (owner, sparsity), steps in searches.items():
             if owner != pruner:
                 continue
@@ -70,7 +70,7 @@ def draw_search_scores(searches: Mapping[tuple[str, float], pd.DataFrame], title
             axes.plot(steps["step"], 100 * steps["score"], color=colors[sparsity], linewidth=0.8, alpha=0.7)
             axes.plot(taken["step"], 100 * taken["score"], "o", color=colors[sparsity], markersize=3.5)
             axes.plot([], [], "o-", color=colors[sparsity], markersize=3.5, label=f"{sparsity:g}")
-        style = style_of(pruner, position)
+        style = style_of(pruner)
         axes.set_title(style.label, fontsize=11)
         axes.set_ylabel("selection accuracy (%)")
         frame(axes)

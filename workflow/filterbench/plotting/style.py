@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from zlib import crc32
 
 import matplotlib
 import pandas as pd
@@ -14,6 +15,8 @@ from filterbench.plotting.titles import as_written
 # Fixed ids make the same figure the same bytes.
 matplotlib.rcParams["svg.hashsalt"] = "filterbench"
 matplotlib.rcParams["axes.formatter.use_mathtext"] = True
+# Type 42, because some journals refuse PDFs with type 3.
+matplotlib.rcParams["pdf.fonttype"] = 42
 
 
 @dataclass(frozen=True)
@@ -66,19 +69,19 @@ CONTROLS: dict[str, tuple[str, tuple[int, tuple[int, int]], str]] = {
 # Lines of the curves under each kind of budget.
 LINES = {"flops": "--", "latency": ":"}
 # Of pruners without an entry, such as a user's own.
-OTHER_COLORS = ("#CC6677", "#117733", "#DDCC77")
-# The numbers of colours and markers have no common divisor, so a pair repeats as late as possible.
+OTHER_COLORS = ("#CC6677", "#117733", "#DDCC77", "#44AA99", "#661100")
+# The numbers of colours and markers have no common divisor, so each pair is used.
 OTHER_MARKERS = "X<>hpdH"
 
 
-def style_of(pruner: str, position: int) -> Style:
-    """The style of a pruner; one without an entry gets a colour and a marker by its position in the figure.
+def style_of(pruner: str) -> Style:
+    """The style of a pruner; one without an entry has a colour and a marker that follow from its name.
 
     Its cells under a budget (see `filterbench.domain.targets.Target.curve`) are dashed or dotted.
     """
     for kind, label in BUDGETS.items():
         if (name := pruner.removesuffix(curve_suffix(kind))) != pruner:
-            style = style_of(name, position)
+            style = style_of(name)
             name = f"{style.label}{curve_suffix(kind)}"
             return replace(style, label=name, line=LINES[kind], asked=f"{label} budget")
     if pruner in STYLES:
@@ -86,15 +89,16 @@ def style_of(pruner: str, position: int) -> Style:
     for prefix, (color, line, label) in CONTROLS.items():
         # A control of another pruner has that pruner's marker.
         if (controlled := pruner.removeprefix(prefix)) != pruner:
-            style = style_of(controlled, position)
+            style = style_of(controlled)
             return replace(style, color=color, line=line, label=label.format(style.label))
-    color, marker = (of[position % len(of)] for of in (OTHER_COLORS, OTHER_MARKERS))
+    number = crc32(pruner.encode())
+    color, marker = (of[number % len(of)] for of in (OTHER_COLORS, OTHER_MARKERS))
     return Style(color, marker, pruner.removesuffix("Pruner"))
 
 
 def styled(table: pd.DataFrame) -> Iterator[tuple[Style, pd.DataFrame]]:
     """The rows of each pruner of a table with its style, in the table's order."""
-    for position, (pruner, rows) in enumerate(table.groupby("pruner", sort=False)):
-        style = style_of(str(pruner), position)
+    for pruner, rows in table.groupby("pruner", sort=False):
+        style = style_of(str(pruner))
         # Imported results have any pruner that somebody named.
         yield replace(style, label=as_written(style.label)), rows

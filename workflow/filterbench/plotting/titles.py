@@ -14,7 +14,9 @@ def new_figure(width: float, height: float, pad: float = 0.15) -> Figure:
 
 
 def set_title(figure: Figure, title: str) -> None:
-    """Write the title above the panels, smaller if it would not fit: a study's name can be long."""
+    """Write a title, if there is one, above the panels, smaller if it would not fit: a name can be long."""
+    if not title:
+        return
     heading = figure.suptitle(as_written(title), fontsize=SIZE, linespacing=1.5)
     share = heading.get_window_extent().width / (WIDEST * figure.bbox.width)
     heading.set_fontsize(SIZE / max(1, share))

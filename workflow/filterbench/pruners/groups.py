@@ -13,7 +13,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import torch
 import torch_pruning
 from torch import Tensor, nn
 from torch_pruning.pruner.importance import Importance
@@ -23,7 +22,7 @@ from filterbench.models.inputs import example_input
 from filterbench.pruners.contract import channels_of
 from filterbench.pruners.ranking import RULES, Group, Limits
 from filterbench.pruners.rounds import SCHEDULES, train_between
-from filterbench.pruners.search.search import Cost, Extent, Search, compact_form, derived_seed
+from filterbench.pruners.search.search import Cost, Extent, Search, compact_form
 from filterbench.storage.errors import InputError
 
 # Which groups a net can keep whole, by their places among all.
@@ -118,10 +117,7 @@ class GroupPruner:
         """
         if self.images is None or self.images < 1:
             raise InputError(f"pruners: arguments.images: {self.images}; allowed: at least 1")
-        generator = torch.Generator().manual_seed(derived_seed(search.seed))
-        chosen = torch.randperm(len(search.splits.train), generator=generator)[: self.images]
-        search.cost.images_evaluated += len(chosen)
-        return chosen
+        return search.drawn(self.images)
 
 
 def groups_of(model: nn.Module, score: Importance) -> list[Group]:

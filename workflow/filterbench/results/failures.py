@@ -13,6 +13,10 @@ from filterbench.study.paths import baseline_folder, trajectory_document
 MAX_LINES = 20
 # Jobs whose document exists even if they failed: a record that is continued, and a table of a whole model.
 BY_LOG_ALONE = ("trajectory", "latency_table")
+HINTS = (
+    "to see the finished cells: snakemake --cores 1 so_far, with the same study",
+    "to go on: run the same command again; what is finished stays, and the rest resumes where it stopped",
+)
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,5 @@ def summary(plan: Plan) -> list[str]:
 
 
 def tell_failures(plan: Plan) -> None:
-    """Print the summary on standard error, and the command that shows the finished cells."""
-    hint = "to see the finished cells: snakemake --cores 1 so_far, with the same study"
-    print("\n".join([*summary(plan), hint]), file=sys.stderr)
+    """Print the summary on standard error after a failure or an interruption, and how to go on."""
+    print("\n".join([*summary(plan), *HINTS]), file=sys.stderr)

@@ -56,6 +56,7 @@ def tables_so_far(plan: Plan) -> dict[str, pd.DataFrame]:
             f"study {plan.study}: none of its {len(plan.cells)} cells is finished; "
             f"the most complete one lacks {nearest[0]}"
             + (f" and {len(nearest) - 1} more" if nearest[1:] else "")
+            + "; to make cells: snakemake --cores all results, with the same study"
         )
     return {model: cells_table(cells, plan.again, unpruned) for model, cells in found.items() if cells}
 
@@ -143,6 +144,7 @@ def _row(cell: Path, again: Mapping[str, Sequence[str]], unpruned: bool) -> dict
         **net_columns("conv_linear_macs", count["conv_linear_macs"]),
         "best_epoch": finetune["training"]["best_epoch"],
         "epochs": len(finetune["training"]["epochs"]),
+        **({"top5_finetuned": finetune["top5"]} if "top5" in finetune else {}),
         "test_images": images["test"],
         "chance": images["chance"],
         "device": finetune["provenance"]["device"],

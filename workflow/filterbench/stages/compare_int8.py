@@ -18,6 +18,7 @@ from filterbench.jobs.job import Job
 from filterbench.models.registry import MODELS
 from filterbench.plotting.comparison import measurement_title, study_title
 from filterbench.plotting.int8 import draw_int8
+from filterbench.plotting.kinds import KINDS
 from filterbench.plotting.saving import save_figure
 from filterbench.results.tables import asked_columns, check_feasible, without_empty_targets
 from filterbench.storage.tables import write_table
@@ -33,9 +34,10 @@ def compare_int8(job: Job) -> None:
     check_feasible(table, job.outputs["table"].parent)
     write_table(job.outputs["table"], table)
     labels = MODELS[job.params["model"]].label, DATASETS[job.params["dataset"]].label
-    title = f"{study_title(table, *labels)}\nonnxruntime, {measurement_title(table)}"
+    about = f"{study_title(table, *labels)}\nonnxruntime, {measurement_title(table)}"
+    title = about if job.params["titled"] else ""
     figure = draw_int8(with_statistics(as_curves(table)), title)
-    save_figure(figure, job.outputs["png"], job.outputs["svg"])
+    save_figure(figure, *(job.outputs[kind] for kind in KINDS))
 
 
 def _row(cell: Path) -> dict[str, Any]:

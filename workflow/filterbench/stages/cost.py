@@ -31,7 +31,7 @@ def cost(job: Job) -> None:
     hours, cores = table["hours"].sum(), job.params["cores"]
     logger.info(
         "%d cells, %d jobs with nets, %.2f GB of weights; about %.2f hours of one core on this machine, "
-        "%.2f with all %d (searches may take more candidates)",
+        "%.2f with all %d, if nothing else runs and searches take their minimum of candidates",
         len(plan.cells),
         table["jobs"].sum(),
         table["GB"].sum(),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from filterbench.analysis.budgets import as_curves
+from filterbench.analysis.curves import LARGEST_GAP
 from filterbench.analysis.differences import differences as paired_differences
 from filterbench.analysis.mcnemar import mcnemar
 from filterbench.domain.targets import parse_target
@@ -15,6 +17,8 @@ from filterbench.jobs.job import Job
 from filterbench.storage.correctness import read_correct
 from filterbench.storage.tables import write_table
 from filterbench.study.paths import cell_at
+
+logger = logging.getLogger(__name__)
 
 
 def differences(job: Job) -> None:
@@ -24,10 +28,15 @@ def differences(job: Job) -> None:
         InputError: a cell's list of right images is missing, or of another number of images.
     """
     tables = [pd.read_csv(path) for path in job.params["tables"]]
-    write_table(
-        job.outputs["table"],
-        paired_differences(pd.concat([as_curves(table) for table in tables], ignore_index=True)),
-    )
+    found = paired_differences(pd.concat([as_curves(table) for table in tables], ignore_index=True))
+    if found.empty:
+        logger.warning(
+            "%s is empty: no two pruners of a model have, with every seed, cells at the same factor or "
+            "neighbours at most %g times apart around it (docs/verdicts.md)",
+            job.outputs["table"],
+            LARGEST_GAP,
+        )
+    write_table(job.outputs["table"], found)
     images = {key: number for table in tables for key, number in _test_images(table).items()}
     write_table(job.outputs["images"], mcnemar(_correct(job.params["cells"], images)))
 

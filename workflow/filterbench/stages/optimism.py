@@ -9,6 +9,7 @@ from filterbench.analysis.optimism import optimism as optimism_table
 from filterbench.data.registry import DATASETS
 from filterbench.jobs.job import Job
 from filterbench.models.registry import MODELS
+from filterbench.plotting.kinds import KINDS
 from filterbench.plotting.optimism import draw_optimism
 from filterbench.plotting.saving import save_figure
 from filterbench.storage.tables import write_table
@@ -24,5 +25,5 @@ def optimism(job: Job) -> None:
     logger.info("mean gap of all cells: %+.2f points", table["mean"].mean())
     write_table(job.outputs["table"], table)
     names = MODELS[job.params["model"]].label, DATASETS[job.params["dataset"]].label
-    title = "{} on {}, study {}".format(*names, job.params["study"])
-    save_figure(draw_optimism(table, title), job.outputs["png"], job.outputs["svg"])
+    title = "{} on {}, study {}".format(*names, job.params["study"]) if job.params["titled"] else ""
+    save_figure(draw_optimism(table, title), *(job.outputs[kind] for kind in KINDS))

@@ -12,6 +12,7 @@ from filterbench.jobs.job import Job
 from filterbench.models.registry import MODELS
 from filterbench.plotting.comparison import draw_comparison, draw_cost, study_title
 from filterbench.plotting.equal_training import draw_equal_training, draw_training
+from filterbench.plotting.kinds import KINDS
 from filterbench.plotting.saving import save_figure
 
 
@@ -19,7 +20,8 @@ def plot(job: Job) -> None:
     """Draw the comparison table as PNG and SVG; the same table gives the same bytes."""
     table = as_curves(pd.read_csv(job.inputs["table"]))
     model = job.params["model"]
-    title = study_title(table, MODELS[model].label, DATASETS[job.params["dataset"]].label)
+    about = study_title(table, MODELS[model].label, DATASETS[job.params["dataset"]].label)
+    title = about if job.params["titled"] else ""
     if job.params["figure"] == "accuracy_against_cost":
         figure = draw_cost(table, title)
     elif job.params["figure"] == "equal_training":
@@ -29,7 +31,7 @@ def plot(job: Job) -> None:
         figure = draw_training(table, title)
     else:
         figure = draw_comparison(table, title, _others(job), _claims(job, table))
-    save_figure(figure, job.outputs["png"], job.outputs["svg"])
+    save_figure(figure, *(job.outputs[kind] for kind in KINDS))
 
 
 def _others(job: Job) -> dict[str, pd.DataFrame]:

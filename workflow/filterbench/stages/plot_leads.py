@@ -5,6 +5,7 @@ import pandas as pd
 from filterbench.data.registry import DATASETS
 from filterbench.jobs.job import Job
 from filterbench.models.registry import MODELS
+from filterbench.plotting.kinds import KINDS
 from filterbench.plotting.leads import draw_leads
 from filterbench.plotting.saving import save_figure
 
@@ -14,6 +15,6 @@ def plot_leads(job: Job) -> None:
     table = pd.read_csv(job.inputs["table"])
     model = job.params["model"]
     names = MODELS[model].label, DATASETS[job.params["dataset"]].label
-    title = "{} on {}, study {}".format(*names, job.params["study"])
+    title = "{} on {}, study {}".format(*names, job.params["study"]) if job.params["titled"] else ""
     figure = draw_leads(table[table["model"] == model], title)
-    save_figure(figure, job.outputs["png"], job.outputs["svg"])
+    save_figure(figure, *(job.outputs[kind] for kind in KINDS))

@@ -12,6 +12,7 @@ from filterbench.documents.types import PruneDocument
 from filterbench.domain.targets import parse_target, target_of
 from filterbench.jobs.job import Job
 from filterbench.models.registry import MODELS
+from filterbench.plotting.kinds import KINDS
 from filterbench.plotting.saving import save_figure
 from filterbench.plotting.searches import draw_layer_sparsities, draw_search_scores
 
@@ -21,15 +22,17 @@ def plot_search(job: Job) -> None:
     cells = [Path(path) for path in job.params["cells"]]
     about = f"{MODELS[job.params['model']].label}, seed {job.params['seed']}, study {job.params['study']}"
     layers = pd.DataFrame([row for cell in cells for row in _layers(cell)])
-    figure = draw_layer_sparsities(layers, f"What each pruner takes from each layer: {about}")
-    save_figure(figure, job.outputs["layers_png"], job.outputs["layers_svg"])
+    titled = job.params["titled"]
+    title = f"What each pruner takes from each layer: {about}" if titled else ""
+    figure = draw_layer_sparsities(layers, title)
+    save_figure(figure, *(job.outputs[f"layers_{kind}"] for kind in KINDS))
     searches = {
         ((target := parse_target(cell.name)).curve(cell.parent.name), target.value): pd.DataFrame(steps)
         for cell in cells
         if (steps := read_search(cell / "search.csv"))
     }
-    figure = draw_search_scores(searches, f"Candidates of each search: {about}")
-    save_figure(figure, job.outputs["scores_png"], job.outputs["scores_svg"])
+    figure = draw_search_scores(searches, f"Candidates of each search: {about}" if titled else "")
+    save_figure(figure, *(job.outputs[f"scores_{kind}"] for kind in KINDS))
 
 
 def _layers(cell: Path) -> list[dict]:

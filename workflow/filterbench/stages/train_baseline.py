@@ -3,18 +3,23 @@
 import logging
 from pathlib import Path
 
+from torch import nn
+
 from filterbench.analysis.chance import guessing_bound
-from filterbench.data.loading import Splits
+from filterbench.data.loading import Images, Splits
 from filterbench.making.computing import computed
 from filterbench.making.context import Context
 from filterbench.making.training import train_and_write
 from filterbench.models.adopting import adopt_weights
+from filterbench.models.expecting import first_norm
 from filterbench.own_code.registering import home_of
 from filterbench.storage.errors import InputError
 from filterbench.storage.files import file_digest
 from filterbench.study.cells import Config
 
 logger = logging.getLogger(__name__)
+# Images that show what a net's first BatchNorm sees.
+SEEN = 250
 
 
 @computed
@@ -32,6 +37,7 @@ def train_baseline(context: Context) -> None:
     more["classes"] = list(splits.names)
     if file := job.resources.get("own_weights"):
         adopt_weights(model, Path(file))
+        _warn_of_other_images(file, model, splits.test)
         settings = settings | {"epochs": 0}
         more["own_weights"] = {"file": Path(file).name, "digest": file_digest(Path(file))}
     score = train_and_write(context, splits, context.place(model), "original", settings, **more)
@@ -41,6 +47,19 @@ def train_baseline(context: Context) -> None:
             "normalisation or another net?",
             file,
             100 * score.accuracy,
+        )
+
+
+def _warn_of_other_images(file: str, model: nn.Module, images: Images) -> None:
+    seen = first_norm(model, images.first(SEEN).cpu())
+    if seen and seen.unusual:
+        logger.warning(
+            "%s: on these images the inputs of the net's first BatchNorm have %.2f times the spread of its "
+            "training, and means that are %.2f standard deviations away: was it trained with another "
+            "normalisation (models: ...: normalisation) or on other images?",
+            file,
+            seen.spread,
+            seen.shift,
         )
 
 

@@ -19,6 +19,7 @@ from filterbench.integrity.study import findings
 from filterbench.jobs.job import Job
 from filterbench.orchestration.plan import Plan
 from filterbench.orchestration.tables import TableParams, params_of
+from filterbench.plotting.kinds import KINDS
 from filterbench.stages.claims import claims
 from filterbench.stages.compare import compare
 from filterbench.stages.compare_int8 import compare_int8
@@ -38,7 +39,7 @@ logger = logging.getLogger(__name__)
 MAX_LINES = 100
 # Columns of wall-clock times, which come from files that are no documents.
 TIMES = "seconds_"
-FIGURES = {"png": "a.png", "svg": "a.svg"}
+FIGURES = {kind: f"a.{kind}" for kind in KINDS}
 
 
 def validate(job: Job) -> None:

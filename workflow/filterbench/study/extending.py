@@ -11,8 +11,11 @@ from filterbench.study.cells import Config
 from filterbench.study.locating import is_there, located, short_path
 
 KEY = "extends"
-# Settings of the dataset of which null is a value: all images, or a download.
-VALUES = ("folder", "train_images", "validation_images", "test_images")
+# By part of a study, the names that it keeps of those that it and the extended study have.
+ONLY = "only"
+PARTS = ("models", "pruners")
+# Settings of which null is a value: all images, a download, or no title.
+VALUES = ("folder", "train_images", "validation_images", "test_images", "title")
 # Null says that there is none of these, whether or not an extended study has one.
 OPTIONAL = (*VALUES, "weights", "claims", "plan", "nni_results")
 
@@ -21,8 +24,8 @@ def completed(config: Config, files: Sequence[str]) -> Config:
     """A configuration merged into the one that it extends, if any, with the paths of the files that it names.
 
     Mappings are merged key by key; any other value is replaced. Null removes a key that an extended study
-    has, at any depth. A file that a study names is looked for beside that study, then in the working
-    directory.
+    has, at any depth; `only` removes all models or pruners but those that it names. A file that a study names
+    is looked for beside that study, then in the working directory.
 
     Args:
         config: merged from the files and the command line.
@@ -30,7 +33,8 @@ def completed(config: Config, files: Sequence[str]) -> Config:
             folder. Without files, the path is relative to the working directory.
 
     Raises:
-        InputError: an extended file is missing, is not a study, or extends itself; or a null removes nothing.
+        InputError: an extended file is missing, is not a study, or extends itself; a null removes nothing; or
+            `only` is not such lists of names.
     """
     own = {key: value for key, value in config.items() if key != KEY}
     studies = {Path(file): _read(Path(file)) for file in files} or {Path("config"): config}
@@ -43,7 +47,8 @@ def completed(config: Config, files: Sequence[str]) -> Config:
         changes = {key: value for key, value in study.items() if key != KEY}
         _refuse_idle_nulls(file, changes, known)
         known = _merged(known, changes)
-    return _merged(base, located(own, [Path(file).parent for file in reversed(files)]))
+    merged = _merged(base, located(own, [Path(file).parent for file in reversed(files)]))
+    return _reduced(merged, files[-1] if files else "config")
 
 
 def _refuse_idle_nulls(file: Path, changes: object, base: object, place: str = "") -> None:
@@ -69,7 +74,25 @@ def _whole(file: Path, seen: Sequence[Path]) -> Config:
     named = own.pop(KEY, None)
     base = _whole(_base_of(file, named), (*seen, file)) if named else {}
     _refuse_idle_nulls(file, own, base)
-    return _merged(base, located(own, [Path(short_path(file)).parent]))
+    return _reduced(_merged(base, located(own, [Path(short_path(file)).parent])), short_path(file))
+
+
+def _reduced(study: Config, source: str) -> Config:
+    """A merged study with the models and pruners that its `only` names; a new pruner has its defaults."""
+    kept = {key: value for key, value in study.items() if key != ONLY}
+    chosen = study.get(ONLY, {})
+    if not isinstance(chosen, dict) or not chosen.keys() <= set(PARTS):
+        raise InputError(f"{source}: {ONLY}: {chosen!r}; allowed: lists of names under {' and '.join(PARTS)}")
+    for part, names in chosen.items():
+        known = held if isinstance(held := study.get(part), dict) else {}
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise InputError(f"{source}: {ONLY}.{part}: {names!r}; allowed: a list of names")
+        if part == "models" and (unknown := [name for name in names if name not in known]):
+            raise InputError(
+                f"{source}: {ONLY}.models: unknown {unknown[0]!r}; allowed: {', '.join(map(str, known))}"
+            )
+        kept[part] = {name: known.get(name, {}) for name in names}
+    return kept
 
 
 def _base_of(file: Path, base: object) -> Path:

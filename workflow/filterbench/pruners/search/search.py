@@ -30,6 +30,8 @@ from filterbench.training.sgd import SGD
 from filterbench.training.steps import TrainingSteps
 
 MOMENTUM = 0.9
+# Images per batch of scores that look at data.
+BATCH = 64
 Result = TypeVar("Result")
 
 
@@ -159,6 +161,31 @@ class Search:
         """The checkpoint called `name`."""
         return Checkpoint(self.folder / f"{name}.checkpoint", self.key, self.stopwatch)
 
+    def training_batches(self, count: int, size: int = BATCH) -> Iterator[tuple[Tensor, Tensor]]:
+        """Random training images for scores from gradients or activations; they count as evaluated.
+
+        Args:
+            count: number of images, from 1 (or all, if there are fewer).
+            size: images per batch; the last may have fewer.
+
+        Yields:
+            Normalised images, (n, 3, height, width), without augmentation, and their labels, int64 (n,), on
+            the device of the net.
+        """
+        for part in self.drawn(count).split(size):
+            yield self.splits.train.batch(part, None), self.splits.train.labels[part]
+
+    def drawn(self, count: int) -> Tensor:
+        """Indices of random training images (all, if there are fewer), int64; they count as evaluated."""
+        chosen = self._drawn(count)
+        self.cost.images_evaluated += len(chosen)
+        return chosen
+
+    def _drawn(self, count: int) -> Tensor:
+        """The same, without counting them."""
+        generator = torch.Generator().manual_seed(derived_seed(self.seed))
+        return torch.randperm(len(self.splits.train), generator=generator)[:count]
+
     def evaluate(self, model: nn.Module) -> float:
         """Accuracy of a net on the selection split, 0..1."""
         return evaluate(model, self.splits.selection).accuracy
@@ -196,11 +223,8 @@ class Search:
                 # A plain mean over the batches.
                 module.momentum = None
         net.train()
-        images = self.splits.train
-        generator = torch.Generator().manual_seed(derived_seed(self.seed))
-        chosen = torch.randperm(len(images), generator=generator)[: self.settings.recalibrate]
-        for part in chosen.split(self.settings.batch_size):
-            net(images.batch(part, None))
+        for part in self._drawn(self.settings.recalibrate).split(self.settings.batch_size):
+            net(self.splits.train.batch(part, None))
 
     def count_candidate(self) -> None:
         """Add one candidate that `judge` judges to the cost, even if its score was recorded earlier."""
