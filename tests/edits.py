@@ -121,4 +121,5 @@ def every_edit(study: Path, dice: random.Random) -> Iterator[Edit]:
 
 
 def _counts(path: Path) -> bool:
-    return path.name not in VERDICTS and not path.name.startswith(".")
+    # State files, and those in hidden folders, vouch for themselves.
+    return path.name not in VERDICTS and not any(part.startswith(".") for part in path.parts)

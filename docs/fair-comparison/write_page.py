@@ -208,7 +208,7 @@ def rendered(template: str) -> str:
         study=Study(),
         uniform=UNIFORM,
         short=short,
-        label=lambda pruner: style_of(pruner, 0).label,
+        label=lambda pruner: style_of(pruner).label,
     )
 
 

@@ -309,6 +309,7 @@ def test_rounds_support_no_budgets(default_config):
 def test_a_study_with_budgets_has_their_cells_but_none_of_a_pruner_that_cannot_search_so(default_config):
     default_config |= {"sparsities": [0.5], "budgets": {"flops": [0.5, 0.3], "latency": [0.7]}}
     del default_config["models"]["resnet50"], default_config["models"]["resnet18"]
+    default_config |= {"seeds": [0]}
     default_config["pruners"]["L2FilterPruner"] = {"sparsities": {"vgg16": []}}
     check_config(default_config, "mine.yaml")
     targets: dict[str, list[str]] = {}

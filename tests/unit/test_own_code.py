@@ -20,6 +20,9 @@ from filterbench.study.reading import read_study
 REPOSITORY = Path(__file__).parents[2]
 LONG = 49 * "a"
 STUDY = "own_study.yaml"
+# Of the template study, from the pruners that it keeps to their settings.
+BETWEEN = "\nmodels: {small-net: {width: 0.5}}\nsparsities: [0.5, 0.65]\npruners:\n"
+NAMED = ("own_pruner.py", "own_taylor.py", "own_model.py", "own_dataset.py")
 
 
 @contextmanager
@@ -69,6 +72,7 @@ def test_a_file_beside_the_study_joins_the_registries(mine):
 
 def test_a_variant_is_its_pruner_under_another_name(mine):
     text = (mine / STUDY).read_text()
+    text = text.replace("FilterTaylorPruner]", "FilterTaylorPruner, Rounded]")
     study = text.replace("pruners:\n", "pruners:\n  Rounded: {variant_of: FPGMPruner, round_channels: 8}\n")
     (mine / STUDY).write_text(study)
     config = read(mine / STUDY)
@@ -110,8 +114,8 @@ def test_a_variant_is_its_pruner_under_another_name(mine):
         ("[own_pruner.py,", "[long.py,", "PRUNERS: '" + LONG + "' is not a valid name; allowed: a letter, "),
         ("[own_pruner.py,", f"[{LONG}.py,", f"'{LONG}' is not a valid name for a module; rename the file"),
         (
-            "pruners:",
-            f"pruners:\n  {LONG}: {{variant_of: FPGMPruner}}",
+            f"FilterTaylorPruner]{BETWEEN}",
+            f"{LONG}]{BETWEEN}  {LONG}: {{variant_of: FPGMPruner}}\n",
             f"pruners: '{LONG}' is not a valid name",
         ),
         (
@@ -153,7 +157,7 @@ def test_code_of_an_extended_study_is_announced_before_it_runs(mine):
     announced = []
     with pytest.raises(InputError, match="RuntimeError: it runs"):
         read_study({"extends": STUDY, "study": "short"}, [str(mine / "short.yaml")], {}, announced.extend)
-    assert announced == [str(mine / name) for name in ("own_pruner.py", "own_model.py", "own_dataset.py")]
+    assert announced == [str(mine / name) for name in NAMED]
 
 
 def test_an_installed_package_names_its_entries(tmp_path):

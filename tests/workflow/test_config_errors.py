@@ -45,7 +45,7 @@ import pytest
         (
             "seeds: [0]",
             "seeds: [0]\nclaims: smoke.yaml",
-            "studies/smoke.yaml: not a readable table",
+            "studies/smoke.yaml: no column",
         ),
         (
             "name: digits",
@@ -69,7 +69,7 @@ def test_a_study_replaces_the_default_study_whole(checkout):
 
 
 def test_single_settings_change_on_the_command_line(checkout):
-    assert checkout.planned("baselines", "--config", "protocol=test", study="")["train_baseline"] == 3
+    assert checkout.planned("baselines", "--config", "protocol=test", study="")["train_baseline"] == 9
     run = checkout.snakemake("--dry-run", "--config", "protocol=train")
     assert "error: studies/smoke.yaml with --config protocol: protocol: 'train' is not one of" in run.stdout
     assert checkout.planned("baselines", "--config", "seeds=[0,1]")["train_baseline"] == 4

@@ -132,7 +132,7 @@ def test_a_mistake_is_one_line(checkout):
     assert run.returncode == 1
     note, error = run.stdout.splitlines()[-2:]
     assert note == "note: running own code, as the study or an installed package asks: " + ", ".join(
-        ["pruner.py", "mine/own_model.py", "mine/own_dataset.py"]
+        ["pruner.py", "mine/own_taylor.py", "mine/own_model.py", "mine/own_dataset.py"]
     )
     assert error.startswith(f"error: {STUDY}: code: pruner.py: there is no file /")
     assert "Traceback" not in run.stdout

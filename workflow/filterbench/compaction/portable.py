@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import NotRequired, TypedDict
+from typing import TypedDict
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -21,12 +21,13 @@ from filterbench.storage.weights import read_tensors
 KEY = "filterbench"
 
 
-class _Pruned(TypedDict, total=False):
+class _Optional(TypedDict, total=False):
     pruner: str
     target: str
+    top5: float
 
 
-class NetRecord(_Pruned):
+class NetRecord(_Optional):
     """What the file of a net says about it.
 
     Attributes:
@@ -60,7 +61,6 @@ class NetRecord(_Pruned):
     params: int
     flops: int
     accuracy: float
-    top5: NotRequired[float]
 
 
 class PortableNet(nn.Module):

@@ -50,12 +50,14 @@ class Shapes:
         last: the convolution whose channels the classifier sees.
         classes: outputs.
         hidden: features of a hidden layer of the classifier with BatchNorm; 0 for none.
+        pooled: pixels that a module averages before the classifier; 0 for none. NNI's `full` mode counts it.
     """
 
     convolutions: tuple[Convolution, ...]
     last: str
     classes: int = 10
     hidden: int = 0
+    pooled: int = 0
 
     @property
     def channels(self) -> dict[str, int]:
@@ -81,6 +83,8 @@ class Shapes:
             macs += weights * each.pixels
             extras += 2 * filters[each.name] * each.pixels
         features = seen[self.last]
+        if self.pooled:
+            extras += (self.pooled + 1) * features
         if self.hidden:
             params += features * self.hidden + 3 * self.hidden
             macs += features * self.hidden
@@ -182,7 +186,7 @@ def imagenet_resnet50() -> Shapes:
             if index == 0:
                 net.add(f"{name}.downsample.0", source, 4 * planes, 1, pixels, follows=third)
             source, before, block = third, pixels, block + 1
-    return Shapes(tuple(net.convolutions), source, classes=1000)
+    return Shapes(tuple(net.convolutions), source, classes=1000, pooled=7**2)
 
 
 VGG16_STAGES = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
