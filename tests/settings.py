@@ -1,5 +1,7 @@
 """Settings that several tests train nets with."""
 
+from collections.abc import Iterable
+
 import pytest
 import torch
 
@@ -18,9 +20,16 @@ TRAINING = {
     "augment": True,
 }
 
-# Pruners that take whole groups of channels.
+# Pruners that take whole groups of channels; they differ in their scores alone.
 GROUP_PRUNERS = (
     *("GroupL1Pruner", "GroupNormPruner", "GroupFPGMPruner", "BNScalePruner", "LAMPPruner", "SynFlowPruner"),
     *("TaylorPruner", "HessianPruner", "OBDCPruner"),
     *("HRankPruner", "CHIPPruner", "APoZPruner", "MeanActivationPruner", "GroupRandomPruner"),
 )
+
+
+def few_group_pruners(names: Iterable[str]) -> list:
+    """Parameters of a test of pruners, most of those of groups marked as slow."""
+    quick = {"GroupNormPruner", "GroupFPGMPruner", "TaylorPruner", "APoZPruner"}
+    slow = set(GROUP_PRUNERS) - quick
+    return [pytest.param(name, marks=pytest.mark.slow) if name in slow else name for name in names]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
+from settings import few_group_pruners
 from torch import nn
 
 from filterbench.analysis.budgets import as_curves, sparsity_cells
@@ -119,7 +120,7 @@ def test_a_uniform_sparsity_ends_within_two_percent_below_a_flops_budget(name, w
 ONE_SHOT = [name for name, entry in PRUNERS.items() if entry.budgets and not entry.searches]
 
 
-@pytest.mark.parametrize("pruner", ONE_SHOT)
+@pytest.mark.parametrize("pruner", few_group_pruners(ONE_SHOT))
 def test_every_one_shot_pruner_meets_a_budget_and_masks_its_net(pruner, search):
     model = fresh_net("resnet18", 1 / 8)
     cost = FlopsCost(model)

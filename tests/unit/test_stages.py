@@ -180,7 +180,7 @@ def copied_cell(folder: Path, device: str, images: Path) -> dict[str, dict]:
 
 
 @pytest.mark.parametrize("device", settings.DEVICES)
-@pytest.mark.parametrize("pruner", ONE_OF_A_CLASS)
+@pytest.mark.parametrize("pruner", settings.few_group_pruners(ONE_OF_A_CLASS))
 def test_a_cell_goes_through_all_stages(device, pruner, digits_file, tmp_path):
     # Controls differ in their first stage alone.
     net = NARROW if PRUNERS[pruner].control else {}
