@@ -12,6 +12,8 @@ from filelock import FileLock
 from filterbench.study.paths import MANIFEST
 
 REPOSITORY = Path(__file__).parents[1]
+# Variables that FilterBench sets for its jobs: a test in this process may have left some.
+OWN = "FILTERBENCH_"
 PARTS = ("Snakefile", "config.yaml", "studies", "envs", "profiles", "slurm", "workflow")
 
 
@@ -37,7 +39,7 @@ class Checkout:
         self, *arguments: str, study: str = "studies/smoke.yaml", **environment: str
     ) -> subprocess.CompletedProcess:
         chosen = ["--configfile", study] if study else []
-        own = os.environ | environment
+        own = {name: value for name, value in os.environ.items() if not name.startswith(OWN)} | environment
         return warm_snakemake.run(["--cores", "2", *arguments, *chosen], self.folder, own)
 
     def planned(self, *targets: str, study: str = "studies/smoke.yaml") -> dict[str, int]:
