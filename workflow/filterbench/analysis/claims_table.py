@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from filterbench.analysis.printed import Printed, read_count, read_factor, read_number, read_share
-from filterbench.storage.errors import InputError
+from filterbench.storage.errors import InputError, first_line
 
 REQUIRED = ("source", "model", "accuracy", "convention")
 # Of each of the two costs, one of these is needed.
@@ -80,7 +80,7 @@ def read_rows(path: Path) -> list[Claim]:
         text = path.read_text(encoding="utf-8-sig")
         lines = list(csv.reader(io.StringIO(text, newline=""), strict=True))
     except (OSError, ValueError, csv.Error) as reason:
-        raise InputError(f"{path}: not a readable table ({str(reason).splitlines()[0]})") from reason
+        raise InputError(f"{path}: not a readable table ({first_line(reason)})") from reason
     header = [name.strip() for name in lines[0]] if lines else []
     _check_header(path, header)
     rows = [(number, fields) for number, fields in enumerate(lines[1:], 2) if fields]

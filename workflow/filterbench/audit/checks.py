@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from filterbench.analysis.claims_table import Claim
 from filterbench.analysis.printed import Printed
 from filterbench.audit.findings import Finding, counted, finding
-from filterbench.audit.nets import smallest, unpruned_counts
+from filterbench.audit.nets import FIELDS, smallest, unpruned_counts
 
 COSTS = ("params", "flops")
 # A pruned net that gains more points than this over the unpruned one was not found in any source.
@@ -63,7 +63,7 @@ def _base(claim: Claim, cost: str) -> Iterator[Finding]:
     known = {
         f"{name}: {counted(count)}": count
         for name, counts in unpruned_counts(claim)
-        for count in ((counts.params,) if cost == "params" else (counts.macs, counts.full))
+        for count in (getattr(counts, field) for field in FIELDS[cost])
     }
     if printed and known and not any(_near(printed, count) for count in known.values()):
         yield finding(
@@ -95,8 +95,7 @@ def _larger_than_unpruned(claim: Claim, cost: str) -> Iterator[Finding]:
 
 def _bases(claim: Claim, cost: str) -> list[float]:
     """Unpruned counts of the forms of a row's net."""
-    keys = ("params",) if cost == "params" else ("macs", "full")
-    return [float(getattr(counts, key)) for _, counts in unpruned_counts(claim) for key in keys]
+    return [float(getattr(counts, field)) for _, counts in unpruned_counts(claim) for field in FIELDS[cost]]
 
 
 def _reduction(claim: Claim, cost: str) -> Iterator[Finding]:

@@ -13,7 +13,7 @@ from filterbench.analysis.printed import Printed
 from filterbench.analysis.report import markdown_table
 from filterbench.audit.audit import audit
 from filterbench.audit.findings import AuditDocument, counted
-from filterbench.audit.nets import unpruned_counts
+from filterbench.audit.nets import FIELDS, unpruned_counts
 from filterbench.audit.page import findings_sections, recounts_section
 from filterbench.audit.shipped import TABLE
 from filterbench.plotting.recounts import PANELS, draw_recounts
@@ -79,8 +79,8 @@ def _unpruned(claims: Sequence[Claim]) -> Iterator[list[object]]:
     """Each printed unpruned count once, beside the closest form's."""
     seen = set()
     for claim in claims:
-        for key, fields in (("base_params", ("params",)), ("base_flops", ("macs", "full"))):
-            printed = claim.numbers.get(key)
+        for cost, fields in FIELDS.items():
+            printed = claim.numbers.get(f"base_{cost}")
             if not printed or (claim.source, claim.model, printed.text) in seen:
                 continue
             seen.add((claim.source, claim.model, printed.text))

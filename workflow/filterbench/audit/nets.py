@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 
 from filterbench.analysis.claims_table import Claim
 from filterbench.models.shapes import ShapeCounts, Shapes, shapes_of
@@ -18,6 +17,8 @@ FORMS: dict[str, tuple[str, ...]] = {
 # Images of these datasets have 224 pixels in papers, and 1000 classes.
 LARGE: dict[str, dict[str, tuple[str, ...]]] = {"imagenet": {"resnet50": ("torchvision:resnet50",)}}
 SMALL = ("cifar10",)
+# The fields of `ShapeCounts` that a printed cost may be.
+FIELDS = {"params": ("params",), "flops": ("macs", "full")}
 
 
 @dataclass(frozen=True)
@@ -42,11 +43,6 @@ CONVENTIONS = (
 )
 
 
-@cache
-def _shapes() -> dict[str, Shapes]:
-    return shapes_of()
-
-
 def forms_of(claim: Claim) -> dict[str, Shapes]:
     """The forms of a row's net by name; none for a net or a dataset that is not known here."""
     names: tuple[str, ...] = ()
@@ -54,7 +50,8 @@ def forms_of(claim: Claim) -> dict[str, Shapes]:
         names = LARGE[claim.dataset].get(claim.model, ())
     elif claim.dataset in SMALL:
         names = FORMS.get(claim.model, (claim.model,))
-    return {name: _shapes()[name] for name in names if name in _shapes()}
+    known = shapes_of()
+    return {name: known[name] for name in names if name in known}
 
 
 def unpruned_counts(claim: Claim) -> Iterator[tuple[str, ShapeCounts]]:

@@ -21,7 +21,7 @@ from filterbench.models.registry import build_model
 from filterbench.pruners.contract import InfeasibleError, channels_of, checked
 from filterbench.pruners.registry import make_pruner
 from filterbench.pruners.search.search import Search, SearchSettings, compact_form
-from filterbench.storage.errors import InputError
+from filterbench.storage.errors import InputError, first_line
 
 # Enough for every BatchNorm to have a variance.
 IMAGES = 4
@@ -126,5 +126,4 @@ def _naming(what: str, passed: type[Exception] | tuple[()] = ()) -> Iterator[Non
     except InputError as reason:
         raise InputError(f"{what}: {reason}") from reason
     except Exception as reason:
-        first_line = str(reason).partition("\n")[0]
-        raise InputError(f"{what}: {type(reason).__name__}: {first_line}") from reason
+        raise InputError(f"{what}: {type(reason).__name__}: {first_line(reason)}") from reason

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 
 IMAGE = ""
 IMAGE_CHANNELS = 3
@@ -193,6 +194,7 @@ VGG16_STAGES = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
 VGG19_STAGES = ((64, 2), (128, 2), (256, 4), (512, 4), (512, 4))
 
 
+@cache
 def shapes_of() -> dict[str, Shapes]:
     """The nets by their names in the registry."""
     return {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -110,8 +110,8 @@ class UniformAbove(UniformAllocation):
         Raises:
             InfeasibleError: the unpruned net has fewer params.
         """
-        steps, count = uniform_steps(model), _compact_params
-        step = _first_step(model, self.base_algo, count, lambda found: found < self.params)
+        steps = uniform_steps(model)
+        step = _first_step(model, steps, self.base_algo, _compact_params, lambda found: found < self.params)
         if step == 0:
             raise InfeasibleError(f"the unpruned net has fewer than {self.params} params")
         logger.info("uniform sparsity %.4f for at least %d params", steps[step - 1], self.params)
@@ -145,7 +145,7 @@ def _largest_uniform(
 ) -> PrunedNet:
     """The net of the lowest uniform sparsity at which a count of the compact form is at most `most`."""
     steps = uniform_steps(model)
-    step = _first_step(model, base_algo, count, lambda found: found <= most)
+    step = _first_step(model, steps, base_algo, count, lambda found: found <= most)
     if step == len(steps):
         raise InfeasibleError(f"no sparsity that is the same in all layers leaves {most} {kind}")
     logger.info("uniform sparsity %.4f for at most %d %s", steps[step], most, kind)
@@ -154,11 +154,12 @@ def _largest_uniform(
 
 def _first_step(
     model: nn.Module,
+    steps: Sequence[float],
     base_algo: str,
     count: Callable[[nn.Module, ChannelMasks], int],
     small_enough: Callable[[int], bool],
 ) -> int:
-    """The index of the first of `uniform_steps` whose count is small enough; their number if none is.
+    """The index of the first uniform sparsity whose count is small enough; their number if none is.
 
     The count is given the masked net and its masks. It never rises with the sparsity.
     """
@@ -167,7 +168,7 @@ def _first_step(
         net = copy.deepcopy(model)
         return count(net, filter_masks(BASE_ALGORITHMS[base_algo], net, sparsity))
 
-    return bisect_left(uniform_steps(model), True, key=lambda sparsity: small_enough(found(sparsity)))
+    return bisect_left(steps, True, key=lambda sparsity: small_enough(found(sparsity)))
 
 
 def _compact_params(masked: nn.Module, masks: ChannelMasks) -> int:

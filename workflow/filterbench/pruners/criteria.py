@@ -14,8 +14,6 @@ from filterbench.models.inputs import example_input
 from filterbench.pruners.groups import GroupPruner
 from filterbench.pruners.search.search import Search, derived_seed
 
-BATCH = 64
-
 
 class GroupL1(GroupPruner):
     """By the mean L1 norm of a channel's weights in all layers, relative to its group's mean.
@@ -119,10 +117,9 @@ class Taylor(GroupPruner):
 
     def scorer(self, model: nn.Module, search: Search) -> Importance:
         """See `GroupPruner.scorer`."""
-        chosen, images = self.drawn(search), search.splits.train
-        for part in chosen.split(BATCH):
-            loss = cross_entropy(model(images.batch(part, None)), images.labels[part], reduction="sum")
-            (loss / len(chosen)).backward()
+        count = self.looked_at(search)
+        for images, labels in search.training_batches(count):
+            (cross_entropy(model(images), labels, reduction="sum") / count).backward()
         return importance.GroupTaylorImportance(normalizer=None)
 
 
@@ -135,9 +132,9 @@ class Hessian(GroupPruner):
 
     def scorer(self, model: nn.Module, search: Search) -> Importance:
         """See `GroupPruner.scorer`."""
-        labels = search.splits.train.labels
         # The library's `accumulate_grad` (1.6.1) keeps the gradient of the last image alone.
-        _set_gradients(model, _squared_gradients(model, self.drawn(search), search, lambda _, at: labels[at]))
+        count = self.looked_at(search)
+        _set_gradients(model, _squared_gradients(model, search, count, lambda _, labels: labels))
         return importance.GroupHessianImportance(normalizer=None)
 
 
@@ -150,13 +147,13 @@ class OBDC(GroupPruner):
 
     def scorer(self, model: nn.Module, search: Search) -> Importance:
         """See `GroupPruner.scorer`."""
-        chosen = self.drawn(search)
+        count = self.looked_at(search)
         generator = torch.Generator().manual_seed(derived_seed(search.seed))
 
         def guessed(outputs: Tensor, _: Tensor) -> Tensor:
             return torch.multinomial(outputs.detach().softmax(dim=1).cpu(), 1, generator=generator)[:, 0]
 
-        squared = _squared_gradients(model, chosen, search, guessed)
+        squared = _squared_gradients(model, search, count, guessed)
         _set_gradients(model, squared)
         scorer = importance.OBDCImportance(normalizer=None)
         # What the library adds to the information can be more than there is in a net's first layers.
@@ -171,24 +168,24 @@ class OBDC(GroupPruner):
 
 
 def _squared_gradients(
-    model: nn.Module, chosen: Tensor, search: Search, labels: Callable[[Tensor, Tensor], Tensor]
+    model: nn.Module, search: Search, count: int, answers: Callable[[Tensor, Tensor], Tensor]
 ) -> dict[str, Tensor]:
     """The mean over single images of the squared gradient of the loss, by name of a parameter.
 
     Args:
         model: the net.
-        chosen: indices of training images.
         search: the training images.
-        labels: from the net's outputs and the indices of the images that gave them.
+        count: of images.
+        answers: the labels of the loss, from the net's outputs and the images' own labels.
     """
     squared = {name: torch.zeros_like(parameter) for name, parameter in model.named_parameters()}
-    for index in chosen.split(1):
+    for image, label in search.training_batches(count, 1):
         model.zero_grad()
-        outputs = model(search.splits.train.batch(index, None))
-        cross_entropy(outputs, labels(outputs, index).to(outputs.device)).backward()
+        outputs = model(image)
+        cross_entropy(outputs, answers(outputs, label).to(outputs.device)).backward()
         for name, parameter in model.named_parameters():
             if parameter.grad is not None:
-                squared[name] += parameter.grad.square() / len(chosen)
+                squared[name] += parameter.grad.square() / count
     return squared
 
 

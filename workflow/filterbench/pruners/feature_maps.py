@@ -39,15 +39,15 @@ class FeatureMapPruner(GroupPruner):
     @torch.no_grad()
     def scorer(self, model: nn.Module, search: Search) -> Importance:
         """See `GroupPruner.scorer`."""
-        chosen, scores = self.drawn(search), dict[nn.Module, Tensor]()
+        count, scores = self.looked_at(search), dict[nn.Module, Tensor]()
 
         def add(convolution: nn.Module, maps: Tensor) -> None:
-            found = self.of_maps(relu(maps)) / len(chosen)
+            found = self.of_maps(relu(maps)) / count
             scores[convolution] = scores[convolution] + found if convolution in scores else found
 
         with _watched(model, add):
-            for part in chosen.split(BATCH):
-                model(search.splits.train.batch(part, None))
+            for images, _ in search.training_batches(count, BATCH):
+                model(images)
         return lambda group: torch.stack(
             [
                 scores[dependency.target.module][torch.as_tensor(indices)]

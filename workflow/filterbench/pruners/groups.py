@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch_pruning
-from torch import Tensor, nn
+from torch import nn
 from torch_pruning.pruner.importance import Importance
 
 from filterbench.compaction.masks import ChannelMasks, PrunedNet, apply_masks
@@ -109,15 +109,15 @@ class GroupPruner:
         trained = (self.rounds - 1) * self.round_epochs * extent.batches(None)
         return Cost(0, self.rounds * min(self.images or 0, extent.train), trained)
 
-    def drawn(self, search: Search) -> Tensor:
-        """Indices of the training images that the scores are computed on, drawn by the seed and counted.
+    def looked_at(self, search: Search) -> int:
+        """How many training images the scores are computed on; see `Search.training_batches`.
 
         Raises:
             InputError: `images` is below 1.
         """
         if self.images is None or self.images < 1:
             raise InputError(f"pruners: arguments.images: {self.images}; allowed: at least 1")
-        return search.drawn(self.images)
+        return min(self.images, len(search.splits.train))
 
 
 def groups_of(model: nn.Module, score: Importance) -> list[Group]:

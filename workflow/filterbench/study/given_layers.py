@@ -10,7 +10,7 @@ import yaml
 
 from filterbench.models.paper_layers import layers_of_net
 from filterbench.models.registry import build_model
-from filterbench.storage.errors import InputError
+from filterbench.storage.errors import InputError, first_line
 from filterbench.study.cells import Config, pruner_arguments, targets
 from filterbench.study.locating import is_layer_file, is_there
 
@@ -67,7 +67,7 @@ def _content(path: str, where: str) -> object:
     try:
         found: Any = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError) as reason:
-        raise InputError(f"{where}: cannot be read as YAML ({str(reason).splitlines()[0]})") from reason
+        raise InputError(f"{where}: cannot be read as YAML ({first_line(reason)})") from reason
     records = found.get("layers") if isinstance(found, Mapping) else None
     if isinstance(records, list) and all(isinstance(each, dict) and "kept" in each for each in records):
         return {each.get("name"): each["kept"] for each in records}
