@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from filterbench.data.augmentation import flip_and_shift
-from filterbench.data.copies import count_copies
+from filterbench.data.copies import count_copies, digests_of
 from filterbench.data.file import ImageFile, read_images
 from filterbench.documents.parts import ImageCounts, Normalisation
 from filterbench.storage.errors import InputError
@@ -116,9 +116,9 @@ class Splits:
         Where the test images themselves choose, only the images to train on count.
         """
         test, train, selection = (
-            each.pixels.cpu().numpy() for each in (self.test, self.train, self.selection)
+            digests_of(each.pixels.cpu().numpy()) for each in (self.test, self.train, self.selection)
         )
-        return count_copies(test, [train] if np.array_equal(test, selection) else [train, selection])
+        return count_copies(test, train if test == selection else [*train, *selection])
 
     def document(self) -> ImageCounts:
         """Number of images by role, and chance's accuracy on the test images, as documents record them."""

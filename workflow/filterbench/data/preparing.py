@@ -68,17 +68,19 @@ def _channel_statistics(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _warn_of_copies(raw: RawImages, splits: dict[str, np.ndarray]) -> None:
     """Warn of images that are equal, pixel by pixel, in the test split and outside it or under two labels."""
-    copies = count_copies(
-        raw.images[splits["test"]], [raw.images[splits[name]] for name in ("train", "validation")]
+    digests = digests_of(raw.images)
+    test, others = (
+        [digests[index] for name in names for index in splits[name]]
+        for names in (["test"], ["train", "validation"])
     )
+    copies = count_copies(test, others)
     if copies:
         logger.warning(
             "%d of %d test images have an exact copy among the training or validation images: the accuracies "
             "are too high",
             copies,
-            len(splits["test"]),
+            len(test),
         )
-    digests = digests_of(raw.images)
     labels: dict[bytes, set[int]] = defaultdict(set)
     for digest, label in zip(digests, raw.labels.tolist(), strict=True):
         labels[digest].add(label)

@@ -18,8 +18,7 @@ from filterbench.jobs.job import Job
 from filterbench.models.registry import MODELS
 from filterbench.plotting.comparison import measurement_title, study_title
 from filterbench.plotting.int8 import draw_int8
-from filterbench.plotting.kinds import KINDS
-from filterbench.plotting.saving import save_figure
+from filterbench.plotting.saving import save_kinds
 from filterbench.results.tables import asked_columns, check_feasible, without_empty_targets
 from filterbench.storage.tables import write_table
 
@@ -37,7 +36,7 @@ def compare_int8(job: Job) -> None:
     about = f"{study_title(table, *labels)}\nonnxruntime, {measurement_title(table)}"
     title = about if job.params["titled"] else ""
     figure = draw_int8(with_statistics(as_curves(table)), title)
-    save_figure(figure, *(job.outputs[kind] for kind in KINDS))
+    save_kinds(figure, job.outputs)
 
 
 def _row(cell: Path) -> dict[str, Any]:

@@ -18,8 +18,7 @@ from filterbench.documents.types import BudgetUse, PruneDocument, ResultDocument
 from filterbench.jobs.job import Job
 from filterbench.models.registry import MODELS
 from filterbench.plotting.comparison import draw_latency, measurement_title, study_title
-from filterbench.plotting.kinds import KINDS
-from filterbench.plotting.saving import save_figure
+from filterbench.plotting.saving import save_kinds
 from filterbench.results.tables import asked_columns, check_feasible, without_empty_targets
 from filterbench.storage.tables import write_table
 
@@ -43,7 +42,7 @@ def compare_latency(job: Job) -> None:
     labels = MODELS[job.params["model"]].label, DATASETS[job.params["dataset"]].label
     title = f"{study_title(table, *labels)}\n{measurement_title(table)}" if job.params["titled"] else ""
     runtimes = list(dict.fromkeys(name.rpartition("_")[0] for name in measured))
-    save_figure(draw_latency(curves, runtimes, title), *(job.outputs[kind] for kind in KINDS))
+    save_kinds(draw_latency(curves, runtimes, title), job.outputs)
 
 
 def _row(cell: Path) -> dict[str, Any]:

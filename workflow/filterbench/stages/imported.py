@@ -9,8 +9,7 @@ from filterbench.documents import write
 from filterbench.jobs.job import Job
 from filterbench.models.registry import MODELS
 from filterbench.plotting.comparison import draw_comparison
-from filterbench.plotting.kinds import KINDS
-from filterbench.plotting.saving import save_figure
+from filterbench.plotting.saving import save_kinds
 from filterbench.results.tables import check_feasible
 from filterbench.stages.compare import collection
 from filterbench.storage.tables import write_table
@@ -30,4 +29,4 @@ def imported(job: Job) -> None:
     write(job.outputs["collection"], collection(table))
     write_table(job.outputs["table"], table)
     title = f"{MODELS[model].label if model in MODELS else model}, imported results"
-    save_figure(draw_comparison(table, title), *(job.outputs[kind] for kind in KINDS))
+    save_kinds(draw_comparison(table, title), job.outputs)

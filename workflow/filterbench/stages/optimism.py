@@ -9,9 +9,8 @@ from filterbench.analysis.optimism import optimism as optimism_table
 from filterbench.data.registry import DATASETS
 from filterbench.jobs.job import Job
 from filterbench.models.registry import MODELS
-from filterbench.plotting.kinds import KINDS
 from filterbench.plotting.optimism import draw_optimism
-from filterbench.plotting.saving import save_figure
+from filterbench.plotting.saving import save_kinds
 from filterbench.storage.tables import write_table
 
 logger = logging.getLogger(__name__)
@@ -26,4 +25,4 @@ def optimism(job: Job) -> None:
     write_table(job.outputs["table"], table)
     names = MODELS[job.params["model"]].label, DATASETS[job.params["dataset"]].label
     title = "{} on {}, study {}".format(*names, job.params["study"]) if job.params["titled"] else ""
-    save_figure(draw_optimism(table, title), *(job.outputs[kind] for kind in KINDS))
+    save_kinds(draw_optimism(table, title), job.outputs)

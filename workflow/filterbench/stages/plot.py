@@ -12,8 +12,7 @@ from filterbench.jobs.job import Job
 from filterbench.models.registry import MODELS
 from filterbench.plotting.comparison import draw_comparison, draw_cost, study_title
 from filterbench.plotting.equal_training import draw_equal_training, draw_training
-from filterbench.plotting.kinds import KINDS
-from filterbench.plotting.saving import save_figure
+from filterbench.plotting.saving import save_kinds
 
 
 def plot(job: Job) -> None:
@@ -31,7 +30,7 @@ def plot(job: Job) -> None:
         figure = draw_training(table, title)
     else:
         figure = draw_comparison(table, title, _others(job), _claims(job, table))
-    save_figure(figure, *(job.outputs[kind] for kind in KINDS))
+    save_kinds(figure, job.outputs)
 
 
 def _others(job: Job) -> dict[str, pd.DataFrame]:

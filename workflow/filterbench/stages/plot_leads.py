@@ -5,9 +5,8 @@ import pandas as pd
 from filterbench.data.registry import DATASETS
 from filterbench.jobs.job import Job
 from filterbench.models.registry import MODELS
-from filterbench.plotting.kinds import KINDS
 from filterbench.plotting.leads import draw_leads
-from filterbench.plotting.saving import save_figure
+from filterbench.plotting.saving import save_kinds
 
 
 def plot_leads(job: Job) -> None:
@@ -17,4 +16,4 @@ def plot_leads(job: Job) -> None:
     names = MODELS[model].label, DATASETS[job.params["dataset"]].label
     title = "{} on {}, study {}".format(*names, job.params["study"]) if job.params["titled"] else ""
     figure = draw_leads(table[table["model"] == model], title)
-    save_figure(figure, *(job.outputs[kind] for kind in KINDS))
+    save_kinds(figure, job.outputs)

@@ -12,8 +12,7 @@ from filterbench.documents.types import PruneDocument
 from filterbench.domain.targets import parse_target, target_of
 from filterbench.jobs.job import Job
 from filterbench.models.registry import MODELS
-from filterbench.plotting.kinds import KINDS
-from filterbench.plotting.saving import save_figure
+from filterbench.plotting.saving import save_kinds
 from filterbench.plotting.searches import draw_layer_sparsities, draw_search_scores
 
 
@@ -25,14 +24,14 @@ def plot_search(job: Job) -> None:
     titled = job.params["titled"]
     title = f"What each pruner takes from each layer: {about}" if titled else ""
     figure = draw_layer_sparsities(layers, title)
-    save_figure(figure, *(job.outputs[f"layers_{kind}"] for kind in KINDS))
+    save_kinds(figure, job.outputs, "layers_")
     searches = {
         ((target := parse_target(cell.name)).curve(cell.parent.name), target.value): pd.DataFrame(steps)
         for cell in cells
         if (steps := read_search(cell / "search.csv"))
     }
     figure = draw_search_scores(searches, f"Candidates of each search: {about}" if titled else "")
-    save_figure(figure, *(job.outputs[f"scores_{kind}"] for kind in KINDS))
+    save_kinds(figure, job.outputs, "scores_")
 
 
 def _layers(cell: Path) -> list[dict]:

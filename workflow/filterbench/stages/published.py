@@ -6,8 +6,7 @@ from filterbench.analysis.seeds import with_statistics
 from filterbench.jobs.job import Job
 from filterbench.models.registry import MODELS
 from filterbench.plotting.comparison import draw_comparison
-from filterbench.plotting.kinds import KINDS
-from filterbench.plotting.saving import save_figure
+from filterbench.plotting.saving import save_kinds
 
 
 def published(job: Job) -> None:
@@ -25,4 +24,4 @@ def published(job: Job) -> None:
     figure = draw_comparison(
         with_fronts(with_statistics(cells)), title, claims=None if before else paper_points(model)
     )
-    save_figure(figure, *(job.outputs[kind] for kind in KINDS))
+    save_kinds(figure, job.outputs)

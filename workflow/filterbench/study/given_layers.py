@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from filterbench.models.paper_layers import layers_of_net
 from filterbench.models.registry import build_model
 from filterbench.storage.errors import InputError, first_line
+from filterbench.storage.strict_yaml import parse_yaml
 from filterbench.study.cells import Config, pruner_arguments, targets
 from filterbench.study.locating import is_layer_file, is_there
 
@@ -65,9 +63,11 @@ def _content(path: str, where: str) -> object:
     if not is_there(path, Path.is_file):
         raise InputError(f"{where}: there is no such file")
     try:
-        found: Any = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as reason:
-        raise InputError(f"{where}: cannot be read as YAML ({first_line(reason)})") from reason
+        found = parse_yaml(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as reason:
+        raise InputError(f"{where}: cannot be read ({first_line(reason)})") from reason
+    except InputError as reason:
+        raise InputError(f"{where}: {reason}") from reason
     records = found.get("layers") if isinstance(found, Mapping) else None
     if isinstance(records, list) and all(isinstance(each, dict) and "kept" in each for each in records):
         return {each.get("name"): each["kept"] for each in records}
