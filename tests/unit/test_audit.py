@@ -9,6 +9,7 @@ from filterbench.audit.audit import audit
 from filterbench.audit.literature import PAGE, literature_page
 from filterbench.audit.nets import unpruned_counts
 from filterbench.audit.page import audit_page
+from filterbench.audit.recounting import Tolerance, recount
 from filterbench.audit.shipped import TABLE
 from filterbench.command.main import main
 from filterbench.documents import read
@@ -274,6 +275,17 @@ def test_at_least_fifteen_rows_are_recounted_and_most_agree(literature):
     (chip,) = (each for each in literature["recounts"] if each["line"] == 22)
     numbers = {each["key"]: (each["printed"], each["recounted"]) for each in chip["numbers"]}
     assert numbers["flops"] == (pytest.approx(65.94e6), 65_935_882)
+
+
+def test_hranks_rows_differ_at_three_times_the_tolerance_and_chips_agree_at_half():
+    claims = [claim for claim in read_rows(TABLE) if claim.layers]
+    loose, strict = Tolerance(3.0, 2.25), Tolerance(0.5, 0.375)
+    hrank = [recount(claim, loose)[0]["agrees"] for claim in claims if claim.label == "HRank"]
+    assert hrank == [False] * 4
+    chip = [claim for claim in claims if claim.label == "CHIP" and claim.model == "vgg16"]
+    assert [recount(claim, strict)[0]["agrees"] for claim in chip] == [True] * 3
+    words = "With half, twice and three times these tolerances 22, 23 and 24 rows agree, and 4 of HRank"
+    assert words in PAGE.read_text(encoding="utf-8")
 
 
 def test_printed_unpruned_params_agree_to_half_a_per_cent():

@@ -61,13 +61,15 @@ OTHER_TOLERANCES = {0.5: "half", 2.0: "twice", 3.0: "three times"}
 def literature_page(document: AuditDocument, claims: Sequence[Claim]) -> str:
     """The page in Markdown, from the audit of the shipped table and its rows."""
     agree = sum(each["agrees"] for each in document["recounts"])
+    rows = len({each["line"] for each in document["findings"]})
     summary = ", ".join(f"{count} {kind}" for kind, count in document["summary"].items())
     return "\n".join(
         [
             HEADING,
             f"{document['rows']} rows of {len({claim.source for claim in claims})} sources. "
             f"{len(document['recounts'])} state their layers and were counted; {agree} of them agree with "
-            f"what is printed. {len(document['findings'])} findings: {summary}.",
+            f"what is printed. {len(document['findings'])} findings in {rows} rows: {summary}. One wrong "
+            "number can make several.",
             "",
             _tolerances(claims),
             "",
