@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import inf
 
 from filterbench.analysis.claims_table import Claim
 from filterbench.analysis.printed import Printed
 from filterbench.audit.findings import Finding, counted, finding
-from filterbench.audit.nets import forms_of, smallest, unpruned_counts
+from filterbench.audit.nets import BASE_PERCENT, forms_of, smallest, unpruned_counts, wholes
 from filterbench.audit.reductions import reductions
 
 COSTS = ("params", "flops")
@@ -20,8 +21,6 @@ MOST_LOST = 40.0
 ALIKE_POINTS = 5.0
 # How many times fewer params or FLOPs; no source has more.
 MOST_FEWER = 1000
-# Between a printed unpruned net and every known form.
-BASE_PERCENT = 1.0
 SLACK = 1e-9
 
 
@@ -91,22 +90,18 @@ def _too_small(claim: Claim, cost: str) -> Iterator[Finding]:
     """A pruned net with less than one filter in each layer, or than a thousandth of the unpruned net."""
     field = {"params": "params", "flops": "macs"}[cost]
     least = min((getattr(smallest(form), field) for form in forms_of(claim)), default=0)
-    count = max(least, min(_unpruned(claim, cost), default=0) / MOST_FEWER)
-    printed = claim.numbers.get(cost)
+    whole = min((each.value for each in wholes(claim, cost)), default=0.0)
+    count, printed = max(least, whole / MOST_FEWER), claim.numbers.get(cost)
     if printed and printed.value + printed.step < count:
-        reason = f"a unit or a digit is wrong; at least is one filter per layer, and {MOST_FEWER} times fewer"
+        reason = (
+            f"a unit or a digit is wrong: less than one filter per layer, or over {MOST_FEWER} times fewer"
+        )
         yield finding(claim, "out of range", cost, printed.text, f"at least {counted(count)}", reason)
 
 
 def _larger_than_unpruned(claim: Claim, cost: str) -> Iterator[Finding]:
     """A pruned net with more than the unpruned one."""
-    printed, wholes = claim.numbers.get(cost), _unpruned(claim, cost)
-    if printed and wholes and printed.value - printed.step > (whole := max(wholes)):
+    printed, whole = claim.numbers.get(cost), max((each.value for each in wholes(claim, cost)), default=inf)
+    if printed and printed.value - printed.step > whole:
         reason = "the columns may be swapped, or a digit or a unit is wrong"
         yield finding(claim, "out of range", cost, printed.text, f"at most {counted(whole)}", reason)
-
-
-def _unpruned(claim: Claim, cost: str) -> list[float]:
-    """The printed unpruned count, or all that are known of the net."""
-    base = claim.numbers.get(f"base_{cost}")
-    return [base.value] if base else list(unpruned_counts(claim, cost).values())

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 
 from filterbench.analysis.claims_table import Claim
+from filterbench.analysis.printed import Printed
+from filterbench.audit.findings import counted
 from filterbench.models.paper_layers import paper_layers
 from filterbench.models.shapes import ShapeCounts, Shapes, shapes_of
 
@@ -15,6 +17,8 @@ FORMS: dict[str, tuple[str, ...]] = {
     "vgg19": ("vgg19", "vgg19_one_linear"),
     **{f"resnet{layers}": (f"resnet{layers}_padded", f"resnet{layers}") for layers in (20, 32, 56, 110)},
 }
+# Between the unpruned counts of papers and of the form that comes closest.
+BASE_PERCENT = 1.0
 # Classes of the datasets whose images have 32 pixels.
 SMALL = {"cifar10": 10, "cifar100": 100}
 # Images of these datasets have 224 pixels in papers, and 1000 classes.
@@ -114,3 +118,11 @@ def unpruned_counts(claim: Claim, cost: str) -> dict[str, float]:
         for form in forms_of(claim)
         for words, field in named.items()
     }
+
+
+def wholes(claim: Claim, cost: str) -> list[Printed]:
+    """The printed unpruned count or, if there is none, all that are known of the row's net."""
+    if base := claim.numbers.get(f"base_{cost}"):
+        return [base]
+    known = unpruned_counts(claim, cost).values()
+    return [Printed(count, BASE_PERCENT / 100 * count, counted(count)) for count in known]

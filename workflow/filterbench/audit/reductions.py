@@ -7,12 +7,10 @@ from collections.abc import Iterator
 from filterbench.analysis.claims_table import Claim
 from filterbench.analysis.printed import Printed
 from filterbench.audit.findings import Finding, counted, finding
-from filterbench.audit.nets import unpruned_counts
+from filterbench.audit.nets import unpruned_counts, wholes
 
 # Counters differ by a little (VGG16's 313.73M, 313.75M and 314.02M), and so do reductions of one count.
 ALIKE_POINTS = 0.1
-# Where a paper does not print its unpruned count, that may differ from ours by this.
-UNPRUNED_PERCENT = 1.0
 # Within this, another meaning explains a printed reduction.
 EXPLAINED_POINTS = 1.0
 
@@ -26,7 +24,7 @@ def reductions(claim: Claim, cost: str) -> Iterator[Finding]:
             yield _finding(claim, cost, key, reduction, factor.value, f"the printed factor {factor.text}")
     if cost not in claim.numbers:
         return
-    shares = {whole.text: _share(claim.numbers[cost], whole) for whole in _unpruned(claim, cost)}
+    shares = {whole.text: _share(claim.numbers[cost], whole) for whole in wholes(claim, cost)}
     for key, printed in said.items() if shares else ():
         text = min(shares, key=lambda each: _beyond(printed, shares[each]))
         # A count above the unpruned one is a finding of its own.
@@ -42,14 +40,6 @@ def _removed(claim: Claim, cost: str) -> dict[str, Printed]:
         left = 100 / factor.value
         said[f"{cost}_factor"] = Printed(100 - left, left * factor.step / factor.value, factor.text)
     return said
-
-
-def _unpruned(claim: Claim, cost: str) -> list[Printed]:
-    """The printed unpruned count, or all that are known of the net."""
-    if base := claim.numbers.get(f"base_{cost}"):
-        return [base]
-    known = unpruned_counts(claim, cost).values()
-    return [Printed(count, UNPRUNED_PERCENT / 100 * count, counted(count)) for count in known]
 
 
 def _share(pruned: Printed, whole: Printed) -> Printed:
