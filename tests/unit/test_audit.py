@@ -86,7 +86,7 @@ FALSIFIED = {
         "base_flops",
     ),
     "unpruned counts swapped": ("14.98M,313.73M", "313.73M,14.98M", 2, "base", "base_params"),
-    "unit of params": ("0.48M,42.8", "0.48K,42.8", 3, "out of range", "params"),
+    "unit of params": ("2.76M,81.6", "2.76K,", 2, "out of range", "params"),
     "another zero": ("0.48M,42.8", "0.048M,42.8", 3, "reduction", "params_reduction"),
     "no point": ("1.04M,39.1", "104M,39.1", 4, "out of range", "params"),
     "rates in reverse": ("[0.21]*7+[0.75]*5", "[0.75]*5+[0.21]*7", 2, "recount", "params_reduction"),
@@ -267,6 +267,14 @@ def test_swapped_columns_and_mixed_counts_of_the_literature(literature):
         each for each in literature["findings"] if each["key"] == "flops_reduction" and each["line"] == 12
     ]
     assert flops[0]["recomputed"] == "72.3 % from 34.78M of 125.49M"
+
+
+def test_an_unpruned_count_that_is_the_rows_accuracy_is_no_count_of_the_net(literature):
+    base = [each for each in literature["findings"] if each["kind"] == "base"]
+    assert [(each["model"], each["key"], each["printed"]) for each in base] == [
+        ("resnet56", "base_flops", "71.77M")
+    ] * 2
+    assert base[0]["recomputed"].startswith("resnet56_padded: 125.5M; resnet56_padded with BatchNorm: 126.6M")
 
 
 def test_at_least_fifteen_rows_are_recounted_and_most_agree(literature):

@@ -93,9 +93,7 @@ def _too_small(claim: Claim, cost: str) -> Iterator[Finding]:
     whole = min((each.value for each in wholes(claim, cost)), default=0.0)
     count, printed = max(least, whole / MOST_FEWER), claim.numbers.get(cost)
     if printed and printed.value + printed.step < count:
-        reason = (
-            f"a unit or a digit is wrong: less than one filter per layer, or over {MOST_FEWER} times fewer"
-        )
+        reason = f"a unit or a digit is wrong: under one filter per layer, or over {MOST_FEWER} times fewer"
         yield finding(claim, "out of range", cost, printed.text, f"at least {counted(count)}", reason)
 
 
