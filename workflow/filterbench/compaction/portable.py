@@ -12,8 +12,9 @@ from torch import Tensor, nn
 
 from filterbench.data.loading import normalise
 from filterbench.documents.parts import Normalisation
+from filterbench.models.adopting import module_names
 from filterbench.models.rebuilding import rebuild_model
-from filterbench.models.registry import MODELS
+from filterbench.models.registry import MODELS, build_model
 from filterbench.storage.errors import InputError
 from filterbench.storage.weights import read_tensors
 
@@ -99,6 +100,25 @@ class PortableNet(nn.Module):
             for name in ("mean", "std")
         )
         return normalise(pixels, mean, std)
+
+    def state_dict_like(self, path: str | Path) -> dict[str, Tensor]:
+        """The weights under the names of a user's own file, such as the one that the study began with.
+
+        Args:
+            path: a state dict of the unpruned net, `.pt` or `.safetensors`, in names that a study takes.
+
+        Raises:
+            InputError: the file cannot be read, or is of another net.
+        """
+        about = self.metadata
+        with torch.device("meta"):
+            unpruned = build_model(about["model"], about["width"], len(about["classes"]), about["image_size"])
+        names = module_names(unpruned, Path(path))
+        state = {}
+        for ours, tensor in self.net.state_dict().items():
+            module, _, entry = ours.rpartition(".")
+            state[f"{names[module]}.{entry}"] = tensor
+        return state
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (n, classes) of normalised images (n, 3, size, size)."""
