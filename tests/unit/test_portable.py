@@ -10,6 +10,7 @@ import onnxruntime
 import pytest
 import torch
 from checkout import REPOSITORY
+from PIL import Image
 from test_adopting import torchvisions
 from test_own_code import remembered
 
@@ -68,6 +69,19 @@ def test_a_file_or_its_folder_gives_the_net_with_what_its_user_has_to_know(net, 
         images = loaded.preprocess(few_images.test.pixels)
         assert torch.equal(images, few_images.test.first(40))
         assert torch.equal(loaded(images), net(images))
+
+
+def test_image_files_are_read_as_those_of_an_image_folder(file, tmp_path):
+    for name, grey in (("black", 0), ("grey", 128)):
+        image = Image.new("L", (90, 60), 255)
+        image.paste(grey, (15, 0, 75, 60))
+        image.save(tmp_path / f"{name}.png")
+    images = filterbench.load(file).read(tmp_path / "black.png", str(tmp_path / "grey.png"))
+    # The mean is 0.5, and the standard deviation 0.25.
+    expected = torch.tensor([-2.0, 4 * 128 / 255 - 2]).view(2, 1, 1, 1)
+    assert torch.allclose(images, expected.expand(2, 3, 32, 32))
+    with pytest.raises(InputError, match=r"none.png: not a readable image"):
+        filterbench.load(file).read(tmp_path / "none.png")
 
 
 def test_a_net_gets_the_names_of_its_users_file_back_and_fits_their_code(tmp_path):

@@ -6,10 +6,12 @@ import json
 from pathlib import Path
 from typing import TypedDict
 
+import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
+from filterbench.data.image_folder import read_image
 from filterbench.data.loading import normalise
 from filterbench.documents.parts import Normalisation
 from filterbench.models.adopting import module_names
@@ -100,6 +102,17 @@ class PortableNet(nn.Module):
             for name in ("mean", "std")
         )
         return normalise(pixels, mean, std)
+
+    def read(self, *paths: str | Path) -> Tensor:
+        """Image files as the net takes them: float32, (n, 3, size, size).
+
+        Each is cropped to its centre square and resized, like those of the dataset `image-folder`.
+
+        Raises:
+            InputError: a file cannot be read.
+        """
+        size = self.metadata["image_size"]
+        return self.preprocess(torch.from_numpy(np.stack([read_image(Path(path), size) for path in paths])))
 
     def state_dict_like(self, path: str | Path) -> dict[str, Tensor]:
         """The weights under the names of a user's own file, such as the one that the study began with.
