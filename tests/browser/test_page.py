@@ -273,7 +273,7 @@ def test_the_verdicts_are_there(opened):
     assert "vgg16" in verdicts[0].text
 
 
-def test_verdicts_that_differ_are_told_by_model_and_those_of_no_cell_are_folded(browser, tmp_path):
+def test_verdicts_that_differ_are_given_by_model_and_untested_conclusions_are_folded(browser, tmp_path):
     def verdict(key, *words):
         scopes = [{"scope": f"net{i}", "verdict": word, "reason": ""} for i, word in enumerate(words)]
         return {
