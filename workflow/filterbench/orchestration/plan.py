@@ -123,11 +123,11 @@ class Plan:
         """The folders of a job's model's cells."""
         return self.cells_of(wildcards.model, wildcards.get("study"))
 
-    def matched_cells(self, wildcards: Wildcards) -> list[str]:
+    def matched_cells(self, model: str, study: str) -> list[str]:
         """The folders of a model's cells of the controls that have other pruners' params, and of these."""
         controls = {name for name in self.config["pruners"] if "params" in PRUNERS[name].matched}
         compared = controls | {PRUNERS[name].searched for name in controls}
-        return self.cells_of(wildcards.model, wildcards.get("study"), lambda cell: cell.pruner in compared)
+        return self.cells_of(model, study, lambda cell: cell.pruner in compared)
 
     def first_seed_cells(self, wildcards: Wildcards) -> list[str]:
         """The folders of a model's cells of the study's first seed."""
