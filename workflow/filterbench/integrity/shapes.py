@@ -47,7 +47,7 @@ def _faults(path: Path, cells: list[Path], plan: Plan) -> Iterator[str]:
         yield "not what its cells' documents and the study give: changed by hand, or not rebuilt"
         return
     timed = times[[bool(each) for each in layers]]
-    shapes = [tuple(layer["kept"] for layer in each) for each in layers if each]
+    shapes = pd.Series([str([layer["kept"] for layer in each]) for each in layers if each], timed.index)
     if not (timed > 0).all(axis=None) or times.drop(timed.index).notna().any(axis=None):
         yield "a cell without times, or times of an infeasible cell"
     elif (timed.groupby(shapes).nunique() > 1).any(axis=None):
