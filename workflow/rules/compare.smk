@@ -272,7 +272,7 @@ rule shape_latencies:
     params:
         **stage("shape_latencies"),
         cell=PLAN.baseline_cell,
-        cells=lambda wildcards: list(map(there, PLAN.matched_cells(wildcards))),
+        cells=lambda wildcards: list(map(there, PLAN.matched_cells(wildcards.model, wildcards.study))),
         limits=PLAN.limits,
         device=device,
         measurement=PLAN.latency,
@@ -317,5 +317,7 @@ rule page:
         claims=PLAN.claims,
     params:
         **table_stage("page"),
+    message:
+        "The page of all cells of the study; of the finished cells alone: snakemake --cores 1 so_far"
     script:
         "../scripts/stage.py"
