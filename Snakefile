@@ -32,8 +32,8 @@ rule all:
         made_if_reported(
             [
                 *expand("{figure}.{kind}", figure=figures(PLAN), kind=KINDS),
-                # Named, so that a cell which somebody removed is made again below tables that are up to date.
-                *expand("{cell}/result.json", cell=PLAN.cells),
+                # Named, so that one which is missing is made again below tables that are up to date.
+                *PLAN.all_documents,
                 *COMPARISONS,
                 *rules.verdicts.output,
                 *rules.differences.output,

@@ -1,11 +1,13 @@
 """Faults of a job: nothing hangs, nothing half-written counts, a second run finishes the same."""
 
 import subprocess
+from pathlib import Path
 
 from cluster import ETC, kill_all_on, start_node, text, wait_for
 from submission import BASELINE, ONCE, PATIENCE, on
 
 RESULT = "results/smoke/{model}/seed-0/L1FilterPruner/0.5/result.json"
+PATH = "results/smoke/vgg16/seed-0/NetAdaptPruner/sparsity/trajectory.json"
 
 
 def test_when_the_node_dies_its_job_is_queued_again_and_no_other_waits_for_ever(
@@ -73,6 +75,46 @@ def test_a_job_out_of_time_is_tried_again_with_more(long_training, long_local_ru
     assert "DUE TO TIME LIMIT" in long_training.job_log()
     assert long_training.jobs("reqmem") == ["6000M", "12000M"]
     assert long_training.documents() == long_local_run.documents()
+
+
+def test_a_search_out_of_time_resumes_after_its_last_step(with_baselines, local_run):
+    process = with_baselines.start(PATH)
+    state = (with_baselines.folder / PATH).with_name(".trajectory.search")
+    wait_for(lambda: any(steps(file) > 1 for file in state.glob("*.jsonl")), "a search at work")
+    (job,) = text("squeue", "-h", "--states=RUNNING", "-o", "%i").split()
+    scripts = f"{with_baselines.folder}/.snakemake/scripts"
+    subprocess.run(["pkill", "-STOP", "-f", scripts], check=True)
+    subprocess.run(["scontrol", "update", f"jobid={job}", "EndTime=now+1"], check=True)
+    assert process.wait(timeout=PATIENCE) == 0, with_baselines.said()
+    assert "DUE TO TIME LIMIT" in with_baselines.job_log()
+    assert any("resumed after step" in log.read_text() for log in with_baselines.folder.rglob("*.log"))
+    with_baselines.assert_finishes_like(local_run, PATH)
+
+
+def steps(journal: Path) -> int:
+    """Steps of a search that are on disk; the first line has its key."""
+    return len(journal.read_text().splitlines()) - 1
+
+
+def test_a_drained_node_ends_its_job_and_gets_the_next_one_when_it_is_back(
+    long_training, long_local_run, tmp_path_factory
+):
+    waiting = long_training.copy(tmp_path_factory.mktemp("waiting"))
+    working = long_training.start(BASELINE, *ONCE, *on("spare"))
+    long_training.working_job()
+    drain = ("scontrol", "update", "nodename=spare", "reason=test")
+    subprocess.run([*drain, "state=drain"], check=True)
+    try:
+        next_one = waiting.start(BASELINE, *ONCE, *on("spare"))
+        assert working.wait(timeout=PATIENCE) == 0, long_training.said()
+        waiting.wait_until_said("has been submitted")
+        assert waiting.jobs("state") == ["PENDING"]
+        assert next_one.poll() is None, waiting.said()
+    finally:
+        subprocess.run([*drain[:3], "state=resume"], check=True)
+    assert next_one.wait(timeout=PATIENCE) == 0, waiting.said()
+    for checkout in (long_training, waiting):
+        assert checkout.documents() == long_local_run.documents()
 
 
 def test_a_failing_cell_names_its_log_and_the_others_go_on(with_baselines, local_run):

@@ -8,6 +8,7 @@ import random
 import shutil
 import subprocess
 import time
+from contextlib import suppress
 
 import psutil
 import pytest
@@ -33,19 +34,17 @@ def made(checkout: Checkout) -> dict[str, bytes]:
     }
 
 
+def tree_of(process: subprocess.Popen) -> list[psutil.Process]:
+    """A process and all that it started."""
+    return [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+
+
 def kill_tree(process: subprocess.Popen) -> None:
     """End a process and all that it started, none of which can defend itself."""
-    tree = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
-    for each in tree:
-        with_it_gone(each.kill)
+    for each in tree_of(process):
+        with suppress(psutil.NoSuchProcess):
+            each.kill()
     process.wait()
-
-
-def with_it_gone(action) -> None:
-    try:
-        action()
-    except psutil.NoSuchProcess:
-        return
 
 
 def start(checkout: Checkout) -> subprocess.Popen:
@@ -84,6 +83,49 @@ def half(finished, tmp_path) -> Checkout:
     checkout = finished.copy(tmp_path / "half")
     shutil.rmtree(checkout.folder / LACKING)
     return checkout
+
+
+def test_stopped_and_continued(half, finished):
+    """Now the whole tree stands still for a while, now one process of it."""
+    dice = random.Random(0)
+    process = start(half)
+    stops = 0
+    while process.poll() is None:
+        time.sleep(dice.uniform(0.2, 2))
+        tree = tree_of(process)
+        stopped = dice.choice([tree, [dice.choice(tree)]])
+        for each in stopped:
+            with suppress(psutil.NoSuchProcess):
+                each.suspend()
+        time.sleep(dice.uniform(0.2, 2))
+        for each in stopped:
+            with suppress(psutil.NoSuchProcess):
+                each.resume()
+        stops += 1
+    print(f"{stops} stops")
+    assert process.returncode == 0, (half.folder / "run.log").read_text()[-3000:]
+    assert made(half) == made(finished)
+
+
+def test_a_killed_warm_parent_ends_its_jobs_and_the_next_run_ends_well(half, finished):
+    process = start(half)
+    parents: list[psutil.Process] = []
+    while not parents:
+        assert process.poll() is None, (half.folder / "run.log").read_text()[-3000:]
+        time.sleep(0.1)
+        parents = [each for each in tree_of(process) if is_warm_parent_at_work(each)]
+    parents[0].kill()
+    assert process.wait() == 1
+    assert "SIGKILL" in (half.folder / "run.log").read_text()
+    assert half.snakemake("--unlock").returncode == 0
+    assert half.snakemake().returncode == 0
+    assert made(half) == made(finished)
+
+
+def is_warm_parent_at_work(process: psutil.Process) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        return "filterbench.jobs.warm_parent" in process.cmdline() and bool(process.children())
+    return False
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root may mount")

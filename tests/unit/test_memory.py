@@ -32,3 +32,11 @@ def test_a_batch_takes_as_many_times_more_and_a_narrow_net_less():
     one, four = (peak_activations(wide, torch.zeros(number, 3, 32, 32)) for number in (1, 4))
     assert four == 4 * one
     assert peak_activations(narrow, torch.zeros(1, 3, 32, 32)) < one
+
+
+def test_shapes_alone_give_the_same_bytes():
+    for model in ("resnet18", "vgg16"):
+        net, images = build_model(model, 1 / 16).eval(), torch.zeros(2, 3, 32, 32)
+        assert peak_activations(net.to("meta"), images.to("meta")) == peak_activations(
+            build_model(model, 1 / 16).eval(), images
+        )

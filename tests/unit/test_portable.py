@@ -79,7 +79,8 @@ def test_image_files_are_read_as_those_of_an_image_folder(file, tmp_path):
     images = filterbench.load(file).read(tmp_path / "black.png", str(tmp_path / "grey.png"))
     # The mean is 0.5, and the standard deviation 0.25.
     expected = torch.tensor([-2.0, 4 * 128 / 255 - 2]).view(2, 1, 1, 1)
-    assert torch.allclose(images, expected.expand(2, 3, 32, 32))
+    # Resizing mixes the columns at the edge of the square with their neighbours.
+    assert torch.allclose(images[..., 5:-5], expected.expand(2, 3, 32, 22), atol=1e-6)
     with pytest.raises(InputError, match=r"none.png: not a readable image"):
         filterbench.load(file).read(tmp_path / "none.png")
 

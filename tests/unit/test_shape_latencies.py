@@ -1,6 +1,8 @@
 """Latencies of the cells' shapes, without their weights, and what they say of searches."""
 
 import sys
+from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -9,6 +11,7 @@ from test_stages import BASELINE, LIMITS, run_cell
 from filterbench.analysis.curves import accuracy_at
 from filterbench.costs.shapes import shaped
 from filterbench.documents import read, write
+from filterbench.integrity.shapes import other_shapes
 from filterbench.jobs.job import Job
 from filterbench.models.registry import build_model
 from filterbench.stages.latency_verdicts import latency_verdicts
@@ -65,6 +68,37 @@ def test_a_shape_is_timed_once(cells, digits_file, tmp_path, monkeypatch):
     in_onnx = times(cells, digits_file, tmp_path / "onnx.csv", runtimes=["onnxruntime", "torch"])
     assert in_onnx["runtime"].unique() == ["onnxruntime"]
     assert len(placed) == 1 + len(cells)
+
+
+def test_a_table_that_contradicts_its_cells_is_found(cells, digits_file, tmp_path):
+    path = tmp_path / "synthetic/resnet18/shape_latency.csv"
+    path.parent.mkdir(parents=True)
+    cells = [*cells, cells[0]]
+    table = times(cells, digits_file, path)
+    plan = SimpleNamespace(
+        config={"models": ["resnet18"]}, latency=SETTINGS, matched_cells=lambda model, study: cells
+    )
+
+    def found() -> list[str]:
+        return [finding.reason for finding in other_shapes(plan, path.parents[1], Path())]
+
+    assert found() == []
+    other = "not what its cells' documents and the study give: changed by hand, or not rebuilt"
+    for changed in (
+        table.assign(params_compact=table["params_compact"] + 1),
+        table.assign(runs=4),
+        table[:2],
+        table.drop(columns="seed"),
+    ):
+        changed.to_csv(path, index=False)
+        assert found() == [other]
+    table.assign(latency_compact=[1.0, 2.0, 3.0]).to_csv(path, index=False)
+    assert found() == ["cells of one shape with different times, though each shape is timed once"]
+    table.assign(latency_compact=[1.0, None, 1.0]).to_csv(path, index=False)
+    assert found() == ["a cell without times, or times of an infeasible cell"]
+    for text in ("", "many\n", table.to_csv().replace("latency_original", "latency")):
+        path.write_text(text)
+        assert found()[0].startswith("not a table of shapes' latencies (")
 
 
 def test_mistakes_are_told(cells, digits_file, tmp_path):

@@ -496,6 +496,30 @@ def test_validate_always_runs_and_after_what_it_judges(again):
     assert again.planned("validate") == {"validate": 1}
 
 
+def test_files_that_no_run_listed_are_listed_on_request(again):
+    folder = again.folder / "results/smoke"
+    listed = (folder / MANIFEST).read_bytes()
+    for name in (MANIFEST, SUMS):
+        (folder / name).unlink()
+    (folder / "result-better.json").write_text("{}")
+    run = again.snakemake("manifest")
+    assert run.returncode == 0, run.stdout
+    assert f"results/smoke/{MANIFEST}: {len(json.loads(listed)['files'])} files" in run.stdout
+    assert (folder / MANIFEST).read_bytes() == listed
+    (folder / "mcnemar.csv").write_text("better")
+    assert again.snakemake("manifest").returncode == 0
+    assert (folder / MANIFEST).read_bytes() == listed
+
+
+def test_without_a_manifest_validate_names_the_command_that_writes_one(again):
+    for name in (MANIFEST, SUMS):
+        (again.folder / "results/smoke" / name).unlink()
+    run = again.snakemake("validate")
+    assert run.returncode == 0, run.stdout
+    assert "results/smoke: no manifest.json, so that changed and added files are found only" in run.stdout
+    assert "`snakemake --cores 1 manifest` lists the files as they are now" in run.stdout
+
+
 def test_a_setting_that_no_document_records_is_found(again):
     again.edit("studies/smoke.yaml", "search:\n", "training_budgets: [2]\nsearch:\n")
     again.edit(

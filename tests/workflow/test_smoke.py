@@ -138,6 +138,13 @@ def test_a_second_run_does_nothing(finished):
     assert finished.planned() == {}
 
 
+def test_a_missing_document_below_sound_tables_is_made_again(again):
+    (again.folder / "results/smoke/vgg16/seed-0/L1FilterPruner/0.5/speedup.json").unlink()
+    (again.folder / "results/smoke/vgg16/seed-0/baseline/baseline-finetune.json").unlink()
+    planned = again.planned()
+    assert planned["speedup"] == planned["finetune_unpruned"] == 1
+
+
 def test_latencies_are_measured_on_request_alone(finished):
     assert finished.planned("latencies") == {"latency": CELLS, "latencies": 1}
     figure = "figures/accuracy_against_latency_resnet18.png"

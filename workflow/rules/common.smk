@@ -29,7 +29,7 @@ from filterbench.orchestration.code import rule_digest
 from filterbench.orchestration.exports import exported_or_exit
 from filterbench.orchestration.figures import FIGURES, figures
 from filterbench.plotting.kinds import KINDS
-from filterbench.orchestration.manifest import list_files, outdated
+from filterbench.orchestration.manifest import list_files, list_unlisted, outdated
 from filterbench.orchestration.tables import params_by_wildcards
 from filterbench.orchestration.targets import made_if_reported, other_targets
 from filterbench.jobs.devices import count_gpus

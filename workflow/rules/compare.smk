@@ -272,7 +272,7 @@ rule shape_latencies:
     params:
         **stage("shape_latencies"),
         cell=PLAN.baseline_cell,
-        cells=lambda wildcards: list(map(there, PLAN.matched_cells(wildcards))),
+        cells=lambda wildcards: list(map(there, PLAN.matched_cells(wildcards.model, wildcards.study))),
         limits=PLAN.limits,
         device=device,
         measurement=PLAN.latency,

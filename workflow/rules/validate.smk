@@ -2,9 +2,10 @@
 
 localrules:
     validate,
+    manifest,
 
 
-# Without outputs, so that it runs whenever it is requested.
+# Without outputs, so that both run whenever they are requested.
 rule validate:
     """Whether the study is whole and its documents hold together; nothing is computed for it."""
     input:
@@ -19,5 +20,20 @@ rule validate:
         root=there(""),
         outdated=outdated_files,
         stage="stages.validate",
+    script:
+        "../scripts/stage.py"
+
+
+rule manifest:
+    """An entry for each file of the study that its manifest does not list, such as those of a run without hooks."""
+    input:
+        other_targets(workflow, "manifest"),
+    log:
+        f"logs/{STUDY}/manifest.log",
+    conda:
+        ENVIRONMENT
+    params:
+        added=lambda wildcards: list_unlisted(workflow, FOLDERS),
+        stage="stages.manifest",
     script:
         "../scripts/stage.py"

@@ -50,11 +50,15 @@ def export_onnx(model: nn.Module) -> bytes:
 
 
 def with_metadata(content: bytes, metadata: Mapping[str, object]) -> bytes:
-    """An ONNX model with texts about it: by name a text as it is, any other value in JSON."""
+    """An ONNX model with texts about it."""
     model = onnx.load_model_from_string(content)
-    texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in metadata.items()}
-    helper.set_model_props(model, texts)
+    helper.set_model_props(model, as_texts(metadata))
     return model.SerializeToString()
+
+
+def as_texts(metadata: Mapping[str, object]) -> dict[str, str]:
+    """Metadata as an ONNX model has them: by name a text as it is, any other value in JSON."""
+    return {name: value if isinstance(value, str) else json.dumps(value) for name, value in metadata.items()}
 
 
 def export_archive(model: nn.Module, metadata: Mapping[str, object]) -> bytes:

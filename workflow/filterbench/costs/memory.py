@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, fx, nn
+from torch.multiprocessing.reductions import StorageWeakRef
 
 
 class _Watching(fx.Interpreter):
@@ -17,7 +18,9 @@ class _Watching(fx.Interpreter):
         """Run one operation, whose inputs and output are in memory at the same time."""
         result = super().run_node(n)
         values = [value for value in (*self.env.values(), result) if isinstance(value, Tensor)]
-        held = {value.untyped_storage().data_ptr(): value.untyped_storage().nbytes() for value in values}
+        storages = [value.untyped_storage() for value in values]
+        # Not by address: on the meta device all have the same.
+        held = {StorageWeakRef(storage): storage.nbytes() for storage in storages}
         self.peak = max(self.peak, sum(held.values()))
         return result
 
@@ -29,8 +32,8 @@ def peak_activations(model: nn.Module, images: Tensor) -> int:
     Operation by operation, as torch runs a net; a runtime that fuses operations can take less.
 
     Args:
-        model: a net that `torch.fx` can trace, in evaluation mode.
-        images: its input.
+        model: a net that `torch.fx` can trace, in evaluation mode; on the meta device nothing is computed.
+        images: its input, on the net's device.
     """
     watching = _Watching(model)
     watching.run(images)

@@ -14,9 +14,10 @@ from filterbench.study.paths import MANIFEST, SUMS, VERDICT
 SIGNATURE = f"{MANIFEST}.sig"
 # What `so_far` shows of a study at work.
 SO_FAR = "so-far"
+WITHOUT_MANIFEST = f"studies without a {MANIFEST}"
 NOT_LISTED = (
-    f"not listed in {MANIFEST}: the workflow did not make it; if it did, in a run that was killed, "
-    "`snakemake --cores 1 all validate` lists it; remove it otherwise"
+    f"not listed in {MANIFEST}: the workflow did not make it; if it did, in a run that was killed or without "
+    "hooks, `snakemake --cores 1 manifest` lists it; remove it otherwise"
 )
 
 
@@ -54,7 +55,7 @@ def _without_manifest(folder: Path, report: Report) -> Iterator[Finding]:
     if (folder / SUMS).exists():
         yield Finding(folder / MANIFEST, "", f"missing beside {SUMS}, or faulty")
     else:
-        report.unchecked[f"studies without a {MANIFEST}"] += 1
+        report.unchecked[WITHOUT_MANIFEST] += 1
 
 
 def _other_content(path: Path, entry: Document, told: Collection[Path]) -> Iterator[Finding]:

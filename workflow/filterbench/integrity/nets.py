@@ -11,8 +11,10 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
+from torch import nn
 
 from filterbench.costs.layer_costs import count_shapes
+from filterbench.costs.memory import peak_activations
 from filterbench.documents.parts import IMAGE_SIZE
 from filterbench.integrity.files import places_of
 from filterbench.integrity.findings import Document, Documents, Finding
@@ -40,6 +42,8 @@ def wrong_shapes(folder: Path, documents: Documents, root: Path, left_out: Count
         try:
             if kind == "count":
                 yield from _counts(path, document, root, left_out)
+            elif kind == "latency":
+                yield from _memory(path, document, root)
             elif kind in ("prune", "speedup"):
                 yield from _layers(path, kind, document, root)
             elif kind in TRAINED:
@@ -55,11 +59,25 @@ def _counts(path: Path, document: Document, root: Path, left_out: Counter[str]) 
         if not nets[name].exists():
             left_out["counts of weights that are not there"] += 1
             continue
-        counted = _counted(nets[name], *_state(nets[name]), document["cell"]["model"], _image_size(document))
-        for metric, number in counted.items():
+        for metric, number in counts_of(nets[name], document).items():
             if number != document[metric][key]:
                 reason = f"{document[metric][key]}, but {nets[name]} has {number}"
                 yield Finding(path, f"$.{metric}.{key}", reason)
+
+
+def _memory(path: Path, document: Document, root: Path) -> Iterator[Finding]:
+    """Bytes of activations that are not those of the nets."""
+    nets = places_of(path, "latency", document["cell"], ("original", "compact"), root)
+    images = {"single": 1, "batch": document["settings"]["batch"]}
+    for key, net in (("original", nets["original"]), ("speedup", nets["compact"])):
+        if not net.exists():
+            continue
+        model, size = document["cell"]["model"], image_size_of(document)
+        for batch, number in images.items():
+            expected = number * _activations(net, *_state(net), model, size)
+            if expected != (said := document["memory"]["activations"][batch][key]):
+                reason = f"{said}, but {net} has {expected}"
+                yield Finding(path, f"$.memory.activations.{batch}.{key}", reason)
 
 
 def _layers(path: Path, kind: str, document: Document, root: Path) -> Iterator[Finding]:
@@ -117,12 +135,36 @@ def _shapes(file: Path, size: int, modified: int) -> Shapes:
         raise InputError(f"{file}: not a readable safetensors file ({reason})") from reason
 
 
+def counts_of(file: Path, document: Document) -> dict[str, int]:
+    """By metric (`params`, `flops`, `conv_linear_macs`) what the net of a file has; no values are read.
+
+    Args:
+        file: of weights.
+        document: of the net; it says which model it is.
+
+    Raises:
+        InputError: the file cannot be read, or holds another net.
+    """
+    return _counted(file, *_state(file), document["cell"]["model"], image_size_of(document))
+
+
+def image_size_of(document: Document) -> int:
+    """Height and width of a document's images, in pixels."""
+    return document["cell"].get("image_size", IMAGE_SIZE)
+
+
 @cache
 def _counted(file: Path, size: int, modified: int, model: str, image_size: int) -> dict[str, int]:
-    """By metric what a net has; no values are read."""
+    return count_shapes(_without_values(file, model, image_size))
+
+
+@cache
+def _activations(file: Path, size: int, modified: int, model: str, image_size: int) -> int:
+    """Peak bytes of activations for one image."""
+    image = torch.empty(1, 3, image_size, image_size, device="meta")
+    return peak_activations(_without_values(file, model, image_size), image)
+
+
+def _without_values(file: Path, model: str, image_size: int) -> nn.Module:
     weights = {name: torch.empty(shape, device="meta") for name, shape in shapes_of(file).items()}
-    return count_shapes(rebuild_model(model, weights, file, image_size))
-
-
-def _image_size(document: Document) -> int:
-    return document["cell"].get("image_size", IMAGE_SIZE)
+    return rebuild_model(model, weights, file, image_size)

@@ -11,11 +11,14 @@ from filterbench.documents.parts import IMAGE_SIZE
 from filterbench.domain.targets import parse_target
 from filterbench.integrity.agreement import disagreements
 from filterbench.integrity.evidence import other_evidence
+from filterbench.integrity.exports import other_exports
 from filterbench.integrity.files import changed_files
 from filterbench.integrity.findings import Document, Documents, Finding, Report
 from filterbench.integrity.listed import other_files
 from filterbench.integrity.nets import wrong_shapes
+from filterbench.integrity.records import other_records
 from filterbench.integrity.settings import other_settings
+from filterbench.integrity.shapes import other_shapes
 from filterbench.orchestration.plan import Plan
 from filterbench.storage.errors import InputError
 from filterbench.storage.files import file_digest, files_below
@@ -51,7 +54,9 @@ def findings(plan: Plan, study: str, root: Path, report: Report) -> Iterator[Fin
     for place, documents in by_folder.items():
         yield from other_settings(plan, place, documents)
         yield from other_evidence(plan, place, documents, root)
+        yield from other_records(place, documents)
         yield from _cell(place, documents, by_folder, root, report)
+    yield from other_shapes(plan, folder, root)
 
 
 def documents_in(folder: Path) -> list[Path]:
@@ -163,3 +168,4 @@ def _cell(
     if baseline:
         yield from disagreements(place, documents, baseline)
     yield from wrong_shapes(place, documents, root, report.unchecked)
+    yield from other_exports(place, documents)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from filelock import FileLock
 from filterbench.documents import read, write
 from filterbench.documents.manifest import settings_digest, sums_of
 from filterbench.storage.errors import InputError
-from filterbench.storage.files import known_digest, remove, without_link, write_text
+from filterbench.storage.files import entries_below, known_digest, remove, without_link, write_text
 from filterbench.storage.stopwatch import benchmark_file
 from filterbench.study.paths import MANIFEST, SUMS
 
@@ -42,11 +43,42 @@ def list_files(workflow: Workflow, folders: Iterable[Path]) -> None:
         return
     for folder in folders:
         try:
-            LOCKS.mkdir(parents=True, exist_ok=True)
-            with FileLock(without_link(LOCKS / f"{folder.name}.manifest.lock")):
+            with _locked(folder):
                 _bring_up_to_date(workflow, folder)
         except (InputError, OSError, NotImplementedError) as reason:
             print(f"note: {folder / MANIFEST} is not up to date: {reason}", file=sys.stderr)
+
+
+def list_unlisted(workflow: Workflow, folders: Iterable[Path]) -> dict[str, int]:
+    """Give an entry to each file of some studies that has none and that a rule makes, whichever run made it.
+
+    Entries that are there stay, so that what was changed since is still found.
+
+    Args:
+        workflow: Snakemake's, at work on its jobs; before, nothing is done.
+        folders: of the studies.
+
+    Returns:
+        By manifest, the number of new entries.
+
+    Raises:
+        InputError: a manifest is faulty.
+    """
+    if workflow.scheduler is None or workflow.dryrun or workflow.touch:
+        return {}
+    added = {}
+    for folder in filter(Path.is_dir, folders):
+        with _locked(folder):
+            before = _read(folder)
+            files, settings = dict(before["files"]), dict(before["settings"])
+            for path, _ in entries_below(folder, hidden=lambda name: name.startswith(".")):
+                name = path.relative_to(folder).as_posix()
+                if name not in files and (made := _producer(workflow, path)):
+                    rule, used = made
+                    files[name] = _entry(path, rule, used, settings)
+            _write(folder, before, files, settings, set(before["left_out"]))
+            added[str(folder / MANIFEST)] = len(files) - len(before["files"])
+    return added
 
 
 def outdated(workflow: Workflow, folders: Iterable[Path]) -> dict[str, str]:
@@ -86,26 +118,31 @@ def _bring_up_to_date(workflow: Workflow, folder: Path) -> None:
     files, settings, left_out = dict(before["files"]), dict(before["settings"]), set(before["left_out"])
     for job, outputs in _jobs(workflow, folder):
         used = _settings(job.params)
-        key = settings_digest(used)
         to_run = not workflow.dag.noneedrun_finished(job)
         for path, passing in outputs:
             name = path.relative_to(folder).as_posix()
             if passing or to_run:
                 files.pop(name, None)
             elif path.is_file() and (name not in files or workflow.dag.needrun(job)):
-                settings[key] = used
-                files[name] = {
-                    "sha256": known_digest(path),
-                    "bytes": path.stat().st_size,
-                    "rule": job.rule.name,
-                    "settings": key,
-                }
+                files[name] = _entry(path, job.rule.name, used, settings)
             if passing:
                 left_out.add(name)
     for name, entry in list(files.items()):
         path = folder / name
         if not path.exists() and _settings_asked(workflow, entry["rule"], path) is None:
             del files[name]
+    _write(folder, before, files, settings, left_out)
+
+
+def _entry(path: Path, rule: str, used: Manifest, settings: Manifest) -> Manifest:
+    """The entry of a file; the settings of its job join all settings."""
+    key = settings_digest(used)
+    settings[key] = used
+    return {"sha256": known_digest(path), "bytes": path.stat().st_size, "rule": rule, "settings": key}
+
+
+def _write(folder: Path, before: Manifest, files: Manifest, settings: Manifest, left_out: set[str]) -> None:
+    """Write a manifest where it differs from the one before, and none for a study without files."""
     kept = {entry["settings"] for entry in files.values()}
     document = {
         "study": folder.name,
@@ -119,6 +156,14 @@ def _bring_up_to_date(workflow: Workflow, folder: Path) -> None:
     elif document != before:
         write(folder / MANIFEST, document)
         write_text(folder / SUMS, sums_of(document))
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """While this run alone writes a study's manifest."""
+    LOCKS.mkdir(parents=True, exist_ok=True)
+    with FileLock(without_link(LOCKS / f"{folder.name}.manifest.lock")):
+        yield
 
 
 def _jobs(workflow: Workflow, folder: Path) -> Iterator[tuple[Job, list[tuple[Path, bool]]]]:
@@ -149,6 +194,12 @@ def _settings_asked(workflow: Workflow, rule_name: str, path: Path) -> Manifest 
     # No setting depends on the paths of a job.
     params, _ = rule.expand_params(wildcards, type(rule.input)(), type(rule.output)(), None)
     return _settings(params)
+
+
+def _producer(workflow: Workflow, path: Path) -> tuple[str, Manifest] | None:
+    """The rule that makes a file, and the settings of its job; None where none does."""
+    asked = ((rule.name, _settings_asked(workflow, rule.name, path)) for rule in workflow.rules)
+    return next(((name, used) for name, used in asked if used is not None), None)
 
 
 def _read(folder: Path) -> Manifest:

@@ -19,6 +19,7 @@ from filterbench.storage.files import known_digest
 from filterbench.study.cells import (
     Cell,
     Config,
+    baseline_documents,
     budget_settings,
     budgets,
     cell_documents,
@@ -36,6 +37,7 @@ from filterbench.study.inputs import COUNTED, TIMED, reference_inputs
 from filterbench.study.paths import (
     MODEL_FOLDER,
     TRAJECTORY,
+    baseline_folder,
     cell_at,
     cell_folder,
     trajectory_document,
@@ -123,11 +125,11 @@ class Plan:
         """The folders of a job's model's cells."""
         return self.cells_of(wildcards.model, wildcards.get("study"))
 
-    def matched_cells(self, wildcards: Wildcards) -> list[str]:
+    def matched_cells(self, model: str, study: str) -> list[str]:
         """The folders of a model's cells of the controls that have other pruners' params, and of these."""
         controls = {name for name in self.config["pruners"] if "params" in PRUNERS[name].matched}
         compared = controls | {PRUNERS[name].searched for name in controls}
-        return self.cells_of(wildcards.model, wildcards.get("study"), lambda cell: cell.pruner in compared)
+        return self.cells_of(model, study, lambda cell: cell.pruner in compared)
 
     def first_seed_cells(self, wildcards: Wildcards) -> list[str]:
         """The folders of a model's cells of the study's first seed."""
@@ -140,6 +142,17 @@ class Plan:
             f"{folder}/{name}.json"
             for folder in folders
             for name in cell_documents(self.config, cell_at(folder)[1].pruner)
+        ]
+
+    @property
+    def all_documents(self) -> list[str]:
+        """Those of all cells, and of their baselines and search paths."""
+        baselines = {str(baseline_folder(Path(cell))): None for cell in self.cells}
+        names = baseline_documents(self.config)
+        return [
+            *(f"{folder}/{name}.json" for folder in baselines for name in names),
+            *_search_paths(self.cells),
+            *self.documents(self.cells),
         ]
 
     def made_of_cells(self, *names: str) -> list[Path]:
@@ -253,10 +266,7 @@ class Plan:
 
     def search_paths(self, wildcards: Wildcards) -> list[str]:
         """The documents of the search paths that a model's cells take their nets from."""
-        folders = self.cells_of(
-            wildcards.model, wildcards.study, lambda cell: PRUNERS[cell.pruner].search == "path"
-        )
-        return list(dict.fromkeys(str(trajectory_document(Path(folder))) for folder in folders))
+        return _search_paths(self.cells_of(wildcards.model, wildcards.study))
 
     def trajectory_targets(self, wildcards: Wildcards) -> list[float]:
         """The targets of a search path: those of the study, and those that its record has already.
@@ -291,3 +301,9 @@ def group_of(pruner: str) -> str | None:
     """
     entry = PRUNERS[pruner]
     return None if entry.search == "candidates" or entry.matched else "cell"
+
+
+def _search_paths(folders: Iterable[str]) -> list[str]:
+    """The documents of the search paths that some cells take their nets from."""
+    searched = (Path(folder) for folder in folders if PRUNERS[Path(folder).parent.name].search == "path")
+    return list(dict.fromkeys(str(trajectory_document(folder)) for folder in searched))

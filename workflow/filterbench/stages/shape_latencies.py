@@ -12,12 +12,10 @@ from torch import Tensor, nn
 from filterbench.costs.latency import measure_latencies, timed_batches
 from filterbench.costs.runtimes import ONNXRUNTIME, TORCH_COMPILE, in_onnxruntime
 from filterbench.costs.shapes import shaped
-from filterbench.documents import read
 from filterbench.documents.parts import LayerRecord
-from filterbench.documents.types import CountDocument, SpeedupDocument
 from filterbench.making.computing import measured
 from filterbench.making.context import Context
-from filterbench.results.tables import asked_columns
+from filterbench.results.shapes import TIMES, settings_used, shape_row
 from filterbench.storage.errors import InputError
 from filterbench.storage.tables import write_table
 from filterbench.study.cells import Config
@@ -59,25 +57,16 @@ def shape_latencies(context: Context) -> None:
     shapes = _Shapes(model, batch, settings)
     rows = []
     for number, cell in enumerate(cells, start=1):
-        document = read(cell / "speedup.json", SpeedupDocument)
-        asked = asked_columns(document["cell"])
-        if "infeasible" in document:
-            rows.append({**asked, "infeasible": document["infeasible"], **dict.fromkeys(MEASURED)})
-            continue
-        params = read(cell / "count.json", CountDocument)["params"]["speedup"]
-        measured = shapes.times(cell, document["layers"], params)
-        rows.append({**asked, "infeasible": None, "params_compact": params, **measured})
+        row, layers = shape_row(cell)
+        times = shapes.times(cell, layers, row["params_compact"]) if layers else dict.fromkeys(TIMES)
+        rows.append({**row, **times})
         if number % 20 == 0 or number == len(cells):
             logger.info("%d of %d cells, %d shapes", number, len(cells), len(shapes.found))
-    used = {"runtime": settings["runtimes"][0], **{name: settings[name] for name in USED}}
     described = context.machine
-    table = pd.DataFrame(rows).assign(**used, machine=described.get("gpu", described["cpu"]))
+    table = pd.DataFrame(rows).assign(
+        **settings_used(settings), machine=described.get("gpu", described["cpu"])
+    )
     write_table(job.outputs["table"], table)
-
-
-MEASURED = ("params_compact", "latency_original", "latency_compact")
-# The settings that a measured time depends on.
-USED = ("batch", "runs", "warm_up", "threads")
 
 
 class _Shapes:

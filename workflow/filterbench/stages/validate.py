@@ -15,6 +15,7 @@ import pandas as pd
 
 from filterbench.documents import schema_path, write
 from filterbench.integrity.findings import Finding, Report
+from filterbench.integrity.listed import WITHOUT_MANIFEST
 from filterbench.integrity.study import findings
 from filterbench.jobs.job import Job
 from filterbench.orchestration.plan import Plan
@@ -32,7 +33,7 @@ from filterbench.stages.reproduction import reproduction
 from filterbench.stages.verdicts import verdicts
 from filterbench.storage.errors import InputError
 from filterbench.storage.files import file_digest
-from filterbench.study.paths import VERDICT
+from filterbench.study.paths import MANIFEST, VERDICT
 
 logger = logging.getLogger(__name__)
 
@@ -70,6 +71,13 @@ def validate(job: Job) -> None:
         )
     for reason, number in report.unchecked.items():
         logger.info("not checked: %d %s", number, reason)
+    if report.unchecked[WITHOUT_MANIFEST]:
+        logger.warning(
+            "%s: no %s, so that changed and added files are found only where documents contradict them; "
+            "`snakemake --cores 1 manifest` lists the files as they are now",
+            verdict.parent,
+            MANIFEST,
+        )
     kinds = dict(sorted(report.checked.items()))
     write(verdict, _document(plan, report, kinds))
     listed = ", ".join(f"{number} {kind}" for kind, number in kinds.items())
