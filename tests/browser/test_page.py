@@ -273,34 +273,6 @@ def test_the_verdicts_are_there(opened):
     assert "vgg16" in verdicts[0].text
 
 
-def test_verdicts_that_differ_are_given_by_model_and_untested_conclusions_are_folded(browser, tmp_path):
-    def verdict(key, *words):
-        scopes = [{"scope": f"net{i}", "verdict": word, "reason": ""} for i, word in enumerate(words)]
-        return {
-            "key": key,
-            "statement": f"It is {key}.",
-            "verdict": "not asked",
-            "scopes": scopes,
-            "notes": [],
-        }
-
-    (tmp_path / "page.html").write_text(
-        page(
-            "small",
-            "A small study",
-            {"vgg16": with_fronts(with_statistics(published_cells("vgg16")))},
-            verdicts={"verdicts": [verdict("new", "not asked"), verdict("old", "holds", "cannot tell")]},
-        )
-    )
-    browser.get((tmp_path / "page.html").as_uri())
-    shown = [each.text for each in browser.find_elements(By.CSS_SELECTOR, "summary") if each.is_displayed()]
-    assert shown[:2] == [
-        "holds on net0, cannot tell on net1: It is old.",
-        "not asked: 1 conclusion that these cells do not test",
-    ]
-    assert browser.find_element(By.CSS_SELECTOR, "#unasked .verdict").get_attribute("open") is None
-
-
 def test_the_table_is_sorted_and_filtered_and_names_documents(opened):
     assert "of 915 entries" in opened.find_element(By.CSS_SELECTOR, ".dt-info").text
     (reason,) = opened.find_elements(By.CSS_SELECTOR, "#cells details")
