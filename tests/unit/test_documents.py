@@ -138,6 +138,8 @@ def test_an_infeasible_cell_has_a_reason_and_no_numbers():
     (fault,) = check("result", {"infeasible": "too far", "params": {}})
     assert "unknown key 'params'" in str(fault)
     assert check("baseline", {"infeasible": "too far"})
+    (fault,) = check("finetune", {"infeasible": "too far", "provenance": {}})[:1]
+    assert "cell" in fault.reason
 
 
 def test_two_counters_that_disagree_are_a_fault():

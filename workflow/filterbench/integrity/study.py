@@ -82,6 +82,8 @@ def _misplaced(plan: Plan, study: str, found: Mapping[Path, Document]) -> Iterat
     """Documents that lie where their own cell does not."""
     for path, document in found.items():
         if "cell" not in document:
+            if "seed" in wildcards_at(path.parent) and path.name != "result.json":
+                yield Finding(path, "$.cell", "missing; only result.json does without it")
             continue
         said = document["cell"]
         for key, value in _expected(plan, study, path).items():
