@@ -28,6 +28,7 @@ def own_registry(monkeypatch):
 
 def test_rates_and_counts_of_papers():
     assert parse_rates("[0.]+[0.15]*2 + [.5]+[32]*3") == [0.0, 0.15, 0.15, 0.5, 32, 32, 32]
+    assert parse_rates("[0.]+[0.65, 8]*2") == [0.0, 0.65, 8, 0.65, 8]
     # 64 * 0.05 = 3.2; 64 * 0.25 = 16 exactly; a layer keeps at least one.
     assert [kept_of(64, rate, "a") for rate in (0.95, 0.75, 0, 0.0, 0.999, 64)] == [3, 16, 64, 64, 1, 64]
 
@@ -49,6 +50,8 @@ def test_by_name_the_last_match_counts():
     [
         ("[0.5]*2+0.5", "'0.5' is not a term of a list of rates"),
         ("[0.5]*0", "'[0.5]*0' is not a term"),
+        ("[0.5,]*2", "'[0.5,]*2' is not a term"),
+        ("[0.5]*99999999999", "more than 10000 numbers; allowed: one per convolution"),
         (
             "[0.5]",
             "1 numbers for 3 convolutions; allowed: one for each of a.0, a.1, b.0, or all but the last",

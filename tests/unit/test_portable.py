@@ -2,12 +2,16 @@
 
 import io
 import json
+import re
 import subprocess
 import sys
 
 import onnxruntime
 import pytest
 import torch
+from checkout import REPOSITORY
+from PIL import Image
+from test_adopting import torchvisions
 from test_own_code import remembered
 
 import filterbench
@@ -65,6 +69,53 @@ def test_a_file_or_its_folder_gives_the_net_with_what_its_user_has_to_know(net, 
         images = loaded.preprocess(few_images.test.pixels)
         assert torch.equal(images, few_images.test.first(40))
         assert torch.equal(loaded(images), net(images))
+
+
+def test_image_files_are_read_as_those_of_an_image_folder(file, tmp_path):
+    for name, grey in (("black", 0), ("grey", 128)):
+        image = Image.new("L", (90, 60), 255)
+        image.paste(grey, (15, 0, 75, 60))
+        image.save(tmp_path / f"{name}.png")
+    images = filterbench.load(file).read(tmp_path / "black.png", str(tmp_path / "grey.png"))
+    # The mean is 0.5, and the standard deviation 0.25.
+    expected = torch.tensor([-2.0, 4 * 128 / 255 - 2]).view(2, 1, 1, 1)
+    # Resizing mixes the columns at the edge of the square with their neighbours.
+    assert torch.allclose(images[..., 5:-5], expected.expand(2, 3, 32, 22), atol=1e-6)
+    with pytest.raises(InputError, match=r"none.png: not a readable image"):
+        filterbench.load(file).read(tmp_path / "none.png")
+
+
+def test_a_net_gets_the_names_of_its_users_file_back_and_fits_their_code(tmp_path):
+    theirs = torchvisions()
+    torch.save({"state_dict": theirs.state_dict()}, tmp_path / "my.pt")
+    torch.manual_seed(1)
+    pruned = build_model("resnet18", 0.5).eval()
+    record = RECORD | {"width": 1.0, "classes": list("0123456789")}
+    write_weights(tmp_path / "net.safetensors", pruned.state_dict(), as_metadata(record))
+    state = filterbench.load(tmp_path / "net.safetensors").state_dict_like(tmp_path / "my.pt")
+    assert state.keys() == theirs.state_dict().keys()
+    torch.save(state, tmp_path / "pruned.pt")
+    torch.save(theirs, tmp_path / "theirs.pt")
+    torch.save(torch.randn(2, 3, 32, 32), tmp_path / "images.pt")
+    nets = (REPOSITORY / "docs/nets.md").read_text()
+    (snippet,) = re.findall(r"```python\n(for name, tensor in .*?)```", nets, re.DOTALL)
+    script = (
+        "import torch\n"
+        "model = torch.load('theirs.pt', weights_only=False)\n"
+        f"{snippet}"
+        "torch.save(model(torch.load('images.pt')), 'logits.pt')\n"
+    )
+    # -I: neither this folder nor PYTHONPATH.
+    run = subprocess.run([sys.executable, "-I", "-c", script], cwd=tmp_path, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    logits = torch.load(tmp_path / "logits.pt")
+    assert torch.allclose(logits, pruned(torch.load(tmp_path / "images.pt")), rtol=1e-4, atol=1e-4)
+
+
+def test_names_come_from_a_file_of_the_same_unpruned_net_alone(file, tmp_path):
+    torch.save(torchvisions().state_dict(), tmp_path / "my.pt")
+    with pytest.raises(InputError, match=r"my.pt: has conv1.weight \(64, 3, 3, 3\) where this net has"):
+        filterbench.load(file).state_dict_like(tmp_path / "my.pt")
 
 
 def test_images_of_another_type_or_size_are_refused(file, few_images):

@@ -246,18 +246,25 @@ def test_a_checkpoint_of_another_computation_or_a_damaged_one_is_not_taken_up(tm
         assert "damaged, or of another version: starting again" in caplog.text
 
 
-def test_sgd_is_torchs_without_its_compiler():
-    """To the last bit, with momentum, weight decay, a schedule, and after an interruption."""
-    code = """
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("SGD", {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.01}),
+        ("Adam", {"lr": 0.1, "weight_decay": 0.01}),
+    ],
+)
+def test_optimizers_are_torchs_without_its_compiler(name, arguments):
+    """To the last bit, with all that is used of them, a schedule, and after an interruption."""
+    code = f"""
 import sys
 import torch
-from filterbench.training.sgd import SGD
+from filterbench.training.optimizers import {name}
 from torch.optim.lr_scheduler import OneCycleLR
 
 def weights(kind):
     torch.manual_seed(0)
     net = torch.nn.Linear(30, 20)
-    optimizer = kind(net.parameters(), lr=0.1, momentum=0.9, weight_decay=0.01)
+    optimizer = kind(net.parameters(), **{arguments})
     schedule = OneCycleLR(optimizer, 0.1, total_steps=8)
     for step in range(8):
         if step == 4:
@@ -269,9 +276,9 @@ def weights(kind):
         schedule.step()
     return net.weight
 
-found = weights(SGD)
+found = weights({name})
 assert "torch._dynamo" not in sys.modules
-assert torch.equal(found, weights(torch.optim.SGD))
+assert torch.equal(found, weights(torch.optim.{name}))
 assert "torch._dynamo" in sys.modules
 """
     subprocess.run([sys.executable, "-c", code], cwd=WORKFLOW, check=True)

@@ -29,7 +29,7 @@ def test_a_study_with_budgets_asks_for_a_fine_tuning_and_a_training_from_scratch
     config = default_config | {"training_budgets": [4, 40], "scratch": ["budgets"]}
     check_config(config, "mine.yaml")
     again = cell_documents(config, PRUNER)[5:]
-    assert again == ["finetune-4", "finetune-40", "scratch-3", "scratch-4", "scratch-40"]
+    assert again == ["finetune-4", "finetune-40", "scratch-2", "scratch-4", "scratch-40"]
     asked = scratch_settings(config, "40", "vgg16", PRUNER)
     baseline = training_settings(config, "baseline", "vgg16")
     assert asked == baseline | {"epochs": baseline["epochs"] + 40}
@@ -39,8 +39,8 @@ def test_a_study_with_budgets_asks_for_a_fine_tuning_and_a_training_from_scratch
     ("changes", "expected"),
     [
         (
-            {"training_budgets": [3]},
-            "training_budgets: 3 is finetune.epochs, which is a training budget",
+            {"training_budgets": [2]},
+            "training_budgets: 2 is finetune.epochs, which is a training budget",
         ),
         ({"training_budgets": []}, r"training_budgets: \[\] should be non-empty"),
         ({"training_budgets": [0]}, r"training_budgets\[0\]: 0 is less than the minimum of 1"),

@@ -24,7 +24,8 @@ def load(path: str | Path, code: Sequence[str] = ()) -> PortableNet:
         code: the study's own code that defines the model, as in its `code`: modules or `.py` files.
 
     Returns:
-        A module with `preprocess(pixels)`, `classes`, `metadata` and, as `net`, the plain net.
+        A module with `read(*files)`, `preprocess(pixels)`, `state_dict_like(file)`, `classes`, `metadata`
+        and, as `net`, the plain net.
 
     Raises:
         filterbench.storage.errors.InputError: there is no net, or it cannot be rebuilt.

@@ -317,5 +317,7 @@ rule page:
         claims=PLAN.claims,
     params:
         **table_stage("page"),
+    message:
+        "The page of all cells of the study; of the finished cells alone: snakemake --cores 1 so_far"
     script:
         "../scripts/stage.py"

@@ -22,6 +22,10 @@ OPTIONAL = (
     *("address", "checked", "note"),
 )
 COLUMNS = (*REQUIRED, *OPTIONAL)
+# Of a number, a date and the like.
+MAX_CHARACTERS = 40
+# What other programs separate fields with.
+SEPARATORS = {";": "semicolons", "\t": "tabs"}
 # How this workflow counts (docs/method.md).
 OWN_CONVENTION = "nni-full"
 # Columns of words: what is allowed, in words and as a pattern.
@@ -78,15 +82,38 @@ def read_rows(path: Path) -> list[Claim]:
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
-        lines = list(csv.reader(io.StringIO(text, newline=""), strict=True))
-    except (OSError, ValueError, csv.Error) as reason:
+    except UnicodeDecodeError as reason:
+        raise InputError(
+            f"{path}: not a table in UTF-8 ({first_line(reason)}); save it as CSV UTF-8"
+        ) from reason
+    except (OSError, ValueError) as reason:
         raise InputError(f"{path}: not a readable table ({first_line(reason)})") from reason
-    header = [name.strip() for name in lines[0]] if lines else []
+    if not text.strip():
+        raise InputError(f"{path} is empty; columns: {', '.join(COLUMNS)}")
+    (_, names), *rows = _records(path, text)
+    header = [name.strip() for name in names]
     _check_header(path, header)
-    rows = [(number, fields) for number, fields in enumerate(lines[1:], 2) if fields]
     if not rows:
         raise InputError(f"{path}: no rows; columns: {', '.join(COLUMNS)}")
-    return [_claim(f"{path}: line {number}", number, header, fields) for number, fields in rows]
+    return [_claim(f"{path}: line {line}", line, header, fields) for line, fields in rows]
+
+
+def _records(path: Path, text: str) -> list[tuple[int, list[str]]]:
+    """The records of a table that are not blank, each with the line on which it begins."""
+    first = text.lstrip().partition("\n")[0]
+    for separator, words in SEPARATORS.items():
+        if "," not in first and separator in first:
+            raise InputError(f"{path}: the columns are separated by {words}; allowed: commas")
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    records, line = [], 1
+    try:
+        for fields in reader:
+            if fields:
+                records.append((line, fields))
+            line = reader.line_num + 1
+    except csv.Error as reason:
+        raise InputError(f"{path}: not a readable table (line {line}: {first_line(reason)})") from reason
+    return records
 
 
 def _check_header(path: Path, header: Sequence[str]) -> None:
@@ -110,6 +137,11 @@ def _claim(where: str, line: int, header: Sequence[str], fields: Sequence[str]) 
     for name in REQUIRED:
         if not texts[name]:
             raise InputError(f"{where}: {name} is empty")
+    for name in (*NUMBERS, *WORDS):
+        if len(texts[name]) > MAX_CHARACTERS:
+            raise InputError(
+                f"{where}: {name} has {len(texts[name])} characters; allowed: up to {MAX_CHARACTERS}"
+            )
     numbers = {name: read(f"{where}: {name}", texts[name]) for name, read in NUMBERS.items() if texts[name]}
     if not any(name in numbers for name in SIZES):
         raise InputError(f"{where}: one of {', '.join(SIZES[:-1])} and {SIZES[-1]} is needed")

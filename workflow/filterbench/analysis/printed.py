@@ -10,6 +10,8 @@ from filterbench.storage.errors import InputError
 
 NUMBER = re.compile(r"([+-]?)(\d+(?:,\d{3})*|\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?")
 UNITS = {"": 1, "K": 1e3, "M": 1e6, "G": 1e9, "B": 1e9}
+# A minus sign, and an en dash in its place.
+MINUS = str.maketrans("−–", "--")
 # No net has fewer params or does less: a smaller number lacks its unit.
 LEAST_COUNT = 100
 
@@ -32,6 +34,11 @@ class Printed:
     def digits(self) -> int:
         """Significant digits."""
         return len(re.sub(r"\D", "", self.text).lstrip("0"))
+
+    @property
+    def places(self) -> int:
+        """Digits after the point."""
+        return len(re.sub(r"\D", "", self.text.partition(".")[2]))
 
 
 def read_number(where: str, text: str, low: float = -math.inf, high: float = math.inf) -> Printed:
@@ -99,12 +106,18 @@ def read_factor(where: str, text: str) -> Printed:
 
 
 def _parsed(where: str, number: str, unit: float, text: str) -> Printed:
-    found = NUMBER.fullmatch(number.replace("−", "-"))
+    found = NUMBER.fullmatch(number.translate(MINUS))
     if not found or not any(found.group(2, 3)):
-        raise InputError(f"{where}: {text!r} is not a number")
+        raise InputError(
+            f"{where}: {text!r} is not a number; write a number alone, a spread in the column note, and "
+            "nothing where there is no number"
+        )
     sign, whole, fraction, exponent = found.groups(default="")
-    scale = unit * 10.0 ** int(exponent or 0)
-    value = float(f"{sign}{whole.replace(',', '') or 0}.{fraction or 0}") * scale
+    try:
+        scale = unit * 10.0 ** int(exponent or 0)
+        value = float(f"{sign}{whole.replace(',', '') or 0}.{fraction or 0}") * scale
+    except OverflowError:
+        value = math.inf
     if not math.isfinite(value):
         raise InputError(f"{where}: {text} is not a finite number")
     return Printed(value, 10.0 ** -len(fraction) * scale, text)

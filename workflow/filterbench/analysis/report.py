@@ -111,7 +111,11 @@ def _number(value: float | None, form: str) -> str:
 
 
 def markdown_table(heading: Iterable[object], rows: Iterable[Iterable[object]]) -> str:
-    """A table in Markdown."""
+    """A table in Markdown; a text with a bar or a line break stays one cell."""
     names = list(heading)
     lines: list[Iterable[object]] = [names, ["---"] * len(names), *rows]
-    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+    return "\n".join("| " + " | ".join(map(_cell, line)) + " |" for line in lines)
+
+
+def _cell(value: object) -> str:
+    return " ".join(str(value).split("\n")).replace("|", "\\|")

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from filterbench.analysis.claims import UNPRUNED
 from filterbench.analysis.claims_table import Claim, read_rows
-from filterbench.audit.checks import between_rows, of_row
+from filterbench.audit.between import between_rows
+from filterbench.audit.checks import of_row
 from filterbench.audit.findings import AuditDocument, Finding, Gap, Recount
 from filterbench.audit.nets import forms_of
 from filterbench.audit.recounting import recount
@@ -21,6 +22,8 @@ NEEDED = {
     "training": "training",
     "address": "address",
 }
+# The model of a row is not counted without it.
+UNKNOWN = "a net and a dataset that can be counted here"
 
 
 def audit(path: Path) -> AuditDocument:
@@ -57,6 +60,6 @@ def audit(path: Path) -> AuditDocument:
 def _gap(claim: Claim) -> Gap:
     """What a row does not say."""
     missing = [words for column, words in NEEDED.items() if not claim.texts[column]]
-    if claim.layers and not forms_of(claim):
-        missing.append("a net and a dataset that are known here, to count its layers")
+    if not forms_of(claim):
+        missing.append(UNKNOWN)
     return {"line": claim.line, "source": claim.source, "model": claim.model, "missing": missing}

@@ -18,12 +18,14 @@ class Finding(TypedDict):
     printed: str
     recomputed: str
     explanation: str
+    note: str
 
 
 class Recounted(TypedDict):
     """A number that is printed of a pruned net, and the same counted from its stated layers."""
 
     key: str
+    text: str
     printed: float
     recounted: float
 
@@ -34,6 +36,7 @@ class Recount(TypedDict):
     line: int
     source: str
     model: str
+    layers: str
     net: str
     agrees: bool
     numbers: list[Recounted]
@@ -72,6 +75,7 @@ def finding(
         "printed": printed,
         "recomputed": recomputed,
         "explanation": explanation,
+        "note": claim.note,
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from filterbench.analysis.report import markdown_table
 from filterbench.audit.findings import AuditDocument, Finding, Recount, counted
@@ -12,9 +12,21 @@ KINDS = {
     "change": "Changes of accuracy",
     "reduction": "Reductions and counts of one row",
     "base": "Unpruned nets of another model",
-    "impossible": "Impossible values",
+    "out of range": "Values out of range",
+    "duplicate": "Duplicate rows",
     "equal counts": "Equal counts in different papers",
     "unlike baselines": "Unlike baselines",
+}
+# Columns of a finding, by key.
+FINDING = {
+    "line": "line",
+    "source": "source",
+    "model": "model",
+    "key": "what",
+    "printed": "printed",
+    "recomputed": "recomputed",
+    "explanation": "what would explain it",
+    "note": "note of the row",
 }
 SHOWN = ("params", "params_reduction", "flops", "flops_reduction")
 
@@ -39,19 +51,13 @@ def audit_page(document: AuditDocument) -> str:
     return "\n".join(lines)
 
 
-def findings_sections(findings: Iterable[Finding]) -> list[str]:
+def findings_sections(findings: Sequence[Finding]) -> list[str]:
     """One table per kind of finding."""
     lines: list[str] = []
     for kind, title in KINDS.items():
-        rows = [
-            [each["line"], each["source"], each["model"], each["key"], each["printed"], each["recomputed"],
-             each["explanation"]]
-            for each in findings
-            if each["kind"] == kind
-        ]  # fmt: skip
+        rows = [list(map(each.__getitem__, FINDING)) for each in findings if each["kind"] == kind]
         if rows:
-            heading = ["line", "source", "model", "what", "printed", "recomputed", "what would explain it"]
-            lines += [f"## {title}", "", markdown_table(heading, rows), ""]
+            lines += [f"## {title}", "", markdown_table(FINDING.values(), rows), ""]
     return lines
 
 
@@ -61,16 +67,16 @@ def recounts_section(recounts: Iterable[Recount]) -> list[str]:
     for each in recounts:
         numbers = {number["key"]: number for number in each["numbers"]}
         cells = [
-            f"{_number(key, numbers[key]['printed'])} / {_number(key, numbers[key]['recounted'])}"
-            if key in numbers
-            else ""
+            f"{numbers[key]['text']} / {_number(key, numbers[key]['recounted'])}" if key in numbers else ""
             for key in SHOWN
         ]
         agrees = "yes" if each["agrees"] else "no"
-        rows.append([each["line"], each["source"], each["model"], *cells, agrees, each["net"]])
+        layers = f"`{each['layers']}`"
+        rows.append([each["line"], each["source"], each["model"], *cells, agrees, each["net"], layers])
     if not rows:
         return []
-    heading = ["line", "source", "model", "params", "% fewer", "FLOPs", "% fewer", "agrees", "counted as"]
+    costs = ["params", "% fewer", "FLOPs", "% fewer"]
+    heading = ["line", "source", "model", *costs, "agrees", "counted as", "layers"]
     return ["## Printed / recounted", "", markdown_table(heading, rows), ""]
 
 

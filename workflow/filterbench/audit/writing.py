@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from filterbench.audit.audit import audit
+from filterbench.audit.audit import UNKNOWN, audit
 from filterbench.audit.findings import AuditDocument, Finding
 from filterbench.audit.page import audit_page
 from filterbench.documents import write
@@ -38,9 +38,14 @@ def write_audit(table: Path, folder: Path) -> AuditDocument:
 
 
 def lines_of(document: AuditDocument) -> list[str]:
-    """One line per finding, for a terminal."""
-    return [
+    """One line per finding, for a terminal, and one about rows whose net is not known."""
+    lines = [
         f"line {each['line']} ({each['source']}, {each['model']}): {each['key']}: printed {each['printed']}, "
         f"recomputed {each['recomputed']}: {each['explanation']}"
         for each in document["findings"]
     ]
+    unknown = [str(gap["line"]) for gap in document["gaps"] if UNKNOWN in gap["missing"]]
+    if unknown:
+        lines.append(f"net or dataset not known here, so not counted: line {', '.join(unknown)}")
+    # A quoted text may hold line breaks.
+    return [" ".join(line.split()) for line in lines]

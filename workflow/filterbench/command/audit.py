@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from filterbench.audit.shipped import table_named
 from filterbench.audit.writing import folder_of, lines_of, write_audit
+from filterbench.storage.errors import InputError
 
-# Exit codes above this mean signals to a shell.
-MOST = 100
+# More findings than this are not counted in the exit code: 256 would wrap to 0.
+MAX_FINDINGS = 100
+# Of a table that cannot be read; no number of findings.
+UNREADABLE = 101
 
 
 def audit(table: Path, folder: Path | None) -> int:
@@ -19,15 +23,17 @@ def audit(table: Path, folder: Path | None) -> int:
         folder: where to; by default below results/audit.
 
     Returns:
-        The number of findings, at most 100.
-
-    Raises:
-        InputError: the table is faulty.
+        The exit code: the number of findings, at most 100, or 101 if the table cannot be read.
     """
     path = table_named(str(table))
     folder = folder or folder_of(path)
-    document = write_audit(path, folder)
-    print("\n".join(lines_of(document)))
+    try:
+        document = write_audit(path, folder)
+    except InputError as reason:
+        print(f"error: {reason}", file=sys.stderr)
+        return UNREADABLE
+    for line in lines_of(document):
+        print(line)
     found = len(document["findings"])
     print(f"{document['rows']} rows, {found} finding{'s' * (found != 1)}: {folder / 'audit.md'}")
-    return min(found, MOST)
+    return min(found, MAX_FINDINGS)

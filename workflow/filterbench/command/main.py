@@ -32,7 +32,8 @@ def _parser() -> argparse.ArgumentParser:
         "audit",
         help="audit a table of reported results; the exit code is the number of findings",
         description="Recount a table of reported results, and check its numbers against each other. Nothing "
-        "is trained. The exit code is the number of findings, at most 100.",
+        "is trained. The exit code is the number of findings, at most 100; 101 means that the table cannot "
+        "be read.",
     )
     table.add_argument("table", type=Path, metavar="FILE", help="a CSV file, or `literature`")
     table.add_argument(

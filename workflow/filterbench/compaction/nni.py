@@ -6,7 +6,7 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 
 import torch
 from torch import Tensor, nn
@@ -29,10 +29,10 @@ quieten_nni()
 
 
 @contextmanager
-def _traces_unchecked() -> Iterator[None]:
-    """Let torch trace a net without checking: the check traces it again, which takes seconds."""
+def _traced_once() -> Iterator[None]:
+    """Let torch trace a net once, which takes seconds: without a check, and not again for the same input."""
     trace = torch.jit.trace
-    torch.jit.trace = partial(trace, check_trace=False)
+    torch.jit.trace = cache(partial(trace, check_trace=False))
     try:
         yield
     finally:
@@ -56,7 +56,7 @@ def speed_up(model: nn.Module, masks: dict[str, Tensor]) -> None:
             "bias": None if modules[name].bias is None else channels,
         }
     # NNI reads .grad of non-leaf tensors on purpose, which torch warns about.
-    with warnings.catch_warnings(), _traces_unchecked():
+    with warnings.catch_warnings(), _traced_once():
         warnings.simplefilter("ignore")
         ModelSpeedup(model, example_input(model), weight_masks).speedup_model()
 

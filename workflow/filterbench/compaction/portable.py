@@ -6,14 +6,17 @@ import json
 from pathlib import Path
 from typing import TypedDict
 
+import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
+from filterbench.data.image_folder import read_image
 from filterbench.data.loading import normalise
 from filterbench.documents.parts import Normalisation
+from filterbench.models.adopting import module_names
 from filterbench.models.rebuilding import rebuild_model
-from filterbench.models.registry import MODELS
+from filterbench.models.registry import MODELS, build_model
 from filterbench.storage.errors import InputError
 from filterbench.storage.weights import read_tensors
 
@@ -99,6 +102,36 @@ class PortableNet(nn.Module):
             for name in ("mean", "std")
         )
         return normalise(pixels, mean, std)
+
+    def read(self, *paths: str | Path) -> Tensor:
+        """Image files as the net takes them: float32, (n, 3, size, size).
+
+        Each is cropped to its centre square and resized, like those of the dataset `image-folder`.
+
+        Raises:
+            InputError: a file cannot be read.
+        """
+        size = self.metadata["image_size"]
+        return self.preprocess(torch.from_numpy(np.stack([read_image(Path(path), size) for path in paths])))
+
+    def state_dict_like(self, path: str | Path) -> dict[str, Tensor]:
+        """The weights under the names of a user's own file, such as the one that the study began with.
+
+        Args:
+            path: a state dict of the unpruned net, `.pt` or `.safetensors`, in names that a study takes.
+
+        Raises:
+            InputError: the file cannot be read, or is of another net.
+        """
+        about = self.metadata
+        with torch.device("meta"):
+            unpruned = build_model(about["model"], about["width"], len(about["classes"]), about["image_size"])
+        names = module_names(unpruned, Path(path))
+        state = {}
+        for ours, tensor in self.net.state_dict().items():
+            module, _, entry = ours.rpartition(".")
+            state[f"{names[module]}.{entry}"] = tensor
+        return state
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (n, classes) of normalised images (n, 3, size, size)."""

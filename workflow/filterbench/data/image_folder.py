@@ -70,7 +70,7 @@ def fetch(folder: Path | None, downloads: Path, size: int) -> RawImages:
         for path in paths
     ]
     _list_skipped(folder, set(files) - {path for path, _, _ in samples})
-    images = np.stack([_read(path, size) for path, _, _ in samples])
+    images = np.stack([read_image(path, size) for path, _, _ in samples])
     labels = np.array([label for _, label, _ in samples], dtype=np.int64)
     held_out = np.flatnonzero([is_test for _, _, is_test in samples])
     return RawImages(images, labels, held_out if test else None, list(listings[train[0]]))
@@ -179,8 +179,16 @@ def _list_skipped(folder: Path, others: Collection[Path]) -> None:
         logger.info("skipped: %s; images are files %s", "; ".join(listed), ", ".join(IMAGES))
 
 
-def _read(path: Path, size: int) -> np.ndarray:
-    """An image as uint8, (3, size, size)."""
+def read_image(path: Path, size: int) -> np.ndarray:
+    """An image in RGB, cropped to its centre square and resized: uint8, (3, size, size).
+
+    Args:
+        path: the file, in one of `FORMATS`.
+        size: height and width to resize to, in pixels.
+
+    Raises:
+        InputError: it cannot be read, or has more than 8 bits per channel.
+    """
     try:
         with Image.open(path, formats=FORMATS) as image:
             upright = ImageOps.exif_transpose(image)

@@ -15,12 +15,15 @@ from filterbench.storage.errors import InputError
 Rate = int | float
 Layers = str | Sequence[Rate] | Mapping[str, Rate]
 
-TERM = re.compile(r"\[\s*(\d+|\d*\.\d+|\d+\.)\s*\](?:\s*\*\s*([1-9]\d*))?")
+TERM = re.compile(r"\[([^\]]*)\](?:\s*\*\s*([1-9]\d*))?")
+NUMBER = re.compile(r"\d+|\d*\.\d+|\d+\.")
+# More than any net has convolutions.
+MAX_NUMBERS = 10_000
 EXAMPLE = "[0.95]+[0.5]*6"
 
 
 def parse_rates(text: str) -> list[Rate]:
-    """The numbers of a compressed list, such as `[0.95]+[0.5]*6`, which stands for seven.
+    """The numbers of a compressed list: `[0.95]+[0.5]*6` stands for seven, `[0.6,0.1]*2` for four.
 
     Raises:
         InputError: the text is not such a list.
@@ -28,10 +31,13 @@ def parse_rates(text: str) -> list[Rate]:
     numbers: list[Rate] = []
     for term in text.split("+"):
         found = TERM.fullmatch(term.strip())
-        if not found:
+        repeated, times = found.groups(default="1") if found else ("", "1")
+        texts = [text.strip() for text in repeated.split(",")]
+        if not all(map(NUMBER.fullmatch, texts)):
             raise InputError(f"{term.strip()!r} is not a term of a list of rates; allowed: as in {EXAMPLE}")
-        number, times = found.groups()
-        numbers += [float(number) if "." in number else int(number)] * int(times or 1)
+        if len(times) > len(str(MAX_NUMBERS)) or len(numbers) + len(texts) * int(times) > MAX_NUMBERS:
+            raise InputError(f"more than {MAX_NUMBERS} numbers; allowed: one per convolution")
+        numbers += [float(text) if "." in text else int(text) for text in texts] * int(times)
     return numbers
 
 

@@ -16,8 +16,8 @@ from filterbench.forecasting.expected import Work
 from filterbench.models.registry import build_model
 from filterbench.pruners.uniform import uniform_masks
 from filterbench.study.cells import Config
+from filterbench.training.optimizers import SGD
 from filterbench.training.precision import AUTO
-from filterbench.training.sgd import SGD
 from filterbench.training.steps import CAPTURED_FROM, WARM_UP, TrainingSteps
 
 BATCH = 64

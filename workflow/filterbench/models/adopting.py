@@ -54,16 +54,26 @@ def adopt_weights(model: nn.Module, path: Path) -> None:
         InputError: the file cannot be read, the weights are not this architecture's at this width, are
             integers, infinite or not a number, or all filters of a layer are zero.
     """
-    weights = _read(path)
-    own = model.state_dict()
+    weights, own = _read(path), model.state_dict()
     counters = {name: tensor for name, tensor in own.items() if name.endswith(COUNTER)}
-    wanted = {name: tensor for name, tensor in own.items() if name not in counters}
-    found = {name: tensor for name, tensor in weights.items() if not name.endswith(COUNTER)}
-    if found.keys() != wanted.keys():
-        found = _renamed(_in_order(found), wanted, path)
-    adopted = _as_float32(found, path) | counters
+    names = _matched(own, weights, path)
+    adopted = _as_float32({ours: weights[theirs] for ours, theirs in names.items()}, path) | counters
     load_into(model, {name: adopted[name] for name in own if name in adopted}, path)
     _check_filters(model, path)
+
+
+def module_names(model: nn.Module, path: Path) -> dict[str, str]:
+    """The names of a net's layers in a user's file, by our names.
+
+    Args:
+        model: the unpruned net.
+        path: as for `adopt_weights`.
+
+    Raises:
+        InputError: as in `adopt_weights`.
+    """
+    names = _matched(model.state_dict(), _read(path), path)
+    return {ours.rpartition(".")[0]: theirs.rpartition(".")[0] for ours, theirs in names.items()}
 
 
 def _as_float32(found: Weights, path: Path) -> Weights:
@@ -96,11 +106,11 @@ def _check_filters(model: nn.Module, path: Path) -> None:
                 logger.warning("%s: %s: %d of %d filters are zero", path, name, zeros, layer.out_channels)
 
 
-def _in_order(found: Weights) -> Weights:
-    """A torchvision ResNet's tensors in the order of its layers, which safetensors does not keep."""
+def _in_order(found: Weights) -> list[str]:
+    """The names of a torchvision ResNet in the order of its layers, which safetensors does not keep."""
     places = {name: TORCHVISION.fullmatch(name) for name in found}
     if not all(places.values()):
-        return found
+        return list(found)
 
     def place(name: str) -> tuple[int, ...]:
         match = places[name]
@@ -109,13 +119,19 @@ def _in_order(found: Weights) -> Weights:
         last, shortcut, norm = (match["kind"] == kind for kind in (None, "downsample.", "bn"))
         return last, stage, block, shortcut, number, norm, ENTRIES.index(match["entry"])
 
-    return {name: found[name] for name in sorted(found, key=place)}
+    return sorted(found, key=place)
 
 
-def _renamed(found: Weights, wanted: Weights, path: Path) -> Weights:
-    """The tensors under our names."""
-    renamed = {}
-    for theirs, ours in zip_longest(found, wanted):
+def _matched(own: Weights, weights: Weights, path: Path) -> dict[str, str]:
+    """The names in a file, by our names, without those of counters."""
+    wanted, found = (
+        {name: tensor for name, tensor in each.items() if not name.endswith(COUNTER)}
+        for each in (own, weights)
+    )
+    if found.keys() == wanted.keys():
+        return {name: name for name in wanted}
+    names = {}
+    for theirs, ours in zip_longest(_in_order(found), wanted):
         if theirs is None or ours is None or _described(theirs, found) != _described(ours, wanted):
             given = "nothing more" if theirs is None else f"{theirs} {tuple(found[theirs].shape)}"
             expected = "nothing more" if ours is None else f"{ours} {tuple(wanted[ours].shape)}"
@@ -123,8 +139,8 @@ def _renamed(found: Weights, wanted: Weights, path: Path) -> Weights:
                 f"{path}: has {given} where this net has {expected}; the weights must have this architecture "
                 "and width and, in safetensors, which keeps no order, these names"
             )
-        renamed[ours] = found[theirs]
-    return renamed
+        names[ours] = theirs
+    return names
 
 
 def _described(name: str, weights: Weights) -> tuple[str, tuple[int, ...]]:

@@ -6,6 +6,7 @@ import base64
 import gzip
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Any
 
 import itables
 import pandas as pd
@@ -15,6 +16,7 @@ from plotly.offline import get_plotlyjs
 
 from filterbench.analysis.blind import blind_cells
 from filterbench.analysis.budgets import as_curves
+from filterbench.analysis.hypotheses import NOT_ASKED
 from filterbench.analysis.recommending import MEASURED, known_costs, leader, recommendations
 from filterbench.page.curves import model_data, styles_of
 from filterbench.page.table import table_data
@@ -52,7 +54,7 @@ def page(
     title: str,
     tables: Mapping[str, pd.DataFrame],
     *,
-    verdicts: Mapping[str, object] | None = None,
+    verdicts: Mapping[str, Any] | None = None,
     others: Mapping[str, Mapping[str, pd.DataFrame]] | None = None,
     claims: Mapping[str, pd.DataFrame] | None = None,
     controls: Collection[str] = (),
@@ -97,7 +99,10 @@ def page(
         others=list(dict.fromkeys(name for named in beside.values() for name in named)),
         any_claims=any(len(points) for points in reported.values()),
         any_blind=any(len(blind_cells(table)) for table in tables.values()),
-        verdicts=verdicts["verdicts"] if verdicts else [],
+        verdicts=[{**verdict, "told": _told(verdict)} for verdict in verdicts["verdicts"]]
+        if verdicts
+        else [],
+        not_asked=NOT_ASKED,
         drops=DROPS,
         # A `<` in a text from outside could end the script element with the data, or keep it from ending.
         data=htmlsafe_json_dumps(data, allow_nan=False, separators=(",", ":")),
@@ -105,6 +110,13 @@ def page(
         datatables=_packed(DATATABLES.read_text(encoding="utf-8")),
         style=DATATABLES.with_suffix(".css").read_text(encoding="utf-8"),
     )
+
+
+def _told(verdict: Mapping[str, Any]) -> str:
+    """A verdict in words: by model if they differ, and nothing was asked across models."""
+    by_model = [f"{scope['verdict']} on {scope['scope']}" for scope in verdict["scopes"]]
+    differ = any(scope["verdict"] != NOT_ASKED for scope in verdict["scopes"])
+    return ", ".join(by_model) if verdict["verdict"] == NOT_ASKED and differ else verdict["verdict"]
 
 
 def _packed(script: str) -> str:

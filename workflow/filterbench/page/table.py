@@ -34,8 +34,12 @@ COLUMNS = {
 SMALL = ("short", "sparsity", "seed", "performance_finetuned", "params_compact")
 WIDE = (
     *("performance_mean", "performance_low", "performance_high"),
-    *("performance_original", "performance_original_finetuned", "seconds"),
+    *("performance_original", "performance_original_finetuned", "seconds", "document"),
 )
+# Digits after the point, in columns of numbers that need as many in each row.
+DIGITS = {"seconds": 1, "params_compact": 0, "flops_compact": 0} | {
+    name: 2 for name in COLUMNS if name.startswith("performance") or name.endswith("factor")
+}
 # All other columns are left out if they are empty.
 ALWAYS = (
     *("model", "short", "sparsity", "seed"),
@@ -67,7 +71,7 @@ def rows_of(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def table_data(tables: list[pd.DataFrame]) -> dict[str, list]:
-    """Headings, classes of the columns, and rows of the table of all models, as JSON."""
+    """Headings, classes and digits of the columns, and rows of the table of all models, as JSON."""
     rows = pd.concat([rows_of(table) for table in tables], ignore_index=True)
     there = [name for name in COLUMNS if name in ALWAYS or rows[name].notna().any()]
     # Column by column: pandas turns the values of whole rows into text or floats.
@@ -75,5 +79,6 @@ def table_data(tables: list[pd.DataFrame]) -> dict[str, list]:
     return {
         "headings": [COLUMNS[name] for name in there],
         "classes": ["" if name in SMALL else "spare wide" if name in WIDE else "spare" for name in there],
+        "digits": [DIGITS.get(name) for name in there],
         "rows": [list(row) for row in zip(*columns, strict=True)],
     }

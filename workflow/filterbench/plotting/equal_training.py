@@ -53,16 +53,17 @@ def draw_training(table: pd.DataFrame, title: str) -> Figure:
             means = all_seeds[[*TRAINED_AS_PUBLISHED, *TRAINED_EQUALLY]].mean()
             points = [means[TRAINED_AS_PUBLISHED], means[TRAINED_EQUALLY]]
             spent, accuracy = zip(*points, strict=True)
+            per_cent = [100 * each for each in accuracy]
+            look = {"color": style.color, "marker": style.marker, "markersize": 6}
             label = style.label if axes is panels[0] else None
-            axes.plot(spent, [100 * each for each in accuracy], color=style.color, linewidth=1, label=label)
-            for (images, reached), fill in zip(points, (style.color, "white"), strict=True):
-                marks = axes.plot(images, 100 * reached, style.marker, color=style.color, markersize=6)
-                marks[0].set_markerfacecolor(fill)
+            axes.plot(spent, per_cent, linewidth=1, label=label, **look)
+            axes.plot(spent[1], per_cent[1], markerfacecolor="white", **look)
         axes.set_title(f"sparsity {target:g}", fontsize=11)
     for axes in panels:
         scale(axes, "images trained on after the baseline")
         if axes is not panels[0]:
             axes.set_ylabel("")
+    panels[0].plot([], [], "o", color="black", markerfacecolor="white", label="at equal training (hollow)")
     set_title(figure, title)
     figure.legend(loc="outside lower center", ncols=4, frameon=False)
     return figure

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 
 from filterbench.plotting.titles import as_written, new_figure, set_title
 
@@ -11,6 +12,8 @@ PANELS = {"params_reduction": "params", "flops_reduction": "FLOPs"}
 AGREES, OFF = "#0072B2", "#D55E00"
 # Per cent fewer; below it no row is.
 LEAST = 15
+# From here a name would leave the panel.
+FAR_RIGHT = 75
 
 
 def draw_recounts(numbers: pd.DataFrame, title: str) -> Figure:
@@ -33,8 +36,17 @@ def draw_recounts(numbers: pd.DataFrame, title: str) -> Figure:
         rows_off = zip(off["label"], off["printed"], off["recounted"], strict=True)
         for place, (label, *point) in enumerate(rows_off):
             # Neighbours in the table are often neighbours here.
-            above = (6, 3) if place % 2 else (6, -10)
-            axes.annotate(as_written(label), point, xytext=above, textcoords="offset points", fontsize=8)
+            height = 3 if place % 2 else -10
+            side, beside = ("right", -6) if point[0] > FAR_RIGHT else ("left", 6)
+            text = axes.annotate(
+                as_written(label),
+                point,
+                xytext=(beside, height),
+                textcoords="offset points",
+                fontsize=8,
+                ha=side,
+            )
+            text.set_path_effects([withStroke(linewidth=2, foreground="white")])
         axes.set(xlabel=f"{cost}: per cent fewer, as printed", ylabel="counted from the stated layers")
         axes.set(xlim=(LEAST, 100), ylim=(LEAST, 100), aspect="equal")
         axes.legend(loc="lower right", frameon=False)

@@ -13,7 +13,7 @@ from filterbench.storage.checkpoint import (
     restore_optimizer,
     without_prefix,
 )
-from filterbench.training.sgd import SGD
+from filterbench.training.optimizers import SGD
 
 WEIGHT_DECAY = 5e-4
 # From the final sparsity and the share of the rounds that are done, the sparsity by then.

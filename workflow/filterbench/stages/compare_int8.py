@@ -9,17 +9,16 @@ import pandas as pd
 
 from filterbench.analysis.budgets import as_curves
 from filterbench.analysis.seeds import with_statistics
-from filterbench.data.registry import DATASETS
 from filterbench.documents import read
 from filterbench.documents.columns import net_columns
 from filterbench.documents.measurements import Int8Document
 from filterbench.documents.types import ResultDocument
 from filterbench.jobs.job import Job
-from filterbench.models.registry import MODELS
 from filterbench.plotting.comparison import measurement_title, study_title
 from filterbench.plotting.int8 import draw_int8
 from filterbench.plotting.saving import save_kinds
 from filterbench.results.tables import asked_columns, check_feasible, without_empty_targets
+from filterbench.results.titles import labels, shown
 from filterbench.storage.tables import write_table
 
 
@@ -32,10 +31,8 @@ def compare_int8(job: Job) -> None:
     table = without_empty_targets(pd.DataFrame([_row(Path(path)) for path in job.params["cells"]]))
     check_feasible(table, job.outputs["table"].parent)
     write_table(job.outputs["table"], table)
-    labels = MODELS[job.params["model"]].label, DATASETS[job.params["dataset"]].label
-    about = f"{study_title(table, *labels)}\nonnxruntime, {measurement_title(table)}"
-    title = about if job.params["titled"] else ""
-    figure = draw_int8(with_statistics(as_curves(table)), title)
+    about = f"{study_title(table, *labels(job.params))}\nonnxruntime, {measurement_title(table)}"
+    figure = draw_int8(with_statistics(as_curves(table)), shown(about, job.params))
     save_kinds(figure, job.outputs)
 
 

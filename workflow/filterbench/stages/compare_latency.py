@@ -10,16 +10,15 @@ import pandas as pd
 from filterbench.analysis.budgets import as_curves
 from filterbench.analysis.pareto import with_fronts
 from filterbench.analysis.seeds import with_statistics
-from filterbench.data.registry import DATASETS
 from filterbench.documents import read
 from filterbench.documents.columns import net_columns
 from filterbench.documents.measurements import LatencyDocument, Memory, Timings
 from filterbench.documents.types import BudgetUse, PruneDocument, ResultDocument, TrainedDocument
 from filterbench.jobs.job import Job
-from filterbench.models.registry import MODELS
 from filterbench.plotting.comparison import draw_latency, measurement_title, study_title
 from filterbench.plotting.saving import save_kinds
 from filterbench.results.tables import asked_columns, check_feasible, without_empty_targets
+from filterbench.results.titles import labels, shown
 from filterbench.storage.tables import write_table
 
 BATCHES: tuple[Literal["single", "batch"], ...] = ("single", "batch")
@@ -39,10 +38,9 @@ def compare_latency(job: Job) -> None:
         table[f"relative_{name}_compact"] = relative
     curves = with_fronts(with_statistics(as_curves(table)), [f"relative_{name}" for name in measured])
     write_table(job.outputs["table"], table.join(curves.drop(columns=table.columns)))
-    labels = MODELS[job.params["model"]].label, DATASETS[job.params["dataset"]].label
-    title = f"{study_title(table, *labels)}\n{measurement_title(table)}" if job.params["titled"] else ""
+    about = f"{study_title(table, *labels(job.params))}\n{measurement_title(table)}"
     runtimes = list(dict.fromkeys(name.rpartition("_")[0] for name in measured))
-    save_kinds(draw_latency(curves, runtimes, title), job.outputs)
+    save_kinds(draw_latency(curves, runtimes, shown(about, job.params)), job.outputs)
 
 
 def _row(cell: Path) -> dict[str, Any]:

@@ -6,11 +6,10 @@ import pandas as pd
 
 from filterbench.analysis.budgets import as_curves
 from filterbench.analysis.optimism import optimism as optimism_table
-from filterbench.data.registry import DATASETS
 from filterbench.jobs.job import Job
-from filterbench.models.registry import MODELS
 from filterbench.plotting.optimism import draw_optimism
 from filterbench.plotting.saving import save_kinds
+from filterbench.results.titles import model_title
 from filterbench.storage.tables import write_table
 
 logger = logging.getLogger(__name__)
@@ -23,6 +22,4 @@ def optimism(job: Job) -> None:
     )
     logger.info("mean gap of all cells: %+.2f points", table["mean"].mean())
     write_table(job.outputs["table"], table)
-    names = MODELS[job.params["model"]].label, DATASETS[job.params["dataset"]].label
-    title = "{} on {}, study {}".format(*names, job.params["study"]) if job.params["titled"] else ""
-    save_kinds(draw_optimism(table, title), job.outputs)
+    save_kinds(draw_optimism(table, model_title(job.params)), job.outputs)

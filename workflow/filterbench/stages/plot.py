@@ -7,20 +7,17 @@ from filterbench.analysis.claims import placed
 from filterbench.analysis.equal_training import at_equal_training
 from filterbench.analysis.published import claims_beside, published_cells
 from filterbench.analysis.seeds import with_statistics
-from filterbench.data.registry import DATASETS
 from filterbench.jobs.job import Job
-from filterbench.models.registry import MODELS
 from filterbench.plotting.comparison import draw_comparison, draw_cost, study_title
 from filterbench.plotting.equal_training import draw_equal_training, draw_training
 from filterbench.plotting.saving import save_kinds
+from filterbench.results.titles import labels, shown
 
 
 def plot(job: Job) -> None:
     """Draw the comparison table as PNG and SVG; the same table gives the same bytes."""
     table = as_curves(pd.read_csv(job.inputs["table"]))
-    model = job.params["model"]
-    about = study_title(table, MODELS[model].label, DATASETS[job.params["dataset"]].label)
-    title = about if job.params["titled"] else ""
+    title = shown(study_title(table, *labels(job.params)), job.params)
     if job.params["figure"] == "accuracy_against_cost":
         figure = draw_cost(table, title)
     elif job.params["figure"] == "equal_training":

@@ -14,6 +14,7 @@ from filterbench.jobs.job import Job
 from filterbench.models.registry import MODELS
 from filterbench.plotting.saving import save_kinds
 from filterbench.plotting.searches import draw_layer_sparsities, draw_search_scores
+from filterbench.results.titles import shown
 
 
 def plot_search(job: Job) -> None:
@@ -21,8 +22,7 @@ def plot_search(job: Job) -> None:
     cells = [Path(path) for path in job.params["cells"]]
     about = f"{MODELS[job.params['model']].label}, seed {job.params['seed']}, study {job.params['study']}"
     layers = pd.DataFrame([row for cell in cells for row in _layers(cell)])
-    titled = job.params["titled"]
-    title = f"What each pruner takes from each layer: {about}" if titled else ""
+    title = shown(f"What each pruner takes from each layer: {about}", job.params)
     figure = draw_layer_sparsities(layers, title)
     save_kinds(figure, job.outputs, "layers_")
     searches = {
@@ -30,7 +30,7 @@ def plot_search(job: Job) -> None:
         for cell in cells
         if (steps := read_search(cell / "search.csv"))
     }
-    figure = draw_search_scores(searches, f"Candidates of each search: {about}" if titled else "")
+    figure = draw_search_scores(searches, shown(f"Candidates of each search: {about}", job.params))
     save_kinds(figure, job.outputs, "scores_")
 
 

@@ -25,8 +25,8 @@ from filterbench.storage.checkpoint import (
 from filterbench.storage.errors import InputError
 from filterbench.storage.weights import Weights
 from filterbench.training.evaluation import evaluate
+from filterbench.training.optimizers import SGD
 from filterbench.training.precision import AUTO
-from filterbench.training.sgd import SGD
 from filterbench.training.steps import TrainingSteps
 
 logger = logging.getLogger(__name__)

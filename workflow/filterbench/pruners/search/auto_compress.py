@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
+from typing import Any
+from unittest import mock
 
 import torch
 from torch import Tensor, nn
@@ -34,12 +36,18 @@ from filterbench.storage.checkpoint import (
     without_prefix,
 )
 from filterbench.storage.weights import Weights
+from filterbench.training.optimizers import Adam
 
 
 class _ResumableADMM(ADMMPruner):
     """NNI's ADMM, resumable at each epoch."""
 
     checkpoint: Checkpoint
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        """As in NNI."""
+        with mock.patch.object(torch.optim, "Adam", Adam):
+            super().__init__(*arguments, **named)
 
     def compress(self) -> nn.Module:
         """As in NNI; in both, the first iteration's Z is the weights themselves, not a copy."""

@@ -25,8 +25,8 @@ from filterbench.storage.checkpoint import Checkpoint
 from filterbench.storage.journal import Journal
 from filterbench.storage.stopwatch import Stopwatch
 from filterbench.training.evaluation import evaluate
+from filterbench.training.optimizers import SGD
 from filterbench.training.precision import AUTO
-from filterbench.training.sgd import SGD
 from filterbench.training.steps import TrainingSteps
 
 MOMENTUM = 0.9

@@ -18,7 +18,7 @@ from filterbench.models.graph import graph_of
 from filterbench.pruners.search.search import MOMENTUM, Search, SideBySide
 from filterbench.pruners.search.steps import Candidate, NetAdaptArguments
 from filterbench.storage.weights import Weights
-from filterbench.training.sgd import SGD
+from filterbench.training.optimizers import SGD
 
 Arrays = dict[str, np.ndarray]
 
