@@ -147,7 +147,7 @@ def test_a_changed_card_or_normalisation_is_found(cell):
     (folder / "card.md").write_text(text.replace("75.00", "95.00"))
     known["export"]["normalisation"] = {"mean": [0.4], "std": [0.25]}
     reasons = found(cell)
-    assert f"{folder / 'card.md'}: not what finetune.safetensors and result.json give" in reasons
+    assert f"{folder / 'card.md'}: does not say 75.00 %, which result.json gives" in reasons
     assert f"{folder / 'export.json'}: $.normalisation: {{'mean': [0.4]" in reasons
 
 
