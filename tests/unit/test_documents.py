@@ -10,6 +10,7 @@ from filterbench.documents import KINDS, check, measurements, parse, read, schem
 from filterbench.documents.reference import reference
 from filterbench.documents.rules import (
     _accuracies_are_shares_of_test_images,
+    _best_trial_is_kept,
     _counts_within_budget,
     _epochs_are_those_of_the_settings,
     _layers_shrink,
@@ -111,6 +112,19 @@ def test_epochs_are_those_of_the_settings():
     assert faults((1, 0.5, 3.0), (3, 0.5, 2.0), best=2) == ["$.training.epochs"]
     assert faults((1, 0.5, 3.0), best=1) == ["$.training.epochs"]
     assert faults((1, 0.5, 3.0), (2, 0.6, 2.0), best=2) == ["$.training.epochs[1].selection_accuracy"]
+
+
+def test_the_best_trial_is_the_training():
+    def faults(*accuracies: float, reached: float = 0.5) -> list[str]:
+        settings = {"learning_rate": 0.1, "epochs": 1}
+        trials = [settings | {"selection_accuracy": accuracy} for accuracy in accuracies]
+        trials[-1]["learning_rate"] = 0.2
+        training = {"settings": settings, "epochs": [{"selection_accuracy": reached}]}
+        return [fault.path for fault in _best_trial_is_kept({"training": training, "tuning": trials})]
+
+    assert faults(0.5, 0.25) == []
+    assert faults(0.5, 0.75) == ["$.tuning"]
+    assert faults(0.25, 0.5) == ["$.tuning"]
 
 
 def test_an_accuracy_that_no_number_of_test_images_gives_is_a_fault():
