@@ -37,7 +37,7 @@ class ClusterCheckout(Checkout):
             return subprocess.Popen(command, cwd=self.folder, stdout=file, stderr=subprocess.STDOUT)
 
     def wait_until_said(self, part: str) -> None:
-        wait_for(lambda: part in self.said(), part)
+        wait_for(lambda: part in self.said(), part, PATIENCE)
 
     def said(self) -> str:
         return (self.folder / "run.log").read_text()
@@ -50,7 +50,7 @@ class ClusterCheckout(Checkout):
     def working_job(self) -> str:
         """Id of the job that trains the baseline, once it has its file for itself."""
         locks = self.folder / ".snakemake/running"
-        wait_for(lambda: any(locks.glob("*baseline*.lock")), "a job at work")
+        wait_for(lambda: any(locks.glob("*baseline*.lock")), "a job at work", PATIENCE)
         queue = text("squeue", "--noheader", "--states=RUNNING", "--format=%i %Z").splitlines()
         (job,) = [line.split()[0] for line in queue if line.endswith(str(self.folder))]
         return job

@@ -80,7 +80,7 @@ def test_a_job_out_of_time_is_tried_again_with_more(long_training, long_local_ru
 def test_a_search_out_of_time_resumes_after_its_last_step(with_baselines, local_run):
     process = with_baselines.start(PATH)
     state = (with_baselines.folder / PATH).with_name(".trajectory.search")
-    wait_for(lambda: any(steps(file) > 1 for file in state.glob("*.jsonl")), "a search at work")
+    wait_for(lambda: any(steps(file) > 1 for file in state.glob("*.jsonl")), "a search at work", PATIENCE)
     (job,) = text("squeue", "-h", "--states=RUNNING", "-o", "%i").split()
     scripts = f"{with_baselines.folder}/.snakemake/scripts"
     subprocess.run(["pkill", "-STOP", "-f", scripts], check=True)

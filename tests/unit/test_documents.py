@@ -10,6 +10,7 @@ from filterbench.documents import KINDS, check, measurements, parse, read, schem
 from filterbench.documents.reference import reference
 from filterbench.documents.rules import (
     _accuracies_are_shares_of_test_images,
+    _best_trial_is_kept,
     _counts_within_budget,
     _epochs_are_those_of_the_settings,
     _layers_shrink,
@@ -113,6 +114,19 @@ def test_epochs_are_those_of_the_settings():
     assert faults((1, 0.5, 3.0), (2, 0.6, 2.0), best=2) == ["$.training.epochs[1].selection_accuracy"]
 
 
+def test_the_best_trial_is_the_training():
+    def faults(*accuracies: float, reached: float = 0.5) -> list[str]:
+        settings = {"learning_rate": 0.1, "epochs": 1}
+        trials = [settings | {"selection_accuracy": accuracy} for accuracy in accuracies]
+        trials[-1]["learning_rate"] = 0.2
+        training = {"settings": settings, "epochs": [{"selection_accuracy": reached}]}
+        return [fault.path for fault in _best_trial_is_kept({"training": training, "tuning": trials})]
+
+    assert faults(0.5, 0.25) == []
+    assert faults(0.5, 0.75) == ["$.tuning"]
+    assert faults(0.25, 0.5) == ["$.tuning"]
+
+
 def test_an_accuracy_that_no_number_of_test_images_gives_is_a_fault():
     document = {"images": {"test": 200}, "performance": {"pruned": 0.9151, "finetuned": 183 / 200}}
     found = _accuracies_are_shares_of_test_images(document)
@@ -138,6 +152,8 @@ def test_an_infeasible_cell_has_a_reason_and_no_numbers():
     (fault,) = check("result", {"infeasible": "too far", "params": {}})
     assert "unknown key 'params'" in str(fault)
     assert check("baseline", {"infeasible": "too far"})
+    (fault,) = check("finetune", {"infeasible": "too far", "provenance": {}})[:1]
+    assert "cell" in fault.reason
 
 
 def test_two_counters_that_disagree_are_a_fault():

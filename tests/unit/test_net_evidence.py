@@ -3,6 +3,7 @@
 import copy
 import shutil
 import zipfile
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,9 @@ from filterbench.compaction.exporting import (
 )
 from filterbench.compaction.nni import count
 from filterbench.compaction.portable import as_metadata, read_record
+from filterbench.costs.memory import peak_activations
 from filterbench.integrity.exports import other_exports
+from filterbench.integrity.nets import wrong_shapes
 from filterbench.integrity.records import other_records
 from filterbench.models.registry import build_model
 from filterbench.results.card import card
@@ -144,7 +147,7 @@ def test_a_changed_card_or_normalisation_is_found(cell):
     (folder / "card.md").write_text(text.replace("75.00", "95.00"))
     known["export"]["normalisation"] = {"mean": [0.4], "std": [0.25]}
     reasons = found(cell)
-    assert f"{folder / 'card.md'}: not what finetune.safetensors and result.json give" in reasons
+    assert f"{folder / 'card.md'}: does not say 75.00 %, which result.json gives" in reasons
     assert f"{folder / 'export.json'}: $.normalisation: {{'mean': [0.4]" in reasons
 
 
@@ -155,7 +158,7 @@ def test_a_changed_card_or_normalisation_is_found(cell):
 def test_a_net_that_says_something_else_than_its_document_is_found(key, value, cell):
     file = cell[0] / "finetune.safetensors"
     write_weights(file, read_tensors(file), as_metadata({**read_record(file), key: value}))
-    assert f"{file}: its {key} is {value}, but finetune.json" in found(cell)
+    assert f"{file}: says that its {key} is {value}, but finetune.json" in found(cell)
 
 
 def test_a_net_with_other_classes_than_its_baseline_is_found(cell):
@@ -166,7 +169,27 @@ def test_a_net_with_other_classes_than_its_baseline_is_found(cell):
     record = {**read_record(file), "classes": ["bright", "dark"]}
     write_weights(file, read_tensors(file), as_metadata(record))
     del known["export"]
-    assert f"{file}: its classes is ['bright', 'dark']" in found(cell)
+    assert f"{file}: says that its classes is ['bright', 'dark']" in found(cell)
+
+
+def test_other_bytes_of_activations_than_the_shapes_give_are_found(tmp_path):
+    folder = tmp_path / "results/synthetic/resnet18/seed-0/L1FilterPruner/0.5"
+    for path in (folder / "speedup.safetensors", folder.parents[1] / "baseline/model.safetensors"):
+        path.parent.mkdir(parents=True)
+        write_weights(path, a_net(0).state_dict())
+    one = peak_activations(a_net(0), torch.zeros(1, 3, 32, 32))
+    both = {name: {"original": size, "speedup": size} for name, size in (("single", one), ("batch", 4 * one))}
+    document = {"cell": CELL, "settings": {"batch": 4}, "memory": {"activations": both}}
+
+    def faults() -> list[str]:
+        return [str(finding) for finding in wrong_shapes(folder, {"latency": document}, tmp_path, Counter())]
+
+    assert faults() == []
+    both["batch"]["speedup"] += 1
+    (fault,) = faults()
+    assert fault.startswith(
+        f"{folder / 'latency.json'}: $.memory.activations.batch.speedup: {4 * one + 1}, but"
+    )
 
 
 def test_a_net_that_says_nothing_is_found(cell):

@@ -57,6 +57,10 @@ def test_a_job_chooses_what_is_tuned_and_own_weights_are_not_trained(config):
     tuned = trained(config, "finetune", learning_rate=0.1) | trials
     assert found(config, CELL, "finetune", tuned) == []
     assert found(config, CELL, "finetune", tuned | {"tuning": trials["tuning"][:1]}) == ["$.tuning"]
+    others = {"tuning": [trial | {"epochs": 77} for trial in trials["tuning"]]}
+    not_tuned = ["$.tuning[0].epochs", "$.tuning[1].epochs"]
+    for folder, name in ((CELL, "finetune"), (SEED / "baseline", "baseline-finetune")):
+        assert found(config, folder, name, tuned | others) == not_tuned
     own = trained(config, "baseline", epochs=0)
     assert found(config, SEED / "baseline", "baseline", own) == ["$.training.settings.epochs"]
     assert found(config, SEED / "baseline", "baseline", own | {"own_weights": {}}) == []

@@ -14,7 +14,7 @@ from checkout import REPOSITORY, Checkout
 from edits import every_edit
 
 from filterbench.documents import read
-from filterbench.integrity.agreement import disagreements
+from filterbench.integrity.agreement import disagreements, other_costs
 from filterbench.integrity.findings import Report
 from filterbench.integrity.listed import other_files
 from filterbench.integrity.settings import other_settings
@@ -261,6 +261,16 @@ def test_other_settings_of_a_search_path_are_found():
     (finding,) = other_settings(whole, folder, {"trajectory": document})
     reason = "$.arguments.sparsity_per_iteration: 0.1, but the study asks for 0.25"
     assert str(finding) == f"{folder}/trajectory.json: {reason}"
+
+
+def test_another_cost_than_the_search_path_gives_is_found():
+    path = {"targets": [{"sparsity": 0.5, "cost": {"evaluations": 6}}, {"sparsity": 0.9, "cost": {}}]}
+    prune = {"cell": {"sparsity": 0.5}, "cost": {"evaluations": 6}}
+    assert list(other_costs(Path("cell"), prune, path)) == []
+    (finding,) = other_costs(Path("cell"), prune | {"cost": {"evaluations": 3}}, path)
+    assert str(finding) == (
+        "cell/prune.json: $.cost: {'evaluations': 3}, but {'evaluations': 6} in trajectory.json"
+    )
 
 
 @pytest.mark.parametrize(("kept", "said"), [(3, ["3, but 4 channels stay in prune.json"]), (5, [])])

@@ -82,6 +82,18 @@ def _shares_of_images(document: TrainedDocument) -> Iterator[Fault]:
             yield Fault(f"$.training.epochs[{index}].selection_accuracy", reason)
 
 
+def _best_trial_is_kept(document: TrainedDocument) -> Iterator[Fault]:
+    training, trials = document["training"], document.get("tuning", [])
+    if not trials:
+        return
+    reached = max(epoch["selection_accuracy"] for epoch in training["epochs"])
+    if reached != (best := max(trial["selection_accuracy"] for trial in trials)):
+        yield Fault("$.tuning", f"the best trial has {best}, but the training reached {reached}")
+    kept = {name: training["settings"][name] for name in ("learning_rate", "epochs")}
+    if {**kept, "selection_accuracy": reached} not in trials:
+        yield Fault("$.tuning", "none of the trials has the settings and the best accuracy of the training")
+
+
 def _within_half_a_pass(document: TrainedDocument) -> Iterator[Fault]:
     settings, images = document["training"]["settings"], document["images"]["train"]
     equal = document["equal_training"]
@@ -167,8 +179,10 @@ def _settings_are_listed(document: Mapping[str, Any]) -> Iterator[Fault]:
 # Each takes the documents of its kind.
 Rule = Callable[[Any], Iterator[Fault]]
 
+TRAINED: tuple[Rule, ...] = (_accuracies_are_shares_of_test_images, _epochs_are_those_of_the_settings)
 RULES: dict[str, tuple[Rule, ...]] = {
-    "baseline": (_accuracies_are_shares_of_test_images, _epochs_are_those_of_the_settings),
+    # That of the fine-tuned unpruned net, too.
+    "baseline": (*TRAINED, _best_trial_is_kept),
     "prune": (_accuracies_are_shares_of_test_images, _layers_shrink, _target_is_the_cells, _within_budget),
     "trajectory": (),
     "speedup": (_accuracies_are_shares_of_test_images, _layers_shrink),
@@ -180,9 +194,9 @@ RULES: dict[str, tuple[Rule, ...]] = {
     ),
     "latency": (_timed_where_it_was_made,),
     "latency_table": (_a_time_for_each_point, _timed_where_it_was_made),
-    "finetune": (_accuracies_are_shares_of_test_images, _epochs_are_those_of_the_settings),
-    "equal": (_accuracies_are_shares_of_test_images, _epochs_are_those_of_the_settings, _within_half_a_pass),
-    "scratch": (_accuracies_are_shares_of_test_images, _epochs_are_those_of_the_settings),
+    "finetune": (*TRAINED, _best_trial_is_kept),
+    "equal": (*TRAINED, _best_trial_is_kept, _within_half_a_pass),
+    "scratch": TRAINED,
     "export": (),
     "int8": (_accuracies_are_shares_of_test_images, _timed_where_it_was_made),
     "result": (_never_above_original,),

@@ -5,11 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from filterbench.domain.targets import target_of
 from filterbench.integrity.findings import Document, Documents, Finding
 from filterbench.study.cells import STAGES
 
 # Where each accuracy of a result comes from.
 ACCURACIES = {"original": "baseline", "pruned": "prune", "speedup": "speedup", "finetuned": "finetune"}
+
+
+def other_costs(folder: Path, prune: Document, path: Document) -> Iterator[Finding]:
+    """The cost of a cell's search, where its search path gives another.
+
+    Args:
+        folder: of the cell.
+        prune: its `prune.json`.
+        path: the `trajectory.json` that its net is from.
+    """
+    for entry in path["targets"]:
+        if target_of(entry) == target_of(prune["cell"]) and entry["cost"] != prune["cost"]:
+            reason = f"{prune['cost']}, but {entry['cost']} in trajectory.json"
+            yield Finding(folder / "prune.json", "$.cost", reason)
 
 
 def disagreements(folder: Path, documents: Documents, baseline: Document) -> Iterator[Finding]:

@@ -17,7 +17,7 @@ from filterbench.compaction.portable import NetRecord, read_record
 from filterbench.documents.types import ResultDocument
 from filterbench.integrity.findings import Document, Documents, Finding
 from filterbench.integrity.nets import shapes_of
-from filterbench.results.card import card
+from filterbench.results.card import facts
 from filterbench.storage.errors import InputError
 from filterbench.storage.weights import read_tensors
 
@@ -58,9 +58,7 @@ def _checks(net: Path, record: NetRecord, documents: Documents) -> dict[str, Fau
         checks["model.onnx"] = partial(_of_onnx, metadata, net)
         checks["net.pt2"] = partial(_of_archive, metadata, net)
         if result:
-            checks["card.md"] = partial(
-                _of_card, card(record, cast(ResultDocument, result), export["input"] == "pixels")
-            )
+            checks["card.md"] = partial(_of_card, facts(cast(ResultDocument, result)))
     if "onnx_bytes" in documents.get("int8", {}):
         checks["model.int8.onnx"] = partial(_of_onnx, {**record, "input": "normalised"}, None)
     return checks
@@ -72,9 +70,9 @@ def _of_document(document: Document, record: NetRecord, path: Path) -> Iterator[
             yield f"$.{key}: {document[key]}, but finetune.safetensors has {there}"
 
 
-def _of_card(expected: str, path: Path) -> Iterator[str]:
-    if path.read_bytes() != expected.encode():
-        yield "not what finetune.safetensors and result.json give: changed by hand, or not rebuilt"
+def _of_card(expected: list[str], path: Path) -> Iterator[str]:
+    text = path.read_text(encoding="utf-8", errors="replace")
+    yield from (f"does not say {fact}, which result.json gives" for fact in expected if fact not in text)
 
 
 def _of_onnx(metadata: Mapping[str, object], net: Path | None, path: Path) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from math import prod
 from pathlib import Path
@@ -72,9 +73,8 @@ def _memory(path: Path, document: Document, root: Path) -> Iterator[Finding]:
     for key, net in (("original", nets["original"]), ("speedup", nets["compact"])):
         if not net.exists():
             continue
-        model, size = document["cell"]["model"], image_size_of(document)
         for batch, number in images.items():
-            expected = number * _activations(net, *_state(net), model, size)
+            expected = number * _activations(_net(net, document))
             if expected != (said := document["memory"]["activations"][batch][key]):
                 reason = f"{said}, but {net} has {expected}"
                 yield Finding(path, f"$.memory.activations.{batch}.{key}", reason)
@@ -135,6 +135,32 @@ def _shapes(file: Path, size: int, modified: int) -> Shapes:
         raise InputError(f"{file}: not a readable safetensors file ({reason})") from reason
 
 
+@dataclass(frozen=True)
+class _Net:
+    """The shapes of a net; nets of the same shapes are equal, so that they are counted once.
+
+    Attributes:
+        model: its name.
+        image_size: height and width of its images, in pixels.
+        shapes: of its weights, by name.
+        file: of its weights, for errors.
+    """
+
+    model: str
+    image_size: int
+    shapes: tuple[tuple[str, tuple[int, ...]], ...]
+    file: Path = field(compare=False)
+
+    def without_values(self) -> nn.Module:
+        weights = {name: torch.empty(shape, device="meta") for name, shape in self.shapes}
+        return rebuild_model(self.model, weights, self.file, self.image_size)
+
+
+def _net(file: Path, document: Document) -> _Net:
+    shapes = tuple(shapes_of(file).items())
+    return _Net(document["cell"]["model"], image_size_of(document), shapes, file)
+
+
 def counts_of(file: Path, document: Document) -> dict[str, int]:
     """By metric (`params`, `flops`, `conv_linear_macs`) what the net of a file has; no values are read.
 
@@ -145,7 +171,7 @@ def counts_of(file: Path, document: Document) -> dict[str, int]:
     Raises:
         InputError: the file cannot be read, or holds another net.
     """
-    return _counted(file, *_state(file), document["cell"]["model"], image_size_of(document))
+    return _counted(_net(file, document))
 
 
 def image_size_of(document: Document) -> int:
@@ -154,17 +180,12 @@ def image_size_of(document: Document) -> int:
 
 
 @cache
-def _counted(file: Path, size: int, modified: int, model: str, image_size: int) -> dict[str, int]:
-    return count_shapes(_without_values(file, model, image_size))
+def _counted(net: _Net) -> dict[str, int]:
+    return count_shapes(net.without_values())
 
 
 @cache
-def _activations(file: Path, size: int, modified: int, model: str, image_size: int) -> int:
+def _activations(net: _Net) -> int:
     """Peak bytes of activations for one image."""
-    image = torch.empty(1, 3, image_size, image_size, device="meta")
-    return peak_activations(_without_values(file, model, image_size), image)
-
-
-def _without_values(file: Path, model: str, image_size: int) -> nn.Module:
-    weights = {name: torch.empty(shape, device="meta") for name, shape in shapes_of(file).items()}
-    return rebuild_model(model, weights, file, image_size)
+    image = torch.empty(1, 3, net.image_size, net.image_size, device="meta")
+    return peak_activations(net.without_values(), image)

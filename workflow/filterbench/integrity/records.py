@@ -35,8 +35,8 @@ def other_records(folder: Path, documents: Documents) -> Iterator[Finding]:
             continue
         for key in sorted({**found, **expected}.keys() - {"version"}):
             if found.get(key) != expected.get(key):
-                said = f"its {key} is {found.get(key)}, but {name}.json and the other files of the seed give"
-                yield Finding(file, "", f"{said} {expected.get(key)}")
+                others = f"{name}.json, its weights and its baseline give {expected.get(key)}"
+                yield Finding(file, "", f"says that its {key} is {found.get(key)}, but {others}")
 
 
 def _expected(file: Path, document: Document) -> Mapping[str, Any]:

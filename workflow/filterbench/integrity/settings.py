@@ -63,7 +63,8 @@ def other_settings(plan: Plan, folder: Path, documents: Documents) -> Iterator[F
         if "copies" in document and document["copies"] > plan.max_copies * document["images"]["test"]:
             allowed = f"{plan.max_copies:.3g} of the test images (dataset.max_copies)"
             yield Finding(path, "$.copies", f"{document['copies']}, but the study allows {allowed}")
-        if name.partition("-")[0] in ("finetune", "equal") and "training" in document:
+        tunable = name == "baseline-finetune" or name.partition("-")[0] in ("finetune", "equal")
+        if tunable and "training" in document:
             yield from _tuning(path, document, config)
         if "equal_training" in document:
             yield from _spending(path, document, config)
@@ -102,10 +103,11 @@ def _tuning(path: Path, document: Document, config: Config) -> Iterator[Finding]
     found = [{key: trial[key] for key in tuned if key not in counted} for trial in tried]
     if found != [{key: value for key, value in each.items() if key not in counted} for each in asked]:
         yield Finding(path, "$.tuning", f"{found}, but the study tries {asked}")
-    elif "tuning" in document and not any(
-        all(own[key] == trial[key] for key in tuned) for trial in document["tuning"]
-    ):
-        yield Finding(path, "$.training.settings", "not those of one of the trials")
+    for index, trial in enumerate(document.get("tuning", [])):
+        for key in trial.keys() & own.keys() - tuned.keys():
+            if trial[key] != own[key]:
+                reason = f"{trial[key]}, but {own[key]} in the training, and the study does not tune it"
+                yield Finding(path, f"$.tuning[{index}].{key}", reason)
 
 
 def _spending(path: Path, document: Document, config: Config) -> Iterator[Finding]:

@@ -8,8 +8,8 @@ from typing import Any
 
 from filterbench.documents import check, kind_of, parse
 from filterbench.documents.parts import IMAGE_SIZE
-from filterbench.domain.targets import parse_target
-from filterbench.integrity.agreement import disagreements
+from filterbench.domain.targets import TRAJECTORY_NAME, parse_target
+from filterbench.integrity.agreement import disagreements, other_costs
 from filterbench.integrity.evidence import other_evidence
 from filterbench.integrity.exports import other_exports
 from filterbench.integrity.files import changed_files
@@ -82,6 +82,8 @@ def _misplaced(plan: Plan, study: str, found: Mapping[Path, Document]) -> Iterat
     """Documents that lie where their own cell does not."""
     for path, document in found.items():
         if "cell" not in document:
+            if "seed" in wildcards_at(path.parent) and path.name != "result.json":
+                yield Finding(path, "$.cell", "missing; only result.json does without it")
             continue
         said = document["cell"]
         for key, value in _expected(plan, study, path).items():
@@ -167,5 +169,8 @@ def _cell(
     baseline = by_folder.get(baseline_folder(place), {}).get("baseline")
     if baseline:
         yield from disagreements(place, documents, baseline)
+    path = by_folder.get(trajectory_document(place).parent, {}).get(TRAJECTORY_NAME)
+    if path and "cost" in documents.get("prune", {}):
+        yield from other_costs(place, documents["prune"], path)
     yield from wrong_shapes(place, documents, root, report.unchecked)
     yield from other_exports(place, documents)

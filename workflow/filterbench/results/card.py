@@ -38,3 +38,10 @@ def card(record: NetRecord, result: ResultDocument, pixels: bool) -> str:
         target=f"{kind} {target.value}",
         **{name: ", ".join(f"{value:.6g}" for value in by) for name, by in record["normalisation"].items()},  # type: ignore[attr-defined]
     )
+
+
+def facts(result: ResultDocument) -> list[str]:
+    """The numbers that every card has in its table, also one of a version with another wording."""
+    accuracies = (result["performance"][name] for name in ("original", "finetuned"))
+    counts = (number for pair in (result["params"], result["flops"]) for number in pair.values())
+    return [*(f"{100 * accuracy:.2f} %" for accuracy in accuracies), *(f"{number:,}" for number in counts)]
