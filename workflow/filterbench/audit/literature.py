@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +11,7 @@ import pandas as pd
 from filterbench.analysis.claims_table import Claim, read_rows
 from filterbench.analysis.printed import Printed
 from filterbench.analysis.report import markdown_table
+from filterbench.analysis.wording import listed
 from filterbench.audit.audit import audit
 from filterbench.audit.checks import COSTS
 from filterbench.audit.findings import AuditDocument, counted
@@ -101,15 +102,10 @@ def _tolerances(claims: Sequence[Claim]) -> str:
     labels = Counter(claim.label for claim in claims if claim.line in always)
     return (
         f"Counts and factors agree within {usual.percent:g} %, reductions within {usual.points:g} points, "
-        f"each beyond the printed precision. With {_listed(OTHER_TOLERANCES.values())} these tolerances "
-        f"{_listed(agreeing)} rows agree, and {_listed(f'{n} of {label}' for label, n in labels.items())} "
+        f"each beyond the printed precision. With {listed(OTHER_TOLERANCES.values())} these tolerances "
+        f"{listed(agreeing)} rows agree, and {listed(f'{n} of {label}' for label, n in labels.items())} "
         "differ at all of them."
     )
-
-
-def _listed(texts: Iterable[str]) -> str:
-    *first, last = texts
-    return f"{', '.join(first)} and {last}"
 
 
 def _differing(claims: Sequence[Claim], tolerance: Tolerance) -> set[int]:
