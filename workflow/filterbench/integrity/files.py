@@ -31,7 +31,8 @@ def changed_files(
     if "provenance" not in document:
         return
     inputs, pruner = document["provenance"]["inputs"], document["cell"].get("pruner", "")
-    for name in sorted(inputs_needed(kind if pruner else path.stem, pruner) - inputs.keys()):
+    training = document.get("training", {}).get("settings", {})
+    for name in sorted(inputs_needed(kind if pruner else path.stem, pruner, training) - inputs.keys()):
         yield Finding(path, f"$.provenance.inputs.{name}", "missing: no such document is made without it")
     places = {"images": root / images, **places_of(path, kind, document["cell"], inputs, root)}
     recorded = {f"$.provenance.inputs.{name}": (places.get(name), digest) for name, digest in inputs.items()}

@@ -12,6 +12,7 @@ from filterbench.data.registry import content_digest, data_file
 from filterbench.documents import read
 from filterbench.documents.parts import IMAGE_SIZE
 from filterbench.documents.types import TrajectoryDocument
+from filterbench.domain.spending import distils
 from filterbench.domain.targets import SPARSITY, parse_target, target_of
 from filterbench.pruners.registry import PRUNERS
 from filterbench.storage.errors import InputError
@@ -33,7 +34,7 @@ from filterbench.study.cells import (
     trained_again,
     training_settings,
 )
-from filterbench.study.inputs import COUNTED, TIMED, reference_inputs
+from filterbench.study.inputs import COUNTED, TAUGHT, TIMED, reference_inputs
 from filterbench.study.paths import (
     MODEL_FOLDER,
     TRAJECTORY,
@@ -226,6 +227,12 @@ class Plan:
     def budget_training(self, wildcards: Wildcards) -> Config:
         """The settings of a cell's fine-tuning at a training budget."""
         return budget_settings(self.config, int(wildcards.epochs), wildcards.model, wildcards.pruner)
+
+    def teacher(self, wildcards: Wildcards) -> dict[str, str]:
+        """The unpruned net that a fine-tuning, or a scratch training like it, distils from, if it does."""
+        if wildcards.get("budget", "finetune") != "finetune":
+            return {}
+        return TAUGHT if distils(self.training("finetune")(wildcards)) else {}
 
     def spent_before(self, wildcards: Wildcards) -> dict[str, str]:
         """The documents that say how much training a cell and the cells that it is to equal have had."""

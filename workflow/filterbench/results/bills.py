@@ -7,10 +7,7 @@ from pathlib import Path
 
 from filterbench.documents import read
 from filterbench.documents.types import PruneDocument, TrainedDocument
-from filterbench.domain.spending import images_trained
-
-# A training step does a forward and a backward pass, and the backward pass costs twice the forward one.
-EVALUATED_IMAGE = 1 / 3
+from filterbench.domain.spending import FORWARD_PASS, images_trained
 
 
 def bills(prune: PruneDocument, trained: TrainedDocument) -> dict[str, int]:
@@ -27,7 +24,7 @@ def bills(prune: PruneDocument, trained: TrainedDocument) -> dict[str, int]:
     cost = prune["cost"]
     return {
         "images_after_cut": images_trained(settings, images),
-        "images_paid": cost["images_trained"] + round(EVALUATED_IMAGE * cost["images_evaluated"]) + paid,
+        "images_paid": cost["images_trained"] + round(FORWARD_PASS * cost["images_evaluated"]) + paid,
     }
 
 

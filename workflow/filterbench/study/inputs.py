@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from filterbench.domain.spending import REFERENCE
+from filterbench.domain.spending import REFERENCE, TEACHER, Settings, distils
 from filterbench.pruners.registry import PRUNERS
 from filterbench.study.paths import BASELINE, CELL, LATENCY_TABLE
 
@@ -44,8 +44,9 @@ INPUTS: dict[str, dict[str, str]] = {
         "finetuned": f"{CELL}/finetune.safetensors",
     },
 }
-# The inputs of a job with a budget of latency, and of one that counts the training of its cell.
+# The inputs of a job with a latency budget, of one that distils, and of one that counts its cell's training.
 TIMED = {"latency_table": LATENCY_TABLE}
+TAUGHT = {TEACHER: _ORIGINAL}
 COUNTED = {"prune": f"{CELL}/prune.json"}
 
 
@@ -72,18 +73,20 @@ def inputs_of(kind: str, pruner: str, names: Iterable[str]) -> dict[str, str]:
     """
     references = [name.removeprefix(REFERENCE) for name in names if name.startswith(REFERENCE)]
     matched = searched_inputs(pruner) if pruner in PRUNERS else {}
-    known = INPUTS.get(kind, {}) | TIMED | COUNTED | matched | reference_inputs(references)
+    known = INPUTS.get(kind, {}) | TIMED | TAUGHT | COUNTED | matched | reference_inputs(references)
     return {name: known[name] for name in names if name in known}
 
 
-def inputs_needed(kind: str, pruner: str) -> set[str]:
+def inputs_needed(kind: str, pruner: str, training: Settings) -> set[str]:
     """The inputs without which no document of a kind is made.
 
     Args:
         kind: of the document.
         pruner: of its cell; empty for a baseline's.
+        training: settings of its training; empty where nothing is trained.
     """
     matched = searched_inputs(pruner) if kind == "prune" and pruner in PRUNERS else {}
     # Counts need no images; every other document of a cell or baseline is about them.
     images = set() if kind == "count" else {"images"}
-    return images | INPUTS.get(kind, {}).keys() | matched.keys()
+    taught = TAUGHT.keys() if distils(training) else set()
+    return images | INPUTS.get(kind, {}).keys() | matched.keys() | taught

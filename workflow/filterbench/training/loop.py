@@ -6,6 +6,7 @@ import logging
 import math
 import time
 import warnings
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 
 import torch
@@ -25,6 +26,7 @@ from filterbench.storage.checkpoint import (
 from filterbench.storage.errors import InputError
 from filterbench.storage.weights import Weights
 from filterbench.training.evaluation import evaluate
+from filterbench.training.losses import DistillationLoss, LabelLoss, Loss
 from filterbench.training.optimizers import SGD
 from filterbench.training.precision import AUTO
 from filterbench.training.steps import TrainingSteps
@@ -46,6 +48,7 @@ class TrainingSettings:
     nesterov: bool = False
     label_smoothing: float = 0.0
     precision: str = AUTO
+    distillation: Mapping[str, float] | None = None
 
     def document(self) -> dict[str, object]:
         """As documents record them: settings with a default are left out where they have it."""
@@ -83,6 +86,7 @@ def train(
     settings: TrainingSettings,
     seed: int,
     checkpoint: Checkpoint | None = None,
+    teacher: nn.Module | None = None,
 ) -> TrainingRecord:
     """Train a net in place and leave it with the weights of its best epoch.
 
@@ -94,11 +98,13 @@ def train(
         settings: how to train.
         seed: of the order of the images and of the augmentation.
         checkpoint: from which an interrupted training resumes, with the same outcome to the last bit.
+        teacher: the net to distil from, in evaluation mode and on the device of the images; None trains
+            without distillation.
 
     Raises:
         InputError: the loss became infinite or not a number.
     """
-    training = _Training(model, splits, settings, seed)
+    training = _Training(model, splits, settings, seed, _loss(settings, teacher))
     if checkpoint and (saved := checkpoint.load()):
         tensors, record = saved
         training.restore(tensors, **record)
@@ -114,7 +120,9 @@ def train(
 class _Training:
     """A training between two epochs."""
 
-    def __init__(self, model: nn.Module, splits: Splits, settings: TrainingSettings, seed: int) -> None:
+    def __init__(
+        self, model: nn.Module, splits: Splits, settings: TrainingSettings, seed: int, loss: Loss
+    ) -> None:
         self._model, self._splits, self._settings = model, splits, settings
         self._seed = seed
         self._generator = torch.Generator().manual_seed(seed)
@@ -129,9 +137,7 @@ class _Training:
         )
         self._scheduler = _scheduler(self._optimizer, settings, self._steps)
         total = settings.epochs * self._steps
-        self._training_steps = TrainingSteps(
-            model, self._optimizer, total, settings.precision, settings.label_smoothing
-        )
+        self._training_steps = TrainingSteps(model, self._optimizer, total, settings.precision, loss)
         self.epochs: list[Epoch] = []
         self.best: Weights = {}
         self.best_epoch = 0
@@ -215,6 +221,14 @@ class _Training:
 
 def _merit(epoch: Epoch) -> tuple[float, float]:
     return epoch["selection_accuracy"], -epoch["selection_loss"]
+
+
+def _loss(settings: TrainingSettings, teacher: nn.Module | None) -> Loss:
+    """What the steps lower."""
+    of_labels = LabelLoss(settings.label_smoothing)
+    if teacher is None or settings.distillation is None:
+        return of_labels
+    return DistillationLoss(teacher, of_labels=of_labels, **settings.distillation)
 
 
 def _scheduler(optimizer: SGD, settings: TrainingSettings, steps: int) -> LRScheduler:

@@ -10,9 +10,9 @@ import logging
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 from torch.optim import Optimizer
 
+from filterbench.training.losses import LabelLoss, Loss
 from filterbench.training.precision import AUTO, mixed_precision
 
 logger = logging.getLogger(__name__)
@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 CAPTURED_FROM = 50
 # In these steps the libraries choose their algorithms, which they cannot do in a capture.
 WARM_UP = 3
+HARD_LABELS = LabelLoss()
 
 
 class TrainingSteps:
@@ -37,7 +38,7 @@ class TrainingSteps:
         optimizer: Optimizer,
         steps: int,
         precision: str = AUTO,
-        label_smoothing: float = 0.0,
+        loss: Loss = HARD_LABELS,
     ) -> None:
         """Prepare the steps; nothing is computed yet.
 
@@ -46,11 +47,10 @@ class TrainingSteps:
             optimizer: of the net's parameters.
             steps: the planned number of steps.
             precision: of the passes: `auto`, `float32` or `bfloat16`.
-            label_smoothing: share of the label that is spread over all classes (Szegedy et al. 2016,
-                arXiv:1512.00567, section 7).
+            loss: what the steps lower.
         """
         self._model, self._optimizer = model, optimizer
-        self._precision, self._label_smoothing = precision, label_smoothing
+        self._precision, self._loss = precision, loss
         on_gpu = next(model.parameters()).is_cuda
         self._to_capture = on_gpu and steps >= CAPTURED_FROM and getattr(model, "capturable", True)
         self._taken = 0
@@ -80,7 +80,7 @@ class TrainingSteps:
     def _pass(self, batch: Tensor, labels: Tensor) -> Tensor:
         """Forward and backward; the loss."""
         with mixed_precision(batch.device, self._precision):
-            loss = cross_entropy(self._model(batch), labels, label_smoothing=self._label_smoothing)
+            loss = self._loss(self._model(batch), labels, batch)
         loss.backward()
         return loss.detach()
 
