@@ -51,6 +51,10 @@ def _epochs_are_those_of_the_settings(document: TrainedDocument) -> Iterator[Fau
         yield Fault("$.training.epochs", "the epochs are not numbered 1, 2, 3, ... in order")
     if len(epochs) != (asked := training["settings"]["epochs"]):
         yield Fault("$.training.epochs", f"{len(epochs)} epochs, but the settings ask for {asked}")
+    if asked > (scheduled := training["settings"].get("schedule_epochs", asked)):
+        yield Fault("$.training.settings.epochs", f"{asked} is above the {scheduled} of the rewound schedule")
+    if asked and training["settings"].get("recalibrate"):
+        yield Fault("$.training.settings.epochs", f"{asked}, beside a recalibration, which trains nothing")
     if training["best_epoch"] != (best := _best_epoch(training["epochs"])):
         yield Fault("$.training.best_epoch", f"{training['best_epoch']}, but epoch {best} did best")
     highest = training["settings"]["learning_rate"]

@@ -175,7 +175,9 @@ class _ModelWork:
         """Images of a training that is done so many times, and of the test of its net."""
         shown = times * images_shown(settings, self._images["train"])
         chosen_by = times * settings["epochs"] * self._images["selection"]
-        return Passes(shown, chosen_by + self._images["test"], shown if distils(settings) else 0)
+        recalibrated = times * min(settings.get("recalibrate", 0), self._images["train"])
+        evaluated = chosen_by + recalibrated + self._images["test"]
+        return Passes(shown, evaluated, shown if distils(settings) else 0)
 
     def _again(self, stage: str, pruner: str, target: Target) -> Passes:
         """The same for a further training of a cell."""

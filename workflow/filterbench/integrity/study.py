@@ -9,7 +9,7 @@ from typing import Any
 from filterbench.documents import check, kind_of, parse
 from filterbench.documents.parts import IMAGE_SIZE
 from filterbench.domain.targets import TRAJECTORY_NAME, parse_target
-from filterbench.integrity.agreement import disagreements, other_costs
+from filterbench.integrity.agreement import disagreements, other_costs, other_rates
 from filterbench.integrity.evidence import other_evidence
 from filterbench.integrity.exports import other_exports
 from filterbench.integrity.files import changed_files
@@ -164,9 +164,12 @@ def _cell(
     place: Path, documents: Documents, by_folder: Mapping[Path, Documents], root: Path, report: Report
 ) -> Iterator[Finding]:
     """What in a folder's documents contradicts each other or the study."""
-    if "target" not in wildcards_at(place):
+    in_cell = "target" in wildcards_at(place)
+    baseline = by_folder.get(baseline_folder(place) if in_cell else place, {}).get("baseline")
+    if baseline:
+        yield from other_rates(place, documents, baseline)
+    if not in_cell:
         return
-    baseline = by_folder.get(baseline_folder(place), {}).get("baseline")
     if baseline:
         yield from disagreements(place, documents, baseline)
     path = by_folder.get(trajectory_document(place).parent, {}).get(TRAJECTORY_NAME)

@@ -30,13 +30,19 @@ class Spending:
         """The epochs of fine-tuning that come nearest to what is asked.
 
         Raises:
-            InfeasibleError: the search had so many images that no pass is left.
+            InfeasibleError: the search had so many images that no pass is left, or the baseline has too few
+                epochs to rewind.
         """
         left = epochs_for(self.asked - self.search, settings, self.images)
         if not left:
             raise InfeasibleError(
                 f"the search alone trained on {self.search} images: no pass over {self.images} is left of "
                 f"the {self.asked} that every cell of this target is to have"
+            )
+        if left > (scheduled := settings.get("schedule_epochs", left)):
+            raise InfeasibleError(
+                f"{self.asked} images are {left} epochs after the last cut, but the baseline has only "
+                f"{scheduled} to rewind"
             )
         return left
 

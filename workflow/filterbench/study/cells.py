@@ -11,6 +11,8 @@ from filterbench.pruners.registry import PRUNERS, arguments_of
 Config = dict[str, Any]
 # The documents that every cell of any study has, by name.
 STAGES = ("prune", "speedup", "count", "finetune", "result")
+# The schedule of a fine-tuning that repeats the baseline's last epochs.
+REWIND = "rewind"
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,16 @@ def training_settings(config: Config, stage: str, model: str, pruner: str = "") 
     stage_settings = config[stage]
     own = {key: value for key, value in stage_settings.items() if key not in ("models", "pruners", "tuning")}
     own |= stage_settings.get("models", {}).get(model, {}) | stage_settings.get("pruners", {}).get(pruner, {})
+    if own["schedule"] == REWIND:
+        own |= _rewound(config, model)
     return own | precision(config)
+
+
+def _rewound(config: Config, model: str) -> Config:
+    """What learning-rate rewinding takes from the baseline (Renda et al. 2020, arXiv:2003.02389)."""
+    baseline = training_settings(config, "baseline", model)
+    names = ("learning_rate", "schedule")
+    return {**{name: baseline[name] for name in names}, "schedule_epochs": baseline["epochs"]}
 
 
 def budget_settings(config: Config, epochs: int, model: str, pruner: str) -> Config:

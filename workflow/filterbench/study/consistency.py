@@ -78,7 +78,7 @@ def _no_epochs(config: Config) -> Iterator[Fault]:
     if any("scratch-baseline" in trained_again(config, pruner) for pruner in config["pruners"]):
         needed["baseline"] = "train from scratch"
     for stage, purpose in needed.items():
-        if not config[stage]["epochs"]:
+        if not config[stage]["epochs"] and not config[stage].get("recalibrate"):
             yield Fault(f"$.{stage}.epochs", f"0 leaves nothing to {purpose}; at least 1")
 
 

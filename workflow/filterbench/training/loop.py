@@ -5,13 +5,11 @@ from __future__ import annotations
 import logging
 import math
 import time
-import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 
 import torch
 from torch import nn
-from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, MultiStepLR, OneCycleLR
 
 from filterbench.data.augmentation import drawing_on
 from filterbench.data.loading import Splits
@@ -29,6 +27,8 @@ from filterbench.training.evaluation import evaluate
 from filterbench.training.losses import DistillationLoss, LabelLoss, Loss
 from filterbench.training.optimizers import SGD
 from filterbench.training.precision import AUTO
+from filterbench.training.recalibration import recalibrate
+from filterbench.training.schedules import schedule_of, skip
 from filterbench.training.steps import TrainingSteps
 
 logger = logging.getLogger(__name__)
@@ -49,6 +49,8 @@ class TrainingSettings:
     label_smoothing: float = 0.0
     precision: str = AUTO
     distillation: Mapping[str, float] | None = None
+    schedule_epochs: int = 0
+    recalibrate: int = 0
 
     def document(self) -> dict[str, object]:
         """As documents record them: settings with a default are left out where they have it."""
@@ -90,7 +92,8 @@ def train(
 ) -> TrainingRecord:
     """Train a net in place and leave it with the weights of its best epoch.
 
-    The best epoch has the highest accuracy on the selection split; among equals the lowest loss.
+    The best epoch has the highest accuracy on the selection split; among equals the lowest loss. Settings
+    that recalibrate have no epochs: only the statistics of BatchNorm change.
 
     Args:
         model: the net, on the device of the images.
@@ -102,7 +105,7 @@ def train(
             without distillation.
 
     Raises:
-        InputError: the loss became infinite or not a number.
+        InputError: the loss became infinite or not a number, or there is no BatchNorm to recalibrate.
     """
     training = _Training(model, splits, settings, seed, _loss(settings, teacher))
     if checkpoint and (saved := checkpoint.load()):
@@ -114,6 +117,8 @@ def train(
             checkpoint.save(training.tensors(), training.record())
     if training.best:
         model.load_state_dict(training.best)
+    if settings.recalibrate:
+        recalibrate(model, splits.train, settings.recalibrate, settings.batch_size, seed)
     return TrainingRecord(settings, training.best_epoch, training.epochs)
 
 
@@ -135,7 +140,10 @@ class _Training:
             weight_decay=settings.weight_decay,
             nesterov=settings.nesterov,
         )
-        self._scheduler = _scheduler(self._optimizer, settings, self._steps)
+        scheduled = settings.schedule_epochs or settings.epochs
+        self._schedule = schedule_of(self._optimizer, settings.schedule, scheduled, self._steps)
+        # A rewound schedule begins before this training.
+        skip(self._schedule, (scheduled - settings.epochs) * self._steps)
         total = settings.epochs * self._steps
         self._training_steps = TrainingSteps(model, self._optimizer, total, settings.precision, loss)
         self.epochs: list[Epoch] = []
@@ -145,7 +153,7 @@ class _Training:
     def run_epoch(self) -> None:
         """Train for one epoch, evaluate, and keep the weights if they are the best so far."""
         started = time.perf_counter()
-        learning_rate = float(self._scheduler.get_last_lr()[0])
+        learning_rate = float(self._schedule.get_last_lr()[0])
         loss = self._pass_over_images()
         score = evaluate(self._model, self._splits.selection)
         self.epochs.append(
@@ -181,7 +189,7 @@ class _Training:
         for chosen in order.split(settings.batch_size)[: self._steps]:
             batch = images.batch(chosen, self._augmentation if settings.augment else None)
             losses += self._training_steps.step(batch, images.labels[chosen])
-            self._scheduler.step()
+            self._schedule.step()
         mean = losses.item() / self._steps
         if not math.isfinite(mean):
             raise InputError(
@@ -211,11 +219,7 @@ class _Training:
         self._generator.set_state(tensors["generator"])
         self._augmentation.set_state(tensors["augmentation"])
         self.epochs, self.best_epoch = epochs, best_epoch
-        with warnings.catch_warnings():
-            # It is brought forward without steps of the optimizer, about which torch warns.
-            warnings.simplefilter("ignore")
-            for _ in range(len(self.epochs) * self._steps):
-                self._scheduler.step()
+        skip(self._schedule, len(self.epochs) * self._steps)
         logger.info("resumed after epoch %d/%d", len(self.epochs), self._settings.epochs)
 
 
@@ -229,17 +233,3 @@ def _loss(settings: TrainingSettings, teacher: nn.Module | None) -> Loss:
     if teacher is None or settings.distillation is None:
         return of_labels
     return DistillationLoss(teacher, of_labels=of_labels, **settings.distillation)
-
-
-def _scheduler(optimizer: SGD, settings: TrainingSettings, steps: int) -> LRScheduler:
-    """The learning rate by step."""
-    total = max(1, steps * settings.epochs)
-    if settings.schedule == "cosine":
-        return CosineAnnealingLR(optimizer, total)
-    if settings.schedule == "one-cycle":
-        return OneCycleLR(optimizer, settings.learning_rate, total_steps=total, cycle_momentum=False)
-    # At the end of an epoch, as in the published script; fewer than four epochs have no such ends to choose
-    # from.
-    unit = steps if settings.epochs >= 4 else 1
-    milestones = [max(1, int(settings.epochs * steps * share / unit) * unit) for share in (0.5, 0.75)]
-    return MultiStepLR(optimizer, milestones, gamma=0.1)
