@@ -113,7 +113,7 @@ NUMBERS = {
     ),
     "resnet": (("models/resnet.py", "nn.ReLU(), conv_norm(planes", "nn.ReLU6(), conv_norm(planes"), {}),
     "CIFAR loader": (("data/cifar.py", "transpose(0, 3, 1, 2)", "transpose(0, 3, 2, 1)"), {}),
-    "training loop": (("training/loop.py", "gamma=0.1", "gamma=0.2"), {}),
+    "schedule": (("training/schedules.py", "gamma=0.1", "gamma=0.2"), {}),
     "counting": (("costs/counting.py", '"full"', '"default"'), {"count": {"L1FilterPruner"}}),
 }
 
