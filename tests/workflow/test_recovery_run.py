@@ -32,7 +32,7 @@ scratch: [total]
 def recovered(tmp_path_factory) -> Checkout:
     def make(checkout: Checkout) -> None:
         (checkout.folder / NAME).write_text(STUDY)
-        run = checkout.snakemake("results", study=NAME)
+        run = checkout.snakemake("comparisons", study=NAME)
         assert run.returncode == 0, run.stdout
 
     return made_once(tmp_path_factory, "recovered", make)
