@@ -42,7 +42,7 @@ from filterbench.jobs.version import code_version
 from filterbench.storage.files import files_digest
 from filterbench.results.failures import tell_failures
 from filterbench.study.inputs import INPUTS, searched_inputs
-from filterbench.study.paths import BASELINE, CELL, LATENCY_TABLE, MODEL_FOLDER, TRAJECTORY, any_of
+from filterbench.study.paths import BASELINE, CELL, LATENCY_TABLE, MODEL_FOLDER, SPARSE, TRAJECTORY, any_of
 from filterbench.orchestration.entry import AUDIT, plan_or_exit
 from filterbench.study.published import published_files, published_names
 

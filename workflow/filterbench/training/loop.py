@@ -26,6 +26,7 @@ from filterbench.storage.errors import InputError
 from filterbench.storage.weights import Weights
 from filterbench.training.evaluation import evaluate
 from filterbench.training.optimizers import SGD
+from filterbench.training.penalties import add_penalty, check_penalty, strength_in
 from filterbench.training.precision import AUTO
 from filterbench.training.steps import TrainingSteps
 
@@ -46,6 +47,8 @@ class TrainingSettings:
     nesterov: bool = False
     label_smoothing: float = 0.0
     precision: str = AUTO
+    penalty: str = ""
+    strength: float = 0.0
 
     def document(self) -> dict[str, object]:
         """As documents record them: settings with a default are left out where they have it."""
@@ -86,7 +89,8 @@ def train(
 ) -> TrainingRecord:
     """Train a net in place and leave it with the weights of its best epoch.
 
-    The best epoch has the highest accuracy on the selection split; among equals the lowest loss.
+    The best epoch has the highest accuracy on the selection split; among equals the lowest loss. With a
+    penalty it is the last one: an earlier one can be more accurate because the penalty has done less.
 
     Args:
         model: the net, on the device of the images.
@@ -96,8 +100,10 @@ def train(
         checkpoint: from which an interrupted training resumes, with the same outcome to the last bit.
 
     Raises:
-        InputError: the loss became infinite or not a number.
+        InputError: the loss became infinite or not a number, or the net lacks what the penalty is on.
     """
+    if settings.penalty:
+        check_penalty(model, settings.penalty)
     training = _Training(model, splits, settings, seed)
     if checkpoint and (saved := checkpoint.load()):
         tensors, record = saved
@@ -130,7 +136,12 @@ class _Training:
         self._scheduler = _scheduler(self._optimizer, settings, self._steps)
         total = settings.epochs * self._steps
         self._training_steps = TrainingSteps(
-            model, self._optimizer, total, settings.precision, settings.label_smoothing
+            model,
+            self._optimizer,
+            total,
+            settings.precision,
+            settings.label_smoothing,
+            self._add_penalty if settings.penalty else None,
         )
         self.epochs: list[Epoch] = []
         self.best: Weights = {}
@@ -151,7 +162,7 @@ class _Training:
                 "selection_loss": score.loss,
             }
         )
-        if max(self.epochs, key=_merit) is self.epochs[-1]:
+        if self._settings.penalty or max(self.epochs, key=_merit) is self.epochs[-1]:
             self.best_epoch = len(self.epochs)
             self.best = {name: tensor.clone() for name, tensor in self._model.state_dict().items()}
         images = self._steps * min(self._settings.batch_size, len(self._splits.train))
@@ -182,6 +193,11 @@ class _Training:
                 f"the training diverged (loss {mean}); lower learning_rate, now {settings.learning_rate}"
             )
         return mean
+
+    def _add_penalty(self) -> None:
+        settings = self._settings
+        strength = strength_in(len(self.epochs) + 1, settings.epochs, settings.penalty, settings.strength)
+        add_penalty(self._model, settings.penalty, strength)
 
     def tensors(self) -> Weights:
         """Everything that changes from epoch to epoch and is a tensor."""
