@@ -136,4 +136,4 @@ def test_a_changed_line_changes_the_digests_of_what_runs_it(change, package, unt
         assert stages == {"prepare_data"}
         assert "prepare_data digits" not in changed
     else:
-        assert stages == {"train_baseline", "finetune", "equal_training", "scratch"}
+        assert stages == {"train_baseline", "train_sparse", "finetune", "equal_training", "scratch"}
