@@ -55,6 +55,11 @@ def _convolutions(model: nn.Module) -> Iterator[nn.Conv2d]:
 PENALTIES: dict[str, Penalty] = {"bn-scales": bn_scales, "filter-norms": filter_norms, "growing": growing}
 
 
+def gradients_of(model: nn.Module, penalty: str) -> Iterator[tuple[Tensor, Tensor]]:
+    """The weights of a net that a penalty is on, each with its gradient at strength 1."""
+    return PENALTIES[penalty](model)
+
+
 def strength_in(epoch: int, epochs: int, penalty: str, strength: float) -> float:
     """The strength of a penalty in an epoch.
 
@@ -73,7 +78,7 @@ def check_penalty(model: nn.Module, penalty: str) -> None:
     Raises:
         InputError: the net has no such parameters.
     """
-    if not any(True for _ in PENALTIES[penalty](model)):
+    if next(gradients_of(model, penalty), None) is None:
         others = ", ".join(name for name in PENALTIES if name != penalty)
         raise InputError(f"sparse_training.penalty: {penalty}: the net has no BatchNorm; allowed: {others}")
 
@@ -87,6 +92,6 @@ def add_penalty(model: nn.Module, penalty: str, strength: float) -> None:
         penalty: a key of `PENALTIES`.
         strength: factor of the penalty, from 0.
     """
-    for weight, gradient in PENALTIES[penalty](model):
+    for weight, gradient in gradients_of(model, penalty):
         if weight.grad is not None:
             weight.grad.add_(gradient, alpha=strength)
