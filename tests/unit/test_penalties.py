@@ -144,6 +144,14 @@ def test_an_interrupted_sparse_training_ends_with_the_same_weights(few_images, t
         assert torch.equal(tensor, resumed.state_dict()[name]), name
 
 
+def test_a_growing_penalty_has_its_whole_strength_in_the_last_epoch(few_images, monkeypatch):
+    strengths = []
+    monkeypatch.setattr("filterbench.training.loop.add_penalty", lambda *each: strengths.append(each[-1]))
+    trained(few_images, "growing", 0.8)
+    # Five steps of eight images in each of four epochs.
+    assert strengths == pytest.approx([0.2] * 5 + [0.4] * 5 + [0.6] * 5 + [0.8] * 5)
+
+
 def test_a_net_without_batchnorm_is_refused(few_images):
     net = nn.Sequential(nn.Conv2d(3, 2, 3), nn.Flatten(), nn.Linear(2 * 30 * 30, 2))
     with pytest.raises(InputError, match="the net has no BatchNorm; allowed: filter-norms, growing"):
