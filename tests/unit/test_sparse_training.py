@@ -28,6 +28,7 @@ from filterbench.storage.weights import read_weights
 from filterbench.study.cells import Config
 from filterbench.study.config import check_config
 from filterbench.study.paths import wildcards_at
+from filterbench.study.planned import _trains_nothing
 
 SLIM = {"penalty": "bn-scales", "strength": 0.001, "epochs": 2, "learning_rate": 0.02}
 RECORDED = SLIM | {"batch_size": 64}
@@ -145,6 +146,11 @@ def test_both_bills_and_equal_training_count_it(monkeypatch, tmp_path):
         spending(images=256).epochs(training["settings"])
     documents["reference"] = PRUNED
     assert spending(**{"as": ["reference"]}).asked == 256 + 390
+
+
+def test_a_net_that_was_trained_sparse_is_not_the_plainly_cut_one(config):
+    found = [_trains_nothing(config, pruner) for pruner in ("L1FilterPruner", "BNScalePruner")]
+    assert found == [True, False]
 
 
 def test_the_forecast_counts_it_once_for_all_cells(config, few_images):

@@ -61,6 +61,8 @@ def test_a_study_with_sparse_training_is_made_once_and_holds_together(study):
     images = own["images"]["train"]
     assert set(sparse["images_paid"]) == {2 * images}
     assert set(plain["images_paid"]) == set(sparse["images_after_cut"]) == {images}
+    assert set(sparse["images_trained"]) == {images}
+    assert set(plain["images_trained"]) == {0}
     assert set(sparse["sparse_training"]) == {"bn-scales_0.001_1_0.02"}
     assert plain["sparse_training"].isna().all()
 
