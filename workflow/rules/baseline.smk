@@ -54,3 +54,34 @@ rule train_baseline:
         training=PLAN.training("baseline"),
     script:
         "../scripts/stage.py"
+
+
+rule train_sparse:
+    """The unpruned net, trained on with a penalty on its filters; one for all cells that ask for the same."""
+    input:
+        **INPUTS["sparse"],
+        images=PLAN.images,
+    output:
+        weights=f"{SPARSE}/sparse.safetensors",
+        document=f"{SPARSE}/sparse.json",
+    log:
+        "logs/{study}/{model}/seed-{seed}/sparse/{sparse}/sparse.log",
+    wildcard_constraints:
+        sparse=any_of(PLAN.sparse or ["none"]),
+    # Several cells wait for it.
+    priority: 1
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=more_each_time(6000),
+        runtime=more_each_time(240),
+        gpu=GPU,
+    params:
+        **stage("train_sparse"),
+        cell=PLAN.baseline_cell,
+        limits=PLAN.limits,
+        device=device,
+        training=PLAN.sparse_settings,
+    script:
+        "../scripts/stage.py"

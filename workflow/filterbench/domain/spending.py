@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 # Settings by key, as a study gives them.
@@ -54,6 +55,16 @@ def images_trained(settings: Settings, images: int) -> int:
     """
     recalibrated = min(settings.get("recalibrate", 0), images)
     return settings["epochs"] * images_in_a_pass(settings, images) + round(FORWARD_PASS * recalibrated)
+
+
+def images_trained_sparse(cell: Mapping[str, Any], images: int) -> int:
+    """Images that the sparse training before a cell's pruning processes; 0 where it has none.
+
+    Args:
+        cell: as documents record it.
+        images: how many there are to train with.
+    """
+    return images_trained(cell["sparse_training"], images) if "sparse_training" in cell else 0
 
 
 def epochs_for(trained: int, settings: Settings, images: int) -> int:

@@ -26,11 +26,14 @@ from filterbench.study.cells import (
     references,
     scratch_settings,
     search_settings,
+    sparse_settings,
+    sparse_training,
+    sparse_trainings,
     targets,
     trained_again,
     training_settings,
 )
-from filterbench.study.paths import BASELINE, CELL, TRAJECTORY, in_seed
+from filterbench.study.paths import BASELINE, CELL, SPARSE, TRAJECTORY, in_seed
 
 BYTES_A_PARAM = 4
 
@@ -125,6 +128,10 @@ class _ModelWork:
         if self._config.get("finetune_unpruned"):
             training = self._training("finetune")
             yield self._work("finetune_unpruned", "", f"{baseline}-finetune.json", training)
+        for name, sparse in sparse_trainings(self._config, self._model).items():
+            images = self._trained(sparse_settings(self._config, self._model, sparse))
+            document = in_seed(f"{SPARSE}/sparse.json").format(sparse=name)
+            yield self._work("train_sparse", "", document, images, stays=self._whole)
         for pruner in self._config["pruners"]:
             own = targets(self._config, pruner, self._model)
             if PRUNERS[pruner].search == "path":
@@ -205,13 +212,19 @@ class _ModelWork:
             self._after_baseline(name, target)
             for name in references(self._config, self._model, target) or [pruner]
         )
-        return Spending(images, self._search(pruner, [target]).images_trained, self._images["train"])
+        searched = self._search(pruner, [target]).images_trained
+        return Spending(images, searched, self._images["train"], self._sparse(pruner))
 
     def _after_baseline(self, pruner: str, target: Target) -> int:
         """Minimum of the images that a cell is trained on, by its pruner and in its fine-tuning."""
         settings = training_settings(self._config, "finetune", self._model, pruner)
         trained = images_trained(settings, self._images["train"])
-        return self._search(pruner, [target]).images_trained + trained
+        return self._sparse(pruner) + self._search(pruner, [target]).images_trained + trained
+
+    def _sparse(self, pruner: str) -> int:
+        """Images of the sparse training before a pruner."""
+        sparse = sparse_training(self._config, pruner, self._model)
+        return images_trained(sparse, self._images["train"]) if sparse else 0
 
     def _search(self, pruner: str, own: list[Target]) -> Cost:
         """Minimum cost of a search; a matched control costs as much as the search it is compared with."""

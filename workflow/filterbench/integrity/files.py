@@ -8,6 +8,7 @@ from pathlib import Path
 
 from filterbench.integrity.findings import Document, Finding
 from filterbench.storage.files import known_digest
+from filterbench.study.cells import sparse_name
 from filterbench.study.inputs import inputs_needed, inputs_of
 from filterbench.study.paths import wildcards_at
 
@@ -52,5 +53,6 @@ def places_of(path: Path, kind: str, cell: Document, names: Iterable[str], root:
     """Where the inputs of a document lie, as far as this version knows them."""
     wildcards = wildcards_at(path.parent)
     pruner = cell.get("pruner", "")
-    known = inputs_of(kind if pruner else path.stem, pruner, names)
+    sparse = sparse_name(cell.get("sparse_training", {}))
+    known = inputs_of(kind if pruner else path.stem, pruner, names, sparse)
     return {name: root / place.format(**wildcards) for name, place in known.items()}

@@ -23,6 +23,7 @@ from filterbench.study.cells import (
     round_channels,
     scratch_settings,
     search_settings,
+    sparse_settings,
     training_settings,
 )
 from filterbench.study.paths import wildcards_at
@@ -33,8 +34,8 @@ def other_settings(plan: Plan, folder: Path, documents: Documents) -> Iterator[F
 
     Args:
         plan: of the study.
-        folder: of a baseline, a search path or a cell; nothing is said of a model or pruner that the study
-            no longer names.
+        folder: of a baseline, a sparse training, a search path or a cell; nothing is said of a model or
+            pruner that the study no longer names.
         documents: the folder's, by name.
     """
     config, place = plan.config, wildcards_at(folder)
@@ -75,6 +76,8 @@ def _training_of(
 ) -> tuple[Config, Collection[str]]:
     """The settings that the study asks of a training, and which of them its job chooses."""
     kind, _, budget = name.partition("-")
+    if name == "sparse":
+        return sparse_settings(config, model, document["cell"].get("sparse_training", {})), ()
     if name == "baseline":
         own = {"epochs"} if "own_weights" in document else set()
         return training_settings(config, "baseline", model, pruner), own

@@ -30,17 +30,22 @@ from filterbench.study.cells import (
     round_channels,
     scratch_settings,
     search_settings,
+    sparse_name,
+    sparse_settings,
+    sparse_training,
+    sparse_trainings,
     sparsities,
     trained_again,
     training_settings,
 )
-from filterbench.study.inputs import COUNTED, TAUGHT, TIMED, reference_inputs
+from filterbench.study.inputs import COUNTED, TAUGHT, TIMED, inputs_after, reference_inputs
 from filterbench.study.paths import (
     MODEL_FOLDER,
     TRAJECTORY,
     baseline_folder,
     cell_at,
     cell_folder,
+    sparse_folder,
     trajectory_document,
 )
 from filterbench.study.published import published_names
@@ -67,6 +72,7 @@ class Plan:
         images: its data file.
         max_copies: share of its test images that may have exact copies among the others, 0 to 1.
         cells: the folders of its cells.
+        sparse: the names of the folders of its sparse trainings, model by model.
         again: by pruner, the trainings of its cells beyond their fine-tuning, by name of their documents.
         claims: path of the user's table of points that papers report, or empty.
         questions: path of the user's plan of primary questions, or empty.
@@ -87,6 +93,7 @@ class Plan:
         self.images = data_file(dataset["name"], dataset.get("folder"), self.image_size)
         self.max_copies = dataset.get("max_copies", MAX_COPIES)
         self.cells = self.folders(self.study)
+        self.sparse = [name for model in config["models"] for name in sparse_trainings(config, model)]
         self.again = {pruner: trained_again(config, pruner) for pruner in config["pruners"]}
         self.claims = config.get("claims") or ""
         self.questions = config.get("plan") or ""
@@ -149,12 +156,24 @@ class Plan:
     def all_documents(self) -> list[str]:
         """Those of all cells, and of their baselines and search paths."""
         baselines = {str(baseline_folder(Path(cell))): None for cell in self.cells}
+        sparse = {str(folder): None for cell in self.cells for folder in self.sparse_folders(Path(cell))}
         names = baseline_documents(self.config)
         return [
             *(f"{folder}/{name}.json" for folder in baselines for name in names),
+            *(f"{folder}/sparse.json" for folder in sparse),
             *_search_paths(self.cells),
             *self.documents(self.cells),
         ]
+
+    def sparse_folders(self, cell: Path) -> list[Path]:
+        """The folder of the sparse training that a cell begins with; empty where it has none."""
+        asked = cell_at(cell)[1]
+        sparse = sparse_training(self.config, asked.pruner, asked.model)
+        return [sparse_folder(cell, sparse)] if sparse else []
+
+    def shared_folders(self, cell: Path) -> list[Path]:
+        """The folders of what a cell shares with others: its baseline, sparse training and search path."""
+        return [baseline_folder(cell), *self.sparse_folders(cell), trajectory_document(cell).parent]
 
     def made_of_cells(self, *names: str) -> list[Path]:
         """Documents with these names that the cells have."""
@@ -174,9 +193,10 @@ class Plan:
         return content_digest(dataset["name"], dataset.get("folder"))
 
     def baseline_cell(self, wildcards: Wildcards) -> dict[str, Any]:
-        """Which baseline a job makes, as documents record it; a job for all seeds takes the first."""
+        """Which baseline a job begins with, as documents record it; a job for all seeds takes the first."""
         model = self.config["models"][wildcards.model]
         normalisation = model.get("normalisation")
+        sparse = self.sparse_training(wildcards)
         return {
             "study": wildcards.study,
             "dataset": self.config["dataset"]["name"],
@@ -186,6 +206,7 @@ class Plan:
             "seed": int(wildcards.get("seed", self.config["seeds"][0])),
             **({} if self.image_size == IMAGE_SIZE else {"image_size": self.image_size}),
             **({"normalisation": normalisation} if normalisation else {}),
+            **({"sparse_training": sparse} if sparse else {}),
         }
 
     def own_weights(self, wildcards: Wildcards) -> str:
@@ -213,6 +234,21 @@ class Plan:
     def search_settings(self, wildcards: Wildcards) -> dict[str, Any]:
         """How a cell's pruner judges and trains candidates; empty where it does not search."""
         return search_settings(self.config, wildcards.pruner)
+
+    def sparse_training(self, wildcards: Wildcards) -> Config:
+        """The sparse training that a job makes or begins with, as documents record it; empty without one."""
+        if name := wildcards.get("sparse"):
+            return sparse_trainings(self.config, wildcards.model)[name]
+        pruner = wildcards.get("pruner")
+        return sparse_training(self.config, pruner, wildcards.model) if pruner else {}
+
+    def sparse_settings(self, wildcards: Wildcards) -> Config:
+        """The settings of the sparse training that a job makes."""
+        return sparse_settings(self.config, wildcards.model, self.sparse_training(wildcards))
+
+    def inputs(self, kind: str) -> Any:
+        """The inputs of a kind of document that depend on the sparse training of its cell."""
+        return lambda wildcards: inputs_after(kind, sparse_name(self.sparse_training(wildcards)))
 
     def training(self, stage: str) -> Any:
         """The settings of `baseline` or `finetune` for a job's model and pruner."""

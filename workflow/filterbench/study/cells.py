@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,8 @@ Config = dict[str, Any]
 STAGES = ("prune", "speedup", "count", "finetune", "result")
 # The schedule of a fine-tuning that repeats the baseline's last epochs.
 REWIND = "rewind"
+# What tells the sparse trainings of a model apart, in the order of their folders' names.
+SPARSE_NAME = ("penalty", "strength", "epochs", "learning_rate")
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,36 @@ def _rewound(config: Config, model: str) -> Config:
     baseline = training_settings(config, "baseline", model)
     names = ("learning_rate", "schedule")
     return {**{name: baseline[name] for name in names}, "schedule_epochs": baseline["epochs"]}
+
+
+def sparse_training(config: Config, pruner: str, model: str) -> Config:
+    """The sparse training before a pruner, as the cells' documents record it; empty where it has none."""
+    if not (own := config["pruners"][pruner].get("sparse_training")):
+        return {}
+    return {
+        "penalty": own["penalty"],
+        "strength": float(own["strength"]),
+        "epochs": own["epochs"],
+        "batch_size": training_settings(config, "baseline", model)["batch_size"],
+        "learning_rate": float(own["learning_rate"]),
+    }
+
+
+def sparse_name(sparse: Mapping[str, object]) -> str:
+    """The name of a sparse training's folder; empty without a sparse training."""
+    return "_".join(str(sparse[key]) for key in SPARSE_NAME) if sparse else ""
+
+
+def sparse_trainings(config: Config, model: str) -> dict[str, Config]:
+    """By name of their folder, the sparse trainings that the cells of a model begin with."""
+    pruners = [name for name in config["pruners"] if targets(config, name, model)]
+    asked = [sparse_training(config, name, model) for name in pruners]
+    return {sparse_name(sparse): sparse for sparse in asked if sparse}
+
+
+def sparse_settings(config: Config, model: str, sparse: Config) -> Config:
+    """The settings of a sparse training: the baseline's, but for its own."""
+    return training_settings(config, "baseline", model) | sparse
 
 
 def budget_settings(config: Config, epochs: int, model: str, pruner: str) -> Config:

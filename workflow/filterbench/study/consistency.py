@@ -142,6 +142,15 @@ def _onnxruntime_on_a_gpu(config: Config) -> Iterator[Fault]:
         yield Fault("$.latency", "onnxruntime is measured on the CPU; set device: cpu, or remove it")
 
 
+def _sparse_training_thrown_away(config: Config) -> Iterator[Fault]:
+    """A sparse training before a pruner that draws new weights."""
+    for name, pruner in config["pruners"].items():
+        for model in config["models"] if "sparse_training" in pruner else ():
+            if pruner_arguments(config, name, model).get("weights") == "fresh":
+                yield Fault(f"$.pruners.{name}.sparse_training", "its weights are fresh; remove one of them")
+                break
+
+
 def _contradicting_arguments(config: Config) -> Iterator[Fault]:
     for name in config["pruners"]:
         for model in config["models"]:
@@ -226,6 +235,7 @@ SETTINGS_RULES = (
 )
 CELL_RULES = (
     _contradicting_arguments,
+    _sparse_training_thrown_away,
     _one_net_at_several_sparsities,
     _grouped_channels_of_padded_nets,
     _no_targets,

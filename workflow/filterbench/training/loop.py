@@ -26,6 +26,7 @@ from filterbench.storage.weights import Weights
 from filterbench.training.evaluation import evaluate
 from filterbench.training.losses import DistillationLoss, LabelLoss, Loss
 from filterbench.training.optimizers import SGD
+from filterbench.training.penalties import add_penalty, check_penalty, strength_in
 from filterbench.training.precision import AUTO
 from filterbench.training.recalibration import recalibrate
 from filterbench.training.schedules import schedule_of, skip
@@ -51,6 +52,8 @@ class TrainingSettings:
     distillation: Mapping[str, float] | None = None
     schedule_epochs: int = 0
     recalibrate: int = 0
+    penalty: str = ""
+    strength: float = 0.0
 
     def document(self) -> dict[str, object]:
         """As documents record them: settings with a default are left out where they have it."""
@@ -92,8 +95,9 @@ def train(
 ) -> TrainingRecord:
     """Train a net in place and leave it with the weights of its best epoch.
 
-    The best epoch has the highest accuracy on the selection split; among equals the lowest loss. Settings
-    that recalibrate have no epochs: only the statistics of BatchNorm change.
+    The best epoch has the highest accuracy on the selection split; among equals the lowest loss. With a
+    penalty it is the last one: an earlier one can be more accurate because the penalty has done less.
+    Settings that recalibrate have no epochs: only the statistics of BatchNorm change.
 
     Args:
         model: the net, on the device of the images.
@@ -105,8 +109,11 @@ def train(
             without distillation.
 
     Raises:
-        InputError: the loss became infinite or not a number, or there is no BatchNorm to recalibrate.
+        InputError: the loss became infinite or not a number, the net lacks what the penalty is on, or there
+            is no BatchNorm to recalibrate.
     """
+    if settings.penalty:
+        check_penalty(model, settings.penalty)
     training = _Training(model, splits, settings, seed, _loss(settings, teacher))
     if checkpoint and (saved := checkpoint.load()):
         tensors, record = saved
@@ -145,7 +152,14 @@ class _Training:
         # A rewound schedule begins before this training.
         skip(self._schedule, (scheduled - settings.epochs) * self._steps)
         total = settings.epochs * self._steps
-        self._training_steps = TrainingSteps(model, self._optimizer, total, settings.precision, loss)
+        self._training_steps = TrainingSteps(
+            model,
+            self._optimizer,
+            total,
+            settings.precision,
+            loss,
+            self._add_penalty if settings.penalty else None,
+        )
         self.epochs: list[Epoch] = []
         self.best: Weights = {}
         self.best_epoch = 0
@@ -165,7 +179,7 @@ class _Training:
                 "selection_loss": score.loss,
             }
         )
-        if max(self.epochs, key=_merit) is self.epochs[-1]:
+        if self._settings.penalty or max(self.epochs, key=_merit) is self.epochs[-1]:
             self.best_epoch = len(self.epochs)
             self.best = {name: tensor.clone() for name, tensor in self._model.state_dict().items()}
         images = self._steps * min(self._settings.batch_size, len(self._splits.train))
@@ -196,6 +210,11 @@ class _Training:
                 f"the training diverged (loss {mean}); lower learning_rate, now {settings.learning_rate}"
             )
         return mean
+
+    def _add_penalty(self) -> None:
+        settings = self._settings
+        strength = strength_in(len(self.epochs) + 1, settings.epochs, settings.penalty, settings.strength)
+        add_penalty(self._model, settings.penalty, strength)
 
     def tensors(self) -> Weights:
         """Everything that changes from epoch to epoch and is a tensor."""

@@ -7,6 +7,7 @@ kernels of a step at once (https://docs.pytorch.org/docs/stable/notes/cuda.html#
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -39,6 +40,7 @@ class TrainingSteps:
         steps: int,
         precision: str = AUTO,
         loss: Loss = HARD_LABELS,
+        add_penalty: Callable[[], None] | None = None,
     ) -> None:
         """Prepare the steps; nothing is computed yet.
 
@@ -48,9 +50,11 @@ class TrainingSteps:
             steps: the planned number of steps.
             precision: of the passes: `auto`, `float32` or `bfloat16`.
             loss: what the steps lower.
+            add_penalty: changes the gradients of each step before the optimizer uses them.
         """
         self._model, self._optimizer = model, optimizer
         self._precision, self._loss = precision, loss
+        self._add_penalty = add_penalty
         on_gpu = next(model.parameters()).is_cuda
         self._to_capture = on_gpu and steps >= CAPTURED_FROM and getattr(model, "capturable", True)
         self._taken = 0
@@ -73,6 +77,8 @@ class TrainingSteps:
         else:
             self._optimizer.zero_grad()
             loss = self._pass(batch, labels)
+        if self._add_penalty:
+            self._add_penalty()
         self._optimizer.step()
         self._taken += 1
         return loss
