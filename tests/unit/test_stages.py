@@ -53,6 +53,7 @@ ROUNDS = "GroupFPGMPruner"
 CHANGES: dict[str, dict] = {
     "GivenLayersPruner": {"layers": {"*": 0.5}},
     "EagleEyePruner": {"evaluations": 3},
+    "SensitivityPruner": {"rates": 2},
     # Compact from `prune` on.
     ROUNDS: {"rounds": 2},
     **{name: {"images": 8} for name in ("CHIPPruner", "HRankPruner", "HessianPruner", "OBDCPruner")},

@@ -22,6 +22,7 @@ _COMPACT = {"document": f"{CELL}/speedup.json", "weights": f"{CELL}/speedup.safe
 INPUTS: dict[str, dict[str, str]] = {
     "baseline-finetune": {"document": f"{BASELINE}/baseline.json", "weights": _ORIGINAL},
     "trajectory": {"weights": _ORIGINAL},
+    "sensitivity": {"weights": _ORIGINAL},
     "prune": {"weights": _ORIGINAL},
     "speedup": {
         "document": f"{CELL}/prune.json",
