@@ -165,7 +165,6 @@ PRUNERS: dict[str, PrunerEntry] = {
         "filterbench.pruners.search.eagle_eye:EagleEye",
         EAGLE_EYE,
         search="candidates",
-        budgets=False,
         search_settings={"recalibrate": 1000},
     ),
     "SensitivityPruner": PrunerEntry(
