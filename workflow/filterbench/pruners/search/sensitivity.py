@@ -102,7 +102,7 @@ class Sensitivity:
 def analyse(
     model: nn.Module, groups: FilterGroups, rates: Sequence[float], search: Search, journal: Journal
 ) -> Sensitivity:
-    """Prune each group alone at each rate, and judge the net without training.
+    """Prune each group alone at each rate, and judge the net as the search does.
 
     Rates that remove the same filters are judged once; at a rate that removes none, the net is the unpruned
     one.
