@@ -85,3 +85,29 @@ rule train_sparse:
         training=PLAN.sparse_settings,
     script:
         "../scripts/stage.py"
+
+
+rule sensitivity:
+    """The accuracy of the unpruned net with each group of convolutions pruned alone; on request."""
+    input:
+        **INPUTS["sensitivity"],
+        images=PLAN.images,
+    output:
+        document=f"{BASELINE}/sensitivity.json",
+    log:
+        "logs/{study}/{model}/seed-{seed}/baseline/sensitivity.log",
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=more_each_time(6000),
+        runtime=more_each_time(240),
+        gpu=GPU,
+    params:
+        **stage("sensitivity"),
+        cell=PLAN.baseline_cell,
+        limits=PLAN.limits,
+        device=device,
+        sensitivity=PLAN.sensitivity,
+    script:
+        "../scripts/stage.py"

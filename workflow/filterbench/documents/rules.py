@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from filterbench.documents.manifest import settings_digest
-from filterbench.documents.measurements import LatencyTableDocument
+from filterbench.documents.measurements import LatencyTableDocument, SensitivityDocument
 from filterbench.documents.parts import IMAGE_SIZE, Epoch, Training
 from filterbench.documents.schemas import Fault
 from filterbench.documents.types import (
@@ -166,6 +166,42 @@ def _counters_agree(document: CountDocument) -> Iterator[Fault]:
                 yield Fault(f"$.second_counter.{name}.{net}", reason)
 
 
+def _judged_by_the_settings_images(document: SensitivityDocument) -> Iterator[Fault]:
+    images, asked = document["images"]["selection"], document["settings"].get("images")
+    if document["judged"] != (expected := min(asked or images, images)):
+        yield Fault("$.judged", f"{document['judged']}, but the settings and the images give {expected}")
+
+
+def _each_group_is_pruned_at_each_rate(document: SensitivityDocument) -> Iterator[Fault]:
+    rates = document["settings"]["rates"]
+    if rates != sorted(rates):
+        yield Fault("$.settings.rates", "the rates do not rise")
+    for index, group in enumerate(document["groups"]):
+        place = f"$.groups[{index}].points"
+        if [point["rate"] for point in group["points"]] != rates:
+            yield Fault(place, "not one point per rate of the settings, in their order")
+        known = {0: document["original"]}
+        for number, point in enumerate(group["points"]):
+            removed, accuracy = point["removed"], point["accuracy"]
+            if removed != (expected := int(group["channels"] * point["rate"])):
+                reason = f"{removed}, but {point['rate']} of {group['channels']} filters are {expected}"
+                yield Fault(f"{place}[{number}].removed", reason)
+            if accuracy != (other := known.setdefault(removed, accuracy)):
+                reason = f"{accuracy}, but {other} where as many filters are removed"
+                yield Fault(f"{place}[{number}].accuracy", reason)
+
+
+def _sensitivities_are_shares_of_images(document: SensitivityDocument) -> Iterator[Fault]:
+    found = {"$.original": document["original"]}
+    for index, group in enumerate(document["groups"]):
+        for number, point in enumerate(group["points"]):
+            found[f"$.groups[{index}].points[{number}].accuracy"] = point["accuracy"]
+    for place, accuracy in found.items():
+        correct = accuracy * document["judged"]
+        if abs(correct - round(correct)) > ACCURACY_SLACK * document["judged"]:
+            yield Fault(place, f"{accuracy} is not a multiple of 1/{document['judged']}, one judging image")
+
+
 def _timed_where_it_was_made(document: Mapping[str, Any]) -> Iterator[Fault]:
     # Documents of earlier versions record the machine once.
     if document["provenance"].get("machine", document["machine"]) != document["machine"]:
@@ -218,6 +254,11 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "finetune": (*TRAINED, _best_trial_is_kept),
     "equal": (*TRAINED, _best_trial_is_kept, _within_half_a_pass),
     "scratch": TRAINED,
+    "sensitivity": (
+        _judged_by_the_settings_images,
+        _each_group_is_pruned_at_each_rate,
+        _sensitivities_are_shares_of_images,
+    ),
     "export": (),
     "int8": (_accuracies_are_shares_of_test_images, _timed_where_it_was_made),
     "result": (_never_above_original,),

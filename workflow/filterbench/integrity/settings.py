@@ -59,8 +59,8 @@ def other_settings(plan: Plan, folder: Path, documents: Documents) -> Iterator[F
             if name == "prune":
                 found = {"round_channels": document.get("round_channels", 1)}
                 yield from _differences(path, "", found, {"round_channels": round_channels(config, pruner)})
-        elif name in (measured := _measurements(plan)) and "settings" in document:
-            yield from _differences(path, "settings", document["settings"], measured[name])
+        elif name in (asked := _on_request(plan)) and "settings" in document:
+            yield from _differences(path, "settings", document["settings"], asked[name])
         if "copies" in document and document["copies"] > plan.max_copies * document["images"]["test"]:
             allowed = f"{plan.max_copies:.3g} of the test images (dataset.max_copies)"
             yield Finding(path, "$.copies", f"{document['copies']}, but the study allows {allowed}")
@@ -91,9 +91,14 @@ def _training_of(
     return settings, tuned | {"epochs"} if name == "equal" else tuned
 
 
-def _measurements(plan: Plan) -> dict[str, Config]:
-    """How times are measured, by name of the document."""
-    return {"latency": plan.latency, "latency_table": plan.latency_table, "int8": plan.int8}
+def _on_request(plan: Plan) -> dict[str, Config]:
+    """The settings of documents that are made on request, by their names."""
+    return {
+        "latency": plan.latency,
+        "latency_table": plan.latency_table,
+        "int8": plan.int8,
+        "sensitivity": plan.sensitivity,
+    }
 
 
 def _tuning(path: Path, document: Document, config: Config) -> Iterator[Finding]:

@@ -15,7 +15,7 @@ from filterbench.integrity.exports import other_exports
 from filterbench.integrity.files import changed_files
 from filterbench.integrity.findings import Document, Documents, Finding, Report
 from filterbench.integrity.listed import other_files
-from filterbench.integrity.nets import wrong_shapes
+from filterbench.integrity.nets import wrong_groups, wrong_shapes
 from filterbench.integrity.records import other_records
 from filterbench.integrity.settings import other_settings
 from filterbench.integrity.shapes import other_shapes
@@ -55,6 +55,7 @@ def findings(plan: Plan, study: str, root: Path, report: Report) -> Iterator[Fin
         yield from other_settings(plan, place, documents)
         yield from other_evidence(plan, place, documents, root)
         yield from other_records(place, documents)
+        yield from wrong_groups(place, documents)
         yield from _cell(place, documents, by_folder, root, report)
     yield from other_shapes(plan, folder, root)
 

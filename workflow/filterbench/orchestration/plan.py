@@ -58,6 +58,8 @@ TWIN_PROTOCOLS = {"validation": "test", "test": "validation"}
 MEASUREMENT = {"batch": 64, "runs": 50, "warm_up": 10, "threads": 1}
 RUNTIMES = {"runtimes": ["torch"], "budget_runtime": "torch"}
 INT8 = {"calibration_images": 256}
+# How to prune each group of convolutions alone, where the study does not say.
+SENSITIVITY = {"base_algo": "l1", "rates": [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]}
 # Share of the test images that may be copies of others, where the study does not say.
 MAX_COPIES = 0.02
 
@@ -80,6 +82,7 @@ class Plan:
         latency: how to measure the time of a cell's nets.
         latency_table: how to measure that of a model's layers.
         int8: how to quantise nets, and to measure their time.
+        sensitivity: how to prune each group of convolutions alone; the rates rise.
         comparable: whether accuracies compare with the published ones.
     """
 
@@ -103,6 +106,8 @@ class Plan:
         self.latency = measurement | {"runtimes": runtimes}
         self.latency_table = measurement | {"budget_runtime": table_runtime}
         self.int8 = measurement | INT8 | config.get("int8", {})
+        sensitivity = SENSITIVITY | config.get("sensitivity", {})
+        self.sensitivity = sensitivity | {"rates": sorted(sensitivity["rates"])}
         published = set(published_names("model"))
         as_published = (dataset["name"], self.image_size) == ("cifar10", IMAGE_SIZE)
         self.comparable = as_published and set(config["models"]) <= published

@@ -16,7 +16,7 @@ from filterbench.storage.tables import write_table
 from filterbench.study.paths import baseline_folder, sparse_folder, trajectory_document
 
 # Documents that are made after the tables, or rebuilt without them.
-ON_REQUEST = ("latency", "int8", "export")
+ON_REQUEST = ("latency", "int8", "export", "sensitivity")
 
 
 def compare(job: Job) -> None:

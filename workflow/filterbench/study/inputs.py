@@ -23,6 +23,7 @@ INPUTS: dict[str, dict[str, str]] = {
     "baseline-finetune": {"document": f"{BASELINE}/baseline.json", "weights": _ORIGINAL},
     "sparse": {"weights": _ORIGINAL},
     "trajectory": {"weights": _ORIGINAL},
+    "sensitivity": {"weights": _ORIGINAL},
     "prune": {"weights": _ORIGINAL},
     "speedup": {
         "document": f"{CELL}/prune.json",
