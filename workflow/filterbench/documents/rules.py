@@ -207,5 +207,6 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "verdicts": (),
     "audit": (),
     "leads": (),
+    "merged": (),
     "validation": (),
 }
