@@ -53,7 +53,7 @@ def test_a_missing_folder_and_one_named_twice_are_refused(tmp_path):
     with pytest.raises(InputError, match="^study.yaml: from: there is no folder no/such; "):
         check_folders({"from": f"{tmp_path},no/such"}, "study.yaml")
     with pytest.raises(InputError, match="is named twice"):
-        check_folders({"from": f"{tmp_path},{tmp_path}/."}, "study.yaml")
+        check_folders({"from": f"{tmp_path},{tmp_path}/../{tmp_path.name}"}, "study.yaml")
 
 
 def test_a_folder_without_a_study_has_the_configured_one(submitted):

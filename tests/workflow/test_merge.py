@@ -112,6 +112,8 @@ def test_submissions_stand_side_by_side_until_one_is_falsified(repository):
     committed(repository.folder)
     run = checked(repository)
     assert run.returncode == 1
-    assert f"submissions/smoke/alice: results/smoke/{SHARED}/result.json: not the file that" in run.stdout
+    place = f"submissions/smoke/alice: results/smoke/{SHARED}/result.json: "
+    assert f"{place}$.performance.finetuned: 0.99, but {accuracies[0]} in finetune.json" in run.stdout
+    assert "in manifest.json: changed after it was made" in run.stdout
     assert "`validate` refuses its results" in run.stdout
     assert "Traceback" not in run.stdout

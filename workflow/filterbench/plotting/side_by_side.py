@@ -32,6 +32,6 @@ def draw_side_by_side(tables: Mapping[str, pd.DataFrame], title: str) -> Figure:
         add_factors(axes, PANELS[0].factor_label, float(table["params_original"].mean()))
     for axes in panels[1:]:
         axes.set_ylabel("")
-    # The legend counts the cells of all panels, because a curve may be in only one of them.
-    finish(figure, title, panels[0], pd.concat(tables.values()))
+    # A curve may be in only one of the panels.
+    finish(figure, title, panels[0], pd.concat(tables.values()), panels[1:])
     return figure
