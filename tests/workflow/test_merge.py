@@ -116,4 +116,6 @@ def test_submissions_stand_side_by_side_until_one_is_falsified(repository):
     assert f"{place}$.performance.finetuned: 0.99, but {accuracies[0]} in finetune.json" in run.stdout
     assert "in manifest.json: changed after it was made" in run.stdout
     assert "`validate` refuses its results" in run.stdout
+    # A merge makes no cells, so that none are missing.
+    assert "cells are missing" not in run.stdout
     assert "Traceback" not in run.stdout
