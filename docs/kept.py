@@ -2,10 +2,11 @@
 
     PYTHONPATH=workflow python docs/kept.py pack fair docs/fair-comparison/results
     PYTHONPATH=workflow python docs/kept.py unpack fair
+    PYTHONPATH=workflow python docs/kept.py submit smoke submissions/smoke/my-machine
 
 The first writes `fair.tar.xz` with the documents in `results/fair/*/seed-*/`, and its SHA-256 beside it. The
 same documents give the same bytes. A manifest comes along, with what is not kept under `left_out`; copy the
-tables before.
+tables before. The third copies documents and tables for a pull request (docs/submitting.md).
 """
 
 from __future__ import annotations
@@ -60,6 +61,29 @@ def pack(results: Path, archive: Path) -> None:
         _keep_manifest(
             results, archive.parent, beside | {path.relative_to(results).as_posix() for path in documents}
         )
+
+
+def submit(results: Path, folder: Path) -> None:
+    """Copy a study's documents and tables, with a manifest of them, to `results/{study}/` in a folder.
+
+    Args:
+        results: the study's folder.
+        folder: of the submission; its `study.yaml` and other files stay.
+
+    Raises:
+        InputError: the study has no manifest, or the folder has results of it already.
+    """
+    if not (results / MANIFEST).exists():
+        raise InputError(f"{results}: there is no {MANIFEST}; run: snakemake --cores 1 manifest")
+    place = folder / "results" / results.name
+    if place.exists():
+        raise InputError(f"{place} is there already; move or remove it")
+    listed = read(results / MANIFEST)["files"]
+    kept = {name for name in listed if name.endswith(KEPT) and (results / name).is_file()}
+    for name in sorted(kept):
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(results / name, place / name)
+    _keep_manifest(results, place, kept)
 
 
 def _keep_manifest(results: Path, folder: Path, kept: set[str]) -> None:
@@ -128,6 +152,9 @@ def _arguments() -> argparse.Namespace:
     packing = actions.add_parser("pack", help="write the archive of results/STUDY")
     packing.add_argument("study")
     packing.add_argument("folder", type=Path, help="where the archive goes, beside the study's tables")
+    submitting = actions.add_parser("submit", help="copy the documents of results/STUDY for a pull request")
+    submitting.add_argument("study")
+    submitting.add_argument("folder", type=Path, help="of the submission, such as submissions/STUDY/NAME")
     unpacking = actions.add_parser("unpack", help="make results/STUDY from its archive")
     unpacking.add_argument("study")
     return parser.parse_args()
@@ -138,6 +165,8 @@ if __name__ == "__main__":
     try:
         if asked.action == "pack":
             pack(RESULTS / asked.study, asked.folder / f"{asked.study}{ENDING}")
+        elif asked.action == "submit":
+            submit(RESULTS / asked.study, asked.folder)
         else:
             unpack(archive_of(asked.study), RESULTS / asked.study)
     except InputError as reason:

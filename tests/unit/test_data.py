@@ -1,5 +1,4 @@
 import gzip
-import hashlib
 import logging
 import os
 import pickle
@@ -12,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from cifar_files import write_cifar
 from PIL import Image
 from torchvision.datasets.folder import IMG_EXTENSIONS
 
@@ -47,32 +47,18 @@ def fashion_folder(tmp_path) -> Path:
     return folder
 
 
-def write_cifar(root: Path, dataset: type[CIFAR10], labels: str, classes: int, monkeypatch) -> Path:
+def small_cifar(root: Path, dataset: type[CIFAR10], monkeypatch) -> Path:
     """A dataset's python files with 40 images each, and torchvision's table with their checksums."""
-    random = np.random.default_rng(0)
-    folder = root / dataset.base_folder
-    folder.mkdir(parents=True)
-
-    def write(name: str, content: dict) -> str:
-        data = pickle.dumps(content)
-        (folder / name).write_bytes(data)
-        return hashlib.md5(data).hexdigest()
-
-    def batch(name: str) -> list[str]:
-        pixels = random.integers(0, 256, (40, 3072), dtype=np.uint8)
-        return [name, write(name, {"data": pixels, labels: [i % classes for i in range(40)]})]
-
+    digests = write_cifar(root, dataset, classes=4, images=40)
     for part in ("train_list", "test_list"):
-        monkeypatch.setattr(dataset, part, [batch(name) for name, _ in getattr(dataset, part)])
-    names = {dataset.meta["key"]: [f"class {i}" for i in range(classes)]}
-    meta = {**dataset.meta, "md5": write(dataset.meta["filename"], names)}
-    monkeypatch.setattr(dataset, "meta", meta)
+        monkeypatch.setattr(dataset, part, [[name, digests[name]] for name, _ in getattr(dataset, part)])
+    monkeypatch.setattr(dataset, "meta", {**dataset.meta, "md5": digests[dataset.meta["filename"]]})
     return root
 
 
 @pytest.fixture
 def cifar_folder(tmp_path, monkeypatch) -> Path:
-    return write_cifar(tmp_path / "cifar", CIFAR10, "labels", 4, monkeypatch)
+    return small_cifar(tmp_path / "cifar", CIFAR10, monkeypatch)
 
 
 @pytest.fixture
@@ -144,7 +130,7 @@ def test_a_damaged_cifar10_file_is_refused(cifar_folder, tmp_path):
 
 
 def test_cifar100_from_a_folder_in_its_own_format_has_its_fine_classes(tmp_path, monkeypatch):
-    folder = write_cifar(tmp_path / "cifar", CIFAR100, "fine_labels", 4, monkeypatch)
+    folder = small_cifar(tmp_path / "cifar", CIFAR100, monkeypatch)
     content = prepare_data("cifar100", folder, tmp_path, tmp_path / "cifar.npz")
     assert content.classes == 4
     assert sorted(content.splits["test"]) == list(range(40, 80))

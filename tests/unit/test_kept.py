@@ -26,7 +26,8 @@ DOCUMENTS = {
     f"{CELL}/search.csv": "step\n1\n",
     "vgg16/seed-0/baseline/baseline.json": "{}\n",
 }
-NOT_KEPT = {f"{CELL}/finetune.safetensors": "weights", f"{CELL}/.prune.json": "a state"}
+WEIGHTS = f"{CELL}/finetune.safetensors"
+NOT_KEPT = {WEIGHTS: "weights", f"{CELL}/.prune.json": "a state"}
 
 
 def written(folder: Path, files: dict[str, str]) -> Path:
@@ -130,22 +131,46 @@ def test_the_command_says_which_studies_are_kept(tmp_path):
     assert "fair" in studies
 
 
-def test_a_manifest_comes_along_with_what_is_kept(tmp_path):
-    weights = f"{CELL}/finetune.safetensors"
-    results = written(tmp_path / "made", DOCUMENTS | NOT_KEPT | TABLES)
+@pytest.fixture
+def listed(tmp_path) -> Path:
+    """A study's folder with a manifest of documents, tables, weights and a page."""
+    results = written(tmp_path / "results/mine", DOCUMENTS | NOT_KEPT | TABLES | {"verdicts.md": "a page"})
     settings = settings_digest({})
     entry = {"sha256": "0" * 64, "bytes": 1, "rule": "finetune", "settings": settings}
-    listed = [*DOCUMENTS, *TABLES, weights, "verdicts.md"]
     manifest = {
         "study": "mine",
-        "files": dict.fromkeys(listed, entry),
+        "files": dict.fromkeys([*DOCUMENTS, *TABLES, WEIGHTS, "verdicts.md"], entry),
         "settings": {settings: {}},
         "left_out": [],
     }
     write(results / "manifest.json", manifest)
+    return results
+
+
+def test_a_manifest_comes_along_with_what_is_kept(listed, tmp_path):
     archive = written(tmp_path / "docs", TABLES) / "mine.tar.xz"
-    kept.pack(results, archive)
+    kept.pack(listed, archive)
     document = read(archive.with_name("manifest.json"))
     assert document["files"].keys() == DOCUMENTS.keys() | TABLES.keys()
-    assert document["left_out"] == ["verdicts.md", weights]
+    assert document["left_out"] == ["verdicts.md", WEIGHTS]
     assert archive.with_name("SHA256SUMS").read_text().count("\n") == len(document["files"])
+
+
+def test_a_submission_has_documents_and_tables_with_their_manifest(listed, tmp_path):
+    kept.submit(listed, tmp_path / "submissions/me")
+    place = tmp_path / "submissions/me/results/mine"
+    manifest = read(place / "manifest.json")
+    assert manifest["files"].keys() == DOCUMENTS.keys() | TABLES.keys()
+    assert manifest["left_out"] == ["verdicts.md", WEIGHTS]
+    copied = contents(place)
+    assert copied.keys() == {*DOCUMENTS, *TABLES, "manifest.json", "SHA256SUMS"}
+    assert copied.items() >= (DOCUMENTS | TABLES).items()
+    with pytest.raises(InputError, match="me/results/mine is there already; move or remove it"):
+        kept.submit(listed, tmp_path / "submissions/me")
+
+
+def test_results_without_a_manifest_are_not_submitted(tmp_path):
+    results = written(tmp_path / "results/mine", DOCUMENTS)
+    with pytest.raises(InputError, match=r"results/mine: there is no manifest.json; run: snakemake"):
+        kept.submit(results, tmp_path / "me")
+    assert not (tmp_path / "me").exists()

@@ -15,6 +15,7 @@ from filterbench.plotting.marks import STATISTICS
 from filterbench.plotting.optimism import draw_optimism
 from filterbench.plotting.saving import save_figure
 from filterbench.plotting.scales import HIGHEST, show_all
+from filterbench.plotting.side_by_side import draw_side_by_side
 from filterbench.plotting.style import SCRATCH_STYLES, STYLES
 
 
@@ -301,6 +302,26 @@ def test_panels_of_other_accuracies_hold_all_their_points():
         low, high = axes.get_ylim()
         reached = [value for line in axes.get_lines() for value in line.get_ydata()]
         assert low <= min(reached) <= max(reached) <= high
+
+
+def test_the_legend_has_the_curves_of_all_panels():
+    cells = with_statistics(
+        pd.DataFrame(
+            {
+                "pruner": ["L1FilterPruner", "FPGMPruner"],
+                "sparsity": 0.5,
+                "infeasible": None,
+                "params_original": 100,
+                "params_compact": 50,
+                "performance_original": 0.9,
+                "performance_finetuned": [0.8, 0.7],
+            }
+        )
+    )
+    figure = draw_side_by_side({"one": cells[:1], "$two$": cells}, "a title")
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["L1Filter", "original", "FPGM"]
+    assert [axes.get_title() for axes in figure.axes] == ["one", r"\$two\$"]
 
 
 def test_an_axis_shows_no_accuracy_that_there_cannot_be():

@@ -3,6 +3,7 @@ localrules:
     cost,
     so_far,
     recommend,
+    merge,
     claims,
 
 
@@ -60,6 +61,19 @@ rule recommend:
         config=config,
         drop=config.get("drop", 0.5),
         stage="stages.recommend",
+    script:
+        "../scripts/stage.py"
+
+
+rule merge:
+    """Results of the study from several machines, checked and side by side; the study's own stay as they are."""
+    log:
+        f"logs/{STUDY}/merge.log",
+    conda:
+        ENVIRONMENT
+    params:
+        config=config,
+        stage="stages.merge",
     script:
         "../scripts/stage.py"
 

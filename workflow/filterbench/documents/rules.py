@@ -269,5 +269,6 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "verdicts": (),
     "audit": (),
     "leads": (),
+    "merged": (),
     "validation": (),
 }

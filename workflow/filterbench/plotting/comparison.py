@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -114,10 +114,18 @@ def study_title(table: pd.DataFrame, model: str, dataset: str) -> str:
     )
 
 
-def finish(figure: Figure, title: str, axes: Axes, table: pd.DataFrame) -> None:
-    """Add a title, and a legend of the marks in `axes` and of the table's spreads and intervals."""
+def finish(figure: Figure, title: str, axes: Axes, table: pd.DataFrame, others: Iterable[Axes] = ()) -> None:
+    """Add a title, and a legend of the marks in `axes` and of the table's spreads and intervals.
+
+    Marks that only other axes have join the legend.
+    """
     set_title(figure, title)
     handles, labels = axes.get_legend_handles_labels()
+    for other in others:
+        for handle, label in zip(*other.get_legend_handles_labels(), strict=True):
+            if label not in labels:
+                handles.append(handle)
+                labels.append(label)
     if table["performance_std"].notna().any():
         handles.append(Patch(color="0.4", alpha=0.25, linewidth=0))
         labels.append(f"± 1 standard deviation, {table['seeds'].max()} seeds")

@@ -1,42 +1,17 @@
-"""Cells after two trainings: as published, where pruners train differently, and at equal training."""
+"""Cells after two trainings against the images of each: as published, and at equal training."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from filterbench.plotting.comparison import PANELS, finish
-from filterbench.plotting.marks import draw_curves, draw_originals
-from filterbench.plotting.scales import add_factors, scale
+from filterbench.plotting.scales import scale
 from filterbench.plotting.style import styled
 from filterbench.plotting.titles import new_figure, set_title
 
 # The images that a cell was trained on after its baseline, and its accuracy.
 TRAINED_AS_PUBLISHED = ["images_trained_after", "performance_finetuned"]
 TRAINED_EQUALLY = ["images_trained_equal", "performance_equal"]
-
-
-def draw_equal_training(tables: Mapping[str, pd.DataFrame], title: str) -> Figure:
-    """Draw accuracy against params, one panel per way of training.
-
-    The tables are, by heading, the cells of a model with that training's accuracy and its statistics.
-    """
-    figure = new_figure(12, 6.4, pad=0.12)
-    panels = figure.subplots(1, len(tables), sharey=True, sharex=True)
-    for axes, (heading, table) in zip(panels, tables.items(), strict=True):
-        draw_curves(axes, "params_compact", table)
-        draw_originals(axes, float(table["params_original"].mean()), table)
-        axes.set_title(heading, fontsize=12)
-    # Only after all curves are drawn: the panels share the range of their accuracies.
-    for axes, table in zip(panels, tables.values(), strict=True):
-        scale(axes, PANELS[0].label)
-        add_factors(axes, PANELS[0].factor_label, float(table["params_original"].mean()))
-    panels[-1].set_ylabel("")
-    # The legend counts the cells of both panels, because a curve may be in only one of them.
-    finish(figure, title, panels[0], pd.concat(tables.values()))
-    return figure
 
 
 def draw_training(table: pd.DataFrame, title: str) -> Figure:

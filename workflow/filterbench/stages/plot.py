@@ -9,8 +9,9 @@ from filterbench.analysis.published import claims_beside, published_cells
 from filterbench.analysis.seeds import with_statistics
 from filterbench.jobs.job import Job
 from filterbench.plotting.comparison import draw_comparison, draw_cost, study_title
-from filterbench.plotting.equal_training import draw_equal_training, draw_training
+from filterbench.plotting.equal_training import draw_training
 from filterbench.plotting.saving import save_kinds
+from filterbench.plotting.side_by_side import draw_side_by_side
 from filterbench.results.titles import labels, shown
 
 
@@ -22,7 +23,7 @@ def plot(job: Job) -> None:
         figure = draw_cost(table, title)
     elif job.params["figure"] == "equal_training":
         equal = with_statistics(at_equal_training(table))
-        figure = draw_equal_training({"as published": table, "at equal training": equal}, title)
+        figure = draw_side_by_side({"as published": table, "at equal training": equal}, title)
     elif job.params["figure"] == "accuracy_against_training":
         figure = draw_training(table, title)
     else:

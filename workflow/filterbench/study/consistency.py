@@ -22,9 +22,9 @@ from filterbench.study.cells import (
 
 
 def _reserved_name(config: Config) -> Iterator[Fault]:
-    """Names whose results folder has another owner: a twin, the published cells or imported results."""
+    """Names whose results folder has another owner, such as a twin or the published cells."""
     name = config["study"]
-    if name in ("published", "imported", "audit"):
+    if name in ("published", "imported", "audit", "merged"):
         yield Fault("$.study", f"{name!r} is reserved for the workflow; choose another name")
     elif name.endswith(("-validation", "-test")):
         yield Fault(

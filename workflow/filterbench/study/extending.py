@@ -51,6 +51,15 @@ def completed(config: Config, files: Sequence[str]) -> Config:
     return _reduced(merged, files[-1] if files else "config")
 
 
+def study_in(file: Path) -> Config:
+    """The content of a study file, merged into the studies that it extends; not checked yet.
+
+    Raises:
+        InputError: a file is missing, is not a study, or extends itself; or a null removes nothing.
+    """
+    return _whole(file, ())
+
+
 def _refuse_idle_nulls(file: Path, changes: object, base: object, place: str = "") -> None:
     """Refuse null at a key that there is nothing to remove of, such as a misspelt one."""
     if not isinstance(changes, dict):

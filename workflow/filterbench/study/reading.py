@@ -18,6 +18,7 @@ from filterbench.study.config import check_config
 from filterbench.study.extending import completed
 from filterbench.study.given_layers import read_layers
 from filterbench.study.locating import expanded, is_there, located, short_path
+from filterbench.study.submitted import check_folders
 
 COMMAND_LINE = "--config"
 
@@ -64,6 +65,7 @@ def read_study(
             place[key] = expanded(place[key])
             if not is_there(place[key], Path.is_dir) and not (place is dataset and _prepared(dataset)):
                 raise InputError(f"{source}: {name}: there is no folder {place[key]}")
+    check_folders(config, source)
     if config.get("claims"):
         config["claims"] = str(table_named(config["claims"]))
     weights = [(f"models.{name}.weights", model, "weights") for name, model in config["models"].items()]

@@ -1,0 +1,43 @@
+"""PruningBench's study, and the published rows beside it."""
+
+import pandas as pd
+import pytest
+import yaml
+from checkout import REPOSITORY
+
+from filterbench.audit.audit import audit
+from filterbench.study.config import check_config
+
+STUDY = REPOSITORY / "studies/pruningbench_cifar100.yaml"
+TABLE = STUDY.with_suffix(".csv")
+
+
+@pytest.fixture(scope="module")
+def study() -> dict:
+    return yaml.safe_load(STUDY.read_text())
+
+
+@pytest.fixture(scope="module")
+def rows() -> pd.DataFrame:
+    return pd.read_csv(TABLE)
+
+
+def test_the_rows_are_of_the_studys_nets_pruners_and_targets(study, rows):
+    check_config(study, str(STUDY))
+    assert study["claims"] == TABLE.name
+    assert set(rows["model"]) == set(study["models"])
+    assert set(rows["pruner"].dropna()) == set(study["pruners"])
+    assert {float(text.rstrip("x")) for text in rows["flops_factor"]} == {
+        1 / b for b in study["budgets"]["flops"]
+    }
+    assert (rows.groupby(["model", "flops_factor"]).size() == 17).all()
+    # Each of the ten criteria at each target, once.
+    assert (rows.groupby(["model", "flops_factor", "pruner"]).size() == 1).all()
+    assert rows["pruner"].notna().sum() == 90
+
+
+def test_one_printed_difference_is_off():
+    """The page says which."""
+    (finding,) = audit(TABLE)["findings"]
+    assert (finding["line"], finding["key"], finding["recomputed"]) == (11, "change", "-0.71")
+    assert "ResNet18, HRank, 2x" in finding["source"]
