@@ -243,6 +243,12 @@ def test_a_document_that_contradicts_itself_is_faulty(at, value, expected, made)
     assert any(str(fault).startswith(expected) for fault in check("sparse", document))
 
 
+def test_its_last_epoch_is_the_one_to_keep_though_another_did_better(made):
+    document = copy.deepcopy(read(made / SEED / f"sparse/{NAME}/sparse.json"))
+    document["training"]["epochs"][0]["selection_accuracy"] = 1.0
+    assert check("sparse", document) == []
+
+
 def found(config: Config, root: Path) -> list[str]:
     """What `validate` finds in these documents of a study; its other cells are missing."""
     study = config | {"baseline": TRAINING, "sparsities": [0.5], "models": {"vgg16": {"width": 0.0625}}}
