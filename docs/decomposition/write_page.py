@@ -19,10 +19,20 @@ import pandas as pd
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from filterbench.analysis.leads import ALL, EQUAL_FLOPS, LEAD, PARTS
+from filterbench.analysis.leads import (
+    ALL,
+    ALLOCATION,
+    EQUAL_BILL,
+    EQUAL_FLOPS,
+    INHERITANCE,
+    LEAD,
+    PARTS,
+    TRAINED,
+)
 from filterbench.analysis.leads_document import leads_document, leads_table
 from filterbench.analysis.leads_page import leads_page
 from filterbench.analysis.questions import read_questions
+from filterbench.analysis.seeds import MIN_UNITS
 from filterbench.analysis.wording import counted, listed, short, times
 from filterbench.documents import write
 from filterbench.models.registry import MODELS
@@ -46,6 +56,15 @@ CHANGES = {
     "other_images": "other training images (subsets 2 to 6 of eight)",
     "other_seeds": "other seeds (10 to 14)",
     "from_above": "uniform net with at least as many params, not at most",
+}
+# Components of a lead, under the templates' names.
+COMPONENTS = {
+    "lead": LEAD,
+    "allocation": ALLOCATION,
+    "inheritance": INHERITANCE,
+    "trained": TRAINED,
+    "equal_flops": EQUAL_FLOPS,
+    "equal_bill": EQUAL_BILL,
 }
 FINDINGS = re.compile(r"(<!-- findings -->\n).*?(<!-- end of findings -->\n)", re.DOTALL)
 
@@ -99,6 +118,10 @@ class Study:
         """A component in points, with its 95 % interval, and seeds that were set apart."""
         return _said(self._row(self.leads, model, pruner, component, budget))
 
+    def points(self, model: str, pruner: str, component: str, budget: int) -> str:
+        """The same for a sentence that says the direction: without plus signs."""
+        return self.said(model, pruner, component, budget).replace("+", "")
+
     def attacked(self, name: str, budget: int, component: str = LEAD) -> str:
         """AutoCompress's lead on VGG16 with one setting changed."""
         return _said(self._row(self.attacks[name], "vgg16", "AutoCompressPruner", component, budget))
@@ -108,18 +131,28 @@ class Study:
         row = self._row(self.attacks[name], "vgg16", "AutoCompressPruner", LEAD, self.budgets[0])
         return int(row["n"] + row["collapsed"])
 
-    def crossing(self, model: str, pruner: str) -> str:
-        """Where the lead crosses zero, in a sentence."""
-        (found,) = (
-            each["sentence"]
+    def crossings(self, model: str) -> dict[str, str]:
+        """By pruner where its lead crosses zero, in a sentence, if there are seeds enough for an interval."""
+        return {
+            each["pruner"]: each["sentence"]
             for each in self.document["crossings"]
-            if (each["model"], each["pruner"], each["target"]) == (model, pruner, ALL)
-        )
-        return found
+            if (each["model"], each["target"]) == (model, ALL) and each["n"] >= MIN_UNITS
+        }
+
+    def few(self) -> str:
+        """Which models have fewer seeds than were planned, and what that means."""
+        planned = len(self.config["seeds"])
+        few = {label: self.seeds(name) for name, label in self.models.items() if self.seeds(name) < planned}
+        if not few:
+            return ""
+        there = listed([f"{label} has {counted(seeds, 'seeds')}" for label, seeds in few.items()])
+        return f"{there} of {planned} so far, and nothing is said of them yet."
 
     def factors(self) -> list[str]:
         """By model how many times fewer params AutoCompress's nets have, with the model's name."""
-        return [f"{self.factor(name, 'AutoCompressPruner')} on {label}" for name, label in self.models.items()]
+        return [
+            f"{self.factor(name, 'AutoCompressPruner')} on {label}" for name, label in self.models.items()
+        ]
 
     def answered(self, answer: Mapping[str, Any]) -> str:
         """The estimate of an answer to the plan, or why there is none."""
@@ -158,8 +191,9 @@ def rendered(template: str, study: Study) -> str:
     environment = Environment(
         loader=FileSystemLoader(HERE), undefined=StrictUndefined, keep_trailing_newline=True, trim_blocks=True
     )
-    names = {"changes": CHANGES, "lead": LEAD, "parts": PARTS, "equal_flops": EQUAL_FLOPS}
-    return environment.get_template(template).render(study=study, short=short, listed=listed, **names)
+    return environment.get_template(template).render(
+        study=study, short=short, listed=listed, changes=CHANGES, parts=PARTS, **COMPONENTS
+    )
 
 
 def page(study: Study) -> str:
