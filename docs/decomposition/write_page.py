@@ -1,15 +1,14 @@
-"""Writes this folder's README.md and figures, and what the repository's README says was found, from kept tables.
+"""Writes this folder's README.md and figures, and what the repository's README says was found.
 
     PYTHONPATH=workflow python docs/decomposition/write_page.py
 
-Sentences stand in `page.md.jinja` and `findings.md.jinja`. Numbers come from `results/{model}/comparison.csv`, from
-`attacks/`, each the study of that name in studies/attacks, and from `hours.csv`, a row per model and seed. The tables
-of leads are written to `results/`, too.
+Sentences stand in `page.md.jinja` and `findings.md.jinja`. Numbers come from the kept tables: of the study
+in `results/`, of each study of studies/attacks in `attacks/`; `hours.csv` has what was noted by hand. The
+tables of leads are written to `results/`, too.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -179,11 +178,15 @@ class Study:
 
 
 def _said(row: Mapping[str, Any]) -> str:
+    """A mean with its interval and, where nets collapsed, how many seeds are set apart."""
     if pd.isna(row["mean"]):
         return "-"
-    interval = "" if pd.isna(row["low"]) else f" ({row['low']:+.1f} to {row['high']:+.1f})"
-    seeds = f"{row['collapsed']:.0f} of {counted(int(row['n'] + row['collapsed']), 'seeds')} set apart"
-    return f"{row['mean']:+.1f}{interval}" + (f"; {seeds}" if row["collapsed"] else "")
+    about = []
+    if not pd.isna(row["low"]):
+        about.append(f"{row['low']:+.1f} to {row['high']:+.1f}")
+    if row["collapsed"]:
+        about.append(f"{row['collapsed']:.0f} of {counted(int(row['n'] + row['collapsed']), 'seeds')} apart")
+    return f"{row['mean']:+.1f}" + (f" ({'; '.join(about)})" if about else "")
 
 
 def rendered(template: str, study: Study) -> str:
@@ -192,7 +195,7 @@ def rendered(template: str, study: Study) -> str:
         loader=FileSystemLoader(HERE), undefined=StrictUndefined, keep_trailing_newline=True, trim_blocks=True
     )
     return environment.get_template(template).render(
-        study=study, short=short, listed=listed, changes=CHANGES, parts=PARTS, **COMPONENTS
+        study=study, short=short, listed=listed, counted=counted, changes=CHANGES, parts=PARTS, **COMPONENTS
     )
 
 
