@@ -63,6 +63,11 @@ rule int8:
         collect("{cell}/int8.json", cell=PLAN.cells),
 
 
+rule sensitivities:
+    input:
+        expand("figures/sensitivity_{model}.{kind}", model=config["models"], kind=KINDS),
+
+
 rule exports:
     input:
         lambda wildcards: collect("{cell}/export.json", cell=exported_or_exit(PLAN)),

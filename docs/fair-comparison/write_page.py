@@ -1,14 +1,13 @@
-"""Writes this folder's README.md, and what the repository's says was found, from the study's documents.
+"""Writes this folder's README.md from the study's documents.
 
     PYTHONPATH=workflow python docs/fair-comparison/write_page.py
 
-Sentences stand in `page.md.jinja` and `findings.md.jinja`, every number comes from `results/`.
+Sentences stand in `page.md.jinja`, every number comes from `results/`.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -31,8 +30,6 @@ HERE = Path(__file__).parent
 REPOSITORY = HERE.parents[1]
 RESULTS = HERE / "results"
 STUDY = REPOSITORY / "studies/fair.yaml"
-README = REPOSITORY / "README.md"
-FINDINGS = re.compile(r"(<!-- findings -->\n).*?(<!-- end of findings -->\n)", re.DOTALL)
 # Of docs/verdicts.md; all others are (g), one per searched pruner.
 LETTERS = {
     "strict-params": "a",
@@ -199,12 +196,12 @@ def _said(estimate: Estimate) -> str:
     return f"{said}; without {estimate.collapsed} {seeds} that collapsed, with all {estimate.mean_all:+.1f}"
 
 
-def rendered(template: str) -> str:
-    """A template of this folder with the study's numbers."""
+def page() -> str:
+    """This folder's README.md."""
     environment = Environment(
         loader=FileSystemLoader(HERE), undefined=StrictUndefined, keep_trailing_newline=True, trim_blocks=True
     )
-    return environment.get_template(template).render(
+    return environment.get_template("page.md.jinja").render(
         study=Study(),
         uniform=UNIFORM,
         short=short,
@@ -212,17 +209,5 @@ def rendered(template: str) -> str:
     )
 
 
-def page() -> str:
-    """This folder's README.md."""
-    return rendered("page.md.jinja")
-
-
-def readme() -> str:
-    """The repository's README.md with what was found."""
-    text = README.read_text(encoding="utf-8")
-    return FINDINGS.sub(lambda found: f"{found[1]}{rendered('findings.md.jinja')}{found[2]}", text)
-
-
 if __name__ == "__main__":
     (HERE / "README.md").write_text(page(), encoding="utf-8")
-    README.write_text(readme(), encoding="utf-8")

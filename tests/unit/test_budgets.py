@@ -1,7 +1,7 @@
 """Budgets of FLOPs and latency: costs, what meets them, and studies that ask for them."""
 
 import copy
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import pandas as pd
@@ -166,10 +166,16 @@ def two_class_net(name: str, width: float) -> nn.Module:
     return build_model(name, width, classes=2).eval()
 
 
-def annealed(model: nn.Module, share: float, search: Search) -> PrunedNet:
-    arguments = arguments_of("SimulatedAnnealingPruner", {"cool_down_rate": 0.6})
-    pruner = PRUNERS["SimulatedAnnealingPruner"].make(arguments)
-    return pruner.prune_within(copy.deepcopy(model), Budget(share, FlopsCost(model)), search)
+def within(
+    model: nn.Module, share: float, search: Search, pruner: str, changes: dict[str, float]
+) -> PrunedNet:
+    made = PRUNERS[pruner].make(arguments_of(pruner, changes))
+    return made.prune_within(copy.deepcopy(model), Budget(share, FlopsCost(model)), search)
+
+
+annealed = partial(within, pruner="SimulatedAnnealingPruner", changes={"cool_down_rate": 0.6})
+drawn = partial(within, pruner="EagleEyePruner", changes={"evaluations": 5})
+by_sensitivity = partial(within, pruner="SensitivityPruner", changes={"rates": 1})
 
 
 def adapted(model: nn.Module, share: float, search: Search) -> PrunedNet:
@@ -179,8 +185,9 @@ def adapted(model: nn.Module, share: float, search: Search) -> PrunedNet:
     return path.finish(share)
 
 
-@pytest.mark.parametrize("prune", [annealed, adapted])
-@pytest.mark.parametrize("share", [0.6, 0.1])
+@pytest.mark.parametrize(
+    ("prune", "share"), [(annealed, 0.6), (annealed, 0.1), (drawn, 0.6), (adapted, 0.6), (adapted, 0.1)]
+)
 def test_a_search_ends_within_two_percent_below_its_budget(prune, share, search):
     model = two_class_net("vgg16", 1 / 16)
     cost = FlopsCost(model)
@@ -192,7 +199,7 @@ def test_a_search_ends_within_two_percent_below_its_budget(prune, share, search)
     assert len({float(masks[name].float().mean()) if name in masks else 1.0 for name in names}) > 2
 
 
-@pytest.mark.parametrize("prune", [annealed, adapted])
+@pytest.mark.parametrize("prune", [annealed, drawn, by_sensitivity, adapted])
 def test_a_search_says_when_no_filter_is_left_to_take(prune, search):
     with pytest.raises(
         InfeasibleError, match="one filter in each convolution|no convolution has filters left"
@@ -204,7 +211,7 @@ class KilledError(Exception):
     """Stands for a process that ends in the middle of a search."""
 
 
-@pytest.mark.parametrize("prune", [annealed, adapted])
+@pytest.mark.parametrize("prune", [annealed, drawn, by_sensitivity, adapted])
 def test_an_interrupted_search_under_a_budget_ends_with_the_same_masks(
     prune, few_images, tmp_path, monkeypatch
 ):

@@ -30,6 +30,9 @@ for stage in STAGES:
         found[f"{stage} {pruner}"] = rule_digest(stage, model="resnet18", dataset="cifar10", pruner=pruner)
 for model in ("vgg16", "resnet50"):
     found[f"train_baseline {model}"] = rule_digest("train_baseline", model=model, dataset="digits")
+for penalty in ("bn-scales", "growing"):
+    uses = {"model": "vgg16", "dataset": "digits", "penalty": penalty}
+    found[f"train_sparse {penalty}"] = rule_digest("train_sparse", **uses)
 found["prepare_data digits"] = rule_digest("prepare_data", dataset="digits")
 print(json.dumps(found))
 """
@@ -76,6 +79,11 @@ NO_NUMBER = {
         "DATASETS: dict[str, DatasetEntry] = {",
         'DATASETS: dict[str, DatasetEntry] = {"new": DatasetEntry("New", "me", "a.b:c"),',
     ),
+    "a new penalty": (
+        "training/penalties.py",
+        "PENALTIES: dict[str, Penalty] = {",
+        'PENALTIES: dict[str, Penalty] = {"new": growing,',
+    ),
     "a new style": (
         "plotting/style.py",
         '    "L2FilterPruner": Style(',
@@ -113,7 +121,11 @@ NUMBERS = {
     ),
     "resnet": (("models/resnet.py", "nn.ReLU(), conv_norm(planes", "nn.ReLU6(), conv_norm(planes"), {}),
     "CIFAR loader": (("data/cifar.py", "transpose(0, 3, 1, 2)", "transpose(0, 3, 2, 1)"), {}),
-    "training loop": (("training/loop.py", "gamma=0.1", "gamma=0.2"), {}),
+    "a penalty": (
+        ("training/penalties.py", "layer.weight.sign()", "layer.weight"),
+        {"train_sparse": {"bn-scales"}},
+    ),
+    "schedule": (("training/schedules.py", "gamma=0.1", "gamma=0.2"), {}),
     "counting": (("costs/counting.py", '"full"', '"default"'), {"count": {"L1FilterPruner"}}),
 }
 
@@ -136,4 +148,4 @@ def test_a_changed_line_changes_the_digests_of_what_runs_it(change, package, unt
         assert stages == {"prepare_data"}
         assert "prepare_data digits" not in changed
     else:
-        assert stages == {"train_baseline", "finetune", "equal_training", "scratch"}
+        assert stages == {"train_baseline", "train_sparse", "finetune", "equal_training", "scratch"}

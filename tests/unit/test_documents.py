@@ -251,6 +251,7 @@ TYPES = {
     "scratch": types.TrainedDocument,
     "latency": measurements.LatencyDocument,
     "latency_table": measurements.LatencyTableDocument,
+    "sensitivity": measurements.SensitivityDocument,
     "export": measurements.ExportDocument,
     "int8": measurements.Int8Document,
     "result": types.ResultDocument,

@@ -30,7 +30,8 @@ def spent(monkeypatch):
 
     def document(path, kind):
         images = found[path.parent.name]
-        return {"infeasible": images} if isinstance(images, str) else {"cost": {"images_trained": images}}
+        cost = {"images_trained": images}
+        return {"infeasible": images} if isinstance(images, str) else {"cell": {}, "cost": cost}
 
     monkeypatch.setattr("filterbench.making.spending.read", document)
     return found
@@ -245,6 +246,7 @@ def test_two_sparsities_that_leave_the_same_net_are_one_comparison():
 )
 def test_what_was_spent_is_what_was_trained_and_near_what_was_asked(spent, said):
     document = {
+        "cell": {},
         "training": {"settings": {"epochs": (spent - 64) // 64 or 1, "batch_size": 64}},
         "images": {"train": 100},
         "equal_training": {"asked": 340, "search": 64, "spent": spent},

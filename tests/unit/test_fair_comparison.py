@@ -1,4 +1,4 @@
-"""The study whose documents come with the repository, and what its page and the README say of it."""
+"""The fair comparison, whose documents come with the repository, and its page."""
 
 import shutil
 
@@ -31,11 +31,6 @@ def test_the_study_is_sound(tmp_path):
 
 def test_every_number_of_the_page_is_from_the_documents(writer):
     assert (FOLDER / "README.md").read_text() == writer.page()
-
-
-def test_what_the_readme_says_was_found_is_from_the_documents(writer):
-    assert (REPOSITORY / "README.md").read_text() == writer.readme()
-    assert "What is a search worth" in writer.readme()
 
 
 def test_a_changed_document_changes_the_page(writer, monkeypatch, tmp_path):

@@ -56,6 +56,7 @@ CHANGES = {
     },
     "RandomAllocationPruner": {"base_algo": "l1", "evaluations": 6},
     "EagleEyePruner": {"evaluations": 6},
+    "SensitivityPruner": {"rates": 2},
 }
 
 

@@ -142,7 +142,7 @@ def test_both_bills_stand_beside_the_accuracy_of_each_budget(cell, tmp_path):
 
 
 def test_every_fine_tuning_that_was_tried_is_paid_for():
-    prune = {"cost": {"images_trained": 1000, "images_evaluated": 300, "evaluations": 3}}
+    prune = {"cell": {}, "cost": {"images_trained": 1000, "images_evaluated": 300, "evaluations": 3}}
     training = {"settings": {"epochs": 2, "batch_size": 10}}
     trained = {"training": training, "images": {"train": 105}, "tuning": [{"epochs": 2}, {"epochs": 5}]}
     # Ten whole batches a pass.

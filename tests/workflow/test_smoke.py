@@ -150,6 +150,8 @@ def test_latencies_are_measured_on_request_alone(finished):
     figure = "figures/accuracy_against_latency_resnet18.png"
     assert finished.planned(figure) == {"latency": 2, "compare_latency": 1, "figure": 1}
     assert finished.planned("int8") == {"quantize": CELLS, "int8": 1}
+    analysed = {"sensitivity": 2, "plot_sensitivity": 2, "figure": 2, "sensitivities": 1}
+    assert finished.planned("sensitivities") == analysed
     assert finished.planned("figures/int8_resnet18.png") == {"quantize": 2, "compare_int8": 1, "figure": 1}
 
 

@@ -54,3 +54,60 @@ rule train_baseline:
         training=PLAN.training("baseline"),
     script:
         "../scripts/stage.py"
+
+
+rule train_sparse:
+    """The unpruned net, trained on with a penalty on its filters; one for all cells that ask for the same."""
+    input:
+        **INPUTS["sparse"],
+        images=PLAN.images,
+    output:
+        weights=f"{SPARSE}/sparse.safetensors",
+        document=f"{SPARSE}/sparse.json",
+    log:
+        "logs/{study}/{model}/seed-{seed}/sparse/{sparse}/sparse.log",
+    wildcard_constraints:
+        sparse=any_of(PLAN.sparse or ["none"]),
+    # Several cells wait for it.
+    priority: 1
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=more_each_time(6000),
+        runtime=more_each_time(240),
+        gpu=GPU,
+    params:
+        **stage("train_sparse"),
+        cell=PLAN.baseline_cell,
+        limits=PLAN.limits,
+        device=device,
+        training=PLAN.sparse_settings,
+    script:
+        "../scripts/stage.py"
+
+
+rule sensitivity:
+    """The accuracy of the unpruned net with each group of convolutions pruned alone; on request."""
+    input:
+        **INPUTS["sensitivity"],
+        images=PLAN.images,
+    output:
+        document=f"{BASELINE}/sensitivity.json",
+    log:
+        "logs/{study}/{model}/seed-{seed}/baseline/sensitivity.log",
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=more_each_time(6000),
+        runtime=more_each_time(240),
+        gpu=GPU,
+    params:
+        **stage("sensitivity"),
+        cell=PLAN.baseline_cell,
+        limits=PLAN.limits,
+        device=device,
+        sensitivity=PLAN.sensitivity,
+    script:
+        "../scripts/stage.py"

@@ -42,7 +42,7 @@ from filterbench.jobs.version import code_version
 from filterbench.storage.files import files_digest
 from filterbench.results.failures import tell_failures
 from filterbench.study.inputs import INPUTS, searched_inputs
-from filterbench.study.paths import BASELINE, CELL, LATENCY_TABLE, MODEL_FOLDER, TRAJECTORY, any_of
+from filterbench.study.paths import BASELINE, CELL, LATENCY_TABLE, MODEL_FOLDER, SPARSE, TRAJECTORY, any_of
 from filterbench.orchestration.entry import AUDIT, plan_or_exit
 from filterbench.study.published import published_files, published_names
 
@@ -66,7 +66,7 @@ PUBLISHED_MODELS = published_names("model")
 def stage(name):
     """Params of all rules: the stage, and a digest of the code that a job of it runs.
 
-    That is the code of the job's own model and pruner or, where it takes all, of all.
+    That is the code of the job's own model, pruner and penalty or, where it takes all models and pruners, of all.
     """
     return {
         "stage": f"stages.{name}",
@@ -75,6 +75,7 @@ def stage(name):
             dataset=config["dataset"]["name"],
             model=wildcards.get("model", tuple(config["models"])),
             pruner=wildcards.get("pruner", (*config["pruners"], *published_names("pruner"))),
+            penalty=PLAN.sparse_training(wildcards).get("penalty", ()),
         ),
     }
 

@@ -1,7 +1,7 @@
 rule speedup:
     """The compact net of a cell, checked against the masked one."""
     input:
-        **INPUTS["speedup"],
+        unpack(PLAN.inputs("speedup")),
         images=PLAN.images,
     output:
         weights=PASSING(f"{CELL}/speedup.safetensors"),

@@ -5,6 +5,7 @@ TUNING = config["finetune"].get("tuning", {})
 rule finetune:
     """The compact net of a cell, trained on."""
     input:
+        unpack(PLAN.teacher),
         **INPUTS["finetune"],
         images=PLAN.images,
     output:
@@ -35,6 +36,7 @@ rule finetune:
 
 use rule finetune as finetune_unpruned with:
     input:
+        unpack(PLAN.teacher),
         **INPUTS["baseline-finetune"],
         images=PLAN.images,
     output:
@@ -73,6 +75,7 @@ rule equal_training:
     """The compact net of a cell, fine-tuned until all cells of its target have had as much training."""
     input:
         unpack(PLAN.spent_before),
+        unpack(PLAN.teacher),
         **INPUTS["equal"],
         images=PLAN.images,
     output:
@@ -105,6 +108,7 @@ rule scratch:
     """A net of a cell's compact shapes, trained from fresh weights."""
     input:
         unpack(PLAN.spent_before),
+        unpack(PLAN.teacher),
         **INPUTS["scratch"],
         images=PLAN.images,
     output:

@@ -3,6 +3,7 @@ localrules:
     plot,
     plot_search,
     plot_leads,
+    plot_sensitivity,
 
 
 FROM_COMPARISON = "performance_comparison|accuracy_against_cost|equal_training|accuracy_against_training"
@@ -115,5 +116,28 @@ rule plot_search:
         seed=config["seeds"][0],
         titled="title" not in config,
         cells=lambda wildcards: list(map(there, PLAN.first_seed_cells(wildcards))),
+    script:
+        "../scripts/stage.py"
+
+
+rule plot_sensitivity:
+    """What pruning each group of a model's convolutions alone costs, as a table and a figure; on request."""
+    input:
+        lambda wildcards: expand(f"{BASELINE}/sensitivity.json", seed=config["seeds"], **wildcards),
+    output:
+        **vector(f"results/{{study}}/figures/sensitivity_{{model}}"),
+        table=f"{MODEL_FOLDER}/sensitivity.csv",
+        png=report(
+            f"results/{{study}}/figures/sensitivity_{{model}}.png",
+            caption="../report/sensitivity.rst",
+            category="Figures",
+            labels={"model": "{model}", "figure": "sensitivity"},
+        ),
+    log:
+        f"logs/{{study}}/{{model}}/plot_sensitivity.log",
+    conda:
+        ENVIRONMENT
+    params:
+        **table_stage("plot_sensitivity"),
     script:
         "../scripts/stage.py"

@@ -31,7 +31,7 @@ rule trajectory:
     """One search path that serves all targets of a kind; it continues from what an earlier job left."""
     input:
         unpack(PLAN.latency_table_of),
-        **INPUTS["trajectory"],
+        unpack(PLAN.inputs("trajectory")),
         images=PLAN.images,
     output:
         weights=update(f"{TRAJECTORY}.safetensors"),
@@ -73,7 +73,7 @@ rule prune:
         ),
         unpack(lambda wildcards: searched_inputs(wildcards.pruner)),
         unpack(PLAN.latency_table_of),
-        **INPUTS["prune"],
+        unpack(PLAN.inputs("prune")),
         images=PLAN.images,
     output:
         weights=f"{CELL}/prune.safetensors",

@@ -83,6 +83,34 @@ class ExportDocument(CellDocument):
     packages: dict[str, str]
 
 
+class SensitivityPoint(TypedDict):
+    """A group of convolutions, pruned alone."""
+
+    rate: float
+    removed: int
+    accuracy: float
+
+
+class GroupSensitivity(TypedDict):
+    """What pruning a group of convolutions alone costs."""
+
+    layers: list[str]
+    channels: int
+    points: list[SensitivityPoint]
+
+
+class SensitivityDocument(TypedDict):
+    """`sensitivity.json`."""
+
+    cell: BaselineCell
+    images: ImageCounts
+    settings: Settings
+    judged: int
+    original: float
+    groups: list[GroupSensitivity]
+    provenance: Provenance
+
+
 class Int8Document(CellDocument):
     """`int8.json`; its nets are `original`, `finetuned`, `original_int8` and `finetuned_int8`."""
 

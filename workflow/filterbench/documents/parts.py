@@ -19,6 +19,16 @@ class Normalisation(TypedDict):
     std: list[float]
 
 
+class SparseTraining(TypedDict):
+    """The sparse training before a pruner."""
+
+    penalty: str
+    strength: float
+    epochs: int
+    batch_size: int
+    learning_rate: float
+
+
 class BaselineCell(TypedDict):
     """The unpruned net of a document."""
 
@@ -30,6 +40,7 @@ class BaselineCell(TypedDict):
     seed: int
     image_size: NotRequired[int]
     normalisation: NotRequired[Normalisation]
+    sparse_training: NotRequired[SparseTraining]
 
 
 class OneTarget(TypedDict):

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from filterbench.documents.manifest import settings_digest
-from filterbench.documents.measurements import LatencyTableDocument
-from filterbench.documents.parts import IMAGE_SIZE, Epoch
+from filterbench.documents.measurements import LatencyTableDocument, SensitivityDocument
+from filterbench.documents.parts import IMAGE_SIZE, Epoch, Training
 from filterbench.documents.schemas import Fault
 from filterbench.documents.types import (
     CountDocument,
@@ -17,7 +17,7 @@ from filterbench.documents.types import (
     SpeedupDocument,
     TrainedDocument,
 )
-from filterbench.domain.spending import images_in_a_pass, images_trained
+from filterbench.domain.spending import images_in_a_pass, images_trained, images_trained_sparse
 from filterbench.domain.targets import SPARSITY, target_of
 
 ACCURACY_SLACK = 1e-6
@@ -51,14 +51,31 @@ def _epochs_are_those_of_the_settings(document: TrainedDocument) -> Iterator[Fau
         yield Fault("$.training.epochs", "the epochs are not numbered 1, 2, 3, ... in order")
     if len(epochs) != (asked := training["settings"]["epochs"]):
         yield Fault("$.training.epochs", f"{len(epochs)} epochs, but the settings ask for {asked}")
-    if training["best_epoch"] != (best := _best_epoch(training["epochs"])):
-        yield Fault("$.training.best_epoch", f"{training['best_epoch']}, but epoch {best} did best")
+    if asked > (scheduled := training["settings"].get("schedule_epochs", asked)):
+        yield Fault("$.training.settings.epochs", f"{asked} is above the {scheduled} of the rewound schedule")
+    if asked and training["settings"].get("recalibrate"):
+        yield Fault("$.training.settings.epochs", f"{asked}, beside a recalibration, which trains nothing")
+    if training["best_epoch"] != (best := _kept_epoch(training)):
+        yield Fault("$.training.best_epoch", f"{training['best_epoch']}, but epoch {best} is the one to keep")
     highest = training["settings"]["learning_rate"]
     for index, entry in enumerate(training["epochs"]):
         if entry["learning_rate"] > highest * (1 + ACCURACY_SLACK):
             reason = f"{entry['learning_rate']} is above the schedule's largest, {highest}"
             yield Fault(f"$.training.epochs[{index}].learning_rate", reason)
     yield from _shares_of_images(document)
+
+
+def _settings_are_the_cells(document: TrainedDocument) -> Iterator[Fault]:
+    settings = document["training"]["settings"]
+    for key, value in document["cell"]["sparse_training"].items():
+        # A strength of 0 is left out of the settings.
+        if settings.get(key, 0.0) != value:
+            yield Fault(f"$.training.settings.{key}", f"{settings.get(key)} is not the cell's {value}")
+
+
+def _kept_epoch(training: Training) -> int:
+    """The last epoch with a penalty, the best one without; 0 where there is none."""
+    return len(training["epochs"]) if "penalty" in training["settings"] else _best_epoch(training["epochs"])
 
 
 def _best_epoch(epochs: Sequence[Epoch]) -> int:
@@ -97,8 +114,11 @@ def _best_trial_is_kept(document: TrainedDocument) -> Iterator[Fault]:
 def _within_half_a_pass(document: TrainedDocument) -> Iterator[Fault]:
     settings, images = document["training"]["settings"], document["images"]["train"]
     equal = document["equal_training"]
-    spent, asked = equal["spent"], equal["asked"]
-    if spent != equal["search"] + images_trained(settings, images):
+    spent, asked, sparse = equal["spent"], equal["asked"], images_trained_sparse(document["cell"], images)
+    if equal.get("sparse", 0) != sparse:
+        reason = f"{equal.get('sparse', 0)}, but the cell's sparse training has {sparse}"
+        yield Fault("$.equal_training.sparse", reason)
+    elif spent != sparse + equal["search"] + images_trained(settings, images):
         reason = f"{spent} is not the sum of the images of the search and the training"
         yield Fault("$.equal_training.spent", reason)
     elif abs(asked - spent) > images_in_a_pass(settings, images) / 2:
@@ -146,6 +166,42 @@ def _counters_agree(document: CountDocument) -> Iterator[Fault]:
                 yield Fault(f"$.second_counter.{name}.{net}", reason)
 
 
+def _judged_by_the_settings_images(document: SensitivityDocument) -> Iterator[Fault]:
+    images, asked = document["images"]["selection"], document["settings"].get("images")
+    if document["judged"] != (expected := min(asked or images, images)):
+        yield Fault("$.judged", f"{document['judged']}, but the settings and the images give {expected}")
+
+
+def _each_group_is_pruned_at_each_rate(document: SensitivityDocument) -> Iterator[Fault]:
+    rates = document["settings"]["rates"]
+    if rates != sorted(rates):
+        yield Fault("$.settings.rates", "the rates do not rise")
+    for index, group in enumerate(document["groups"]):
+        place = f"$.groups[{index}].points"
+        if [point["rate"] for point in group["points"]] != rates:
+            yield Fault(place, "not one point per rate of the settings, in their order")
+        known = {0: document["original"]}
+        for number, point in enumerate(group["points"]):
+            removed, accuracy = point["removed"], point["accuracy"]
+            if removed != (expected := int(group["channels"] * point["rate"])):
+                reason = f"{removed}, but {point['rate']} of {group['channels']} filters are {expected}"
+                yield Fault(f"{place}[{number}].removed", reason)
+            if accuracy != (other := known.setdefault(removed, accuracy)):
+                reason = f"{accuracy}, but {other} where as many filters are removed"
+                yield Fault(f"{place}[{number}].accuracy", reason)
+
+
+def _sensitivities_are_shares_of_images(document: SensitivityDocument) -> Iterator[Fault]:
+    found = {"$.original": document["original"]}
+    for index, group in enumerate(document["groups"]):
+        for number, point in enumerate(group["points"]):
+            found[f"$.groups[{index}].points[{number}].accuracy"] = point["accuracy"]
+    for place, accuracy in found.items():
+        correct = accuracy * document["judged"]
+        if abs(correct - round(correct)) > ACCURACY_SLACK * document["judged"]:
+            yield Fault(place, f"{accuracy} is not a multiple of 1/{document['judged']}, one judging image")
+
+
 def _timed_where_it_was_made(document: Mapping[str, Any]) -> Iterator[Fault]:
     # Documents of earlier versions record the machine once.
     if document["provenance"].get("machine", document["machine"]) != document["machine"]:
@@ -183,6 +239,7 @@ TRAINED: tuple[Rule, ...] = (_accuracies_are_shares_of_test_images, _epochs_are_
 RULES: dict[str, tuple[Rule, ...]] = {
     # That of the fine-tuned unpruned net, too.
     "baseline": (*TRAINED, _best_trial_is_kept),
+    "sparse": (*TRAINED, _settings_are_the_cells),
     "prune": (_accuracies_are_shares_of_test_images, _layers_shrink, _target_is_the_cells, _within_budget),
     "trajectory": (),
     "speedup": (_accuracies_are_shares_of_test_images, _layers_shrink),
@@ -197,6 +254,11 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "finetune": (*TRAINED, _best_trial_is_kept),
     "equal": (*TRAINED, _best_trial_is_kept, _within_half_a_pass),
     "scratch": TRAINED,
+    "sensitivity": (
+        _judged_by_the_settings_images,
+        _each_group_is_pruned_at_each_rate,
+        _sensitivities_are_shares_of_images,
+    ),
     "export": (),
     "int8": (_accuracies_are_shares_of_test_images, _timed_where_it_was_made),
     "result": (_never_above_original,),

@@ -46,7 +46,7 @@ class Tried(TypedDict):
 
 
 class TrainedDocument(Measured):
-    """`baseline.json`, `finetune.json`, `equal.json`, `scratch-{budget}.json`."""
+    """`baseline.json`, `sparse.json`, `finetune.json`, `equal.json`, `scratch-{budget}.json`."""
 
     cell: BaselineCell
     training: Training

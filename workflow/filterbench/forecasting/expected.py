@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 from torch import nn
 
 from filterbench.costs.layer_costs import CompactLayers
 from filterbench.data.loading import Splits
-from filterbench.domain.spending import images_trained
+from filterbench.domain.spending import distils, images_shown, images_trained
 from filterbench.domain.targets import SPARSITY, Target
 from filterbench.making.spending import Spending, with_total
 from filterbench.models.registry import build_model
@@ -25,13 +26,30 @@ from filterbench.study.cells import (
     references,
     scratch_settings,
     search_settings,
+    sparse_settings,
+    sparse_training,
+    sparse_trainings,
     targets,
     trained_again,
     training_settings,
 )
-from filterbench.study.paths import BASELINE, CELL, TRAJECTORY, in_seed
+from filterbench.study.paths import BASELINE, CELL, SPARSE, TRAJECTORY, in_seed
 
 BYTES_A_PARAM = 4
+
+
+class Passes(NamedTuple):
+    """Images that pass through the nets of a job.
+
+    Attributes:
+        trained: images that the net is trained on.
+        evaluated: images that the net is evaluated on.
+        taught: images that an unpruned teacher classifies.
+    """
+
+    trained: int
+    evaluated: int
+    taught: int = 0
 
 
 @dataclass(frozen=True)
@@ -48,6 +66,7 @@ class Work:
         evaluated: images that the nets are evaluated on.
         share: FLOPs of these nets as a share of the unpruned net's, 0..1.
         bytes: of weights that are kept.
+        taught: images that an unpruned teacher classifies.
     """
 
     stage: str
@@ -59,6 +78,7 @@ class Work:
     evaluated: int
     share: float = 1.0
     bytes: float = 0.0
+    taught: int = 0
 
 
 class Shapes:
@@ -103,11 +123,15 @@ class _ModelWork:
         baseline = f"{in_seed(BASELINE)}/baseline"
         training = self._training("baseline")
         if self._config["models"][self._model].get("weights"):
-            training = (0, self._images["test"])
+            training = Passes(0, self._images["test"])
         yield self._work("train_baseline", "", f"{baseline}.json", training, stays=self._whole)
         if self._config.get("finetune_unpruned"):
             training = self._training("finetune")
             yield self._work("finetune_unpruned", "", f"{baseline}-finetune.json", training)
+        for name, sparse in sparse_trainings(self._config, self._model).items():
+            images = self._trained(sparse_settings(self._config, self._model, sparse))
+            document = in_seed(f"{SPARSE}/sparse.json").format(sparse=name)
+            yield self._work("train_sparse", "", document, images, stays=self._whole)
         for pruner in self._config["pruners"]:
             own = targets(self._config, pruner, self._model)
             if PRUNERS[pruner].search == "path":
@@ -120,7 +144,7 @@ class _ModelWork:
         cost = self._search(pruner, own)
         # The path begins with the whole net.
         share = (1 + min(self._shapes.shares(target)[0] for target in own)) / 2
-        images = cost.images_trained, cost.images_evaluated
+        images = Passes(cost.images_trained, cost.images_evaluated)
         document = in_seed(f"{TRAJECTORY}.json").format(pruner=pruner, kind=own[0].kind)
         return self._work("trajectory", pruner, document, images, share, len(own) * self._whole)
 
@@ -135,9 +159,9 @@ class _ModelWork:
         cell = in_seed(CELL).format(pruner=pruner, target=target)
         kept = 0.0 if self._config.get("keep_weights") == "final" else compact
         jobs = [
-            ("prune", "prune", (cost.images_trained, evaluated), (1 + flops) / 2, stays),
-            ("speedup", "speedup", (0, test), flops, kept),
-            ("count", "count", (0, 0), 1.0, 0.0),
+            ("prune", "prune", Passes(cost.images_trained, evaluated), (1 + flops) / 2, stays),
+            ("speedup", "speedup", Passes(0, test), flops, kept),
+            ("count", "count", Passes(0, 0), 1.0, 0.0),
             ("finetune", "finetune", self._training("finetune", pruner), flops, compact),
         ]
         for stage in trained_again(self._config, pruner):
@@ -147,20 +171,22 @@ class _ModelWork:
         for rule, document, images, share, weights in jobs:
             yield self._work(rule, pruner, f"{cell}/{document}.json", images, share, weights)
 
-    def _training(self, stage: str, pruner: str = "") -> tuple[int, int]:
-        """Images that a stage trains its nets on, and evaluates them on."""
+    def _training(self, stage: str, pruner: str = "") -> Passes:
+        """Images of a stage that trains nets."""
         settings = training_settings(self._config, stage, self._model, pruner)
         tuning = self._config[stage].get("tuning", {})
         epochs = sum(tuning.get("epochs", [settings["epochs"]])) * len(tuning.get("learning_rate", [None]))
-        trained, evaluated = self._trained(settings | {"epochs": epochs})
-        return trained, evaluated + self._images["test"]
+        return self._trained(settings | {"epochs": epochs})
 
-    def _trained(self, settings: Config) -> tuple[int, int]:
-        """Images that one training trains on, and that its best epoch is chosen by."""
-        trained = images_trained(settings, self._images["train"])
-        return trained, settings["epochs"] * self._images["selection"]
+    def _trained(self, settings: Config, times: int = 1) -> Passes:
+        """Images of a training that is done so many times, and of the test of its net."""
+        shown = times * images_shown(settings, self._images["train"])
+        chosen_by = times * settings["epochs"] * self._images["selection"]
+        recalibrated = times * min(settings.get("recalibrate", 0), self._images["train"])
+        evaluated = chosen_by + recalibrated + self._images["test"]
+        return Passes(shown, evaluated, shown if distils(settings) else 0)
 
-    def _again(self, stage: str, pruner: str, target: Target) -> tuple[int, int]:
+    def _again(self, stage: str, pruner: str, target: Target) -> Passes:
         """The same for a further training of a cell."""
         settings = training_settings(self._config, "finetune", self._model, pruner)
         tried = len(self._config["finetune"].get("tuning", {}).get("learning_rate", [None]))
@@ -178,8 +204,7 @@ class _ModelWork:
             settings = scratch_settings(self._config, budget, self._model, pruner)
             if budget == "total":
                 settings = with_total(settings, self._spending(pruner, target))
-        trained, evaluated = self._trained(settings)
-        return times * trained, times * evaluated + self._images["test"]
+        return self._trained(settings, times)
 
     def _spending(self, pruner: str, target: Target) -> Spending:
         """Images that a cell is to be trained on after its baseline, and the minimum of its pruner."""
@@ -187,13 +212,19 @@ class _ModelWork:
             self._after_baseline(name, target)
             for name in references(self._config, self._model, target) or [pruner]
         )
-        return Spending(images, self._search(pruner, [target]).images_trained, self._images["train"])
+        searched = self._search(pruner, [target]).images_trained
+        return Spending(images, searched, self._images["train"], self._sparse(pruner))
 
     def _after_baseline(self, pruner: str, target: Target) -> int:
         """Minimum of the images that a cell is trained on, by its pruner and in its fine-tuning."""
         settings = training_settings(self._config, "finetune", self._model, pruner)
         trained = images_trained(settings, self._images["train"])
-        return self._search(pruner, [target]).images_trained + trained
+        return self._sparse(pruner) + self._search(pruner, [target]).images_trained + trained
+
+    def _sparse(self, pruner: str) -> int:
+        """Images of the sparse training before a pruner."""
+        sparse = sparse_training(self._config, pruner, self._model)
+        return images_trained(sparse, self._images["train"]) if sparse else 0
 
     def _search(self, pruner: str, own: list[Target]) -> Cost:
         """Minimum cost of a search; a matched control costs as much as the search it is compared with."""
@@ -218,13 +249,14 @@ class _ModelWork:
         stage: str,
         pruner: str,
         document: str,
-        images: tuple[int, int],
+        images: Passes,
         share: float = 1.0,
         stays: float = 0.0,
     ) -> Work:
         seeds = len(self._config["seeds"])
-        trained, evaluated = (seeds * number for number in images)
-        return Work(stage, self._model, pruner, document, seeds, trained, evaluated, share, seeds * stays)
+        trained, evaluated, taught = (seeds * number for number in images)
+        stay = seeds * stays
+        return Work(stage, self._model, pruner, document, seeds, trained, evaluated, share, stay, taught)
 
 
 def expected_work(config: Config, splits: Splits) -> Iterator[Work]:

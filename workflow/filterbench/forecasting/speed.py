@@ -61,7 +61,8 @@ class Speed:
                 (self.pruned.evaluation, self.whole.evaluation),
             )
         )
-        return work.trained * training + work.evaluated * evaluation + work.jobs * SECONDS_A_JOB
+        nets = work.trained * training + work.evaluated * evaluation
+        return nets + work.taught * self.whole.evaluation + work.jobs * SECONDS_A_JOB
 
 
 def speeds(config: Config, splits: Splits) -> dict[str, Speed]:

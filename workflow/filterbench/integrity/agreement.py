@@ -27,6 +27,27 @@ def other_costs(folder: Path, prune: Document, path: Document) -> Iterator[Findi
             yield Finding(folder / "prune.json", "$.cost", reason)
 
 
+def other_rates(folder: Path, documents: Documents, baseline: Document) -> Iterator[Finding]:
+    """Learning rates of rewound trainings that are not those of the baseline's last epochs.
+
+    Args:
+        folder: of a cell or of its baseline.
+        documents: the folder's, by name.
+        baseline: the document of the baseline.
+    """
+    rates = [epoch["learning_rate"] for epoch in baseline["training"]["epochs"]]
+    for name, document in documents.items():
+        training = document.get("training", {})
+        if "schedule_epochs" not in training.get("settings", {}):
+            continue
+        last = rates[-len(training["epochs"]) :]
+        for index, (epoch, expected) in enumerate(zip(training["epochs"], last, strict=False)):
+            if epoch["learning_rate"] != expected:
+                reason = f"{epoch['learning_rate']}, but {expected} in the baseline's last epochs"
+                place = f"$.training.epochs[{index}].learning_rate"
+                yield Finding(folder / f"{name}.json", place, reason)
+
+
 def disagreements(folder: Path, documents: Documents, baseline: Document) -> Iterator[Finding]:
     """What in a cell's documents contradicts another one of its documents.
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from filterbench.integrity.findings import Document, Finding
 from filterbench.storage.files import known_digest
+from filterbench.study.cells import sparse_name
 from filterbench.study.inputs import inputs_needed, inputs_of
 from filterbench.study.paths import wildcards_at
 
@@ -31,7 +32,8 @@ def changed_files(
     if "provenance" not in document:
         return
     inputs, pruner = document["provenance"]["inputs"], document["cell"].get("pruner", "")
-    for name in sorted(inputs_needed(kind if pruner else path.stem, pruner) - inputs.keys()):
+    training = document.get("training", {}).get("settings", {})
+    for name in sorted(inputs_needed(kind if pruner else path.stem, pruner, training) - inputs.keys()):
         yield Finding(path, f"$.provenance.inputs.{name}", "missing: no such document is made without it")
     places = {"images": root / images, **places_of(path, kind, document["cell"], inputs, root)}
     recorded = {f"$.provenance.inputs.{name}": (places.get(name), digest) for name, digest in inputs.items()}
@@ -51,5 +53,6 @@ def places_of(path: Path, kind: str, cell: Document, names: Iterable[str], root:
     """Where the inputs of a document lie, as far as this version knows them."""
     wildcards = wildcards_at(path.parent)
     pruner = cell.get("pruner", "")
-    known = inputs_of(kind if pruner else path.stem, pruner, names)
+    sparse = sparse_name(cell.get("sparse_training", {}))
+    known = inputs_of(kind if pruner else path.stem, pruner, names, sparse)
     return {name: root / place.format(**wildcards) for name, place in known.items()}

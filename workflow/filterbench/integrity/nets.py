@@ -20,6 +20,7 @@ from filterbench.documents.parts import IMAGE_SIZE
 from filterbench.integrity.files import places_of
 from filterbench.integrity.findings import Document, Documents, Finding
 from filterbench.models.rebuilding import rebuild_model
+from filterbench.pruners.search.sensitivity import FilterGroups
 from filterbench.storage.errors import InputError
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -51,6 +52,27 @@ def wrong_shapes(folder: Path, documents: Documents, root: Path, left_out: Count
                 yield from _trained(path, kind, document, root)
         except InputError as reason:
             yield Finding(path, "", f"not the net of its weights: {reason}")
+
+
+def wrong_groups(folder: Path, documents: Documents) -> Iterator[Finding]:
+    """Groups of convolutions of a sensitivity that are not those of the net.
+
+    Args:
+        folder: of a baseline.
+        documents: the folder's, by name.
+    """
+    weights = folder / "model.safetensors"
+    if "sensitivity" not in documents or not weights.exists():
+        return
+    path, document = folder / "sensitivity.json", documents["sensitivity"]
+    try:
+        groups = FilterGroups(_net(weights, document).without_values())
+    except InputError as reason:
+        yield Finding(path, "", f"not the net of its weights: {reason}")
+        return
+    found = [(group["layers"], group["channels"]) for group in document["groups"]]
+    if found != list(zip(groups.layers, groups.channels.tolist(), strict=True)):
+        yield Finding(path, "$.groups", f"not the groups of convolutions of {weights}")
 
 
 def _counts(path: Path, document: Document, root: Path, left_out: Counter[str]) -> Iterator[Finding]:

@@ -57,7 +57,7 @@ def _expected(file: Path, document: Document) -> Mapping[str, Any]:
 
 def _common(file: Path, document: Document) -> Mapping[str, Any]:
     """What the baseline's file, and a baseline's own document, have in common with a file."""
-    folder = baseline_folder(file.parent) if "pruner" in document["cell"] else file.parent
+    folder = file.parent if file.parent.name == "baseline" else baseline_folder(file.parent)
     baseline = folder / "model.safetensors"
     record: NetRecord = read_record(baseline if baseline.exists() else file)
     common = {key: value for key, value in record.items() if key in COMMON}

@@ -23,6 +23,7 @@ from filterbench.study.cells import (
     round_channels,
     scratch_settings,
     search_settings,
+    sparse_settings,
     training_settings,
 )
 from filterbench.study.paths import wildcards_at
@@ -33,8 +34,8 @@ def other_settings(plan: Plan, folder: Path, documents: Documents) -> Iterator[F
 
     Args:
         plan: of the study.
-        folder: of a baseline, a search path or a cell; nothing is said of a model or pruner that the study
-            no longer names.
+        folder: of a baseline, a sparse training, a search path or a cell; nothing is said of a model or
+            pruner that the study no longer names.
         documents: the folder's, by name.
     """
     config, place = plan.config, wildcards_at(folder)
@@ -58,8 +59,8 @@ def other_settings(plan: Plan, folder: Path, documents: Documents) -> Iterator[F
             if name == "prune":
                 found = {"round_channels": document.get("round_channels", 1)}
                 yield from _differences(path, "", found, {"round_channels": round_channels(config, pruner)})
-        elif name in (measured := _measurements(plan)) and "settings" in document:
-            yield from _differences(path, "settings", document["settings"], measured[name])
+        elif name in (asked := _on_request(plan)) and "settings" in document:
+            yield from _differences(path, "settings", document["settings"], asked[name])
         if "copies" in document and document["copies"] > plan.max_copies * document["images"]["test"]:
             allowed = f"{plan.max_copies:.3g} of the test images (dataset.max_copies)"
             yield Finding(path, "$.copies", f"{document['copies']}, but the study allows {allowed}")
@@ -75,6 +76,8 @@ def _training_of(
 ) -> tuple[Config, Collection[str]]:
     """The settings that the study asks of a training, and which of them its job chooses."""
     kind, _, budget = name.partition("-")
+    if name == "sparse":
+        return sparse_settings(config, model, document["cell"].get("sparse_training", {})), ()
     if name == "baseline":
         own = {"epochs"} if "own_weights" in document else set()
         return training_settings(config, "baseline", model, pruner), own
@@ -88,9 +91,14 @@ def _training_of(
     return settings, tuned | {"epochs"} if name == "equal" else tuned
 
 
-def _measurements(plan: Plan) -> dict[str, Config]:
-    """How times are measured, by name of the document."""
-    return {"latency": plan.latency, "latency_table": plan.latency_table, "int8": plan.int8}
+def _on_request(plan: Plan) -> dict[str, Config]:
+    """The settings of documents that are made on request, by their names."""
+    return {
+        "latency": plan.latency,
+        "latency_table": plan.latency_table,
+        "int8": plan.int8,
+        "sensitivity": plan.sensitivity,
+    }
 
 
 def _tuning(path: Path, document: Document, config: Config) -> Iterator[Finding]:

@@ -9,20 +9,20 @@ from typing import Any
 from filterbench.documents import check, kind_of, parse
 from filterbench.documents.parts import IMAGE_SIZE
 from filterbench.domain.targets import TRAJECTORY_NAME, parse_target
-from filterbench.integrity.agreement import disagreements, other_costs
+from filterbench.integrity.agreement import disagreements, other_costs, other_rates
 from filterbench.integrity.evidence import other_evidence
 from filterbench.integrity.exports import other_exports
 from filterbench.integrity.files import changed_files
 from filterbench.integrity.findings import Document, Documents, Finding, Report
 from filterbench.integrity.listed import other_files
-from filterbench.integrity.nets import wrong_shapes
+from filterbench.integrity.nets import wrong_groups, wrong_shapes
 from filterbench.integrity.records import other_records
 from filterbench.integrity.settings import other_settings
 from filterbench.integrity.shapes import other_shapes
 from filterbench.orchestration.plan import Plan
 from filterbench.storage.errors import InputError
 from filterbench.storage.files import file_digest, files_below
-from filterbench.study.cells import baseline_documents
+from filterbench.study.cells import baseline_documents, sparse_training, sparse_trainings
 from filterbench.study.paths import MANIFEST, VERDICT, baseline_folder, trajectory_document, wildcards_at
 
 
@@ -55,6 +55,7 @@ def findings(plan: Plan, study: str, root: Path, report: Report) -> Iterator[Fin
         yield from other_settings(plan, place, documents)
         yield from other_evidence(plan, place, documents, root)
         yield from other_records(place, documents)
+        yield from wrong_groups(place, documents)
         yield from _cell(place, documents, by_folder, root, report)
     yield from other_shapes(plan, folder, root)
 
@@ -109,7 +110,20 @@ def _expected(plan: Plan, study: str, path: Path) -> dict[str, Any]:
         expected["seed"] = int(place["seed"])
     if "target" in place:
         expected |= {"pruner": place["pruner"], **parse_target(place["target"]).document()}
-    return expected
+    return expected | _sparse(plan, place)
+
+
+def _sparse(plan: Plan, place: Mapping[str, str]) -> dict[str, Any]:
+    """What the study says of the sparse training of a folder, if it names its model and pruner."""
+    model, pruner = place.get("model", ""), place.get("pruner", "")
+    if model not in plan.config["models"]:
+        return {}
+    if "sparse" in place:
+        asked = sparse_trainings(plan.config, model).get(place["sparse"])
+        return {"sparse_training": asked} if asked else {}
+    if pruner in plan.config["pruners"]:
+        return {"sparse_training": sparse_training(plan.config, pruner, model) or None}
+    return {}
 
 
 def _other_digests(found: Mapping[Path, Document]) -> Iterator[Finding]:
@@ -130,7 +144,7 @@ def _other_digests(found: Mapping[Path, Document]) -> Iterator[Finding]:
 
 def _missing(plan: Plan, study: str, root: Path, report: Report) -> Iterator[Finding]:
     """Cells without all of their documents; without any, they are told as missing."""
-    baselines: set[Path] = set()
+    shared: set[Path] = set()
     for place in plan.folders(study):
         folder = root / place
         if not (folder / "result.json").exists():
@@ -139,23 +153,19 @@ def _missing(plan: Plan, study: str, root: Path, report: Report) -> Iterator[Fin
         for document in plan.documents([place]):
             if not (path := root / document).exists():
                 yield Finding(path, "", "missing beside result.json")
-        baselines.add(baseline_folder(folder))
-    for baseline in sorted(baselines):
-        for name in baseline_documents(plan.config):
-            if not (path := baseline / f"{name}.json").exists():
-                yield Finding(path, "", "missing: cells of this baseline are there")
+        shared |= {baseline_folder(folder) / f"{name}.json" for name in baseline_documents(plan.config)}
+        shared |= {sparse / "sparse.json" for sparse in plan.sparse_folders(folder)}
+    for path in sorted(shared):
+        if not path.exists():
+            yield Finding(path, "", "missing: cells that begin with it are there")
 
 
 def _absent(plan: Plan, study: str, root: Path, report: Report) -> set[Path]:
-    """The folders of missing cells, and of the baselines and search paths that only these have."""
+    """The folders of missing cells, and of what only these share."""
 
     def all_of(cells: Iterable[str]) -> set[Path]:
         folders = (root / cell for cell in cells)
-        return {
-            place
-            for cell in folders
-            for place in (cell, baseline_folder(cell), trajectory_document(cell).parent)
-        }
+        return {place for cell in folders for place in (cell, *plan.shared_folders(cell))}
 
     return all_of(report.missing) - all_of(set(plan.folders(study)) - set(report.missing))
 
@@ -164,9 +174,12 @@ def _cell(
     place: Path, documents: Documents, by_folder: Mapping[Path, Documents], root: Path, report: Report
 ) -> Iterator[Finding]:
     """What in a folder's documents contradicts each other or the study."""
-    if "target" not in wildcards_at(place):
+    in_cell = "target" in wildcards_at(place)
+    baseline = by_folder.get(baseline_folder(place) if in_cell else place, {}).get("baseline")
+    if baseline:
+        yield from other_rates(place, documents, baseline)
+    if not in_cell:
         return
-    baseline = by_folder.get(baseline_folder(place), {}).get("baseline")
     if baseline:
         yield from disagreements(place, documents, baseline)
     path = by_folder.get(trajectory_document(place).parent, {}).get(TRAJECTORY_NAME)

@@ -16,6 +16,7 @@ from filterbench.compaction.portable import NetRecord, as_metadata
 from filterbench.data.loading import Splits
 from filterbench.documents import write
 from filterbench.documents.types import TrainedDocument
+from filterbench.domain.spending import TEACHER, distils
 from filterbench.domain.targets import target_of
 from filterbench.making.context import Context
 from filterbench.storage.correctness import write_correct
@@ -39,7 +40,8 @@ def train_and_write(
     """Train a net, evaluate it on the test images, and write the job's weights and document.
 
     Where the job's params hold a `tuning`, the net is trained with each combination of those settings, and
-    the one that does best on the selection images is kept.
+    the one that does best on the selection images is kept. With a distillation, the job's input `teacher`
+    holds the weights of the cell's unpruned net.
 
     Args:
         context: of the job.
@@ -55,10 +57,12 @@ def train_and_write(
     job = context.job
     combinations = list(_combinations(settings, job.params.get("tuning", {})))
     checkpoints = [context.checkpoint(number) for number in range(len(combinations))]
+    teacher = context.read_net(TEACHER).eval().requires_grad_(False) if distils(settings) else None
     trials = []
     for each, checkpoint in zip(combinations, checkpoints, strict=True):
         net = copy.deepcopy(model) if len(combinations) > 1 else model
-        trials.append((net, train(net, splits, TrainingSettings(**each), context.seed, checkpoint)))
+        record = train(net, splits, TrainingSettings(**each), context.seed, checkpoint, teacher)
+        trials.append((net, record))
     net, record = max(trials, key=lambda trial: trial[1].best_accuracy)
     score = evaluate(net, splits.test)
     logger.info("best epoch %d, test accuracy %.2f %%", record.best_epoch, 100 * score.accuracy)

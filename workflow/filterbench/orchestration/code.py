@@ -25,6 +25,7 @@ REGISTRIES = {
     "filterbench.pruners.registry": ("PRUNERS", "pruner", "make_pruner"),
     "filterbench.models.registry": ("MODELS", "model", "build_model"),
     "filterbench.data.registry": ("DATASETS", "dataset", "fetch_images"),
+    "filterbench.training.penalties": ("PENALTIES", "penalty", "gradients_of"),
     "filterbench.plotting.style": ("STYLES", "pruner", None),
 }
 
@@ -34,8 +35,8 @@ def rule_digest(stage: str, **uses: str | Sequence[str]) -> str:
 
     Args:
         stage: name of a module in `filterbench.stages`.
-        uses: the entries that the job uses, one or several, by kind: `pruner`, `model`, `dataset`. Of a
-            registry no other entry counts.
+        uses: the entries that the job uses, one or several, by kind: `pruner`, `model`, `dataset`, `penalty`.
+            Of a registry no other entry counts.
     """
     named = {kind: (names,) if isinstance(names, str) else names for kind, names in uses.items()}
     chosen = {kind: tuple(map(base_of, names)) for kind, names in named.items()}

@@ -32,6 +32,7 @@ FIGURES: dict[str, Callable[[Plan], bool]] = {
     "accuracy_against_cost": _on_request,
     "optimism": _on_request,
     "int8": _on_request,
+    "sensitivity": _on_request,
 }
 
 

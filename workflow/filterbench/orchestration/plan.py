@@ -12,6 +12,7 @@ from filterbench.data.registry import content_digest, data_file
 from filterbench.documents import read
 from filterbench.documents.parts import IMAGE_SIZE
 from filterbench.documents.types import TrajectoryDocument
+from filterbench.domain.spending import distils
 from filterbench.domain.targets import SPARSITY, parse_target, target_of
 from filterbench.pruners.registry import PRUNERS
 from filterbench.storage.errors import InputError
@@ -29,17 +30,22 @@ from filterbench.study.cells import (
     round_channels,
     scratch_settings,
     search_settings,
+    sparse_name,
+    sparse_settings,
+    sparse_training,
+    sparse_trainings,
     sparsities,
     trained_again,
     training_settings,
 )
-from filterbench.study.inputs import COUNTED, TIMED, reference_inputs
+from filterbench.study.inputs import COUNTED, TAUGHT, TIMED, inputs_after, reference_inputs
 from filterbench.study.paths import (
     MODEL_FOLDER,
     TRAJECTORY,
     baseline_folder,
     cell_at,
     cell_folder,
+    sparse_folder,
     trajectory_document,
 )
 from filterbench.study.published import published_names
@@ -52,6 +58,8 @@ TWIN_PROTOCOLS = {"validation": "test", "test": "validation"}
 MEASUREMENT = {"batch": 64, "runs": 50, "warm_up": 10, "threads": 1}
 RUNTIMES = {"runtimes": ["torch"], "budget_runtime": "torch"}
 INT8 = {"calibration_images": 256}
+# How to prune each group of convolutions alone, where the study does not say.
+SENSITIVITY = {"base_algo": "l1", "rates": [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]}
 # Share of the test images that may be copies of others, where the study does not say.
 MAX_COPIES = 0.02
 
@@ -66,6 +74,7 @@ class Plan:
         images: its data file.
         max_copies: share of its test images that may have exact copies among the others, 0 to 1.
         cells: the folders of its cells.
+        sparse: the names of the folders of its sparse trainings, model by model.
         again: by pruner, the trainings of its cells beyond their fine-tuning, by name of their documents.
         claims: path of the user's table of points that papers report, or empty.
         questions: path of the user's plan of primary questions, or empty.
@@ -73,6 +82,7 @@ class Plan:
         latency: how to measure the time of a cell's nets.
         latency_table: how to measure that of a model's layers.
         int8: how to quantise nets, and to measure their time.
+        sensitivity: how to prune each group of convolutions alone; the rates rise.
         comparable: whether accuracies compare with the published ones.
     """
 
@@ -86,6 +96,7 @@ class Plan:
         self.images = data_file(dataset["name"], dataset.get("folder"), self.image_size)
         self.max_copies = dataset.get("max_copies", MAX_COPIES)
         self.cells = self.folders(self.study)
+        self.sparse = [name for model in config["models"] for name in sparse_trainings(config, model)]
         self.again = {pruner: trained_again(config, pruner) for pruner in config["pruners"]}
         self.claims = config.get("claims") or ""
         self.questions = config.get("plan") or ""
@@ -95,6 +106,8 @@ class Plan:
         self.latency = measurement | {"runtimes": runtimes}
         self.latency_table = measurement | {"budget_runtime": table_runtime}
         self.int8 = measurement | INT8 | config.get("int8", {})
+        sensitivity = SENSITIVITY | config.get("sensitivity", {})
+        self.sensitivity = sensitivity | {"rates": sorted(sensitivity["rates"])}
         published = set(published_names("model"))
         as_published = (dataset["name"], self.image_size) == ("cifar10", IMAGE_SIZE)
         self.comparable = as_published and set(config["models"]) <= published
@@ -148,12 +161,24 @@ class Plan:
     def all_documents(self) -> list[str]:
         """Those of all cells, and of their baselines and search paths."""
         baselines = {str(baseline_folder(Path(cell))): None for cell in self.cells}
+        sparse = {str(folder): None for cell in self.cells for folder in self.sparse_folders(Path(cell))}
         names = baseline_documents(self.config)
         return [
             *(f"{folder}/{name}.json" for folder in baselines for name in names),
+            *(f"{folder}/sparse.json" for folder in sparse),
             *_search_paths(self.cells),
             *self.documents(self.cells),
         ]
+
+    def sparse_folders(self, cell: Path) -> list[Path]:
+        """The folder of the sparse training that a cell begins with; empty where it has none."""
+        asked = cell_at(cell)[1]
+        sparse = sparse_training(self.config, asked.pruner, asked.model)
+        return [sparse_folder(cell, sparse)] if sparse else []
+
+    def shared_folders(self, cell: Path) -> list[Path]:
+        """The folders of what a cell shares with others: its baseline, sparse training and search path."""
+        return [baseline_folder(cell), *self.sparse_folders(cell), trajectory_document(cell).parent]
 
     def made_of_cells(self, *names: str) -> list[Path]:
         """Documents with these names that the cells have."""
@@ -173,9 +198,10 @@ class Plan:
         return content_digest(dataset["name"], dataset.get("folder"))
 
     def baseline_cell(self, wildcards: Wildcards) -> dict[str, Any]:
-        """Which baseline a job makes, as documents record it; a job for all seeds takes the first."""
+        """Which baseline a job begins with, as documents record it; a job for all seeds takes the first."""
         model = self.config["models"][wildcards.model]
         normalisation = model.get("normalisation")
+        sparse = self.sparse_training(wildcards)
         return {
             "study": wildcards.study,
             "dataset": self.config["dataset"]["name"],
@@ -185,6 +211,7 @@ class Plan:
             "seed": int(wildcards.get("seed", self.config["seeds"][0])),
             **({} if self.image_size == IMAGE_SIZE else {"image_size": self.image_size}),
             **({"normalisation": normalisation} if normalisation else {}),
+            **({"sparse_training": sparse} if sparse else {}),
         }
 
     def own_weights(self, wildcards: Wildcards) -> str:
@@ -213,6 +240,21 @@ class Plan:
         """How a cell's pruner judges and trains candidates; empty where it does not search."""
         return search_settings(self.config, wildcards.pruner)
 
+    def sparse_training(self, wildcards: Wildcards) -> Config:
+        """The sparse training that a job makes or begins with, as documents record it; empty without one."""
+        if name := wildcards.get("sparse"):
+            return sparse_trainings(self.config, wildcards.model)[name]
+        pruner = wildcards.get("pruner")
+        return sparse_training(self.config, pruner, wildcards.model) if pruner else {}
+
+    def sparse_settings(self, wildcards: Wildcards) -> Config:
+        """The settings of the sparse training that a job makes."""
+        return sparse_settings(self.config, wildcards.model, self.sparse_training(wildcards))
+
+    def inputs(self, kind: str) -> Any:
+        """The inputs of a kind of document that depend on the sparse training of its cell."""
+        return lambda wildcards: inputs_after(kind, sparse_name(self.sparse_training(wildcards)))
+
     def training(self, stage: str) -> Any:
         """The settings of `baseline` or `finetune` for a job's model and pruner."""
         return lambda wildcards: training_settings(
@@ -226,6 +268,12 @@ class Plan:
     def budget_training(self, wildcards: Wildcards) -> Config:
         """The settings of a cell's fine-tuning at a training budget."""
         return budget_settings(self.config, int(wildcards.epochs), wildcards.model, wildcards.pruner)
+
+    def teacher(self, wildcards: Wildcards) -> dict[str, str]:
+        """The unpruned net that a fine-tuning, or a scratch training like it, distils from, if it does."""
+        if wildcards.get("budget", "finetune") != "finetune":
+            return {}
+        return TAUGHT if distils(self.training("finetune")(wildcards)) else {}
 
     def spent_before(self, wildcards: Wildcards) -> dict[str, str]:
         """The documents that say how much training a cell and the cells that it is to equal have had."""

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from filterbench.orchestration.plan import Plan
-from filterbench.study.paths import MODEL_FOLDER
+from filterbench.study.paths import BASELINE, MODEL_FOLDER
 from filterbench.study.published import published_names
 
 if TYPE_CHECKING:
@@ -50,6 +50,13 @@ class TableParams:
     def latencies(self) -> list[str]:
         """The latencies of all models' shapes."""
         return self._of_all_models("shape_latency.csv")
+
+    @property
+    def sensitivities(self) -> list[str]:
+        """The documents of the model's sensitivity, by seed."""
+        seeds = self.of.config["seeds"]
+        folders = (BASELINE.format(study=self.study, model=self.model, seed=seed) for seed in seeds)
+        return [self.place(f"{folder}/sensitivity.json") for folder in folders]
 
     @property
     def protocols(self) -> dict[str, str]:
@@ -115,6 +122,7 @@ PARAMS: dict[str, Sequence[str]] = {
     "compare": ("cells", "again", "unpruned"),
     "compare_latency": ("model", "dataset", "titled", "cells"),
     "compare_int8": ("model", "dataset", "titled", "cells"),
+    "plot_sensitivity": ("model", "study", "dataset", "titled", "sensitivities"),
     "optimism": ("model", "study", "dataset", "titled", "protocols"),
     "differences": ("tables", "cells"),
     "verdicts": ("tables", "source"),

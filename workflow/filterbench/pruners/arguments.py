@@ -115,6 +115,15 @@ ANNEALING = {
     ),
 }
 EAGLE_EYE = {**BASE_ALGO, "evaluations": whole(100, "Random allocations that are judged.", minimum=1)}
+SENSITIVITY = {
+    **BASE_ALGO,
+    "rates": whole(
+        9,
+        "At how many rates, evenly spaced between 0 and 1, each group of convolutions is pruned alone.",
+        minimum=1,
+        maximum=99,
+    ),
+}
 NET_ADAPT = {
     **BASE_ALGO,
     "sparsity_per_iteration": number(

@@ -18,7 +18,7 @@ from filterbench.costs.layer_costs import FlopsCost
 from filterbench.models.depthwise import mask_depthwise
 from filterbench.pruners.contract import InfeasibleError
 from filterbench.pruners.nni import BASE_ALGORITHMS, filter_masks
-from filterbench.pruners.search.allocation import Layers, WeightAllocation
+from filterbench.pruners.search.allocation import Allocation, Layers, WeightAllocation
 from filterbench.pruners.search.annealing import judged
 from filterbench.pruners.search.search import Search, derived_seed
 from filterbench.pruners.uniform import prunable_convolutions, uniform_steps
@@ -64,7 +64,22 @@ class RandomAllocation:
     def prune(self, model: nn.Module, sparsity: float, search: Search) -> PrunedNet:
         """See `filterbench.pruners.contract.Pruner.prune`."""
         layers = Layers(model, self.base_algo)
-        allocation = WeightAllocation(layers, sparsity)
+        return self.best_of_draws(model, layers, WeightAllocation(layers, sparsity), search)
+
+    def best_of_draws(
+        self, model: nn.Module, layers: Layers, allocation: Allocation, search: Search
+    ) -> PrunedNet:
+        """The net, masked by the draw of the highest score.
+
+        Args:
+            model: the net; it is changed.
+            layers: of the net.
+            allocation: draws sparsities that meet the target.
+            search: where draws are judged and recorded.
+
+        Raises:
+            InfeasibleError: no sparsities meet the target.
+        """
         journal = search.journal("random-allocation", self.evaluations)
         random = np.random.RandomState(derived_seed(search.seed))
         candidates = [

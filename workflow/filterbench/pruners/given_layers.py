@@ -42,7 +42,7 @@ class GivenLayers:
         kept = {layer["name"]: layer["kept"] for layer in self.layers}
         masks: ChannelMasks = {}
         for names in self.ranked_together(model):
-            mask = _largest(model, names, kept[names[0]], self.base_algo)
+            mask = largest_filters(model, names, kept[names[0]], self.base_algo)
             masks |= {name: mask.clone() for name in names}
         mask_depthwise(model, masks)
         apply_masks(model, masks)
@@ -63,12 +63,7 @@ class GivenCompactLayers(GivenLayers):
 
     def ranked_together(self, model: nn.Module) -> Iterator[list[str]]:
         """The convolutions, grouped where their outputs are summed."""
-        together: dict[frozenset[str], list[str]] = {}
-        sources = channel_sources(model)
-        for name in prunable_convolutions(model):
-            _, makers = sources[name]
-            together.setdefault(makers or frozenset({name}), []).append(name)
-        yield from together.values()
+        yield from summed_together(model)
 
 
 @dataclass(frozen=True)
@@ -108,8 +103,28 @@ def channels_to_keep(model: nn.Module) -> dict[str, int]:
     return {name: module.out_channels for name, module in prunable_convolutions(model).items()}
 
 
-def _largest(model: nn.Module, names: list[str], kept: int, base_algo: str) -> torch.Tensor:
-    """The filters of largest norm of one convolution, or of several as if they were one."""
+def summed_together(model: nn.Module) -> list[list[str]]:
+    """The convolutions that can be pruned, in the net's order, grouped where their outputs are summed."""
+    together: dict[frozenset[str], list[str]] = {}
+    sources = channel_sources(model)
+    for name in prunable_convolutions(model):
+        _, makers = sources[name]
+        together.setdefault(makers or frozenset({name}), []).append(name)
+    return list(together.values())
+
+
+def largest_filters(model: nn.Module, names: list[str], kept: int, base_algo: str) -> torch.Tensor:
+    """The filters of largest norm of one convolution, or of several as if they were one.
+
+    Args:
+        model: the net; it is not changed.
+        names: of convolutions with the same number of filters.
+        kept: how many filters stay, from 1.
+        base_algo: `l1`, `l2` or `fpgm`, which ranks the filters.
+
+    Returns:
+        bool, (output channels,): true where kept.
+    """
     first, *others = (prunable_convolutions(model)[name] for name in names)
     convolution = first
     if others:

@@ -2,8 +2,8 @@
 
 Layers that must keep the same channels, such as the branches of a sum, form one group. Each channel has one
 score in its group, and goes in all its layers or in none. The dependency graph is that of DepGraph (Fang et
-al. 2023, arXiv:2301.12900, section 3.2). All of these pruners score the baseline as it is. There is no sparse
-training before, as in DepGraph and network slimming, so that every pruner starts from the same net.
+al. 2023, arXiv:2301.12900, section 3.2). All of these pruners score the net as they get it: the baseline or,
+where a study asks for it, the baseline after a sparse training (`filterbench.training.penalties`).
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ from filterbench.pruners.arguments import (
     LAYER_MAPS,
     NET_ADAPT,
     ONE_SHOT,
+    SENSITIVITY,
     SINGLE_IMAGES,
     TAYLOR,
     Argument,
@@ -164,8 +165,13 @@ PRUNERS: dict[str, PrunerEntry] = {
         "filterbench.pruners.search.eagle_eye:EagleEye",
         EAGLE_EYE,
         search="candidates",
-        budgets=False,
         search_settings={"recalibrate": 1000},
+    ),
+    "SensitivityPruner": PrunerEntry(
+        "Li et al. 2016, arXiv:1608.08710, section 3.2, each layer at the same loss of accuracy",
+        "filterbench.pruners.search.equal_loss:BySensitivity",
+        SENSITIVITY,
+        search="candidates",
     ),
     "GroupNormPruner": PrunerEntry(
         "Fang et al. 2023, arXiv:2301.12900", "filterbench.pruners.criteria:GroupNorm", GROUPS

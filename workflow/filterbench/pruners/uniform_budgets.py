@@ -50,9 +50,23 @@ def prune_uniformly(pruner: Pruner, model: nn.Module, budget: Budget, search: Se
         raise InfeasibleError(f"with the fewest filters in each convolution the net still has {left}")
     step = bisect_left(range(last), True, key=lambda step: budget.met(masks_at(step)))
     smaller, larger = masks_at(step), masks_at(step - 1) if step else {}
-    masks = _give_back(smaller, larger, _moving_together(model, smaller, larger), budget)
+    masks = fill_budget(model, smaller, larger, budget)
     apply_masks(model, masks)
     return PrunedNet(model, masks)
+
+
+def fill_budget(
+    model: nn.Module, smaller: ChannelMasks, larger: ChannelMasks, budget: Budget
+) -> ChannelMasks:
+    """Masks that meet a budget, with channels given back one by one while it holds.
+
+    Args:
+        model: the net of the masks.
+        smaller: meet the budget.
+        larger: keep all channels that the smaller do, and those that can be given back.
+        budget: to be met.
+    """
+    return _give_back(smaller, larger, _moving_together(model, smaller, larger), budget)
 
 
 def _moving_together(model: nn.Module, masks: ChannelMasks, larger: ChannelMasks) -> list[list[str]]:

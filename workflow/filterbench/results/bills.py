@@ -7,10 +7,7 @@ from pathlib import Path
 
 from filterbench.documents import read
 from filterbench.documents.types import PruneDocument, TrainedDocument
-from filterbench.domain.spending import images_trained
-
-# A training step does a forward and a backward pass, and the backward pass costs twice the forward one.
-EVALUATED_IMAGE = 1 / 3
+from filterbench.domain.spending import FORWARD_PASS, images_trained, images_trained_sparse
 
 
 def bills(prune: PruneDocument, trained: TrainedDocument) -> dict[str, int]:
@@ -18,16 +15,17 @@ def bills(prune: PruneDocument, trained: TrainedDocument) -> dict[str, int]:
 
     Returns:
         `images_after_cut`: images that this net was trained on after its last cut. `images_paid`: images that
-        its search trained on, a third of those that its search evaluated, and those of every fine-tuning that
-        was tried.
+        its sparse training and its search trained on, a third of those that its search evaluated, and those
+        of every fine-tuning that was tried.
     """
     settings, images = trained["training"]["settings"], trained["images"]["train"]
     tried = [each["epochs"] for each in trained.get("tuning", ())] or [settings["epochs"]]
     paid = sum(images_trained(settings | {"epochs": epochs}, images) for epochs in tried)
     cost = prune["cost"]
+    before = images_trained_sparse(prune["cell"], images) + cost["images_trained"]
     return {
         "images_after_cut": images_trained(settings, images),
-        "images_paid": cost["images_trained"] + round(EVALUATED_IMAGE * cost["images_evaluated"]) + paid,
+        "images_paid": before + round(FORWARD_PASS * cost["images_evaluated"]) + paid,
     }
 
 

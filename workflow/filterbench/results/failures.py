@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from filterbench.orchestration.plan import Plan
-from filterbench.study.paths import baseline_folder, trajectory_document
 
 MAX_LINES = 20
 # Jobs whose document exists even if they failed: a record that is continued, and a table of a whole model.
@@ -33,11 +32,9 @@ class Failure:
 
 
 def failures(plan: Plan) -> Iterator[Failure]:
-    """The jobs of a study's cells, baselines and search paths that failed when they last ran."""
+    """The jobs of a study's cells, and of what they share, that failed when they last ran."""
     folders = {Path(cell) for cell in plan.cells}
-    folders |= {
-        place for cell in folders for place in (baseline_folder(cell), trajectory_document(cell).parent)
-    }
+    folders |= {place for cell in folders for place in plan.shared_folders(cell)}
     folders |= {cell.parents[2] for cell in folders}
     for log in sorted(Path("logs", plan.study).rglob("*.log")):
         folder, stage = Path("results", *log.parent.parts[1:]), log.stem

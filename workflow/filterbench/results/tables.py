@@ -16,14 +16,14 @@ from filterbench.documents import read
 from filterbench.documents.columns import net_columns
 from filterbench.documents.parts import CellRecord
 from filterbench.documents.types import CountDocument, PruneDocument, ResultDocument, TrainedDocument
-from filterbench.domain.spending import images_trained
+from filterbench.domain.spending import images_trained, images_trained_sparse
 from filterbench.domain.targets import BUDGETS, target_of
 from filterbench.orchestration.plan import Plan
 from filterbench.pruners.registry import PRUNERS
 from filterbench.results.bills import at_training_budgets, bills
 from filterbench.storage.errors import InputError
 from filterbench.storage.stopwatch import read_benchmark
-from filterbench.study.cells import baseline_documents
+from filterbench.study.cells import baseline_documents, sparse_name
 from filterbench.study.paths import baseline_folder, trajectory_document
 
 logger = logging.getLogger(__name__)
@@ -97,8 +97,10 @@ def cells_table(cells: Sequence[Path], again: Mapping[str, Sequence[str]], unpru
 
 def asked_columns(cell: CellRecord) -> dict[str, object]:
     """The cell of a document, as columns of a table (see `filterbench.analysis.budgets`)."""
-    same = {name: value for name, value in cell.items() if name not in (*BUDGETS, "normalisation")}
-    return {**same, "sparsity": cell.get("sparsity"), "target": str(target_of(cell))}
+    left_out = (*BUDGETS, "normalisation", "sparse_training")
+    same = {name: value for name, value in cell.items() if name not in left_out}
+    sparse = {"sparse_training": sparse_name(cell["sparse_training"])} if "sparse_training" in cell else {}
+    return {**same, **sparse, "sparsity": cell.get("sparsity"), "target": str(target_of(cell))}
 
 
 def without_empty_targets(table: pd.DataFrame) -> pd.DataFrame:
@@ -130,6 +132,7 @@ def _row(cell: Path, again: Mapping[str, Sequence[str]], unpruned: bool) -> dict
     count = read(cell / "count.json", CountDocument)
     finetune = read(cell / "finetune.json", TrainedDocument)
     images = finetune["images"]
+    before = images_trained_sparse(prune["cell"], images["train"]) + prune["cost"]["images_trained"]
     beyond = again.get(prune["cell"]["pruner"], ())
     return {
         **asked,
@@ -149,8 +152,8 @@ def _row(cell: Path, again: Mapping[str, Sequence[str]], unpruned: bool) -> dict
         "chance": images["chance"],
         "device": finetune["provenance"]["device"],
         **spent,
-        "images_trained_after": prune["cost"]["images_trained"]
-        + images_trained(finetune["training"]["settings"], images["train"]),
+        "images_trained": before,
+        "images_trained_after": before + images_trained(finetune["training"]["settings"], images["train"]),
         **bills(prune, finetune),
         **_searched(prune),
         **_arguments_changed(prune),

@@ -8,15 +8,15 @@ from pathlib import Path
 import pandas as pd
 
 from filterbench.analysis.budgets import as_curves, sparsity_cells
-from filterbench.documents import kind_of, write
+from filterbench.documents import kind_of, parse, write
 from filterbench.jobs.job import Job
 from filterbench.results.tables import cells_table, check_feasible
 from filterbench.storage.files import file_digest
 from filterbench.storage.tables import write_table
-from filterbench.study.paths import baseline_folder, trajectory_document
+from filterbench.study.paths import baseline_folder, sparse_folder, trajectory_document
 
 # Documents that are made after the tables, or rebuilt without them.
-ON_REQUEST = ("latency", "int8", "export")
+ON_REQUEST = ("latency", "int8", "export", "sensitivity")
 
 
 def compare(job: Job) -> None:
@@ -34,12 +34,14 @@ def compare(job: Job) -> None:
 
 
 def _digests(cells: Sequence[Path]) -> dict[str, str]:
-    """Digest of every document of a model's cells, baselines and search paths, by path in the model's folder.
+    """Digest of every document of a model's cells and of what they share, by path in the model's folder.
 
     With them, a change of a number that only one document holds is found.
     """
     folders = dict.fromkeys(
-        place for cell in cells for place in (cell, baseline_folder(cell), trajectory_document(cell).parent)
+        place
+        for cell in cells
+        for place in (cell, baseline_folder(cell), *_sparse(cell), trajectory_document(cell).parent)
     )
     model = cells[0].parents[2]
     return {
@@ -48,6 +50,12 @@ def _digests(cells: Sequence[Path]) -> dict[str, str]:
         for path in sorted(folder.glob("*.json"))
         if kind_of(path) not in ON_REQUEST
     }
+
+
+def _sparse(cell: Path) -> list[Path]:
+    """The folder of the sparse training that a cell began with; empty where it had none."""
+    sparse = parse(cell / "prune.json")["cell"].get("sparse_training")
+    return [sparse_folder(cell, sparse)] if sparse else []
 
 
 def collection(table: pd.DataFrame) -> dict[str, list[dict[Hashable, float]]]:

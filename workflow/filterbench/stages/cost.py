@@ -54,7 +54,7 @@ def cost_table(works: Iterable[Work], measured: Mapping[str, Speed]) -> pd.DataF
             "pruner": work.pruner,
             "jobs": work.jobs,
             "images trained": work.trained,
-            "images evaluated": work.evaluated,
+            "images evaluated": work.evaluated + work.taught,
             "hours": measured[work.model].seconds(work) / 3600,
             "GB": work.bytes / 1e9,
         }

@@ -29,6 +29,7 @@ from filterbench.stages.differences import differences
 from filterbench.stages.latency_verdicts import latency_verdicts
 from filterbench.stages.leads import leads
 from filterbench.stages.optimism import optimism
+from filterbench.stages.plot_sensitivity import plot_sensitivity
 from filterbench.stages.reproduction import reproduction
 from filterbench.stages.verdicts import verdicts
 from filterbench.storage.errors import InputError
@@ -195,6 +196,7 @@ REMADE = (
     ),
     _Remade(compare_latency, {"table": "latency.csv"}, of_a_model=True, in_twin=True),
     _Remade(compare_int8, {"table": "int8.csv"}, of_a_model=True, in_twin=True),
+    _Remade(plot_sensitivity, {"table": "sensitivity.csv"}, of_a_model=True, in_twin=True),
     _Remade(optimism, {"table": "optimism.csv"}, of_a_model=True),
     _Remade(differences, {"table": "differences.csv", "images": "mcnemar.csv"}),
     _Remade(verdicts, {"document": "verdicts.json", "page": "verdicts.md"}),

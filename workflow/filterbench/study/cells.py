@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,10 @@ from filterbench.pruners.registry import PRUNERS, arguments_of
 Config = dict[str, Any]
 # The documents that every cell of any study has, by name.
 STAGES = ("prune", "speedup", "count", "finetune", "result")
+# The schedule of a fine-tuning that repeats the baseline's last epochs.
+REWIND = "rewind"
+# What tells the sparse trainings of a model apart, in the order of their folders' names.
+SPARSE_NAME = ("penalty", "strength", "epochs", "learning_rate")
 
 
 @dataclass(frozen=True)
@@ -79,7 +84,46 @@ def training_settings(config: Config, stage: str, model: str, pruner: str = "") 
     stage_settings = config[stage]
     own = {key: value for key, value in stage_settings.items() if key not in ("models", "pruners", "tuning")}
     own |= stage_settings.get("models", {}).get(model, {}) | stage_settings.get("pruners", {}).get(pruner, {})
+    if own["schedule"] == REWIND:
+        own |= _rewound(config, model)
     return own | precision(config)
+
+
+def _rewound(config: Config, model: str) -> Config:
+    """What learning-rate rewinding takes from the baseline (Renda et al. 2020, arXiv:2003.02389)."""
+    baseline = training_settings(config, "baseline", model)
+    names = ("learning_rate", "schedule")
+    return {**{name: baseline[name] for name in names}, "schedule_epochs": baseline["epochs"]}
+
+
+def sparse_training(config: Config, pruner: str, model: str) -> Config:
+    """The sparse training before a pruner, as the cells' documents record it; empty where it has none."""
+    if not (own := config["pruners"][pruner].get("sparse_training")):
+        return {}
+    return {
+        "penalty": own["penalty"],
+        "strength": float(own["strength"]),
+        "epochs": own["epochs"],
+        "batch_size": training_settings(config, "baseline", model)["batch_size"],
+        "learning_rate": float(own["learning_rate"]),
+    }
+
+
+def sparse_name(sparse: Mapping[str, object]) -> str:
+    """The name of a sparse training's folder; empty without a sparse training."""
+    return "_".join(str(sparse[key]) for key in SPARSE_NAME) if sparse else ""
+
+
+def sparse_trainings(config: Config, model: str) -> dict[str, Config]:
+    """By name of their folder, the sparse trainings that the cells of a model begin with."""
+    pruners = [name for name in config["pruners"] if targets(config, name, model)]
+    asked = [sparse_training(config, name, model) for name in pruners]
+    return {sparse_name(sparse): sparse for sparse in asked if sparse}
+
+
+def sparse_settings(config: Config, model: str, sparse: Config) -> Config:
+    """The settings of a sparse training: the baseline's, but for its own."""
+    return training_settings(config, "baseline", model) | sparse
 
 
 def budget_settings(config: Config, epochs: int, model: str, pruner: str) -> Config:

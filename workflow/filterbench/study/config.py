@@ -11,6 +11,7 @@ from filterbench.models.registry import MODELS
 from filterbench.pruners.registry import PRUNERS
 from filterbench.study.cells import Config
 from filterbench.study.consistency import CELL_RULES, SETTINGS_RULES
+from filterbench.study.recovery import recovery_faults
 
 
 def check_config(config: Config, source: str) -> None:
@@ -25,7 +26,7 @@ def check_config(config: Config, source: str) -> None:
     """
     # Each group of rules relies on the one before it.
     refuse(source, list(schema_faults("config", config)))
-    for rules in ((_unknown_names,), SETTINGS_RULES, CELL_RULES):
+    for rules in ((_unknown_names,), SETTINGS_RULES, (recovery_faults,), CELL_RULES):
         refuse(source, [fault for rule in rules for fault in rule(config)])
 
 

@@ -78,7 +78,7 @@ def _no_epochs(config: Config) -> Iterator[Fault]:
     if any("scratch-baseline" in trained_again(config, pruner) for pruner in config["pruners"]):
         needed["baseline"] = "train from scratch"
     for stage, purpose in needed.items():
-        if not config[stage]["epochs"]:
+        if not config[stage]["epochs"] and not config[stage].get("recalibrate"):
             yield Fault(f"$.{stage}.epochs", f"0 leaves nothing to {purpose}; at least 1")
 
 
@@ -140,6 +140,15 @@ def _onnxruntime_on_a_gpu(config: Config) -> Iterator[Fault]:
     runtimes = [*latency.get("runtimes", []), latency.get("budget_runtime")]
     if config["device"] == "cuda" and "onnxruntime" in runtimes:
         yield Fault("$.latency", "onnxruntime is measured on the CPU; set device: cpu, or remove it")
+
+
+def _sparse_training_thrown_away(config: Config) -> Iterator[Fault]:
+    """A sparse training before a pruner that draws new weights."""
+    for name, pruner in config["pruners"].items():
+        for model in config["models"] if "sparse_training" in pruner else ():
+            if pruner_arguments(config, name, model).get("weights") == "fresh":
+                yield Fault(f"$.pruners.{name}.sparse_training", "its weights are fresh; remove one of them")
+                break
 
 
 def _contradicting_arguments(config: Config) -> Iterator[Fault]:
@@ -226,6 +235,7 @@ SETTINGS_RULES = (
 )
 CELL_RULES = (
     _contradicting_arguments,
+    _sparse_training_thrown_away,
     _one_net_at_several_sparsities,
     _grouped_channels_of_padded_nets,
     _no_targets,

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from filterbench.domain.spending import REFERENCE
+from filterbench.domain.spending import REFERENCE, TEACHER, Settings, distils
 from filterbench.pruners.registry import PRUNERS
-from filterbench.study.paths import BASELINE, CELL, LATENCY_TABLE
+from filterbench.study.paths import BASELINE, CELL, LATENCY_TABLE, SPARSE
 
 _ORIGINAL = f"{BASELINE}/model.safetensors"
 _BOTH_NETS = {
@@ -21,7 +21,9 @@ _COMPACT = {"document": f"{CELL}/speedup.json", "weights": f"{CELL}/speedup.safe
 # By kind of document.
 INPUTS: dict[str, dict[str, str]] = {
     "baseline-finetune": {"document": f"{BASELINE}/baseline.json", "weights": _ORIGINAL},
+    "sparse": {"weights": _ORIGINAL},
     "trajectory": {"weights": _ORIGINAL},
+    "sensitivity": {"weights": _ORIGINAL},
     "prune": {"weights": _ORIGINAL},
     "speedup": {
         "document": f"{CELL}/prune.json",
@@ -44,9 +46,25 @@ INPUTS: dict[str, dict[str, str]] = {
         "finetuned": f"{CELL}/finetune.safetensors",
     },
 }
-# The inputs of a job with a budget of latency, and of one that counts the training of its cell.
+# By kind of document, the input that holds the net that is pruned: the baseline's or the sparse training's.
+_PRUNED = {"trajectory": "weights", "prune": "weights", "speedup": "original"}
+# The inputs of a job with a latency budget, of one that distils, and of one that counts its cell's training.
 TIMED = {"latency_table": LATENCY_TABLE}
+TAUGHT = {TEACHER: _ORIGINAL}
 COUNTED = {"prune": f"{CELL}/prune.json"}
+
+
+def inputs_after(kind: str, sparse: str) -> dict[str, str]:
+    """Where the inputs of a kind of document lie, in a cell that begins with a sparse training.
+
+    Args:
+        kind: of the document.
+        sparse: name of the sparse training's folder; empty where the cell has none.
+    """
+    inputs = INPUTS.get(kind, {})
+    if sparse and kind in _PRUNED:
+        return inputs | {_PRUNED[kind]: f"{SPARSE.replace('{sparse}', sparse)}/sparse.safetensors"}
+    return inputs
 
 
 def searched_inputs(pruner: str) -> dict[str, str]:
@@ -62,28 +80,32 @@ def reference_inputs(pruners: Iterable[str]) -> dict[str, str]:
     return {f"{REFERENCE}{name}": f"{CELL.replace('{pruner}', name)}/prune.json" for name in pruners}
 
 
-def inputs_of(kind: str, pruner: str, names: Iterable[str]) -> dict[str, str]:
+def inputs_of(kind: str, pruner: str, names: Iterable[str], sparse: str = "") -> dict[str, str]:
     """Where those inputs of a document lie that it names, as far as this version knows them.
 
     Args:
         kind: of the document.
         pruner: of its cell; empty for a baseline's.
         names: of the inputs.
+        sparse: name of the folder of its cell's sparse training; empty where it has none.
     """
     references = [name.removeprefix(REFERENCE) for name in names if name.startswith(REFERENCE)]
     matched = searched_inputs(pruner) if pruner in PRUNERS else {}
-    known = INPUTS.get(kind, {}) | TIMED | COUNTED | matched | reference_inputs(references)
+    extra = TIMED | TAUGHT | COUNTED
+    known = inputs_after(kind, sparse) | extra | matched | reference_inputs(references)
     return {name: known[name] for name in names if name in known}
 
 
-def inputs_needed(kind: str, pruner: str) -> set[str]:
+def inputs_needed(kind: str, pruner: str, training: Settings) -> set[str]:
     """The inputs without which no document of a kind is made.
 
     Args:
         kind: of the document.
         pruner: of its cell; empty for a baseline's.
+        training: settings of its training; empty where nothing is trained.
     """
     matched = searched_inputs(pruner) if kind == "prune" and pruner in PRUNERS else {}
     # Counts need no images; every other document of a cell or baseline is about them.
     images = set() if kind == "count" else {"images"}
-    return images | INPUTS.get(kind, {}).keys() | matched.keys()
+    taught = TAUGHT.keys() if distils(training) else set()
+    return images | INPUTS.get(kind, {}).keys() | matched.keys() | taught

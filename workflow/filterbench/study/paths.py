@@ -7,16 +7,17 @@ as `flops-0.5`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
 from filterbench.domain.targets import BUDGETS, SPARSITY, TRAJECTORY_NAME, parse_target
-from filterbench.study.cells import Cell
+from filterbench.study.cells import Cell, sparse_name
 
 MODEL_FOLDER = "results/{study}/{model}"
 SEED_FOLDER = f"{MODEL_FOLDER}/seed-{{seed}}"
 BASELINE = f"{SEED_FOLDER}/baseline"
+SPARSE = f"{SEED_FOLDER}/sparse/{{sparse}}"
 PRUNER_FOLDER = f"{SEED_FOLDER}/{{pruner}}"
 TRAJECTORY = f"{PRUNER_FOLDER}/{{kind}}/{TRAJECTORY_NAME}"
 CELL = f"{PRUNER_FOLDER}/{{target}}"
@@ -35,6 +36,8 @@ def _pattern(template: str) -> re.Pattern[str]:
         "seed": r"\d+",
         "kind": any_of((SPARSITY, *BUDGETS)),
         "target": f"(({any_of(BUDGETS)})-)?{number}",
+        # Unlike a target, in case that a pruner is called `sparse`.
+        "sparse": "[^/]+_[^/]+",
     }
     groups = re.sub(r"\{(\w+)\}", lambda name: f"(?P<{name[1]}>{forms.get(name[1], '[^/]+')})", template)
     return re.compile(f"(?:.*/)?{groups}")
@@ -59,8 +62,8 @@ def cell_at(folder: str | Path) -> tuple[str, Cell]:
 
 
 def wildcards_at(folder: Path) -> dict[str, str]:
-    """The wildcards of a folder of a baseline, search path, cell or model, by name; empty for others."""
-    for template in (BASELINE, str(Path(TRAJECTORY).parent), CELL, MODEL_FOLDER):
+    """The wildcards of a folder of a baseline, sparse training, search path, cell or model; else empty."""
+    for template in (BASELINE, SPARSE, str(Path(TRAJECTORY).parent), CELL, MODEL_FOLDER):
         if found := _pattern(template).fullmatch(folder.as_posix()):
             return found.groupdict()
     return {}
@@ -74,6 +77,11 @@ def in_seed(path: str) -> str:
 def baseline_folder(cell: Path) -> Path:
     """The folder of a cell's baseline."""
     return cell.parents[1] / "baseline"
+
+
+def sparse_folder(cell: Path, sparse: Mapping[str, object]) -> Path:
+    """The folder of the sparse training that a cell begins with (see `sparse_training`)."""
+    return cell.parents[1] / "sparse" / sparse_name(sparse)
 
 
 def trajectory_document(cell: Path) -> Path:

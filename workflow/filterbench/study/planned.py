@@ -78,4 +78,5 @@ def _needed(question: Question, config: Config) -> dict[str, bool]:
 def _trains_nothing(config: Config, pruner: str) -> bool:
     """Whether a pruner trains neither weights nor candidates, so that its net is the plainly cut one."""
     entry = PRUNERS[pruner]
-    return not (entry.search == "path" or entry.compact or search_settings(config, pruner).get("tune_steps"))
+    trains = entry.search == "path" or entry.compact or search_settings(config, pruner).get("tune_steps")
+    return not (trains or "sparse_training" in config["pruners"][pruner])

@@ -5,12 +5,11 @@ from __future__ import annotations
 import logging
 import math
 import time
-import warnings
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 
 import torch
 from torch import nn
-from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, MultiStepLR, OneCycleLR
 
 from filterbench.data.augmentation import drawing_on
 from filterbench.data.loading import Splits
@@ -25,8 +24,12 @@ from filterbench.storage.checkpoint import (
 from filterbench.storage.errors import InputError
 from filterbench.storage.weights import Weights
 from filterbench.training.evaluation import evaluate
+from filterbench.training.losses import DistillationLoss, LabelLoss, Loss
 from filterbench.training.optimizers import SGD
+from filterbench.training.penalties import add_penalty, check_penalty, strength_in
 from filterbench.training.precision import AUTO
+from filterbench.training.recalibration import recalibrate
+from filterbench.training.schedules import schedule_of, skip
 from filterbench.training.steps import TrainingSteps
 
 logger = logging.getLogger(__name__)
@@ -46,6 +49,11 @@ class TrainingSettings:
     nesterov: bool = False
     label_smoothing: float = 0.0
     precision: str = AUTO
+    distillation: Mapping[str, float] | None = None
+    schedule_epochs: int = 0
+    recalibrate: int = 0
+    penalty: str = ""
+    strength: float = 0.0
 
     def document(self) -> dict[str, object]:
         """As documents record them: settings with a default are left out where they have it."""
@@ -83,10 +91,13 @@ def train(
     settings: TrainingSettings,
     seed: int,
     checkpoint: Checkpoint | None = None,
+    teacher: nn.Module | None = None,
 ) -> TrainingRecord:
     """Train a net in place and leave it with the weights of its best epoch.
 
-    The best epoch has the highest accuracy on the selection split; among equals the lowest loss.
+    The best epoch has the highest accuracy on the selection split; among equals the lowest loss. With a
+    penalty it is the last one: an earlier one can be more accurate because the penalty has done less.
+    Settings that recalibrate have no epochs: only the statistics of BatchNorm change.
 
     Args:
         model: the net, on the device of the images.
@@ -94,11 +105,16 @@ def train(
         settings: how to train.
         seed: of the order of the images and of the augmentation.
         checkpoint: from which an interrupted training resumes, with the same outcome to the last bit.
+        teacher: the net to distil from, in evaluation mode and on the device of the images; None trains
+            without distillation.
 
     Raises:
-        InputError: the loss became infinite or not a number.
+        InputError: the loss became infinite or not a number, the net lacks what the penalty is on, or there
+            is no BatchNorm to recalibrate.
     """
-    training = _Training(model, splits, settings, seed)
+    if settings.penalty:
+        check_penalty(model, settings.penalty)
+    training = _Training(model, splits, settings, seed, _loss(settings, teacher))
     if checkpoint and (saved := checkpoint.load()):
         tensors, record = saved
         training.restore(tensors, **record)
@@ -108,13 +124,17 @@ def train(
             checkpoint.save(training.tensors(), training.record())
     if training.best:
         model.load_state_dict(training.best)
+    if settings.recalibrate:
+        recalibrate(model, splits.train, settings.recalibrate, settings.batch_size, seed)
     return TrainingRecord(settings, training.best_epoch, training.epochs)
 
 
 class _Training:
     """A training between two epochs."""
 
-    def __init__(self, model: nn.Module, splits: Splits, settings: TrainingSettings, seed: int) -> None:
+    def __init__(
+        self, model: nn.Module, splits: Splits, settings: TrainingSettings, seed: int, loss: Loss
+    ) -> None:
         self._model, self._splits, self._settings = model, splits, settings
         self._seed = seed
         self._generator = torch.Generator().manual_seed(seed)
@@ -127,10 +147,18 @@ class _Training:
             weight_decay=settings.weight_decay,
             nesterov=settings.nesterov,
         )
-        self._scheduler = _scheduler(self._optimizer, settings, self._steps)
+        scheduled = settings.schedule_epochs or settings.epochs
+        self._schedule = schedule_of(self._optimizer, settings.schedule, scheduled, self._steps)
+        # A rewound schedule begins before this training.
+        skip(self._schedule, (scheduled - settings.epochs) * self._steps)
         total = settings.epochs * self._steps
         self._training_steps = TrainingSteps(
-            model, self._optimizer, total, settings.precision, settings.label_smoothing
+            model,
+            self._optimizer,
+            total,
+            settings.precision,
+            loss,
+            self._add_penalty if settings.penalty else None,
         )
         self.epochs: list[Epoch] = []
         self.best: Weights = {}
@@ -139,7 +167,7 @@ class _Training:
     def run_epoch(self) -> None:
         """Train for one epoch, evaluate, and keep the weights if they are the best so far."""
         started = time.perf_counter()
-        learning_rate = float(self._scheduler.get_last_lr()[0])
+        learning_rate = float(self._schedule.get_last_lr()[0])
         loss = self._pass_over_images()
         score = evaluate(self._model, self._splits.selection)
         self.epochs.append(
@@ -151,7 +179,7 @@ class _Training:
                 "selection_loss": score.loss,
             }
         )
-        if max(self.epochs, key=_merit) is self.epochs[-1]:
+        if self._settings.penalty or max(self.epochs, key=_merit) is self.epochs[-1]:
             self.best_epoch = len(self.epochs)
             self.best = {name: tensor.clone() for name, tensor in self._model.state_dict().items()}
         images = self._steps * min(self._settings.batch_size, len(self._splits.train))
@@ -175,13 +203,18 @@ class _Training:
         for chosen in order.split(settings.batch_size)[: self._steps]:
             batch = images.batch(chosen, self._augmentation if settings.augment else None)
             losses += self._training_steps.step(batch, images.labels[chosen])
-            self._scheduler.step()
+            self._schedule.step()
         mean = losses.item() / self._steps
         if not math.isfinite(mean):
             raise InputError(
                 f"the training diverged (loss {mean}); lower learning_rate, now {settings.learning_rate}"
             )
         return mean
+
+    def _add_penalty(self) -> None:
+        settings = self._settings
+        strength = strength_in(len(self.epochs) + 1, settings.epochs, settings.penalty, settings.strength)
+        add_penalty(self._model, settings.penalty, strength)
 
     def tensors(self) -> Weights:
         """Everything that changes from epoch to epoch and is a tensor."""
@@ -205,11 +238,7 @@ class _Training:
         self._generator.set_state(tensors["generator"])
         self._augmentation.set_state(tensors["augmentation"])
         self.epochs, self.best_epoch = epochs, best_epoch
-        with warnings.catch_warnings():
-            # It is brought forward without steps of the optimizer, about which torch warns.
-            warnings.simplefilter("ignore")
-            for _ in range(len(self.epochs) * self._steps):
-                self._scheduler.step()
+        skip(self._schedule, len(self.epochs) * self._steps)
         logger.info("resumed after epoch %d/%d", len(self.epochs), self._settings.epochs)
 
 
@@ -217,15 +246,9 @@ def _merit(epoch: Epoch) -> tuple[float, float]:
     return epoch["selection_accuracy"], -epoch["selection_loss"]
 
 
-def _scheduler(optimizer: SGD, settings: TrainingSettings, steps: int) -> LRScheduler:
-    """The learning rate by step."""
-    total = max(1, steps * settings.epochs)
-    if settings.schedule == "cosine":
-        return CosineAnnealingLR(optimizer, total)
-    if settings.schedule == "one-cycle":
-        return OneCycleLR(optimizer, settings.learning_rate, total_steps=total, cycle_momentum=False)
-    # At the end of an epoch, as in the published script; fewer than four epochs have no such ends to choose
-    # from.
-    unit = steps if settings.epochs >= 4 else 1
-    milestones = [max(1, int(settings.epochs * steps * share / unit) * unit) for share in (0.5, 0.75)]
-    return MultiStepLR(optimizer, milestones, gamma=0.1)
+def _loss(settings: TrainingSettings, teacher: nn.Module | None) -> Loss:
+    """What the steps lower."""
+    of_labels = LabelLoss(settings.label_smoothing)
+    if teacher is None or settings.distillation is None:
+        return of_labels
+    return DistillationLoss(teacher, of_labels=of_labels, **settings.distillation)

@@ -7,12 +7,13 @@ kernels of a step at once (https://docs.pytorch.org/docs/stable/notes/cuda.html#
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 from torch.optim import Optimizer
 
+from filterbench.training.losses import LabelLoss, Loss
 from filterbench.training.precision import AUTO, mixed_precision
 
 logger = logging.getLogger(__name__)
@@ -21,6 +22,7 @@ logger = logging.getLogger(__name__)
 CAPTURED_FROM = 50
 # In these steps the libraries choose their algorithms, which they cannot do in a capture.
 WARM_UP = 3
+HARD_LABELS = LabelLoss()
 
 
 class TrainingSteps:
@@ -37,7 +39,8 @@ class TrainingSteps:
         optimizer: Optimizer,
         steps: int,
         precision: str = AUTO,
-        label_smoothing: float = 0.0,
+        loss: Loss = HARD_LABELS,
+        add_penalty: Callable[[], None] | None = None,
     ) -> None:
         """Prepare the steps; nothing is computed yet.
 
@@ -46,11 +49,12 @@ class TrainingSteps:
             optimizer: of the net's parameters.
             steps: the planned number of steps.
             precision: of the passes: `auto`, `float32` or `bfloat16`.
-            label_smoothing: share of the label that is spread over all classes (Szegedy et al. 2016,
-                arXiv:1512.00567, section 7).
+            loss: what the steps lower.
+            add_penalty: changes the gradients of each step before the optimizer uses them.
         """
         self._model, self._optimizer = model, optimizer
-        self._precision, self._label_smoothing = precision, label_smoothing
+        self._precision, self._loss = precision, loss
+        self._add_penalty = add_penalty
         on_gpu = next(model.parameters()).is_cuda
         self._to_capture = on_gpu and steps >= CAPTURED_FROM and getattr(model, "capturable", True)
         self._taken = 0
@@ -73,6 +77,8 @@ class TrainingSteps:
         else:
             self._optimizer.zero_grad()
             loss = self._pass(batch, labels)
+        if self._add_penalty:
+            self._add_penalty()
         self._optimizer.step()
         self._taken += 1
         return loss
@@ -80,7 +86,7 @@ class TrainingSteps:
     def _pass(self, batch: Tensor, labels: Tensor) -> Tensor:
         """Forward and backward; the loss."""
         with mixed_precision(batch.device, self._precision):
-            loss = cross_entropy(self._model(batch), labels, label_smoothing=self._label_smoothing)
+            loss = self._loss(self._model(batch), labels, batch)
         loss.backward()
         return loss.detach()
 

@@ -185,10 +185,14 @@ def judged(
         journal: where scores are recorded.
     """
     masks = layers.masks(sparsities)
+    return ScoredAllocation(sparsities, masks, score_of(model, masks, search, journal))
+
+
+def score_of(model: nn.Module, masks: ChannelMasks, search: Search, journal: Journal) -> float:
+    """The score of a candidate, 0..1, which is counted and recorded; see `judged`."""
     search.count_candidate()
     which = fingerprint(masks)
     if search.settings.tune_steps:
         # Each candidate is tuned on batches of its own.
         which += b" %d" % search.cost.evaluations
-    score = journal.score(sparsities_of(masks), which, lambda: search.judge(model, masks))
-    return ScoredAllocation(sparsities, masks, score)
+    return journal.score(sparsities_of(masks), which, lambda: search.judge(model, masks))

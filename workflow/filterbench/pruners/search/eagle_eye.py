@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from torch import nn
+
+from filterbench.compaction.masks import PrunedNet
+from filterbench.costs.budget import Budget
 from filterbench.pruners.controls import RandomAllocation
-from filterbench.pruners.search.search import Cost, Extent
+from filterbench.pruners.search.allocation import BudgetAllocation, Layers
+from filterbench.pruners.search.search import Cost, Extent, Search
 
 
 class EagleEye(RandomAllocation):
@@ -13,6 +18,11 @@ class EagleEye(RandomAllocation):
     which is the entry's default of `search.recalibrate`. The paper draws each layer's sparsity by itself and
     keeps the draws that meet the target; here all draws do, as the annealing's.
     """
+
+    def prune_within(self, model: nn.Module, budget: Budget, search: Search) -> PrunedNet:
+        """See `filterbench.pruners.contract.BudgetPruner.prune_within`."""
+        layers = Layers(model, self.base_algo)
+        return self.best_of_draws(model, layers, BudgetAllocation(layers, budget), search)
 
     def least_cost(self, extent: Extent) -> Cost:
         """See `filterbench.pruners.contract.Searching.least_cost`."""

@@ -27,6 +27,7 @@ from filterbench.storage.stopwatch import Stopwatch
 from filterbench.training.evaluation import evaluate
 from filterbench.training.optimizers import SGD
 from filterbench.training.precision import AUTO
+from filterbench.training.recalibration import estimate_statistics
 from filterbench.training.steps import TrainingSteps
 
 MOMENTUM = 0.9
@@ -211,20 +212,9 @@ class Search:
                 optimizer.register_step_post_hook(lambda *_: apply_masks(net, masks))
             self.train_steps(net, optimizer, settings.tune_steps, self.cost.evaluations)
         if settings.recalibrate:
-            self._recalibrate(net)
+            drawn = self._drawn(settings.recalibrate)
+            estimate_statistics(net, self.splits.train, drawn.split(settings.batch_size))
         return self.evaluate(net)
-
-    @torch.no_grad()
-    def _recalibrate(self, net: nn.Module) -> None:
-        """Estimate a net's BatchNorm statistics on training images (Li et al. 2020, arXiv:2007.02491)."""
-        for module in net.modules():
-            if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
-                module.reset_running_stats()
-                # A plain mean over the batches.
-                module.momentum = None
-        net.train()
-        for part in self._drawn(self.settings.recalibrate).split(self.settings.batch_size):
-            net(self.splits.train.batch(part, None))
 
     def count_candidate(self) -> None:
         """Add one candidate that `judge` judges to the cost, even if its score was recorded earlier."""

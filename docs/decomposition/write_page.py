@@ -1,0 +1,229 @@
+"""Writes this folder's README.md and figures, and what the repository's README says was found.
+
+    PYTHONPATH=workflow python docs/decomposition/write_page.py
+
+Sentences stand in `page.md.jinja` and `findings.md.jinja`. Numbers come from the kept tables: of the study
+in `results/`, of each study of studies/attacks in `attacks/`; `hours.csv` has what was noted by hand. The
+tables of leads are written to `results/`, too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from filterbench.analysis.leads import (
+    ALL,
+    ALLOCATION,
+    EQUAL_BILL,
+    EQUAL_FLOPS,
+    INHERITANCE,
+    LEAD,
+    PARTS,
+    TRAINED,
+)
+from filterbench.analysis.leads_document import leads_document, leads_table
+from filterbench.analysis.leads_page import leads_page
+from filterbench.analysis.questions import read_questions
+from filterbench.analysis.seeds import MIN_UNITS
+from filterbench.analysis.wording import counted, listed, short, times
+from filterbench.documents import write
+from filterbench.models.registry import MODELS
+from filterbench.plotting.leads import draw_leads
+from filterbench.plotting.saving import save_figure
+from filterbench.storage.files import write_text
+from filterbench.storage.tables import write_table
+
+HERE = Path(__file__).parent
+REPOSITORY = HERE.parents[1]
+RESULTS = HERE / "results"
+ATTACKS = HERE / "attacks"
+STUDY = REPOSITORY / "studies/decomposition.yaml"
+README = REPOSITORY / "README.md"
+# By study of studies/attacks, what it changes.
+CHANGES = {
+    "rate_high": "fine-tuning at twice the learning rate (0.1)",
+    "rate_low": "fine-tuning at a fifth of the learning rate (0.01)",
+    "baseline_longer": "unpruned net trained three times as long (48 epochs)",
+    "augmented": "shifted and mirrored training images",
+    "other_images": "other training images (subsets 2 to 6 of eight)",
+    "other_seeds": "other seeds (10 to 14)",
+    "from_above": "uniform net with at least as many params, not at most",
+}
+# Components of a lead, under the templates' names.
+COMPONENTS = {
+    "lead": LEAD,
+    "allocation": ALLOCATION,
+    "inheritance": INHERITANCE,
+    "trained": TRAINED,
+    "equal_flops": EQUAL_FLOPS,
+    "equal_bill": EQUAL_BILL,
+}
+FINDINGS = re.compile(r"(<!-- findings -->\n).*?(<!-- end of findings -->\n)", re.DOTALL)
+
+
+class Study:
+    """The study's tables, as the page asks them."""
+
+    def __init__(self) -> None:
+        self.config = yaml.safe_load(STUDY.read_text(encoding="utf-8"))
+        self.models = {name: MODELS[name].label for name in self.config["models"]}
+        self.cells = {name: pd.read_csv(RESULTS / name / "comparison.csv") for name in self.models}
+        self.questions = read_questions(STUDY.parent / self.config["plan"])
+        table = pd.concat(self.cells.values(), ignore_index=True)
+        self.document = leads_document(f"study {self.config['study']}", table, self.questions)
+        self.leads = leads_table(self.document)
+        self.attacks = {path.stem: pd.read_csv(path) for path in sorted(ATTACKS.glob("*.csv"))}
+        self.hours = pd.read_csv(HERE / "hours.csv")
+
+    @property
+    def budgets(self) -> list[int]:
+        """Training budgets, epochs after the last cut."""
+        return self.document["budgets"]
+
+    def pruners(self, model: str) -> list[str]:
+        """The model's searching pruners."""
+        return [pair["pruner"] for pair in self.document["pairs"] if pair["model"] == model]
+
+    def seeds(self, model: str) -> int:
+        """How many seeds of a model there are."""
+        return int(self.cells[model]["seed"].nunique())
+
+    def factor(self, model: str, pruner: str, cost: str = "params") -> str:
+        """How many times fewer a pruner's nets have than the unpruned one, the mean over seeds."""
+        cells = self.cells[model][self.cells[model]["pruner"] == pruner]
+        return times(float((cells[f"{cost}_original"] / cells[f"{cost}_compact"]).mean()))
+
+    def accuracy(self, model: str, pruner: str, budget: int) -> str:
+        """Mean test accuracy over seeds after a training budget, per cent."""
+        cells = self.cells[model][self.cells[model]["pruner"] == pruner]
+        return f"{100 * cells[f'performance_finetuned_{budget}'].mean():.1f}"
+
+    def unpruned(self, model: str) -> str:
+        """Mean test accuracy of the unpruned nets, per cent."""
+        return f"{100 * self.cells[model]['performance_original'].mean():.1f}"
+
+    def mean(self, model: str, pruner: str, component: str, budget: int) -> float:
+        """A component's mean over seeds, points."""
+        return float(self._row(self.leads, model, pruner, component, budget)["mean"])
+
+    def said(self, model: str, pruner: str, component: str, budget: int) -> str:
+        """A component in points, with its 95 % interval, and seeds that were set apart."""
+        return _said(self._row(self.leads, model, pruner, component, budget))
+
+    def points(self, model: str, pruner: str, component: str, budget: int) -> str:
+        """The same for a sentence that says the direction: without plus signs."""
+        return self.said(model, pruner, component, budget).replace("+", "")
+
+    def attacked(self, name: str, budget: int, component: str = LEAD) -> str:
+        """AutoCompress's lead on VGG16 with one setting changed."""
+        return _said(self._row(self.attacks[name], "vgg16", "AutoCompressPruner", component, budget))
+
+    def attack_seeds(self, name: str) -> int:
+        """How many seeds an attack rests on, those set apart included."""
+        row = self._row(self.attacks[name], "vgg16", "AutoCompressPruner", LEAD, self.budgets[0])
+        return int(row["n"] + row["collapsed"])
+
+    def crossings(self, model: str) -> dict[str, str]:
+        """By pruner where its lead crosses zero, in a sentence, if there are seeds enough for an interval."""
+        return {
+            each["pruner"]: each["sentence"]
+            for each in self.document["crossings"]
+            if (each["model"], each["target"]) == (model, ALL) and each["n"] >= MIN_UNITS
+        }
+
+    def few(self) -> str:
+        """Which models have fewer seeds than were planned, and what that means."""
+        planned = len(self.config["seeds"])
+        few = {label: self.seeds(name) for name, label in self.models.items() if self.seeds(name) < planned}
+        if not few:
+            return ""
+        there = listed([f"{label} has {counted(seeds, 'seeds')}" for label, seeds in few.items()])
+        return f"{there} of {planned} so far, and nothing is said of them yet."
+
+    def factors(self) -> list[str]:
+        """By model how many times fewer params AutoCompress's nets have, with the model's name."""
+        return [
+            f"{self.factor(name, 'AutoCompressPruner')} on {label}" for name, label in self.models.items()
+        ]
+
+    def answered(self, answer: Mapping[str, Any]) -> str:
+        """The estimate of an answer to the plan, or why there is none."""
+        return answer["note"] if answer["mean"] is None else _said(answer)
+
+    def decided(self) -> int:
+        """How many of the plan's questions are decided."""
+        return sum(each["answer"] != "cannot tell" for each in self.document["answers"])
+
+    def _row(
+        self, table: pd.DataFrame, model: str, pruner: str, component: str, budget: int
+    ) -> Mapping[str, Any]:
+        chosen = {
+            "model": model,
+            "pruner": pruner,
+            "component": component,
+            "budget": budget,
+            "target": ALL,
+        }
+        for column, value in chosen.items():
+            table = table[table[column] == value]
+        (row,) = table.to_dict("records")
+        return row
+
+
+def _said(row: Mapping[str, Any]) -> str:
+    """A mean with its interval and, where nets collapsed, how many seeds are set apart."""
+    if pd.isna(row["mean"]):
+        return "-"
+    about = []
+    if not pd.isna(row["low"]):
+        about.append(f"{row['low']:+.1f} to {row['high']:+.1f}")
+    if row["collapsed"]:
+        about.append(f"{row['collapsed']:.0f} of {counted(int(row['n'] + row['collapsed']), 'seeds')} apart")
+    return f"{row['mean']:+.1f}" + (f" ({'; '.join(about)})" if about else "")
+
+
+def rendered(template: str, study: Study) -> str:
+    """A template of this folder with the study's numbers."""
+    environment = Environment(
+        loader=FileSystemLoader(HERE), undefined=StrictUndefined, keep_trailing_newline=True, trim_blocks=True
+    )
+    return environment.get_template(template).render(
+        study=study, short=short, listed=listed, counted=counted, changes=CHANGES, parts=PARTS, **COMPONENTS
+    )
+
+
+def page(study: Study) -> str:
+    """This folder's README.md."""
+    return rendered("page.md.jinja", study)
+
+
+def readme(study: Study) -> str:
+    """The repository's README.md with what was found."""
+    text = README.read_text(encoding="utf-8")
+    return FINDINGS.sub(lambda found: f"{found[1]}{rendered('findings.md.jinja', study)}{found[2]}", text)
+
+
+def main() -> None:
+    """Write everything."""
+    study = Study()
+    write(RESULTS / "leads.json", study.document)
+    write_table(RESULTS / "leads.csv", study.leads)
+    write_text(RESULTS / "leads.md", leads_page(study.document))
+    for model, label in study.models.items():
+        figure = draw_leads(
+            study.leads[study.leads["model"] == model], f"{label} (width 0.125) on Fashion-MNIST"
+        )
+        save_figure(figure, HERE / f"figures/leads_{model}.png")
+    write_text(HERE / "README.md", page(study))
+    write_text(README, readme(study))
+
+
+if __name__ == "__main__":
+    main()

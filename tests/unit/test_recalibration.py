@@ -1,0 +1,178 @@
+"""BatchNorm statistics estimated again instead of a training, and what documents and checks say of it."""
+
+import shutil
+from dataclasses import replace
+
+import pytest
+import torch
+from test_stages import LIMITS, NARROW, TRAINING, made_cell
+from test_training import SETTINGS, fresh_net, net_with_dropout
+
+from filterbench.documents import check, read
+from filterbench.forecasting.expected import expected_work
+from filterbench.integrity.settings import other_settings
+from filterbench.jobs.job import Job
+from filterbench.orchestration.plan import Plan
+from filterbench.results.bills import bills
+from filterbench.stages.finetune import finetune
+from filterbench.storage.errors import InputError
+from filterbench.storage.weights import read_weights
+from filterbench.study.cells import training_settings
+from filterbench.study.config import check_config
+from filterbench.training.loop import train
+from filterbench.training.recalibration import recalibrate
+
+PRUNER = "L1FilterPruner"
+IMAGES = 100
+STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
+
+
+def test_the_statistics_are_those_of_the_images(few_images):
+    """Of the first BatchNorm, with all images in one batch, against a mean and a variance of its inputs."""
+    net = fresh_net()
+    recalibrate(net, few_images.train, count=40, batch_size=40, seed=0)
+    convolution, norm = net.features[0], net.features[1]
+    with torch.no_grad():
+        seen = convolution(few_images.train.first(40)).transpose(0, 1).flatten(1)
+    assert torch.allclose(norm.running_mean, seen.mean(1), atol=1e-5)
+    assert torch.allclose(norm.running_var, seen.var(1), atol=1e-5)
+    assert norm.momentum == 0.1
+
+
+@pytest.mark.parametrize(("count", "size", "batches"), [(40, 40, 1), (39, 13, 3), (33, 16, 2), (3, 2, 1)])
+def test_no_batch_is_small(count, size, batches, few_images):
+    net = fresh_net()
+    sizes = []
+    net.register_forward_pre_hook(lambda _, inputs: sizes.append(len(inputs[0])))
+    recalibrate(net, few_images.train, count, size, seed=0)
+    assert (len(sizes), sum(sizes)) == (batches, count)
+    assert min(sizes) >= size
+
+
+def test_a_net_without_batchnorm_has_nothing_to_recalibrate(few_images):
+    with pytest.raises(InputError, match="recalibrate: the net has no BatchNorm"):
+        train(net_with_dropout(), few_images, replace(SETTINGS, epochs=0, recalibrate=8), seed=0)
+
+
+@pytest.fixture(scope="module")
+def cell(digits_file, tmp_path_factory):
+    """A cell that is recalibrated, not trained."""
+    folder = tmp_path_factory.mktemp("cell") / "0.5"
+    shutil.copytree(made_cell("cpu", PRUNER, digits_file, **NARROW), folder)
+    inputs = {
+        "images": digits_file,
+        "document": folder / "speedup.json",
+        "weights": folder / "speedup.safetensors",
+    }
+    outputs = {
+        key: folder / f"finetune.{suffix}"
+        for key, suffix in (("document", "json"), ("weights", "safetensors"), ("correct", "correct"))
+    }
+    training = TRAINING | {"epochs": 0, "recalibrate": IMAGES}
+    named = read(folder / "finetune.json")["cell"]
+    finetune(Job(inputs, outputs, {"cell": named, "limits": LIMITS, "device": "cpu", "training": training}))
+    return folder
+
+
+def test_recalibration_leaves_all_weights_but_the_running_statistics(cell):
+    before, after = (read_weights(cell / f"{name}.safetensors") for name in ("speedup", "finetune"))
+    changed = {name for name, tensor in after.items() if not torch.equal(tensor, before[name])}
+    statistics = {name for name in after if name.endswith(STATISTICS)}
+    assert changed == statistics
+    assert before.keys() == after.keys() > statistics
+
+
+def test_the_document_records_what_was_done_and_not_trained(cell):
+    document = read(cell / "finetune.json")
+    asked = TRAINING | {"epochs": 0, "recalibrate": IMAGES}
+    assert document["training"] == {"settings": asked, "best_epoch": 0, "epochs": []}
+    settings = asked | {"epochs": 1}
+    epoch = {"epoch": 1, "learning_rate": 0.01, "loss": 1, "selection_accuracy": 0, "selection_loss": 1}
+    trained = {"settings": settings, "best_epoch": 1, "epochs": [epoch]}
+    (fault,) = check("finetune", document | {"training": trained})
+    assert "beside a recalibration" in fault.reason
+
+
+@pytest.mark.parametrize(("images", "cost"), [(IMAGES, 33), (10 * LIMITS["train"], 85)])
+def test_an_image_costs_a_third_and_none_is_counted_twice(images, cost, cell):
+    document = read(cell / "finetune.json")
+    document["training"]["settings"]["recalibrate"] = images
+    bill = bills(read(cell / "prune.json"), document)
+    assert bill == {"images_after_cut": cost, "images_paid": cost}
+
+
+@pytest.fixture
+def config(default_config) -> dict:
+    """A study in which one pruner's nets are recalibrated."""
+    default_config["finetune"]["pruners"] = {PRUNER: {"epochs": 0, "recalibrate": IMAGES}}
+    return default_config
+
+
+def test_the_forecast_counts_forward_passes(config, few_images):
+    pruners = {PRUNER: {}, "FPGMPruner": {}}
+    config |= {"models": {"vgg16": {"width": 1 / 16}}, "sparsities": [0.5], "pruners": pruners, "seeds": [0]}
+    works = [work for work in expected_work(config, few_images) if work.stage == "finetune"]
+    found = {work.pruner: (work.trained, work.evaluated) for work in works}
+    # Forty images each to train, choose and test by.
+    assert found == {PRUNER: (0, 40 + 40), "FPGMPruner": (2 * 40, 2 * 40 + 40)}
+
+
+def test_validate_compares_the_recalibration(config, tmp_path):
+    check_config(config, "mine.yaml")
+    folder = tmp_path / f"results/default/vgg16/seed-0/{PRUNER}/0.5"
+    asked = training_settings(config, "finetune", "vgg16", PRUNER)
+
+    def found(settings: dict) -> list[str]:
+        documents = {"finetune": {"training": {"settings": settings}}}
+        return [finding.path for finding in other_settings(Plan(config), folder, documents)]
+
+    assert found(asked) == []
+    assert found(asked | {"recalibrate": 99}) == ["$.training.settings.recalibrate"]
+
+
+def test_a_whole_study_can_be_recalibrated_but_for_some(config):
+    config["finetune"] |= {"epochs": 0, "recalibrate": 64}
+    config["finetune"]["pruners"] = {PRUNER: {"epochs": 2, "recalibrate": 0}}
+    check_config(config, "mine.yaml")
+    del config["finetune"]["recalibrate"]
+    with pytest.raises(InputError, match="finetune.epochs: 0 leaves nothing to fine-tune"):
+        check_config(config, "mine.yaml")
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"epochs": 2}, f"finetune.pruners.{PRUNER}.epochs: 2; recalibrate trains nothing"),
+        ({"recalibrate": 1}, "recalibrate: 1; a variance needs at least 2 images"),
+        ({"recalibrate": -1}, "recalibrate: -1 is less than the minimum of 0"),
+        (
+            {"distillation": {"weight": 0.5, "temperature": 4}},
+            f"finetune.pruners.{PRUNER}.distillation: asks for training, "
+            f"but finetune.pruners.{PRUNER}.recalibrate trains nothing",
+        ),
+    ],
+)
+def test_settings_of_a_training_beside_a_recalibration_are_refused(changes, expected, config):
+    config["finetune"]["pruners"][PRUNER] |= changes
+    with pytest.raises(InputError, match=expected):
+        check_config(config, "mine.yaml")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("training_budgets", [4]),
+        ("equal_training", {"images": 5000}),
+        ("scratch", ["finetune"]),
+        ("finetune.tuning", {"learning_rate": [0.1, 0.2]}),
+    ],
+)
+def test_further_trainings_of_a_recalibrated_net_are_refused(key, value, config):
+    place, _, last = key.rpartition(".")
+    (config[place] if place else config)[last] = value
+    with pytest.raises(InputError, match=f"{key}: asks for training, but finetune.pruners.{PRUNER}.recal"):
+        check_config(config, "mine.yaml")
+
+
+def test_other_trainings_from_scratch_are_not(config):
+    check_config(config | {"scratch": ["baseline", "total"]}, "mine.yaml")
