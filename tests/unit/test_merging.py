@@ -28,9 +28,13 @@ DOCUMENTS = {
         "provenance": {"inputs": {"images": "0" * 64}},
         "training": {"settings": TRAINING},
     },
-    "vgg16/seed-0/L1FilterPruner/0.5/prune.json": {"arguments": {}, "search": {}},
+    "vgg16/seed-0/L1FilterPruner/0.5/prune.json": {"cell": {}, "arguments": {}, "search": {}},
+    "vgg16/seed-0/sparse/growing_0.1/sparse.json": {"training": {"settings": TRAINING}},
     "vgg16/seed-0/L1FilterPruner/0.5/finetune.json": {"training": {"settings": TRAINING}},
-    "vgg16/seed-0/UniformAllocationPruner/0.5/prune.json": {"arguments": {"params": 10, "base_algo": "l1"}},
+    "vgg16/seed-0/UniformAllocationPruner/0.5/prune.json": {
+        "cell": {},
+        "arguments": {"params": 10, "base_algo": "l1"},
+    },
 }
 
 
@@ -114,6 +118,12 @@ def changed(name: str, *keys: str, value) -> dict:
         ("baseline/baseline", ("cell", "protocol"), "test", "protocol is validation in a, but test"),
         ("baseline/baseline", ("cell", "image_size"), 64, "image_size is 32 in a, but 64"),
         ("L1FilterPruner/0.5/prune", ("round_channels",), 8, "round_channels is 1 in a, but 8"),
+        (
+            "L1FilterPruner/0.5/prune",
+            ("cell", "sparse_training"),
+            {"strength": 0.1},
+            "sparse_training is None in a, but {'strength': 0.1}",
+        ),
         ("L1FilterPruner/0.5/prune", ("search",), {"tune_steps": 4}, "search.tune_steps is None in a, but 4"),
         ("UniformAllocationPruner/0.5/prune", ("arguments", "base_algo"), "l2", None),
         ("UniformAllocationPruner/0.5/prune", ("arguments", "params"), 11, None),
@@ -131,6 +141,12 @@ def test_each_setting_that_differs_is_named(name, keys, value, said, tmp_path):
 def test_seeds_and_cells_may_differ(tmp_path):
     first = protocol_of(written(tmp_path / "a", DOCUMENTS), {})
     other = {name.replace("seed-0", "seed-1"): each for name, each in DOCUMENTS.items() if "L1" not in name}
+    assert differences({"a": first, "b": protocol_of(written(tmp_path / "b", other), {})}) == []
+
+
+def test_each_sparse_training_has_its_own_settings(tmp_path):
+    other = {"vgg16/seed-0/sparse/growing_0.2/sparse.json": {"training": {"settings": {"epochs": 9}}}}
+    first = protocol_of(written(tmp_path / "a", DOCUMENTS), {})
     assert differences({"a": first, "b": protocol_of(written(tmp_path / "b", other), {})}) == []
 
 

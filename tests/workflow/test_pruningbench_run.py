@@ -9,7 +9,7 @@ from torchvision.datasets import CIFAR100
 STUDY = "studies/pruningbench_cifar100.yaml"
 CLASSES = 100
 TRAINING = "epochs: 1, batch_size: 128, learning_rate: 0.01, momentum: 0.9, weight_decay: 0.0005"
-# What makes the study small; its pruners and its rows of claims stay.
+# What makes the study small; its pruners stay.
 REDUCED = (
     "models={resnet18: {width: 0.0625}, resnet50: {width: 0.0625}, vgg19_one_linear: {width: 0.0625}}",
     "budgets={flops: [0.5]}",
@@ -43,7 +43,3 @@ def test_the_study_runs_on_cifar_100s_format(small):
     assert (cells["top5_finetuned"] >= cells["performance_finetuned"]).all()
     share = cells["flops_compact"] / cells["flops_original"]
     assert share.between(0.4, 0.5).all()
-    # The published rows at 2 times fewer FLOPs, each beside every curve of its net.
-    claims = pd.read_csv(results / "claims.csv")
-    assert claims.groupby("model")["source"].nunique().to_dict() == dict.fromkeys(cells["model"], 17)
-    assert set(claims["verdict"]) == {"cannot tell"}

@@ -31,7 +31,7 @@ def protocol_of(results: Path, variants: Mapping[str, str]) -> Protocol:
     found: Protocol = {}
     for path in sorted(results.glob("*/seed-*/**/*.json")):
         place = wildcards_at(path.parent)
-        model, pruner = place.get("model", ""), place.get("pruner", "")
+        model, pruner = place.get("model", ""), place.get("pruner", place.get("sparse", ""))
         settings = dict(_settings(path.stem, parse(path), variants.get(pruner, pruner)))
         if settings:
             found.setdefault("/".join(filter(None, (model, pruner, path.name))), settings)
@@ -73,6 +73,7 @@ def _settings(name: str, document: Document, pruner: str) -> Iterator[tuple[str,
     if "training" in document:
         yield from _training(name, document)
     if name == "prune" and "infeasible" not in document:
+        yield "sparse_training", document["cell"].get("sparse_training")
         yield "round_channels", document.get("round_channels", 1)
         matched = _matched(pruner)
         arguments = {key: value for key, value in document["arguments"].items() if key not in matched}
