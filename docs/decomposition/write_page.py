@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -31,7 +32,7 @@ from filterbench.analysis.leads import (
 from filterbench.analysis.leads_document import leads_document, leads_table
 from filterbench.analysis.leads_page import leads_page
 from filterbench.analysis.questions import read_questions
-from filterbench.analysis.seeds import MIN_UNITS
+from filterbench.analysis.seeds import MIN_UNITS, t_interval
 from filterbench.analysis.wording import counted, listed, short, times
 from filterbench.documents import write
 from filterbench.models.registry import MODELS
@@ -97,21 +98,16 @@ class Study:
 
     def factor(self, model: str, pruner: str, cost: str = "params") -> str:
         """How many times fewer a pruner's nets have than the unpruned one, the mean over seeds."""
-        cells = self.cells[model][self.cells[model]["pruner"] == pruner]
+        cells = self._of(model, pruner)
         return times(float((cells[f"{cost}_original"] / cells[f"{cost}_compact"]).mean()))
 
     def accuracy(self, model: str, pruner: str, budget: int) -> str:
         """Mean test accuracy over seeds after a training budget, per cent."""
-        cells = self.cells[model][self.cells[model]["pruner"] == pruner]
-        return f"{100 * cells[f'performance_finetuned_{budget}'].mean():.1f}"
+        return f"{self._by_seed(model, pruner, budget).mean():.1f}"
 
     def unpruned(self, model: str) -> str:
         """Mean test accuracy of the unpruned nets, per cent."""
         return f"{100 * self.cells[model]['performance_original'].mean():.1f}"
-
-    def mean(self, model: str, pruner: str, component: str, budget: int) -> float:
-        """A component's mean over seeds, points."""
-        return float(self._row(self.leads, model, pruner, component, budget)["mean"])
 
     def said(self, model: str, pruner: str, component: str, budget: int) -> str:
         """A component in points, with its 95 % interval, and seeds that were set apart."""
@@ -119,7 +115,69 @@ class Study:
 
     def points(self, model: str, pruner: str, component: str, budget: int) -> str:
         """The same for a sentence that says the direction: without plus signs."""
-        return self.said(model, pruner, component, budget).replace("+", "")
+        return self.said(model, pruner, component, budget).replace("+", "").replace("-0.0 ", "0.0 ")
+
+    def fall(self, model: str, pruner: str, control: str) -> str:
+        """By how many points the lead falls from the first to the last training budget, with its interval."""
+        accuracy = [
+            self._by_seed(model, pruner, budget) - self._by_seed(model, control, budget)
+            for budget in (self.budgets[0], self.budgets[-1])
+        ]
+        return _points(accuracy[0] - accuracy[1])
+
+    def below_scratch(self, model: str, pruner: str, shape: str, budget: int) -> str:
+        """How many points a net is below its shape trained from scratch, the mean over seeds."""
+        scratch = self._by_seed(model, shape, budget, "performance_scratch")
+        return f"{(scratch - self._by_seed(model, pruner, budget)).mean():.1f}"
+
+    def gap(self, model: str, pruner: str, control: str, cost: str = "params") -> str:
+        """How many per cent fewer params or FLOPs a control's net has, the mean and the most."""
+        own, other = (
+            self._of(model, name).set_index("seed")[f"{cost}_compact"] for name in (pruner, control)
+        )
+        fewer = 100 * (1 - other / own)
+        return f"{fewer.mean():.0f} % (mean), at most {fewer.max():.0f} %"
+
+    def gap_worth(self, budget: int) -> str:
+        """What that gap in params is worth by the accuracies of AutoCompress's uniform nets of VGG16, points.
+
+        Accuracy is taken as linear in the logarithm of params between them.
+        """
+        names = ("AutoCompressPruner", "UniformAsAutoCompressPruner", "UniformFlopsAsAutoCompressPruner")
+        own, small, large = (
+            np.log(self._of("vgg16", name).set_index("seed")["params_compact"]) for name in names
+        )
+        gain = self._by_seed("vgg16", names[2], budget) - self._by_seed("vgg16", names[1], budget)
+        return f"{(gain * (own - small) / (large - small)).mean():.1f}"
+
+    def lead_of_subset(self, model: str, pruner: str, control: str, subset: int, budget: int) -> str:
+        """The lead over the seeds of one of the two training subsets, 0 (even seeds) or 1."""
+        lead = self._by_seed(model, pruner, budget) - self._by_seed(model, control, budget)
+        return _points(lead[lead.index % 2 == subset])
+
+    def times_fewer_flops(self, model: str, pruner: str, control: str) -> str:
+        """How many times as many FLOPs a pruner's net has as a control's, the mean over seeds."""
+        own, other = (self._of(model, name).set_index("seed")["flops_compact"] for name in (pruner, control))
+        return times(float((own / other).mean()))
+
+    def blind(self, model: str, pruner: str) -> str:
+        """How many of a search's choices had no candidate above chance."""
+        cells = self._of(model, pruner)
+        return f"{cells['search_blind_choices'].sum():.0f} of {cells['search_choices'].sum():.0f}"
+
+    def with_collapsed(self, model: str, pruner: str, budget: int) -> str:
+        """The lead over all seeds, those with a collapsed net included."""
+        control = f"UniformAs{pruner}" if pruner != "SimulatedAnnealingPruner" else "UniformAllocationPruner"
+        return _points(self._by_seed(model, pruner, budget) - self._by_seed(model, control, budget))
+
+    def _by_seed(
+        self, model: str, pruner: str, budget: int, column: str = "performance_finetuned"
+    ) -> pd.Series:
+        """Test accuracies after a training budget, in per cent."""
+        return 100 * self._of(model, pruner).set_index("seed")[f"{column}_{budget}"]
+
+    def _of(self, model: str, pruner: str) -> pd.DataFrame:
+        return self.cells[model][self.cells[model]["pruner"] == pruner]
 
     def attacked(self, name: str, budget: int, component: str = LEAD) -> str:
         """AutoCompress's lead on VGG16 with one setting changed."""
@@ -133,7 +191,7 @@ class Study:
     def crossings(self, model: str) -> dict[str, str]:
         """By pruner where its lead crosses zero, in a sentence, if there are seeds enough for an interval."""
         return {
-            each["pruner"]: each["sentence"]
+            each["pruner"]: each["sentence"] + _of_seeds(each)
             for each in self.document["crossings"]
             if (each["model"], each["target"]) == (model, ALL) and each["n"] >= MIN_UNITS
         }
@@ -142,10 +200,8 @@ class Study:
         """Which models have fewer seeds than were planned, and what that means."""
         planned = len(self.config["seeds"])
         few = {label: self.seeds(name) for name, label in self.models.items() if self.seeds(name) < planned}
-        if not few:
-            return ""
-        there = listed([f"{label} has {counted(seeds, 'seeds')}" for label, seeds in few.items()])
-        return f"{there} of {planned} so far, and nothing is said of them yet."
+        there = [f"{label} has {counted(seeds, 'seeds')}" for label, seeds in few.items()]
+        return f"{listed(there)} of {planned} so far; no conclusion is drawn from them." if there else ""
 
     def factors(self) -> list[str]:
         """By model how many times fewer params AutoCompress's nets have, with the model's name."""
@@ -177,6 +233,17 @@ class Study:
         return row
 
 
+def _points(differences: pd.Series) -> str:
+    """A mean over seeds with its 95 % t interval."""
+    low, high = t_interval(differences.to_list())
+    return f"{differences.mean():.1f} ({low:.1f} to {high:.1f})"
+
+
+def _of_seeds(crossing: Mapping[str, Any]) -> str:
+    apart = "in which no net collapsed at any budget"
+    return f" Over the {crossing['n']} seeds {apart}." if crossing["collapsed"] else ""
+
+
 def _said(row: Mapping[str, Any]) -> str:
     """A mean with its interval and, where nets collapsed, how many seeds are set apart."""
     if pd.isna(row["mean"]):
@@ -185,7 +252,9 @@ def _said(row: Mapping[str, Any]) -> str:
     if not pd.isna(row["low"]):
         about.append(f"{row['low']:+.1f} to {row['high']:+.1f}")
     if row["collapsed"]:
-        about.append(f"{row['collapsed']:.0f} of {counted(int(row['n'] + row['collapsed']), 'seeds')} apart")
+        about.append(
+            f"{row['collapsed']:.0f} of {counted(int(row['n'] + row['collapsed']), 'seeds')} left out"
+        )
     return f"{row['mean']:+.1f}" + (f" ({'; '.join(about)})" if about else "")
 
 
