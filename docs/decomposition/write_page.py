@@ -183,6 +183,12 @@ class Study:
         """AutoCompress's lead on VGG16 with one setting changed."""
         return _said(self._row(self.attacks[name], "vgg16", "AutoCompressPruner", component, budget))
 
+    def unattacked(self, seeds: int, budget: int) -> str:
+        """The same with nothing changed, over the first seeds."""
+        cells = self.cells["vgg16"]
+        table = leads_table(leads_document("", cells[cells["seed"] < seeds]))
+        return _said(self._row(table, "vgg16", "AutoCompressPruner", LEAD, budget))
+
     def attack_seeds(self, name: str) -> int:
         """How many seeds an attack rests on, those set apart included."""
         row = self._row(self.attacks[name], "vgg16", "AutoCompressPruner", LEAD, self.budgets[0])
