@@ -189,6 +189,10 @@ class Study:
         table = leads_table(leads_document("", cells[cells["seed"] < seeds]))
         return _said(self._row(table, "vgg16", "AutoCompressPruner", LEAD, budget))
 
+    def attacks_left(self) -> str:
+        """What the attacks that have not run would change."""
+        return "; ".join(change for name, change in CHANGES.items() if name not in self.attacks)
+
     def attack_seeds(self, name: str) -> int:
         """How many seeds an attack rests on, those set apart included."""
         row = self._row(self.attacks[name], "vgg16", "AutoCompressPruner", LEAD, self.budgets[0])
