@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ import pandas as pd
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from filterbench.analysis.hypotheses import OPEN
 from filterbench.analysis.leads import (
     ALL,
     ALLOCATION,
@@ -57,6 +59,8 @@ CHANGES = {
     "other_seeds": "other seeds (10 to 14)",
     "from_above": "uniform net with at least as many params, not at most",
 }
+# Of their studies' tables, the lead that the attacks are about.
+ATTACKED = ("vgg16", "AutoCompressPruner")
 # Components of a lead, under the templates' names.
 COMPONENTS = {
     "lead": LEAD,
@@ -96,10 +100,10 @@ class Study:
         """How many seeds of a model there are."""
         return int(self.cells[model]["seed"].nunique())
 
-    def factor(self, model: str, pruner: str, cost: str = "params") -> str:
-        """How many times fewer a pruner's nets have than the unpruned one, the mean over seeds."""
+    def factor(self, model: str, pruner: str) -> str:
+        """How many times fewer params a pruner's nets have than the unpruned one, the mean over seeds."""
         cells = self._of(model, pruner)
-        return times(float((cells[f"{cost}_original"] / cells[f"{cost}_compact"]).mean()))
+        return times(float((cells["params_original"] / cells["params_compact"]).mean()))
 
     def accuracy(self, model: str, pruner: str, budget: int) -> str:
         """Mean test accuracy over seeds after a training budget, per cent."""
@@ -117,13 +121,10 @@ class Study:
         """The same for a sentence that says the direction: without plus signs."""
         return self.said(model, pruner, component, budget).replace("+", "").replace("-0.0 ", "0.0 ")
 
-    def fall(self, model: str, pruner: str, control: str) -> str:
+    def fall(self, model: str, pruner: str) -> str:
         """By how many points the lead falls from the first to the last training budget, with its interval."""
-        accuracy = [
-            self._by_seed(model, pruner, budget) - self._by_seed(model, control, budget)
-            for budget in (self.budgets[0], self.budgets[-1])
-        ]
-        return _points(accuracy[0] - accuracy[1])
+        first, last = (self._lead(model, pruner, budget) for budget in (self.budgets[0], self.budgets[-1]))
+        return _points(first - last)
 
     def below_scratch(self, model: str, pruner: str, shape: str, budget: int) -> str:
         """How many points a net is below its shape trained from scratch, the mean over seeds."""
@@ -132,33 +133,27 @@ class Study:
 
     def gap(self, model: str, pruner: str, control: str, cost: str = "params") -> str:
         """How many per cent fewer params or FLOPs a control's net has, the mean and the most."""
-        own, other = (
-            self._of(model, name).set_index("seed")[f"{cost}_compact"] for name in (pruner, control)
-        )
-        fewer = 100 * (1 - other / own)
+        fewer = 100 * (1 - self._count(model, control, cost) / self._count(model, pruner, cost))
         return f"{fewer.mean():.0f} % (mean), at most {fewer.max():.0f} %"
 
-    def gap_worth(self, budget: int) -> str:
-        """What that gap in params is worth by the accuracies of AutoCompress's uniform nets of VGG16, points.
+    def gap_worth(self, model: str, pruner: str, uniform: str, larger: str, budget: int) -> str:
+        """What that gap in params is worth by the accuracies of two uniform nets, points.
 
         Accuracy is taken as linear in the logarithm of params between them.
         """
-        names = ("AutoCompressPruner", "UniformAsAutoCompressPruner", "UniformFlopsAsAutoCompressPruner")
-        own, small, large = (
-            np.log(self._of("vgg16", name).set_index("seed")["params_compact"]) for name in names
-        )
-        gain = self._by_seed("vgg16", names[2], budget) - self._by_seed("vgg16", names[1], budget)
-        return f"{(gain * (own - small) / (large - small)).mean():.1f}"
+        own, few, many = (np.log(self._count(model, name, "params")) for name in (pruner, uniform, larger))
+        gain = self._by_seed(model, larger, budget) - self._by_seed(model, uniform, budget)
+        return f"{(gain * (own - few) / (many - few)).mean():.1f}"
 
-    def lead_of_subset(self, model: str, pruner: str, control: str, subset: int, budget: int) -> str:
-        """The lead over the seeds of one of the two training subsets, 0 (even seeds) or 1."""
-        lead = self._by_seed(model, pruner, budget) - self._by_seed(model, control, budget)
-        return _points(lead[lead.index % 2 == subset])
+    def lead_of_subset(self, model: str, pruner: str, subset: int, budget: int) -> str:
+        """The lead over the seeds of one training subset, counted from 0."""
+        lead = self._lead(model, pruner, budget)
+        return _points(lead[lead.index % self.config["dataset"]["train_subsets"] == subset])
 
-    def times_fewer_flops(self, model: str, pruner: str, control: str) -> str:
+    def times_the_flops(self, model: str, pruner: str, control: str) -> str:
         """How many times as many FLOPs a pruner's net has as a control's, the mean over seeds."""
-        own, other = (self._of(model, name).set_index("seed")["flops_compact"] for name in (pruner, control))
-        return times(float((own / other).mean()))
+        ratio = self._count(model, pruner, "flops") / self._count(model, control, "flops")
+        return times(float(ratio.mean()))
 
     def blind(self, model: str, pruner: str) -> str:
         """How many of a search's choices had no candidate above chance."""
@@ -167,36 +162,30 @@ class Study:
 
     def with_collapsed(self, model: str, pruner: str, budget: int) -> str:
         """The lead over all seeds, those with a collapsed net included."""
-        control = f"UniformAs{pruner}" if pruner != "SimulatedAnnealingPruner" else "UniformAllocationPruner"
-        return _points(self._by_seed(model, pruner, budget) - self._by_seed(model, control, budget))
+        return _points(self._lead(model, pruner, budget))
 
-    def _by_seed(
-        self, model: str, pruner: str, budget: int, column: str = "performance_finetuned"
-    ) -> pd.Series:
-        """Test accuracies after a training budget, in per cent."""
-        return 100 * self._of(model, pruner).set_index("seed")[f"{column}_{budget}"]
-
-    def _of(self, model: str, pruner: str) -> pd.DataFrame:
-        return self.cells[model][self.cells[model]["pruner"] == pruner]
-
-    def attacked(self, name: str, budget: int, component: str = LEAD) -> str:
+    def attacked(self, name: str, budget: int) -> str:
         """AutoCompress's lead on VGG16 with one setting changed."""
-        return _said(self._row(self.attacks[name], "vgg16", "AutoCompressPruner", component, budget))
+        return _said(self._row(self.attacks[name], *ATTACKED, LEAD, budget))
 
-    def unattacked(self, seeds: int, budget: int) -> str:
-        """The same with nothing changed, over the first seeds."""
-        cells = self.cells["vgg16"]
-        table = leads_table(leads_document("", cells[cells["seed"] < seeds]))
-        return _said(self._row(table, "vgg16", "AutoCompressPruner", LEAD, budget))
+    @cached_property
+    def unattacked(self) -> dict[int, str]:
+        """The same with nothing changed over the attacks' seeds, by training budget."""
+        model, pruner = ATTACKED
+        cells = self.cells[model]
+        table = leads_table(leads_document("", cells[cells["seed"] < self.attack_seeds]))
+        return {budget: _said(self._row(table, model, pruner, LEAD, budget)) for budget in self.budgets}
 
     def attacks_left(self) -> str:
         """What the attacks that have not run would change."""
         return "; ".join(change for name, change in CHANGES.items() if name not in self.attacks)
 
-    def attack_seeds(self, name: str) -> int:
-        """How many seeds an attack rests on, those set apart included."""
-        row = self._row(self.attacks[name], "vgg16", "AutoCompressPruner", LEAD, self.budgets[0])
-        return int(row["n"] + row["collapsed"])
+    @property
+    def attack_seeds(self) -> int:
+        """How many of the first seeds each attack has, those set apart included."""
+        rows = [self._row(table, *ATTACKED, LEAD, self.budgets[0]) for table in self.attacks.values()]
+        (seeds,) = {int(row["n"] + row["collapsed"]) for row in rows}
+        return seeds
 
     def crossings(self, model: str) -> dict[str, str]:
         """By pruner where its lead crosses zero, in a sentence, if there are seeds enough for an interval."""
@@ -225,7 +214,29 @@ class Study:
 
     def decided(self) -> int:
         """How many of the plan's questions are decided."""
-        return sum(each["answer"] != "cannot tell" for each in self.document["answers"])
+        return sum(each["answer"] != OPEN for each in self.document["answers"])
+
+    def _by_seed(
+        self, model: str, pruner: str, budget: int, column: str = "performance_finetuned"
+    ) -> pd.Series:
+        """Test accuracies after a training budget, in per cent."""
+        return 100 * self._of(model, pruner).set_index("seed")[f"{column}_{budget}"]
+
+    def _lead(self, model: str, pruner: str, budget: int) -> pd.Series:
+        """A pruner's accuracy minus its uniform control's after a training budget, points by seed."""
+        (control,) = (
+            pair["control"]
+            for pair in self.document["pairs"]
+            if (pair["model"], pair["pruner"]) == (model, pruner)
+        )
+        return self._by_seed(model, pruner, budget) - self._by_seed(model, control, budget)
+
+    def _count(self, model: str, pruner: str, cost: str) -> pd.Series:
+        """Params or FLOPs of a pruner's nets, by seed."""
+        return self._of(model, pruner).set_index("seed")[f"{cost}_compact"]
+
+    def _of(self, model: str, pruner: str) -> pd.DataFrame:
+        return self.cells[model][self.cells[model]["pruner"] == pruner]
 
     def _row(
         self, table: pd.DataFrame, model: str, pruner: str, component: str, budget: int
@@ -296,9 +307,9 @@ def main() -> None:
     write_table(RESULTS / "leads.csv", study.leads)
     write_text(RESULTS / "leads.md", leads_page(study.document))
     for model, label in study.models.items():
-        figure = draw_leads(
-            study.leads[study.leads["model"] == model], f"{label} (width 0.125) on Fashion-MNIST"
-        )
+        width = study.config["models"][model]["width"]
+        rows = study.leads[study.leads["model"] == model]
+        figure = draw_leads(rows, f"{label} (width {width}) on Fashion-MNIST")
         save_figure(figure, HERE / f"figures/leads_{model}.png")
     write_text(HERE / "README.md", page(study))
     write_text(README, readme(study))
