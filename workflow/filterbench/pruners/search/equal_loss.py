@@ -1,6 +1,6 @@
 """Allocation by sensitivity: each group of convolutions is pruned until it alone loses the same accuracy.
 
-Han et al. 2015 (arXiv:1506.02626, section 5) and Li et al. 2017 (arXiv:1608.08710, section 3.2) read the
+Han et al. 2015 (arXiv:1506.02626, section 5) and Li et al. 2016 (arXiv:1608.08710, section 3.2) read the
 layers' rates off such curves by hand. NNI's SensitivityPruner takes the first rate of each layer at which the
 loss is above a threshold, scales these rates to a step of the target, and analyses the net again after each
 step. Here one analysis is enough: the loss is the one at which the net reaches the target.

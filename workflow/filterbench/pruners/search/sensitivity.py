@@ -1,6 +1,6 @@
 """Sensitivity: the accuracy of a net of which one group of convolutions is pruned and all others are whole.
 
-The analysis is that of Li et al. 2017 (arXiv:1608.08710, section 3.2), as in NNI's SensitivityAnalysis: each
+The analysis is that of Li et al. 2016 (arXiv:1608.08710, section 3.2), as in NNI's SensitivityAnalysis: each
 layer alone, at several rates, without training. A group is one convolution or, where outputs are summed, all
 convolutions of the sum, because a channel of a sum goes in all of them or in none.
 """
