@@ -7,6 +7,7 @@ from math import exp, log
 
 import pytest
 import torch
+from finetunings import finetuning_job, other_than_asked
 from test_plan import Wildcards
 from test_stages import LIMITS, NARROW, TRAINING, made_cell
 from test_training import SETTINGS, InterruptingCheckpoint, InterruptionError, fresh_net
@@ -18,7 +19,6 @@ from filterbench.domain.spending import epochs_for, images_in_a_pass, images_tra
 from filterbench.forecasting.expected import Work, expected_work
 from filterbench.forecasting.speed import Pace, Speed
 from filterbench.integrity.files import changed_files
-from filterbench.integrity.settings import other_settings
 from filterbench.jobs.job import Job
 from filterbench.orchestration.plan import Plan
 from filterbench.results.bills import bills
@@ -88,20 +88,10 @@ def cell(digits_file, tmp_path_factory):
 
 
 def job_of(folder, images, name, distillation, **params) -> Job:
-    inputs = {
-        "images": images,
-        "document": folder / "speedup.json",
-        "weights": folder / "speedup.safetensors",
-    }
-    if distillation["weight"]:
-        inputs["teacher"] = folder / "baseline.safetensors"
-    outputs = {
-        key: folder / f"finetune-{name}.{suffix}"
-        for key, suffix in (("document", "json"), ("weights", "safetensors"), ("correct", "correct"))
-    }
+    teacher = {"teacher": folder / "baseline.safetensors"} if distillation["weight"] else {}
     training = TRAINING | {"distillation": distillation}
-    common = {"cell": read(folder / "finetune.json")["cell"], "limits": LIMITS, "device": "cpu"}
-    return Job(inputs, outputs, common | {"training": training} | params)
+    params = {"limits": LIMITS, "training": training, **params}
+    return finetuning_job(folder, images, f"finetune-{name}", teacher, **params)
 
 
 def test_distillation_of_weight_0_is_plain_fine_tuning(cell):
@@ -181,13 +171,9 @@ def test_validate_compares_the_distillation_and_misses_a_teacher(default_config,
     default_config["finetune"]["distillation"] = HALF
     folder = tmp_path / f"results/default/vgg16/seed-0/{PRUNER}/0.5"
     asked = training_settings(default_config, "finetune", "vgg16", PRUNER)
-
-    def found(settings: dict) -> list[str]:
-        documents = {"finetune": {"training": {"settings": settings}}}
-        return [finding.path for finding in other_settings(Plan(default_config), folder, documents)]
-
-    assert found(asked) == []
-    assert found(asked | {"distillation": HALF | {"temperature": 3}}) == ["$.training.settings.distillation"]
+    assert other_than_asked(default_config, PRUNER, asked) == []
+    cooler = asked | {"distillation": HALF | {"temperature": 3}}
+    assert other_than_asked(default_config, PRUNER, cooler) == ["$.training.settings.distillation"]
     document = {
         "cell": {"pruner": PRUNER},
         "training": {"settings": asked},

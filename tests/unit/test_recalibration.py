@@ -5,14 +5,12 @@ from dataclasses import replace
 
 import pytest
 import torch
+from finetunings import finetuning_job, other_than_asked
 from test_stages import LIMITS, NARROW, TRAINING, made_cell
 from test_training import SETTINGS, fresh_net, net_with_dropout
 
 from filterbench.documents import check, read
 from filterbench.forecasting.expected import expected_work
-from filterbench.integrity.settings import other_settings
-from filterbench.jobs.job import Job
-from filterbench.orchestration.plan import Plan
 from filterbench.results.bills import bills
 from filterbench.stages.finetune import finetune
 from filterbench.storage.errors import InputError
@@ -59,18 +57,8 @@ def cell(digits_file, tmp_path_factory):
     """A cell that is recalibrated, not trained."""
     folder = tmp_path_factory.mktemp("cell") / "0.5"
     shutil.copytree(made_cell("cpu", PRUNER, digits_file, **NARROW), folder)
-    inputs = {
-        "images": digits_file,
-        "document": folder / "speedup.json",
-        "weights": folder / "speedup.safetensors",
-    }
-    outputs = {
-        key: folder / f"finetune.{suffix}"
-        for key, suffix in (("document", "json"), ("weights", "safetensors"), ("correct", "correct"))
-    }
     training = TRAINING | {"epochs": 0, "recalibrate": IMAGES}
-    named = read(folder / "finetune.json")["cell"]
-    finetune(Job(inputs, outputs, {"cell": named, "limits": LIMITS, "device": "cpu", "training": training}))
+    finetune(finetuning_job(folder, digits_file, "finetune", limits=LIMITS, training=training))
     return folder
 
 
@@ -117,17 +105,12 @@ def test_the_forecast_counts_forward_passes(config, few_images):
     assert found == {PRUNER: (0, 40 + 40), "FPGMPruner": (2 * 40, 2 * 40 + 40)}
 
 
-def test_validate_compares_the_recalibration(config, tmp_path):
+def test_validate_compares_the_recalibration(config):
     check_config(config, "mine.yaml")
-    folder = tmp_path / f"results/default/vgg16/seed-0/{PRUNER}/0.5"
     asked = training_settings(config, "finetune", "vgg16", PRUNER)
-
-    def found(settings: dict) -> list[str]:
-        documents = {"finetune": {"training": {"settings": settings}}}
-        return [finding.path for finding in other_settings(Plan(config), folder, documents)]
-
-    assert found(asked) == []
-    assert found(asked | {"recalibrate": 99}) == ["$.training.settings.recalibrate"]
+    assert other_than_asked(config, PRUNER, asked) == []
+    others = other_than_asked(config, PRUNER, asked | {"recalibrate": 99})
+    assert others == ["$.training.settings.recalibrate"]
 
 
 def test_a_whole_study_can_be_recalibrated_but_for_some(config):

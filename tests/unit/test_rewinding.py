@@ -5,15 +5,13 @@ from dataclasses import replace
 
 import pytest
 import torch
+from finetunings import finetuning_job, other_than_asked
 from test_stages import LIMITS, NARROW, TRAINING, made_cell
 from test_training import SETTINGS, InterruptingCheckpoint, InterruptionError, fresh_net
 
 from filterbench.documents import check, read
 from filterbench.integrity.agreement import other_rates
-from filterbench.integrity.settings import other_settings
-from filterbench.jobs.job import Job
 from filterbench.making.spending import Spending
-from filterbench.orchestration.plan import Plan
 from filterbench.pruners.contract import InfeasibleError
 from filterbench.stages.finetune import finetune
 from filterbench.storage.checkpoint import Checkpoint
@@ -78,19 +76,8 @@ def documents(digits_file, tmp_path_factory) -> dict:
     """A cell's document after one rewound epoch, and its baseline's, which had two."""
     folder = tmp_path_factory.mktemp("cell") / "0.5"
     shutil.copytree(made_cell("cpu", PRUNER, digits_file, **NARROW), folder)
-    inputs = {
-        "images": digits_file,
-        "document": folder / "speedup.json",
-        "weights": folder / "speedup.safetensors",
-    }
-    outputs = {
-        key: folder / f"finetune-1.{suffix}"
-        for key, suffix in (("document", "json"), ("weights", "safetensors"), ("correct", "correct"))
-    }
     training = TRAINING | {"epochs": 1, "schedule_epochs": TRAINING["epochs"]}
-    cell = read(folder / "finetune.json")["cell"]
-    params = {"cell": cell, "limits": LIMITS, "device": "cpu", "training": training}
-    finetune(Job(inputs, outputs, params))
+    finetune(finetuning_job(folder, digits_file, "finetune-1", limits=LIMITS, training=training))
     return {name: read(folder / f"{name}.json") for name in ("baseline", "finetune-1")}
 
 
@@ -121,18 +108,14 @@ def test_no_document_has_more_epochs_than_its_rewound_schedule(documents):
     assert fault.reason == "2 is above the 1 of the rewound schedule"
 
 
-def test_validate_compares_the_schedule(config, tmp_path):
-    folder = tmp_path / f"results/default/vgg16/seed-0/{PRUNER}/0.5"
+def test_validate_compares_the_schedule(config):
     asked = training_settings(config, "finetune", "vgg16", PRUNER)
-
-    def found(settings: dict) -> list[str]:
-        documents = {"finetune": {"training": {"settings": settings}}}
-        return [finding.path for finding in other_settings(Plan(config), folder, documents)]
-
-    assert found(asked) == []
-    assert found(asked | {"schedule_epochs": 9}) == ["$.training.settings.schedule_epochs"]
+    assert other_than_asked(config, PRUNER, asked) == []
+    others = other_than_asked(config, PRUNER, asked | {"schedule_epochs": 9})
+    assert others == ["$.training.settings.schedule_epochs"]
     plain = training_settings(config, "finetune", "vgg16", "FPGMPruner")
-    assert found(plain) == [f"$.training.settings.{key}" for key in ("learning_rate", "schedule_epochs")]
+    others = [f"$.training.settings.{key}" for key in ("learning_rate", "schedule_epochs")]
+    assert other_than_asked(config, PRUNER, plain) == others
 
 
 def test_equal_training_that_is_longer_than_the_baseline_is_infeasible():

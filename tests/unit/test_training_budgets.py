@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from finetunings import finetuning_job
 from test_stages import LIMITS, TRAINING, run_cell
 
 from filterbench.data.loading import load_splits
@@ -61,25 +62,10 @@ def test_tuned_epochs_leave_no_budget(default_config):
 def cell(digits_file, tmp_path_factory):
     """A cell, fine-tuned for its study's epochs, and at training budgets of as many and of twice them."""
     folder = tmp_path_factory.mktemp("cell") / "0.5"
-    documents = run_cell("cpu", "AutoCompressPruner", digits_file, folder)
-    names = {
-        "images": digits_file,
-        "document": folder / "speedup.json",
-        "weights": folder / "speedup.safetensors",
-    }
+    run_cell("cpu", "AutoCompressPruner", digits_file, folder)
     for epochs in (TRAINING["epochs"], 2 * TRAINING["epochs"]):
-        outputs = {
-            key: folder / f"finetune-{epochs}.{suffix}"
-            for key, suffix in (("document", "json"), ("weights", "safetensors"), ("correct", "correct"))
-        }
         training = TRAINING | {"epochs": epochs}
-        params = {
-            "cell": documents["finetune"]["cell"],
-            "limits": LIMITS,
-            "device": "cpu",
-            "training": training,
-        }
-        finetune(Job(names, outputs, params))
+        finetune(finetuning_job(folder, digits_file, f"finetune-{epochs}", limits=LIMITS, training=training))
     return folder
 
 
