@@ -120,6 +120,14 @@ def test_the_figure_has_the_lead_along_the_budgets_and_its_parts(study, tmp_path
     assert again[0] == again[1]
 
 
+def test_the_title_speaks_of_pooling_only_where_there_are_several_targets(study):
+    table = pd.read_csv(study / "leads.csv", dtype={"target": str})
+    of_one = table[table["target"] != "0.9"]
+    titles = [draw_leads(rows, "a title").get_suptitle() for rows in (table, of_one)]
+    assert titles[0].removesuffix(", 4 seeds").endswith("as many parameters, all targets pooled")
+    assert titles[1].removesuffix(", 4 seeds").endswith("as many parameters")
+
+
 def test_a_figure_of_what_is_there_is_drawn_where_controls_are_missing():
     pair = (AUTO_COMPRESS, "UniformAsAutoCompressPruner")
     table = leads_table(leads_document("study x", cells({name: FINETUNED[name] for name in pair}, {})))

@@ -44,7 +44,9 @@ def draw_leads(table: pd.DataFrame, title: str) -> Figure:
         frame(axes, "y")
     # The table may have no rows of a model.
     seeds = counted(int(pooled["n"].max()) if len(pooled) else 0, "seeds")
-    targets = ", all targets pooled" if table["target"].nunique() > 2 else ""
+    # Besides `all`.
+    several = table.groupby("pruner")["target"].nunique().max() > 2
+    targets = ", all targets pooled" if several else ""
     about = f"lead over the uniform net with as many parameters{targets}"
     set_title(figure, f"{title}\n{about}, {seeds}")
     figure.legend(handles=_legend(styles), loc="outside lower center", ncols=4, frameon=False)
