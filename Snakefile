@@ -39,6 +39,7 @@ rule all:
                 *rules.differences.output,
                 *(rules.judged_claims.output if PLAN.claims else []),
                 *(rules.leads.output if PLAN.leads else []),
+                *(rules.ranking.output if PLAN.ranked else []),
             ]
         ),
 

@@ -27,7 +27,7 @@ from snakemake.settings.enums import Quietness
 from filterbench.pruners.registry import PRUNERS
 from filterbench.orchestration.code import rule_digest
 from filterbench.orchestration.exports import exported_or_exit
-from filterbench.orchestration.figures import FIGURES, figures
+from filterbench.orchestration.figures import FIGURES, RANKING, figures
 from filterbench.plotting.kinds import KINDS
 from filterbench.orchestration.manifest import list_files, list_unlisted, outdated
 from filterbench.orchestration.tables import params_by_wildcards

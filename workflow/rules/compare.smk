@@ -9,6 +9,7 @@ localrules:
     verdicts,
     judged_claims,
     leads,
+    ranking,
     optimism_gap,
     compare_latency,
     compare_int8,
@@ -167,6 +168,34 @@ rule leads:
         plan=PLAN.questions,
     params:
         **table_stage("leads"),
+    script:
+        "../scripts/stage.py"
+
+
+rule ranking:
+    """Pruners under the study's budgets in order of accuracy, and which of them cannot be told apart."""
+    input:
+        TABLES,
+    output:
+        document=f"results/{STUDY}/ranking.json",
+        table=report(
+            f"results/{STUDY}/ranking.csv",
+            caption="../report/ranking.rst",
+            category="Tables",
+            labels={"model": "all"},
+        ),
+        page=report(
+            f"results/{STUDY}/ranking.md",
+            caption="../report/ranking.rst",
+            category="Verdicts",
+            labels={"cells": "ranking"},
+        ),
+    log:
+        f"logs/{STUDY}/ranking.log",
+    conda:
+        ENVIRONMENT
+    params:
+        **table_stage("ranking"),
     script:
         "../scripts/stage.py"
 

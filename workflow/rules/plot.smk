@@ -3,6 +3,7 @@ localrules:
     plot,
     plot_search,
     plot_leads,
+    plot_ranking,
     plot_sensitivity,
 
 
@@ -20,7 +21,7 @@ rule figure:
     log:
         f"logs/{STUDY}/figures/{{name}}.log",
     wildcard_constraints:
-        name=f"({any_of(FIGURES)})_.+",
+        name=f"({any_of(FIGURES)})_.+|{RANKING}",
     conda:
         ENVIRONMENT
     shell:
@@ -80,6 +81,28 @@ rule plot_leads:
         ENVIRONMENT
     params:
         **table_stage("plot_leads"),
+    script:
+        "../scripts/stage.py"
+
+
+rule plot_ranking:
+    """The study's pruners in order of accuracy under its budgets."""
+    input:
+        table=rules.ranking.output.table,
+    output:
+        **vector(f"results/{STUDY}/figures/ranking"),
+        png=report(
+            f"results/{STUDY}/figures/ranking.png",
+            caption="../report/ranking.rst",
+            category="Figures",
+            labels={"model": "all", "figure": "ranking"},
+        ),
+    log:
+        f"logs/{STUDY}/plot_ranking.log",
+    conda:
+        ENVIRONMENT
+    params:
+        **table_stage("plot_ranking"),
     script:
         "../scripts/stage.py"
 

@@ -30,3 +30,12 @@ def sparsity_cells(table: pd.DataFrame) -> pd.DataFrame:
         return table
     asked = [parse_target(str(target)).kind == SPARSITY for target in table["target"]]
     return table[asked].reset_index(drop=True)
+
+
+def budget_cells(table: pd.DataFrame, kind: str) -> pd.DataFrame:
+    """The cells under a kind of budget, with the asked share of the cost in the place of a sparsity."""
+    if "target" not in table:
+        return table.iloc[:0]
+    targets = [parse_target(str(target)) for target in table["target"]]
+    asked = table.assign(sparsity=[target.value for target in targets]).drop(columns="target")
+    return asked[[target.kind == kind for target in targets]].reset_index(drop=True)

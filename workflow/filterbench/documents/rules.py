@@ -269,6 +269,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "verdicts": (),
     "audit": (),
     "leads": (),
+    "ranking": (),
     "merged": (),
     "validation": (),
 }

@@ -1,4 +1,4 @@
-"""The figures of a model that can be asked for by name, and which of them a whole run makes."""
+"""The figures that can be asked for by name, and which of them a whole run makes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _on_request(plan: Plan) -> bool:
     return False
 
 
-# By name, whether a whole run of a study makes it.
+# Those of a model, by name: whether a whole run of a study makes it.
 FIGURES: dict[str, Callable[[Plan], bool]] = {
     "performance_comparison": lambda plan: True,
     "layer_sparsities": _searches,
@@ -35,8 +35,12 @@ FIGURES: dict[str, Callable[[Plan], bool]] = {
     "sensitivity": _on_request,
 }
 
+# That of all models.
+RANKING = "ranking"
+
 
 def figures(plan: Plan) -> list[str]:
     """The figures of a whole run, without their suffixes."""
     kinds = [name for name, asked in FIGURES.items() if asked(plan)]
-    return [f"figures/{kind}_{model}" for kind in kinds for model in plan.config["models"]]
+    of_models = [f"figures/{kind}_{model}" for kind in kinds for model in plan.config["models"]]
+    return [*of_models, *([f"figures/{RANKING}"] if plan.ranked else [])]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from filterbench.analysis.controls import with_uniform
+from filterbench.analysis.seeds import MIN_UNITS
 from filterbench.data.registry import data_file
 from filterbench.documents.parts import IMAGE_SIZE
 from filterbench.pruners.registry import PRUNERS
@@ -56,6 +57,7 @@ class StudyCells:
         claims: path of the user's table of points that papers report, or empty.
         questions: path of the user's plan of primary questions, or empty.
         leads: whether pruners' leads over uniform nets are taken apart.
+        ranked: whether pruners are ranked under the study's budgets, for which it has enough seeds.
         latency: how to measure the time of a cell's nets.
         latency_table: how to measure that of a model's layers.
         int8: how to quantise nets, and to measure their time.
@@ -78,6 +80,7 @@ class StudyCells:
         self.claims = config.get("claims") or ""
         self.questions = config.get("plan") or ""
         self.leads = "training_budgets" in config and bool(with_uniform(config["pruners"]))
+        self.ranked = "budgets" in config and len(config["seeds"]) >= MIN_UNITS and len(config["pruners"]) > 1
         measurement = MEASUREMENT | RUNTIMES | config.get("latency", {})
         runtimes, table_runtime = (measurement.pop(name) for name in RUNTIMES)
         self.latency = measurement | {"runtimes": runtimes}

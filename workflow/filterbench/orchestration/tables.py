@@ -103,6 +103,12 @@ class TableParams:
         return self.of.questions_digest()
 
     @property
+    def variants(self) -> dict[str, str]:
+        """By name of each variant, its pruner."""
+        pruners = self.of.config["pruners"]
+        return {name: own["variant_of"] for name, own in pruners.items() if "variant_of" in own}
+
+    @property
     def published(self) -> bool:
         """Whether accuracies compare with the published ones."""
         return self.of.comparable
@@ -128,10 +134,12 @@ PARAMS: dict[str, Sequence[str]] = {
     "verdicts": ("tables", "source"),
     "latency_verdicts": ("tables", "latencies", "source"),
     "leads": ("tables", "source", "questions"),
+    "ranking": ("tables", "source", "variants"),
     "claims": ("tables", "dataset", "claims"),
     "page": ("tables", "study", "dataset", "published", "claims"),
     "reproduction": ("study", "published_cells", "published"),
     "plot": ("model", "dataset", "titled", "published", "claims"),
+    "plot_ranking": ("study", "dataset", "titled"),
     "plot_leads": ("model", "study", "dataset", "titled"),
 }
 

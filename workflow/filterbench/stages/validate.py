@@ -30,6 +30,7 @@ from filterbench.stages.latency_verdicts import latency_verdicts
 from filterbench.stages.leads import leads
 from filterbench.stages.optimism import optimism
 from filterbench.stages.plot_sensitivity import plot_sensitivity
+from filterbench.stages.ranking import ranking
 from filterbench.stages.reproduction import reproduction
 from filterbench.stages.verdicts import verdicts
 from filterbench.storage.errors import InputError
@@ -202,6 +203,7 @@ REMADE = (
     _Remade(verdicts, {"document": "verdicts.json", "page": "verdicts.md"}),
     _Remade(latency_verdicts, {"document": "verdicts-latency.json", "page": "verdicts-latency.md"}),
     _Remade(leads, {"document": "leads.json", "table": "leads.csv", "page": "leads.md"}),
+    _Remade(ranking, {"document": "ranking.json", "table": "ranking.csv", "page": "ranking.md"}),
     _Remade(claims, {"table": "claims.csv"}),
     _Remade(reproduction, {"document": "reproduction.json", "page": "reproduction.md"}),
 )

@@ -1,0 +1,38 @@
+"""Rule `ranking`: pruners under the same budgets in order of accuracy."""
+
+import logging
+
+import pandas as pd
+
+from filterbench.analysis.ranking import rankings
+from filterbench.analysis.ranking_document import ranking_document, ranking_table
+from filterbench.analysis.ranking_page import ranking_page
+from filterbench.analysis.seeds import MIN_UNITS
+from filterbench.documents import write
+from filterbench.jobs.job import Job
+from filterbench.storage.errors import InputError
+from filterbench.storage.files import write_text
+from filterbench.storage.tables import write_table
+
+logger = logging.getLogger(__name__)
+
+
+def ranking(job: Job) -> None:
+    """Write the rankings of a study as document, table and page.
+
+    Raises:
+        InputError: the study has no budgets, or no two pruners with nets under all of them.
+    """
+    source = job.params["source"]
+    table = pd.concat([pd.read_csv(path) for path in job.params["tables"]], ignore_index=True)
+    found = [each for each in rankings(table, job.params["variants"]) if len(each.competitors) > 1]
+    if not found:
+        needs = "it needs `budgets`, and two pruners that have nets under all of them"
+        raise InputError(f"{source}: nothing to rank; {needs}")
+    for each in found:
+        if each.seeds < MIN_UNITS:
+            logger.warning("%s: no intervals, as these need %d seeds", source, MIN_UNITS)
+    document = ranking_document(source, found)
+    write(job.outputs["document"], document)
+    write_table(job.outputs["table"], ranking_table(document))
+    write_text(job.outputs["page"], ranking_page(document))
