@@ -129,13 +129,25 @@ def test_the_ranking_pools_budgets_and_models_and_leaves_variants_out(study):
     assert (variant["nets"], variant["alike"]) == (20, 0)
 
 
-def test_nets_that_are_the_same_are_counted():
+@pytest.mark.parametrize(("params", "alike"), [(1000.0, 20), (900.0, 0)])
+def test_nets_that_are_the_same_are_counted(params, alike):
     def as_taylor(row):
         noise = 0.01 * row["seed"] + (0.1 if row["target"] == "flops-0.5" else 0)
-        return row | {f"performance_finetuned_{epochs}": 0.5 + noise for epochs in (2, 8)}
+        size = params if row["pruner"] == "TaylorOther" else 1000.0
+        same = {f"performance_finetuned_{epochs}": 0.5 + noise for epochs in (2, 8)}
+        return row | same | {"params_compact": size}
 
     found = next(rankings(cells(changed=as_taylor), VARIANTS))
-    assert [(each.nets, each.alike) for each in found.variants] == [(20, 20)]
+    assert [(each.nets, each.alike) for each in found.variants] == [(20, alike)]
+
+
+def test_intervals_of_variants_hold_together():
+    alone, both = (
+        next(rankings(cells(), variants)).variants
+        for variants in (VARIANTS, VARIANTS | {"GroupRandomPruner": "GroupL1Pruner"})
+    )
+    assert both[0].difference.mean == alone[0].difference.mean
+    assert both[0].difference.low < alone[0].difference.low
 
 
 def test_a_collapsed_net_is_set_apart_and_counted():
@@ -195,6 +207,8 @@ def test_table_and_page_say_what_the_document_says(study):
             assert f"{own['accuracy']:.2f}" in page
         assert pooled.loc["TaylorOther", "difference"] == found["variants"][0]["difference"]["mean"]
         assert pooled["rank"].dropna().tolist() == [1, 2, 3]
+        for number, group in enumerate(found["groups"], start=1):
+            assert pooled.index[pooled["groups"] == str(number)].tolist() == group
 
 
 def test_a_number_changed_by_hand_is_found(study):
