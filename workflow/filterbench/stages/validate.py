@@ -67,7 +67,8 @@ def validate(job: Job) -> None:
         raise InputError(f"study {plan.study}: {faults} faults in {files} files")
     if not partial and (lacking := _lacking(plan, report)):
         raise InputError(
-            f"{lacking}; run the study to its end, or ask for a verdict on what is there: --config partial=true"
+            f"{lacking}; run the study to its end, or ask for a verdict on what is there: "
+            "--config partial=true"
         )
     if report.unfinished:
         report.unchecked["documents that are not made yet"] += len(report.unfinished)
