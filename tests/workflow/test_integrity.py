@@ -510,6 +510,7 @@ def test_validate_always_runs_and_after_what_it_judges(again):
     assert run.returncode == 1
     assert "1 of 9 cells are missing (results/smoke/resnet18/seed-0/L1FilterPruner/0.5, ...)" in run.stdout
     assert not (again.folder / "results/smoke" / VERDICT).exists()
+    assert "run the same command again" not in run.stdout
     run = again.snakemake("validate", "--config", "partial=true")
     assert run.returncode == 0, run.stdout
     verdict = json.loads((again.folder / "results/smoke" / VERDICT).read_text())
