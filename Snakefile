@@ -76,7 +76,7 @@ rule exports:
 
 rule results:
     input:
-        collect("{cell}/result.json", cell=PLAN.cells),
+        PLAN.all_documents,
 
 
 rule comparisons:

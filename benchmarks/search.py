@@ -14,8 +14,9 @@ from filterbench.data.preparing import prepare_data
 from filterbench.models.registry import build_model
 from filterbench.pruners.nni import filter_masks
 from filterbench.pruners.registry import arguments_of
+from filterbench.pruners.search.extent import SearchSettings
 from filterbench.pruners.search.net_adapt import NetAdapt
-from filterbench.pruners.search.search import Search, SearchSettings
+from filterbench.pruners.search.search import Search
 
 REPEATS = 7
 TARGETS = [0.3, 0.5, 0.7, 0.8]

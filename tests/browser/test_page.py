@@ -256,6 +256,15 @@ def test_a_logarithmic_axis_has_its_ticks_at_round_numbers_and_counts_are_whole(
     assert opened.find_element(By.ID, "about").text.endswith("test images: 360")
 
 
+def test_ticks_are_at_1_2_and_5_times_powers_of_ten_up_to_a_factor_of_200(opened, html):
+    source = re.search(r"function decades\(.*?\n}\n", html.read_text(), re.DOTALL)[0]
+    ticks = f"const short = {{format: String}}; {source} return decades([10, 10 * arguments[0]]).tickvals"
+    found = [opened.execute_script(ticks, factor) for factor in (190, 210, 1e9, 1e14)]
+    assert found[0] == [step * power for power in (10, 100, 1000, 10000) for step in (1, 2, 5)]
+    assert found[1:3] == [[10**power for power in range(1, 5)], [10**power for power in range(1, 11)]]
+    assert found[3] is None
+
+
 def test_a_filter_by_drop_and_what_to_take(opened):
     assert opened.find_element(By.ID, "recommended").text == "Choose a number of points at the top."
     before = sum(len(trace["x"]) for trace in plotted(opened))

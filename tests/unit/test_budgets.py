@@ -28,8 +28,9 @@ from filterbench.models.registry import MODELS, build_model
 from filterbench.plotting.comparison import draw_comparison
 from filterbench.pruners.contract import InfeasibleError
 from filterbench.pruners.registry import PRUNERS, arguments_of
+from filterbench.pruners.search.extent import SearchSettings
 from filterbench.pruners.search.net_adapt import NetAdapt, Snapshot
-from filterbench.pruners.search.search import Search, SearchSettings
+from filterbench.pruners.search.search import Search
 from filterbench.pruners.uniform_budgets import prune_uniformly
 from filterbench.stages.compare import collection
 from filterbench.storage.errors import InputError

@@ -19,7 +19,8 @@ from filterbench.plotting.style import STYLES, style_of
 from filterbench.pruners.contract import InfeasibleError
 from filterbench.pruners.controls import RandomFilters, UniformAbove, UniformAllocation
 from filterbench.pruners.registry import PRUNERS, arguments_of
-from filterbench.pruners.search.search import Search, SearchSettings
+from filterbench.pruners.search.extent import SearchSettings
+from filterbench.pruners.search.search import Search
 from filterbench.pruners.uniform import uniform_steps
 from filterbench.stages.prune import prune
 from filterbench.stages.train_baseline import train_baseline

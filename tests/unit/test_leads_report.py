@@ -123,9 +123,17 @@ def test_the_figure_has_the_lead_along_the_budgets_and_its_parts(study, tmp_path
 def test_the_title_speaks_of_pooling_only_where_there_are_several_targets(study):
     table = pd.read_csv(study / "leads.csv", dtype={"target": str})
     of_one = table[table["target"] != "0.9"]
-    titles = [draw_leads(rows, "a title").get_suptitle() for rows in (table, of_one)]
-    assert titles[0].removesuffix(", 4 seeds").endswith("as many parameters, all targets pooled")
-    assert titles[1].removesuffix(", 4 seeds").endswith("as many parameters")
+    of_another = of_one.assign(pruner="NetAdaptPruner", target=of_one["target"].replace("0.5", "0.9"))
+    pooled = ", all targets pooled"
+    for parts, expected in [
+        ([table], pooled),
+        ([of_one], ""),
+        # Two targets, but of one pruner each.
+        ([of_one, of_another], ""),
+        ([table, of_another], pooled),
+    ]:
+        title = draw_leads(pd.concat(parts), "a title").get_suptitle()
+        assert title.removesuffix(", 4 seeds").endswith(f"as many parameters{expected}")
 
 
 def test_a_figure_of_what_is_there_is_drawn_where_controls_are_missing():

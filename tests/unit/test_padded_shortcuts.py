@@ -4,7 +4,7 @@ import pytest
 import torch
 from test_stages import run_cell
 
-from filterbench.compaction.slicing import channel_sources
+from filterbench.compaction.channels import channel_sources
 from filterbench.compaction.speedup import compact, relative_difference, silence_masked_channels
 from filterbench.costs.counting import count_net
 from filterbench.costs.layer_costs import FlopsCost

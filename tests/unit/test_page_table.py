@@ -21,18 +21,25 @@ def test_a_row_has_per_cents_factors_and_the_seconds_of_both_stages():
 
 
 def test_verdicts_that_differ_are_given_by_model_and_untested_conclusions_are_folded():
-    def verdict(key, *words):
+    def verdict(key, *words, overall="not asked"):
         scopes = [{"scope": f"net{i}", "verdict": word, "reason": ""} for i, word in enumerate(words)]
-        said = {"key": key, "statement": f"It is {key}.", "verdict": "not asked"}
+        said = {"key": key, "statement": f"It is {key}.", "verdict": overall}
         return {**said, "scopes": scopes, "notes": []}
 
     table = published_cells("vgg16").assign(seed=0, seconds_prune=1.0, seconds_finetune=1.0)
-    verdicts = {"verdicts": [verdict("new", "not asked"), verdict("old", "holds", "cannot tell")]}
+    verdicts = {
+        "verdicts": [
+            verdict("new", "not asked"),
+            verdict("old", "holds", "cannot tell"),
+            verdict("asked of both", "holds", "does not hold", overall="cannot tell"),
+        ]
+    }
     text = page("small", "Small", {"vgg16": with_fronts(with_statistics(table))}, verdicts=verdicts)
     start = text.index("<h2>Verdicts</h2>")
     shown = re.sub(r"<(?!/?details)[^>]*>", "", text[start : text.index("<h2>Cells</h2>", start)])
     given, folded = shown.split('<details id="unasked">')
     assert "holds on net0, cannot tell on net1: It is old." in given
+    assert "cannot tell: It is asked of both." in given
     assert "It is new." not in given
     assert "not asked: 1 conclusion that these cells do not test" in folded
     assert "not asked: It is new." in folded

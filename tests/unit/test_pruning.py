@@ -67,6 +67,16 @@ def test_norm_pruners_mask_the_filters_of_smallest_norm(pruner, norm):
     assert norms[~kept].max() <= norms[kept].min()
 
 
+@pytest.mark.parametrize("arguments", [{}, {"dependency_aware": True}])
+@pytest.mark.parametrize("pruner", ONE_SHOT)
+def test_of_equal_filters_the_first_are_masked(pruner, arguments):
+    model = build_model("resnet18", 1 / 16)
+    for layer in convolutions(model).values():
+        nn.init.constant_(layer.weight, 0.1)
+    for kept in PRUNERS[pruner].make(arguments).prune(model, 0.5, NO_SEARCH).masks.values():
+        assert kept.tolist() == [index >= len(kept) // 2 for index in range(len(kept))]
+
+
 def test_fpgm_masks_the_filters_nearest_to_all_others():
     model = lively_net("vgg16")
     filters = model.features[3].weight.detach().flatten(1)

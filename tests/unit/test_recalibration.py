@@ -123,6 +123,29 @@ def test_a_whole_study_can_be_recalibrated_but_for_some(config):
 
 
 @pytest.mark.parametrize(
+    ("recovery", "place"),
+    [
+        ({"pruners": {PRUNER: {"epochs": 0}}}, f"finetune.pruners.{PRUNER}.epochs"),
+        ({"models": {"vgg16": {"epochs": 0}}}, "finetune.models.vgg16.epochs"),
+        (
+            {"epochs": 0, "recalibrate": 64, "pruners": {PRUNER: {"recalibrate": 0}}},
+            f"finetune.pruners.{PRUNER}.recalibrate",
+        ),
+    ],
+)
+def test_nets_that_nothing_recovers_are_refused(recovery, place, config):
+    del config["finetune"]["pruners"]
+    allowed = "0 leaves nothing to fine-tune; allowed: epochs from 1, or recalibrate from 2"
+    with pytest.raises(InputError, match=f"mine.yaml: {place}: {allowed}"):
+        check_config(config | {"finetune": config["finetune"] | recovery}, "mine.yaml")
+
+
+def test_epochs_of_each_model_take_the_place_of_none(config):
+    config["finetune"] |= {"epochs": 0, "models": {model: {"epochs": 2} for model in config["models"]}}
+    check_config(config, "mine.yaml")
+
+
+@pytest.mark.parametrize(
     ("changes", "expected"),
     [
         ({"epochs": 2}, f"finetune.pruners.{PRUNER}.epochs: 2; recalibrate trains nothing"),

@@ -90,6 +90,13 @@ def test_equally_small_nets_share_their_rank_and_the_most_accurate_comes_first()
     )
 
 
+def test_equally_small_and_equally_accurate_nets_are_said_to_be_so():
+    lost = table({"L1FilterPruner": [0.1, 0.2, 9], "L2FilterPruner": [0.1, 0.2, 9]})
+    assert leader(lost, "params", 0.5, recommendations(lost, "params", 0.5)) == (
+        "L1Filter and L2Filter have equally small nets; L1Filter's and L2Filter's are equally accurate."
+    )
+
+
 def test_a_cell_that_a_seed_lacks_is_not_recommended():
     lost = table({"L1FilterPruner": [0.1, 0.2, 0.3]})
     lost.loc[(lost["sparsity"] == 0.65) & (lost["seed"] == 2), "infeasible"] = "too little is left"

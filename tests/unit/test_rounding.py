@@ -4,9 +4,10 @@ import pytest
 import torch
 from torch import nn
 
+from filterbench.compaction.channels import channel_sources
 from filterbench.compaction.masks import PrunedNet, apply_masks
 from filterbench.compaction.rounding import rounded_masks, with_rounded_channels
-from filterbench.compaction.slicing import channel_sources, kept_indices, slice_channels
+from filterbench.compaction.slicing import kept_indices, slice_channels
 from filterbench.compaction.speedup import check_same, compact, silence_masked_channels
 from filterbench.costs.counting import count_net
 from filterbench.models.registry import MODELS, build_model

@@ -27,17 +27,11 @@ from filterbench.pruners.registry import PRUNERS, arguments_of
 from filterbench.pruners.search import sampling
 from filterbench.pruners.search.allocation import Layers, WeightAllocation
 from filterbench.pruners.search.annealing import SimulatedAnnealing, anneal, judged
+from filterbench.pruners.search.extent import SearchSettings
 from filterbench.pruners.search.net_adapt import NetAdapt, SearchPath, Snapshot
 from filterbench.pruners.search.sampling import draw_sparsities
 from filterbench.pruners.search.scores import summarise_scores
-from filterbench.pruners.search.search import (
-    Search,
-    SearchSettings,
-    compact_form,
-    derived_seed,
-    fingerprint,
-    masked_form,
-)
+from filterbench.pruners.search.search import Search, compact_form, derived_seed, fingerprint, masked_form
 from filterbench.storage.journal import Journal
 from filterbench.storage.stopwatch import Stopwatch
 from filterbench.training.loop import TrainingSettings, train

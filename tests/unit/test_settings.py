@@ -51,6 +51,38 @@ def test_every_trainings_settings_are_those_of_its_stage(folder, name, stage, co
     assert found(config, folder, name, trained(config, stage, epochs=77)) == counted_out
 
 
+@pytest.mark.parametrize("stage", ["baseline", "finetune"])
+def test_each_setting_of_a_training_is_compared(stage, config):
+    recovery = {"recalibrate": 64, "distillation": {"weight": 0.5, "temperature": 4}, "schedule_epochs": 3}
+    config[stage] |= recovery
+    folder = SEED / "baseline" if stage == "baseline" else CELL
+    asked = training_settings(config, stage, "vgg16")
+    assert recovery.items() <= asked.items()
+    for key in asked:
+        other = {key: "another"}
+        assert found(config, folder, stage, trained(config, stage, **other)) == [f"$.training.settings.{key}"]
+
+
+@pytest.mark.parametrize(
+    ("folder", "name"),
+    [(CELL, "latency"), (CELL, "int8"), (SEED.parent, "latency_table"), (SEED / "baseline", "sensitivity")],
+)
+def test_each_setting_of_what_is_made_on_request_is_compared(folder, name, config):
+    asked = getattr(Plan(config), name)
+    assert found(config, folder, name, {"settings": asked}) == []
+    for key in asked:
+        other = {"settings": asked | {key: "another"}}
+        assert found(config, folder, name, other) == [f"$.settings.{key}"]
+
+
+def test_the_multiple_of_channels_is_compared(config):
+    document = {"arguments": pruner_arguments(config, "L1FilterPruner", "vgg16")}
+    for multiple in (1, 8):
+        rounded = config | {"round_channels": multiple}
+        assert found(rounded, CELL, "prune", document | {"round_channels": multiple}) == []
+        assert found(rounded, CELL, "prune", document | {"round_channels": 4}) == ["$.round_channels"]
+
+
 def test_a_job_chooses_what_is_tuned_and_own_weights_are_not_trained(config):
     config["finetune"]["tuning"] = {"learning_rate": [0.1, 0.05]}
     trials = {"tuning": [{"learning_rate": rate} for rate in (0.1, 0.05)]}
@@ -59,7 +91,11 @@ def test_a_job_chooses_what_is_tuned_and_own_weights_are_not_trained(config):
     assert found(config, CELL, "finetune", tuned | {"tuning": trials["tuning"][:1]}) == ["$.tuning"]
     others = {"tuning": [trial | {"epochs": 77} for trial in trials["tuning"]]}
     not_tuned = ["$.tuning[0].epochs", "$.tuning[1].epochs"]
-    for folder, name in ((CELL, "finetune"), (SEED / "baseline", "baseline-finetune")):
+    for folder, name in (
+        (CELL, "finetune"),
+        (CELL, "equal"),
+        (SEED / "baseline", "baseline-finetune"),
+    ):
         assert found(config, folder, name, tuned | others) == not_tuned
     own = trained(config, "baseline", epochs=0)
     assert found(config, SEED / "baseline", "baseline", own) == ["$.training.settings.epochs"]

@@ -199,6 +199,9 @@ def test_training_from_scratch_needs_epochs(default_config):
     default_config["scratch"] = ["baseline"]
     with pytest.raises(InputError, match="^mine.yaml: baseline.epochs: 0 leaves nothing to train from"):
         check_config(default_config, "mine.yaml")
+    default_config["baseline"] |= {"epochs": 2, "models": {"vgg16": {"epochs": 0}}}
+    with pytest.raises(InputError, match="^mine.yaml: baseline.models.vgg16.epochs: 0 leaves nothing to"):
+        check_config(default_config, "mine.yaml")
 
 
 def test_cells_are_the_product_of_the_studys_lists(default_config):

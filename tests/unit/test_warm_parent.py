@@ -129,6 +129,25 @@ def test_a_signal_to_the_job_reaches_its_child(number, main):
     assert ("KeyboardInterrupt" in errors) == (number == signal.SIGINT)
 
 
+def test_a_signal_to_a_job_whose_child_has_just_ended_harms_no_other(main):
+    code = "import os; print(os.getppid(), flush=True); input()"
+    other = start(main, f"exec, {code!r}", stdin=subprocess.PIPE)
+    parent = int(other.stdout.readline())
+    process = start(main, WAITING)
+    child = int(process.stdout.readline())
+    # The parent sees both at once.
+    os.kill(parent, signal.SIGSTOP)
+    os.kill(child, signal.SIGKILL)
+    assert ends(child)
+    process.send_signal(signal.SIGTERM)
+    time.sleep(0.2)
+    os.kill(parent, signal.SIGCONT)
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    _, errors = other.communicate("\n")
+    assert other.returncode == 0, errors
+
+
 def test_the_parent_ends_with_the_process_that_started_it_once_its_jobs_have_ended(main):
     process = start(
         main, """exec, "import os; print(os.getppid(), flush=True); input()" """, stdin=subprocess.PIPE

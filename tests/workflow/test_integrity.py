@@ -22,7 +22,7 @@ from filterbench.integrity.study import documents_in
 from filterbench.jobs.job import Job
 from filterbench.orchestration.plan import Plan
 from filterbench.stages.differences import differences
-from filterbench.stages.validate import study_findings
+from filterbench.stages.validate import study_findings, validate
 from filterbench.stages.verdicts import verdicts
 from filterbench.storage.errors import InputError
 from filterbench.study.cells import pruner_arguments, search_settings
@@ -85,7 +85,7 @@ def first_found(plan: Plan, root: Path) -> str:
 def test_a_sound_study_has_no_faults(plan, sound):
     report = Report()
     assert [str(finding) for finding in study_findings(plan, sound, report)] == []
-    assert report.missing == []
+    assert report.missing == report.unfinished == []
     assert report.unchecked == {"studies without a manifest.json": 1}
     assert report.checked["result"] == 2
 
@@ -308,6 +308,21 @@ def test_a_cell_that_is_not_there_yet_is_missing_and_no_fault(plan, study):
     assert report.missing == [cell]
 
 
+def test_a_training_beyond_the_results_that_is_not_there_yet_is_told_and_no_fault(plan, study):
+    for name in ("comparison.json", "comparison.csv", "digests.json"):
+        (study / "results/smoke/resnet18" / name).unlink()
+    path = study / baseline_folder(Path(CELL.format(pruner="L1FilterPruner"))) / "baseline-finetune.json"
+    path.unlink()
+    report = Report()
+    assert list(study_findings(plan, study, report)) == []
+    assert report.unfinished == [path]
+    params = {"config": plan.config, "partial": False, "root": str(study), "outdated": {}}
+    with pytest.raises(InputError, match=rf"1 of 12 documents are missing \({path}, ...\); run the study"):
+        validate(Job({}, {}, params))
+    validate(Job({}, {}, params | {"partial": True}))
+    assert read(study / "results/smoke" / VERDICT, dict)["unchecked"]["documents that are not made yet"] == 1
+
+
 def test_other_weights_and_images_are_found(plan, study):
     cell = study / CELL.format(pruner="L1FilterPruner")
     shutil.copy(cell.parents[1] / "baseline/model.safetensors", cell / "speedup.safetensors")
@@ -495,6 +510,7 @@ def test_validate_always_runs_and_after_what_it_judges(again):
     assert run.returncode == 1
     assert "1 of 9 cells are missing (results/smoke/resnet18/seed-0/L1FilterPruner/0.5, ...)" in run.stdout
     assert not (again.folder / "results/smoke" / VERDICT).exists()
+    assert "run the same command again" not in run.stdout
     run = again.snakemake("validate", "--config", "partial=true")
     assert run.returncode == 0, run.stdout
     verdict = json.loads((again.folder / "results/smoke" / VERDICT).read_text())

@@ -38,6 +38,7 @@ from filterbench.jobs import warm_parent
 from filterbench.jobs.job import SHOWN_FROM
 from filterbench.orchestration.resources import more_each_time, prune_minutes
 from filterbench.orchestration.runs import tell_other_runs
+from filterbench.orchestration.stopping import stop_in_a_thread
 from filterbench.jobs.version import code_version
 from filterbench.storage.files import files_digest
 from filterbench.results.failures import tell_failures
@@ -116,6 +117,7 @@ onstart:
     # Asked once, for all jobs of the run.
     code_version()
     list_files(workflow, FOLDERS)
+    stop_in_a_thread(workflow.scheduler)
     if runs_here():
         warm_parent.start()
         # Snakemake's limit of jobs a second has it look at all jobs that are ready again each second, once more for
@@ -134,8 +136,8 @@ onsuccess:
 
 onerror:
     list_files(workflow, FOLDERS)
-    # The audit of claims is of no study, and a merge of results from elsewhere.
-    if set(workflow.dag_settings.targets) not in ({AUDIT}, {"merge"}):
+    # The audit of claims is of no study, and a merge of results from elsewhere; a validation makes nothing.
+    if set(workflow.dag_settings.targets) not in ({AUDIT}, {"merge"}, {"validate"}):
         tell_failures(PLAN)
 
 

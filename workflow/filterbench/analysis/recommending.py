@@ -160,6 +160,8 @@ def _most_accurate(found: pd.DataFrame, ahead: Sequence[float]) -> str:
     named = f"{', '.join(equal[:-1])} and {equal[-1]}"
     low, high = t_interval(ahead)
     spread = "" if math.isnan(low) else f" (95 % interval {low:+.2f} to {high:+.2f})"
+    if not np.any(ahead):
+        return f"{named} have equally small nets; {equal[0]}'s and {equal[1]}'s are equally accurate."
     return (
         f"{named} have equally small nets; {equal[0]}'s is the most accurate, "
         f"by {np.mean(ahead):.2f} points{spread}."

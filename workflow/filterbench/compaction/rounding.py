@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from filterbench.compaction.channels import channel_sources
 from filterbench.compaction.masks import ChannelMasks, PrunedNet, apply_masks
-from filterbench.compaction.slicing import channel_sources
 from filterbench.models.depthwise import mask_depthwise
 from filterbench.models.graph import norms_after
 

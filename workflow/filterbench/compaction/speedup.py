@@ -8,9 +8,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, fx, nn
 
+from filterbench.compaction.channels import moves_channels
 from filterbench.compaction.masks import ChannelMasks, apply_masks
 from filterbench.compaction.nni import speed_up
-from filterbench.compaction.slicing import kept_indices, moves_channels, slice_channels
+from filterbench.compaction.slicing import kept_indices, slice_channels
 from filterbench.models.graph import norms_after
 from filterbench.storage.errors import InputError
 

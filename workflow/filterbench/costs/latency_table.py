@@ -105,7 +105,7 @@ class LatencyCost:
     never cost more. Only the unpruned layer, the denominator of shares, counts as it was measured.
 
     Args:
-        model: see `filterbench.compaction.slicing.kept_indices`.
+        model: see `filterbench.compaction.channels.follow`.
         entries: `layers` of the document `latency_table` of this model.
     """
 

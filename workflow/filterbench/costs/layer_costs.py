@@ -15,8 +15,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from filterbench.compaction.channels import Sources, channel_sources
 from filterbench.compaction.masks import ChannelMasks
-from filterbench.compaction.slicing import Sources, channel_sources
 from filterbench.models.inputs import example_input
 
 COUNTED = (
@@ -68,7 +68,7 @@ class CompactLayers:
     """The layers of a net, and how many channels masks leave in each.
 
     Args:
-        model: see `filterbench.compaction.slicing.kept_indices`.
+        model: see `filterbench.compaction.channels.follow`.
     """
 
     def __init__(self, model: nn.Module) -> None:
@@ -114,7 +114,7 @@ class FlopsCost:
     """FLOPs of a masked net's compact form, in the study's convention, without those of pools.
 
     Args:
-        model: see `filterbench.compaction.slicing.kept_indices`.
+        model: see `filterbench.compaction.channels.follow`.
     """
 
     def __init__(self, model: nn.Module) -> None:

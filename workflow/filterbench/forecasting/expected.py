@@ -17,7 +17,7 @@ from filterbench.making.spending import Spending, with_total
 from filterbench.models.registry import build_model
 from filterbench.pruners.contract import InfeasibleError
 from filterbench.pruners.registry import PRUNERS, make_pruner
-from filterbench.pruners.search.search import Cost, Extent, SearchSettings
+from filterbench.pruners.search.extent import Cost, Extent, SearchSettings
 from filterbench.pruners.uniform import prunable_convolutions, uniform_masks
 from filterbench.study.cells import (
     Config,

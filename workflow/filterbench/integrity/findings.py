@@ -34,11 +34,13 @@ class Report:
         checked: documents by kind.
         unchecked: by reason, how many things could not be checked.
         missing: cells that the study asks for and that have no result.
+        unfinished: documents of trainings beyond those of results, asked for as well and not there.
     """
 
     checked: Counter[str] = field(default_factory=Counter)
     unchecked: Counter[str] = field(default_factory=Counter)
     missing: list[str] = field(default_factory=list)
+    unfinished: list[Path] = field(default_factory=list)
 
 
 # The documents of a folder by their names without `.json`; those that are faulty by themselves are left out.

@@ -22,7 +22,7 @@ from filterbench.integrity.shapes import other_shapes
 from filterbench.orchestration.plan import Plan
 from filterbench.storage.errors import InputError
 from filterbench.storage.files import file_digest, files_below
-from filterbench.study.cells import baseline_documents, sparse_training, sparse_trainings
+from filterbench.study.cells import STAGES, baseline_documents, sparse_training, sparse_trainings
 from filterbench.study.paths import MANIFEST, VERDICT, baseline_folder, trajectory_document, wildcards_at
 
 
@@ -143,21 +143,29 @@ def _other_digests(found: Mapping[Path, Document]) -> Iterator[Finding]:
 
 
 def _missing(plan: Plan, study: str, root: Path, report: Report) -> Iterator[Finding]:
-    """Cells without all of their documents; without any, they are told as missing."""
+    """What a result was made from and is not there; the report is told what the study still lacks."""
     shared: set[Path] = set()
+    further: set[Path] = set()
     for place in plan.folders(study):
         folder = root / place
         if not (folder / "result.json").exists():
             report.missing.append(place)
             continue
-        for document in plan.documents([place]):
-            if not (path := root / document).exists():
-                yield Finding(path, "", "missing beside result.json")
-        shared |= {baseline_folder(folder) / f"{name}.json" for name in baseline_documents(plan.config)}
-        shared |= {sparse / "sparse.json" for sparse in plan.sparse_folders(folder)}
+        own = {folder / f"{name}.json" for name in STAGES}
+        yield from (
+            Finding(path, "", "missing beside result.json") for path in sorted(own) if not path.exists()
+        )
+        baseline = baseline_folder(folder)
+        shared |= {
+            baseline / "baseline.json",
+            *(path / "sparse.json" for path in plan.sparse_folders(folder)),
+        }
+        further |= {root / path for path in plan.documents([place])} - own
+        further |= {baseline / f"{name}.json" for name in baseline_documents(plan.config)} - shared
     for path in sorted(shared):
         if not path.exists():
             yield Finding(path, "", "missing: cells that begin with it are there")
+    report.unfinished += [path for path in sorted(further) if not path.exists()]
 
 
 def _absent(plan: Plan, study: str, root: Path, report: Report) -> set[Path]:

@@ -118,7 +118,9 @@ class _Parent:
         """Serve until the process that started this one has ended, and all jobs too."""
         while self._accepting or self._children:
             for key, _ in self._selector.select():
-                key.data()
+                # What was before it in this round may have ended it.
+                if key in self._selector.get_map().values():
+                    key.data()
 
     def _stop(self) -> None:
         self._accepting = False

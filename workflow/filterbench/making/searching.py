@@ -14,8 +14,9 @@ from filterbench.domain.targets import SPARSITY, Target, target_of
 from filterbench.jobs.workers import side_by_side
 from filterbench.making.budget import cost_of
 from filterbench.making.context import Context
+from filterbench.pruners.search.extent import SearchSettings
 from filterbench.pruners.search.net_adapt import NetAdapt, SearchPath, Snapshot
-from filterbench.pruners.search.search import Search, SearchSettings
+from filterbench.pruners.search.search import Search
 from filterbench.storage.checkpoint import prefixed, without_prefix
 from filterbench.storage.weights import Weights, read_weights, write_weights
 

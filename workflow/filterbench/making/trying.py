@@ -20,7 +20,8 @@ from filterbench.models.inputs import image_shape
 from filterbench.models.registry import build_model
 from filterbench.pruners.contract import InfeasibleError, channels_of, checked
 from filterbench.pruners.registry import make_pruner
-from filterbench.pruners.search.search import Search, SearchSettings, compact_form
+from filterbench.pruners.search.extent import SearchSettings
+from filterbench.pruners.search.search import Search, compact_form
 from filterbench.storage.errors import InputError, first_line
 
 # Enough for every BatchNorm to have a variance.

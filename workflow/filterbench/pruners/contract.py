@@ -13,7 +13,8 @@ from filterbench.costs.budget import Budget
 from filterbench.storage.errors import InputError
 
 if TYPE_CHECKING:
-    from filterbench.pruners.search.search import Cost, Extent, Search
+    from filterbench.pruners.search.extent import Cost, Extent
+    from filterbench.pruners.search.search import Search
 
 
 class InfeasibleError(Exception):

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from filterbench.compaction.channels import channel_sources
 from filterbench.compaction.masks import ChannelMasks, PrunedNet, apply_masks
-from filterbench.compaction.slicing import channel_sources
 from filterbench.documents.parts import LayerRecord
 from filterbench.domain.rates import Layers
 from filterbench.models.depthwise import mask_depthwise

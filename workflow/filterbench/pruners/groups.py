@@ -22,7 +22,8 @@ from filterbench.models.inputs import example_input
 from filterbench.pruners.contract import channels_of
 from filterbench.pruners.ranking import RULES, Group, Limits
 from filterbench.pruners.rounds import SCHEDULES, train_between
-from filterbench.pruners.search.search import Cost, Extent, Search, compact_form
+from filterbench.pruners.search.extent import Cost, Extent
+from filterbench.pruners.search.search import Search, compact_form
 from filterbench.storage.errors import InputError
 
 # Which groups a net can keep whole, by their places among all.

@@ -16,7 +16,11 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from nni.algorithms.compression.pytorch import pruning
     from nni.algorithms.compression.pytorch.pruning.iterative_pruner import ADMMPruner
-    from nni.algorithms.compression.pytorch.pruning.structured_pruning_masker import FPGMPrunerMasker
+    from nni.algorithms.compression.pytorch.pruning.structured_pruning_masker import (
+        FPGMPrunerMasker,
+        L1FilterPrunerMasker,
+        L2FilterPrunerMasker,
+    )
     from nni.compression.pytorch.compressor import PrunerModuleWrapper
 
 quieten_nni()
@@ -43,6 +47,31 @@ def _distance_sum(masker: FPGMPrunerMasker, weight: Tensor, index: int) -> Tenso
 
 NNI_DISTANCE_SUM = FPGMPrunerMasker._get_distance_sum
 FPGMPrunerMasker._get_distance_sum = _distance_sum
+
+
+def _mask_by_norm(
+    masker: L1FilterPrunerMasker | L2FilterPrunerMasker,
+    base_mask: dict[str, Tensor | None],
+    weight: Tensor,
+    num_prune: int,
+    wrapper: PrunerModuleWrapper,
+    wrapper_idx: int,
+    channel_masks: Tensor | None = None,
+) -> dict[str, Tensor | None]:
+    """NNI's mask of one layer; of filters with equal norms, the first are masked.
+
+    NNI masks all filters whose norm is that of the last one to mask: of a layer of equal filters, all.
+    """
+    norms = masker.get_channel_sum(wrapper, wrapper_idx)
+    if channel_masks is not None:
+        norms = norms * channel_masks
+    kept = torch.ones_like(norms)
+    kept[norms.argsort(stable=True)[:num_prune]] = 0
+    rows = kept[:, None, None, None].expand_as(weight)
+    return {"weight_mask": rows, "bias_mask": None if base_mask["bias_mask"] is None else kept}
+
+
+L1FilterPrunerMasker.get_mask = L2FilterPrunerMasker.get_mask = _mask_by_norm
 
 
 def filter_masks(

@@ -14,8 +14,8 @@ from functools import cache
 import torch
 from torch import nn
 
+from filterbench.compaction.channels import channel_sources
 from filterbench.compaction.masks import ChannelMasks, PrunedNet, apply_masks
-from filterbench.compaction.slicing import channel_sources
 from filterbench.costs.budget import Budget
 from filterbench.pruners.contract import InfeasibleError, Pruner, channels_of, checked
 from filterbench.pruners.search.search import Search

@@ -11,7 +11,8 @@ from filterbench.documents import write
 from filterbench.documents.measurements import GroupSensitivity, SensitivityDocument
 from filterbench.making.computing import computed
 from filterbench.making.context import Context
-from filterbench.pruners.search.search import Search, SearchSettings
+from filterbench.pruners.search.extent import SearchSettings
+from filterbench.pruners.search.search import Search
 from filterbench.pruners.search.sensitivity import FilterGroups, Sensitivity, analyse
 
 logger = logging.getLogger(__name__)

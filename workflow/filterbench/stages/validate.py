@@ -66,11 +66,13 @@ def validate(job: Job) -> None:
         faults = f"more than {MAX_LINES}" if len(found) > MAX_LINES else len(found)
         files = len({finding.file for finding in found})
         raise InputError(f"study {plan.study}: {faults} faults in {files} files")
-    if report.missing and not partial:
+    if not partial and (lacking := _lacking(plan, report)):
         raise InputError(
-            f"{len(report.missing)} of {len(plan.cells)} cells are missing ({report.missing[0]}, ...); run "
-            "the study to its end, or ask for a verdict on what is there: --config partial=true"
+            f"{lacking}; run the study to its end, or ask for a verdict on what is there: "
+            "--config partial=true"
         )
+    if report.unfinished:
+        report.unchecked["documents that are not made yet"] += len(report.unfinished)
     for reason, number in report.unchecked.items():
         logger.info("not checked: %d %s", number, reason)
     if report.unchecked[WITHOUT_MANIFEST]:
@@ -84,6 +86,16 @@ def validate(job: Job) -> None:
     write(verdict, _document(plan, report, kinds))
     listed = ", ".join(f"{number} {kind}" for kind, number in kinds.items())
     logger.info("%d documents are sound: %s", sum(kinds.values()), listed)
+
+
+def _lacking(plan: Plan, report: Report) -> str:
+    """What the study asks for and has not; empty for a whole one."""
+    if report.missing:
+        return f"{len(report.missing)} of {len(plan.cells)} cells are missing ({report.missing[0]}, ...)"
+    if report.unfinished:
+        asked = len(plan.all_documents)
+        return f"{len(report.unfinished)} of {asked} documents are missing ({report.unfinished[0]}, ...)"
+    return ""
 
 
 def study_findings(plan: Plan, root: Path, report: Report) -> Iterator[Finding]:
@@ -101,7 +113,7 @@ def study_findings(plan: Plan, root: Path, report: Report) -> Iterator[Finding]:
             for finding in _readable(findings(plan, study, root, own)):
                 sound = False
                 yield finding
-            if sound and not own.missing:
+            if sound and not own.missing and not own.unfinished:
                 yield from _readable(_other_tables(plan, study, root))
 
 

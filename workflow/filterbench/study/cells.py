@@ -89,6 +89,14 @@ def training_settings(config: Config, stage: str, model: str, pruner: str = "") 
     return own | precision(config)
 
 
+def place_of_setting(config: Config, stage: str, key: str, model: str, pruner: str = "") -> str:
+    """Where a study gives a setting of `baseline` or `finetune`, as a JSON path."""
+    for part, name in (("pruners", pruner), ("models", model)):
+        if key in config[stage].get(part, {}).get(name, {}):
+            return f"$.{stage}.{part}.{name}.{key}"
+    return f"$.{stage}.{key}"
+
+
 def _rewound(config: Config, model: str) -> Config:
     """What learning-rate rewinding takes from the baseline (Renda et al. 2020, arXiv:2003.02389)."""
     baseline = training_settings(config, "baseline", model)

@@ -12,6 +12,7 @@ from filterbench.pruners.arguments import contradictions, schema_of
 from filterbench.pruners.registry import PRUNERS
 from filterbench.study.cells import (
     Config,
+    place_of_setting,
     pruner_arguments,
     references,
     sparsities,
@@ -73,13 +74,16 @@ def _arguments(config: Config) -> Iterator[Fault]:
 
 
 def _no_epochs(config: Config) -> Iterator[Fault]:
-    """Trainings that the study needs and gives no epochs; baselines may stay untrained."""
-    needed = {"finetune": "fine-tune"}
-    if any("scratch-baseline" in trained_again(config, pruner) for pruner in config["pruners"]):
-        needed["baseline"] = "train from scratch"
-    for stage, purpose in needed.items():
-        if not config[stage]["epochs"] and not config[stage].get("recalibrate"):
-            yield Fault(f"$.{stage}.epochs", f"0 leaves nothing to {purpose}; at least 1")
+    """Baselines without epochs whose training the study repeats from scratch; others may stay untrained."""
+    if not any("scratch-baseline" in trained_again(config, pruner) for pruner in config["pruners"]):
+        return
+    places = [
+        place_of_setting(config, "baseline", "epochs", model)
+        for model in config["models"]
+        if not training_settings(config, "baseline", model)["epochs"]
+    ]
+    for place in dict.fromkeys(places):
+        yield Fault(place, "0 leaves nothing to train from scratch; at least 1")
 
 
 def _controls_without_search(config: Config) -> Iterator[Fault]:

@@ -8,7 +8,13 @@ from functools import cached_property
 
 from filterbench.documents.schemas import Fault
 from filterbench.domain.spending import distils
-from filterbench.study.cells import REWIND, Config, trained_again, training_settings
+from filterbench.study.cells import (
+    REWIND,
+    Config,
+    place_of_setting,
+    trained_again,
+    training_settings,
+)
 
 
 @dataclass(frozen=True)
@@ -38,10 +44,15 @@ class _Finetuning:
 
     def place(self, key: str) -> str:
         """Where the study gives a setting of this fine-tuning."""
-        for part, name in (("pruners", self.pruner), ("models", self.model)):
-            if key in self.config["finetune"].get(part, {}).get(name, {}):
-                return f"$.finetune.{part}.{name}.{key}"
-        return f"$.finetune.{key}"
+        return place_of_setting(self.config, "finetune", key, self.model, self.pruner)
+
+
+def _nothing_recovers(each: _Finetuning) -> Iterator[Fault]:
+    """Neither epochs nor a recalibration."""
+    if not each.settings["epochs"] and not each.settings.get("recalibrate"):
+        place = each.place("recalibrate" if "recalibrate" in each.settings else "epochs")
+        allowed = "allowed: epochs from 1, or recalibrate from 2"
+        yield Fault(place, f"0 leaves nothing to fine-tune; {allowed}")
 
 
 def _untrained_teacher(each: _Finetuning) -> Iterator[Fault]:
@@ -109,7 +120,7 @@ def _recalibration_and_training(each: _Finetuning) -> Iterator[Fault]:
 def recovery_faults(config: Config) -> Iterator[Fault]:
     """Settings of fine-tunings that contradict each other, or the rest of the study; each is named once."""
     pruners = [*config["pruners"], *([""] if config.get("finetune_unpruned") else [])]
-    rules = (_untrained_teacher, _impossible_rewinding, _recalibration_and_training)
+    rules = (_nothing_recovers, _untrained_teacher, _impossible_rewinding, _recalibration_and_training)
     found = {
         fault: None
         for model in config["models"]

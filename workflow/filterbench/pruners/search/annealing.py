@@ -17,14 +17,8 @@ from torch import nn
 from filterbench.compaction.masks import ChannelMasks, PrunedNet, apply_masks
 from filterbench.costs.budget import Budget
 from filterbench.pruners.search.allocation import Allocation, BudgetAllocation, Layers, WeightAllocation
-from filterbench.pruners.search.search import (
-    Cost,
-    Extent,
-    Search,
-    derived_seed,
-    fingerprint,
-    sparsities_of,
-)
+from filterbench.pruners.search.extent import Cost, Extent
+from filterbench.pruners.search.search import Search, derived_seed, fingerprint, sparsities_of
 from filterbench.storage.journal import Journal
 
 DRAWS_PER_MAGNITUDE = 1000

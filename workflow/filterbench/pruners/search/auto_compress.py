@@ -27,7 +27,8 @@ from filterbench.pruners.nni import (
     wrapped_masks,
 )
 from filterbench.pruners.search.annealing import AnnealingArguments, anneal
-from filterbench.pruners.search.search import Cost, Extent, Search
+from filterbench.pruners.search.extent import Cost, Extent
+from filterbench.pruners.search.search import Search
 from filterbench.storage.checkpoint import (
     Checkpoint,
     optimizer_tensors,

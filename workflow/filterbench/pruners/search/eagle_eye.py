@@ -8,7 +8,8 @@ from filterbench.compaction.masks import PrunedNet
 from filterbench.costs.budget import Budget
 from filterbench.pruners.controls import RandomAllocation
 from filterbench.pruners.search.allocation import BudgetAllocation, Layers
-from filterbench.pruners.search.search import Cost, Extent, Search
+from filterbench.pruners.search.extent import Cost, Extent
+from filterbench.pruners.search.search import Search
 
 
 class EagleEye(RandomAllocation):

@@ -19,7 +19,8 @@ from filterbench.costs.budget import Budget
 from filterbench.pruners.contract import InfeasibleError
 from filterbench.pruners.search.allocation import HALVINGS, LARGEST
 from filterbench.pruners.search.annealing import score_of
-from filterbench.pruners.search.search import Cost, Extent, Search
+from filterbench.pruners.search.extent import Cost, Extent
+from filterbench.pruners.search.search import Search
 from filterbench.pruners.search.sensitivity import FilterGroups, Sensitivity, analyse
 from filterbench.pruners.uniform_budgets import fill_budget
 

@@ -23,7 +23,8 @@ from filterbench.models.depthwise import mask_depthwise
 from filterbench.pruners.contract import InfeasibleError
 from filterbench.pruners.nni import filters_as_rows
 from filterbench.pruners.search.cost_steps import CostSteps
-from filterbench.pruners.search.search import Cost, Extent, Search, fingerprint, sparsities_of
+from filterbench.pruners.search.extent import Cost, Extent
+from filterbench.pruners.search.search import Search, fingerprint, sparsities_of
 from filterbench.pruners.search.steps import Candidate, NetAdaptArguments, Steps
 from filterbench.pruners.search.trial import Outcomes, Trial
 from filterbench.pruners.search.weight_steps import WeightSteps

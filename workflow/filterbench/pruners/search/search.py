@@ -18,15 +18,14 @@ from filterbench.compaction.slicing import kept_indices, slice_channels
 from filterbench.compaction.speedup import silencer
 from filterbench.data.augmentation import drawing_on
 from filterbench.data.loading import Splits
-from filterbench.documents.parts import CostRecord
 from filterbench.domain.spending import whole_batches
 from filterbench.models.graph import graph_of
+from filterbench.pruners.search.extent import Cost, SearchSettings, images_of
 from filterbench.storage.checkpoint import Checkpoint
 from filterbench.storage.journal import Journal
 from filterbench.storage.stopwatch import Stopwatch
 from filterbench.training.evaluation import evaluate
 from filterbench.training.optimizers import SGD
-from filterbench.training.precision import AUTO
 from filterbench.training.recalibration import estimate_statistics
 from filterbench.training.steps import TrainingSteps
 
@@ -46,76 +45,6 @@ class SideBySide(Protocol):
 def one_by_one(functions: Sequence[Callable[[], Result]]) -> Iterator[Result]:
     """Call functions one after another."""
     return (function() for function in functions)
-
-
-@dataclass(frozen=True)
-class SearchSettings:
-    """How candidates are judged and trained; `config.schema.json` says what each setting means.
-
-    A pruner that does not search gets the defaults, and does not read them.
-    """
-
-    net: str = "compact"
-    batch_size: int = 64
-    augment: bool = False
-    recalibrate: int = 0
-    tune_steps: int = 0
-    tune_learning_rate: float = 0.01
-    precision: str = AUTO
-
-
-@dataclass
-class Cost:
-    """What a search has spent.
-
-    Attributes:
-        evaluations: candidates evaluated.
-        images_evaluated: images that went through a net to judge it.
-        images_trained: images that went through a net to train it.
-    """
-
-    evaluations: int = 0
-    images_evaluated: int = 0
-    images_trained: int = 0
-
-    def document(self) -> CostRecord:
-        """As documents record it."""
-        return {
-            "evaluations": self.evaluations,
-            "images_evaluated": self.images_evaluated,
-            "images_trained": self.images_trained,
-        }
-
-
-@dataclass(frozen=True)
-class Extent:
-    """How large a search is.
-
-    Attributes:
-        layers: prunable ones of the net.
-        kind: of its targets.
-        targets: one, or all that a search path serves.
-        train: images to train with.
-        selection: images to choose by.
-        settings: how candidates are judged and trained.
-    """
-
-    layers: int
-    kind: str
-    targets: Sequence[float]
-    train: int
-    selection: int
-    settings: SearchSettings
-
-    def candidates(self, number: int) -> Cost:
-        """What it costs to judge candidates as `Search.judge` does."""
-        recalibrated = min(self.settings.recalibrate, self.train)
-        tuned = self.batches(self.settings.tune_steps)
-        return Cost(number, number * (self.selection + recalibrated), number * tuned)
-
-    def batches(self, steps: int | None) -> int:
-        """Images of a training of that many batches; None for one pass."""
-        return _images_of(steps, self.train, self.settings.batch_size)
 
 
 @dataclass
@@ -251,7 +180,7 @@ class Search:
 
     def count_training(self, steps: int | None) -> None:
         """Add a training to the cost, even if an earlier process did it."""
-        self.cost.images_trained += _images_of(steps, len(self.splits.train), self.settings.batch_size)
+        self.cost.images_trained += images_of(steps, len(self.splits.train), self.settings.batch_size)
 
 
 def derived_seed(*numbers: int) -> int:
@@ -265,12 +194,6 @@ def _batches(labels: Tensor, size: int, steps: int, generator: torch.Generator) 
     for done in range(0, steps, in_a_pass):
         order = torch.randperm(len(labels), generator=generator).to(labels.device)
         yield from order.split(size)[: min(in_a_pass, steps - done)]
-
-
-def _images_of(steps: int | None, images: int, wanted: int) -> int:
-    """Images of a training of that many batches; None for one pass."""
-    size, in_a_pass = whole_batches(images, wanted)
-    return size * (in_a_pass if steps is None else steps)
 
 
 def masked_form(model: nn.Module, masks: ChannelMasks) -> nn.Module:
