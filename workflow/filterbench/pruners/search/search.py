@@ -25,6 +25,7 @@ from filterbench.storage.checkpoint import Checkpoint
 from filterbench.storage.journal import Journal
 from filterbench.storage.stopwatch import Stopwatch
 from filterbench.training.evaluation import evaluate
+from filterbench.training.fused import TORCH
 from filterbench.training.optimizers import SGD
 from filterbench.training.precision import AUTO
 from filterbench.training.recalibration import estimate_statistics
@@ -62,6 +63,7 @@ class SearchSettings:
     tune_steps: int = 0
     tune_learning_rate: float = 0.01
     precision: str = AUTO
+    arithmetic: str = TORCH
 
 
 @dataclass
@@ -245,7 +247,8 @@ class Search:
         torch.manual_seed(seed)
         augmentation = drawing_on(images.labels.device, generator) if self.settings.augment else None
         model.train()
-        training = TrainingSteps(model, optimizer, steps, self.settings.precision)
+        settings = self.settings
+        training = TrainingSteps(model, optimizer, steps, settings.precision, arithmetic=settings.arithmetic)
         for chosen in _batches(images.labels, size, steps, generator):
             training.step(images.batch(chosen, augmentation), images.labels[chosen])
 
