@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeGuard
 
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from filterbench.storage.errors import InputError
 from filterbench.training.kernels import library
@@ -55,7 +56,7 @@ def replaced(forwards: Mapping[nn.Module, Forward]) -> Iterator[None]:
             del module.forward
 
 
-def _outermost(module: nn.Module) -> Iterator[nn.Sequential]:
+def _outermost(module: nn.Module) -> Iterator[nn.Module]:
     """The plain Sequentials of a net that lie in no other one."""
     if _is_plain(module):
         yield module
@@ -101,14 +102,15 @@ def _forward_of(modules: list[nn.Module]) -> Forward:
     return forward
 
 
-def _is_fusible(norm: nn.Module) -> bool:
+def _is_fusible(norm: nn.Module) -> TypeGuard[_BatchNorm]:
     """Whether it is a BatchNorm with all that torch's have by default."""
     if type(norm) not in (nn.BatchNorm1d, nn.BatchNorm2d) or _has_hooks(norm):
         return False
-    return None not in (norm.weight, norm.bias, norm.running_mean, norm.running_var, norm.momentum)
+    own = (norm.weight, norm.bias, norm.running_mean, norm.running_var, norm.momentum)
+    return all(each is not None for each in own)
 
 
-def _norm(norm: nn.Module, behind: nn.Module) -> Forward:
+def _norm(norm: _BatchNorm, behind: nn.Module) -> Forward:
     """A BatchNorm and what is behind it: a ReLU, or nothing."""
     low, high = _RANGES.get(type(behind), (-math.inf, math.inf))
 
@@ -116,6 +118,7 @@ def _norm(norm: nn.Module, behind: nn.Module) -> Forward:
         # A frozen BatchNorm has other statistics; torch refuses a batch without a variance.
         if not norm.training or images.dtype != torch.float32 or images.numel() < 2 * images.shape[1]:
             return behind(norm(images))
+        assert norm.num_batches_tracked is not None
         norm.num_batches_tracked.add_(1)
         return _Norm.apply(images, norm.weight, norm.bias, norm, low, high)
 
