@@ -29,7 +29,6 @@ from filterbench.costs.layer_costs import count_shapes
 from filterbench.jobs.processes import keep_freed_memory
 from filterbench.models.registry import build_model
 from filterbench.pruners.uniform import uniform_masks
-from filterbench.training.fused import FUSED, fused_forwards, replaced
 from filterbench.training.optimizers import SGD
 
 BATCH = 64
@@ -54,7 +53,6 @@ class Way:
         layout: of images and weights.
         bfloat16: whether the passes run in bfloat16.
         conversions: what oneDNN may convert float32 to: `ieee` (nothing), `bf16`.
-        fused: whether BatchNorms are computed with the ReLU behind them.
         compiled: whether `torch.compile` compiles the net.
         optimizer: arguments of SGD.
     """
@@ -62,7 +60,6 @@ class Way:
     layout: torch.memory_format = LAST
     bfloat16: bool = False
     conversions: str = "ieee"
-    fused: bool = False
     compiled: bool = False
     optimizer: tuple[str, ...] = ()
 
@@ -74,7 +71,6 @@ WAYS = {
     "SGD fused": Way(optimizer=("fused",)),
     "oneDNN in bf16": Way(conversions="bf16"),
     "precision: bfloat16": Way(bfloat16=True),
-    "arithmetic: fused": Way(fused=True),
 }
 COMPILED = {
     "compiled": Way(compiled=True),
@@ -100,7 +96,6 @@ def step_of(net: nn.Module, way: Way) -> Callable[[], None]:
     labels = torch.randint(0, 10, (BATCH,))
     chosen = dict.fromkeys(way.optimizer, True)
     optimizer = SGD(net.parameters(), lr=0.01, momentum=0.9, weight_decay=5e-4, **chosen)
-    forwards = fused_forwards(net, FUSED) if way.fused else {}
     call: Callable[[Tensor], Tensor] = torch.compile(net, dynamic=False) if way.compiled else net
 
     def step() -> None:
@@ -109,7 +104,7 @@ def step_of(net: nn.Module, way: Way) -> Callable[[], None]:
         if way.bfloat16:
             mixed = torch.autocast("cpu", dtype=torch.bfloat16)
         with conversions(way.conversions):
-            with mixed, replaced(forwards):
+            with mixed:
                 loss = cross_entropy(call(images), labels)
             loss.backward()
         optimizer.step()

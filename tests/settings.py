@@ -1,6 +1,5 @@
 """Settings that several tests train nets with."""
 
-import shutil
 from collections.abc import Iterable
 
 import pytest
@@ -10,8 +9,6 @@ DEVICES = [
     "cpu",
     pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")),
 ]
-
-NEEDS_COMPILER = pytest.mark.skipif(not shutil.which("cc"), reason="there is no C compiler")
 
 TRAINING = {
     "epochs": 1,

@@ -9,7 +9,6 @@ from filterbench.domain.targets import Target
 from filterbench.forecasting.expected import Shapes, Work, expected_work
 from filterbench.forecasting.speed import Pace, Speed, speeds
 from filterbench.models.registry import build_model
-from filterbench.training import steps
 
 
 def test_trainings_are_counted_as_the_stages_make_them(few_images, default_config):
@@ -76,18 +75,6 @@ def test_trainings_are_measured_in_the_precision_of_the_study(precision, few_ima
     finally:
         hook.remove()
     assert seen == {(True, getattr(torch, precision)), (False, torch.float32)}
-
-
-def test_trainings_are_measured_in_the_arithmetic_of_the_study(few_images, monkeypatch):
-    asked = []
-
-    def fused_forwards(model, arithmetic):
-        asked.append(arithmetic)
-        return {}
-
-    monkeypatch.setattr(steps, "fused_forwards", fused_forwards)
-    speeds({"models": {"vgg16": {"width": 1 / 16}}, "arithmetic": "fused"}, few_images)
-    assert asked == ["fused", "fused"]
 
 
 def test_a_narrow_net_takes_longer_than_its_share_of_the_flops():

@@ -67,17 +67,6 @@ MISTAKES = {
         "half",
         "precision: 'half' is not one of ['auto', 'float32', 'bfloat16']",
     ),
-    "unknown arithmetic": ("arithmetic", "exact", "arithmetic: 'exact' is not one of ['torch', 'fused']"),
-    "fused arithmetic in bfloat16": (
-        "",
-        {"arithmetic": "fused", "precision": "bfloat16"},
-        "arithmetic: fused computes in float32; remove it, or precision: bfloat16",
-    ),
-    "fused arithmetic on a GPU": (
-        "",
-        {"arithmetic": "fused", "device": "cuda"},
-        "arithmetic: fused is for CPUs; set device: cpu, or remove it",
-    ),
     "precision of searches alone": (
         "search/precision",
         "bfloat16",
@@ -489,20 +478,9 @@ def test_a_pruner_judges_as_the_study_says_as_it_does_or_as_its_own_line_says(de
     assert search_settings(default_config, "L1FilterPruner") == {}
 
 
-@pytest.mark.parametrize(
-    ("name", "value", "recorded"),
-    [
-        ("precision", None, None),
-        ("precision", "auto", None),
-        ("precision", "float32", "float32"),
-        ("precision", "bfloat16", "bfloat16"),
-        ("arithmetic", None, None),
-        ("arithmetic", "torch", None),
-        ("arithmetic", "fused", "fused"),
-    ],
-)
-def test_how_to_compute_is_a_setting_of_every_training(name, value, recorded, default_config):
-    default_config |= {name: value} if value else {}
+@pytest.mark.parametrize("precision", [None, "auto", "float32", "bfloat16"])
+def test_a_precision_is_that_of_every_training(precision, default_config):
+    default_config |= {"precision": precision} if precision else {}
     check_config(default_config, "mine.yaml")
     every = [
         training_settings(default_config, "baseline", "vgg16"),
@@ -512,4 +490,5 @@ def test_how_to_compute_is_a_setting_of_every_training(name, value, recorded, de
         search_settings(default_config, "FPGMPruner"),
     ]
     # Documents name it only where it was asked for.
-    assert [settings.get(name) for settings in every] == [recorded] * 4
+    expected = precision if precision in ("float32", "bfloat16") else None
+    assert [settings.get("precision") for settings in every] == [expected] * 4

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from settings import DEVICES, NEEDS_COMPILER
+from settings import DEVICES
 from torch import nn
 
 from filterbench.data.augmentation import flip_and_shift
@@ -292,15 +292,7 @@ def test_a_cosine_falls_from_the_asked_rate_to_half_of_it_at_half_time(few_image
     assert rates == sorted(rates, reverse=True)
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"nesterov": True},
-        {"label_smoothing": 0.1},
-        {"precision": "bfloat16"},
-        pytest.param({"arithmetic": "fused"}, marks=NEEDS_COMPILER),
-    ],
-)
+@pytest.mark.parametrize("change", [{"nesterov": True}, {"label_smoothing": 0.1}, {"precision": "bfloat16"}])
 def test_what_is_not_the_default_changes_a_training_and_is_recorded(change, few_images):
     plain, changed = (
         train(fresh_net(), few_images, replace(SETTINGS, **more), seed=0) for more in ({}, change)

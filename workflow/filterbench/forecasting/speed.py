@@ -15,8 +15,9 @@ from filterbench.data.loading import Splits
 from filterbench.forecasting.expected import Work
 from filterbench.models.registry import build_model
 from filterbench.pruners.uniform import uniform_masks
-from filterbench.study.cells import Config, computing
+from filterbench.study.cells import Config
 from filterbench.training.optimizers import SGD
+from filterbench.training.precision import AUTO
 from filterbench.training.steps import CAPTURED_FROM, WARM_UP, TrainingSteps
 
 BATCH = 64
@@ -67,26 +68,26 @@ class Speed:
 def speeds(config: Config, splits: Splits) -> dict[str, Speed]:
     """The speed of every model of a study on its images, measured in a few steps."""
     torch.set_num_threads(1)
-    how = computing(config)
+    precision = config.get("precision", AUTO)
     return {
-        name: _speed(build_model(name, own["width"], splits.classes, splits.image_size), splits, how)
+        name: _speed(build_model(name, own["width"], splits.classes, splits.image_size), splits, precision)
         for name, own in config["models"].items()
     }
 
 
-def _speed(net: nn.Module, splits: Splits, how: Config) -> Speed:
+def _speed(net: nn.Module, splits: Splits, precision: str) -> Speed:
     net.eval()
     pruned = slice_channels(net, kept_indices(net, uniform_masks(net, PRUNED)))
     share = count_shapes(pruned)["flops"] / count_shapes(net)["flops"]
-    return Speed(_pace(net, splits, how), _pace(pruned, splits, how), share)
+    return Speed(_pace(net, splits, precision), _pace(pruned, splits, precision), share)
 
 
-def _pace(net: nn.Module, splits: Splits, how: Config) -> Pace:
+def _pace(net: nn.Module, splits: Splits, precision: str) -> Pace:
     labels = splits.train.labels[:BATCH]
     batch = splits.train.first(BATCH)
     net = net.to(batch.device).to(memory_format=torch.channels_last)
     optimizer = SGD(net.parameters(), lr=0.01, momentum=0.9)
-    steps = TrainingSteps(net.train(), optimizer, CAPTURED_FROM, **how)
+    steps = TrainingSteps(net.train(), optimizer, CAPTURED_FROM, precision)
     timed = _timed_on_gpu if labels.is_cuda else _timed_on_cpu
     training = timed(lambda: steps.step(batch, labels))
     net.eval()

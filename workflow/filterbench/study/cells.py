@@ -73,10 +73,10 @@ def round_channels(config: Config, pruner: str) -> int:
 
 
 def search_settings(config: Config, pruner: str) -> Config:
-    """How a pruner judges and trains candidates; only how it computes, for a pruner without a search."""
+    """How a pruner judges and trains candidates; only the precision for a pruner without a search."""
     entry, own = PRUNERS[pruner], config["pruners"][pruner].get("search", {})
     settings = {**config["search"], **entry.search_settings, **own} if entry.searches else {}
-    return settings | computing(config)
+    return settings | precision(config)
 
 
 def training_settings(config: Config, stage: str, model: str, pruner: str = "") -> Config:
@@ -86,7 +86,7 @@ def training_settings(config: Config, stage: str, model: str, pruner: str = "") 
     own |= stage_settings.get("models", {}).get(model, {}) | stage_settings.get("pruners", {}).get(pruner, {})
     if own["schedule"] == REWIND:
         own |= _rewound(config, model)
-    return own | computing(config)
+    return own | precision(config)
 
 
 def place_of_setting(config: Config, stage: str, key: str, model: str, pruner: str = "") -> str:
@@ -155,10 +155,10 @@ def scratch_settings(config: Config, budget: str, model: str, pruner: str) -> Co
     return settings | {"epochs": settings["epochs"] + int(budget)} if budget.isdecimal() else settings
 
 
-def computing(config: Config) -> Config:
-    """How every training computes, as settings; without those that are the default."""
-    defaults = {"precision": "auto", "arithmetic": "torch"}
-    return {name: config[name] for name, value in defaults.items() if config.get(name, value) != value}
+def precision(config: Config) -> Config:
+    """The precision of every training, as a setting; empty where the device decides it."""
+    chosen = config.get("precision", "auto")
+    return {} if chosen == "auto" else {"precision": chosen}
 
 
 def cell_documents(config: Config, pruner: str) -> list[str]:

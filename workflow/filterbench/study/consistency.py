@@ -146,14 +146,6 @@ def _onnxruntime_on_a_gpu(config: Config) -> Iterator[Fault]:
         yield Fault("$.latency", "onnxruntime is measured on the CPU; set device: cpu, or remove it")
 
 
-def _arithmetic_of_float32_on_a_cpu(config: Config) -> Iterator[Fault]:
-    if config.get("arithmetic") == "fused":
-        if config.get("precision") == "bfloat16":
-            yield Fault("$.arithmetic", "fused computes in float32; remove it, or precision: bfloat16")
-        if config["device"] == "cuda":
-            yield Fault("$.arithmetic", "fused is for CPUs; set device: cpu, or remove it")
-
-
 def _sparse_training_thrown_away(config: Config) -> Iterator[Fault]:
     """A sparse training before a pruner that draws new weights."""
     for name, pruner in config["pruners"].items():
@@ -244,7 +236,6 @@ SETTINGS_RULES = (
     _budget_of_the_finetuning,
     _subsets_of_all_images,
     _onnxruntime_on_a_gpu,
-    _arithmetic_of_float32_on_a_cpu,
 )
 CELL_RULES = (
     _contradicting_arguments,

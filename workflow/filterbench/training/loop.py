@@ -24,7 +24,6 @@ from filterbench.storage.checkpoint import (
 from filterbench.storage.errors import InputError
 from filterbench.storage.weights import Weights
 from filterbench.training.evaluation import evaluate
-from filterbench.training.fused import TORCH
 from filterbench.training.losses import DistillationLoss, LabelLoss, Loss
 from filterbench.training.optimizers import SGD
 from filterbench.training.penalties import add_penalty, check_penalty, strength_in
@@ -50,7 +49,6 @@ class TrainingSettings:
     nesterov: bool = False
     label_smoothing: float = 0.0
     precision: str = AUTO
-    arithmetic: str = TORCH
     distillation: Mapping[str, float] | None = None
     schedule_epochs: int = 0
     recalibrate: int = 0
@@ -112,7 +110,7 @@ def train(
 
     Raises:
         InputError: the loss became infinite or not a number, the net lacks what the penalty is on, or there
-            is no BatchNorm to recalibrate, or this machine cannot compute as the settings ask.
+            is no BatchNorm to recalibrate.
     """
     if settings.penalty:
         check_penalty(model, settings.penalty)
@@ -161,7 +159,6 @@ class _Training:
             settings.precision,
             loss,
             self._add_penalty if settings.penalty else None,
-            settings.arithmetic,
         )
         self.epochs: list[Epoch] = []
         self.best: Weights = {}

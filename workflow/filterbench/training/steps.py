@@ -13,7 +13,6 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from filterbench.training.fused import TORCH, fused_forwards, replaced
 from filterbench.training.losses import LabelLoss, Loss
 from filterbench.training.precision import AUTO, mixed_precision
 
@@ -42,7 +41,6 @@ class TrainingSteps:
         precision: str = AUTO,
         loss: Loss = HARD_LABELS,
         add_penalty: Callable[[], None] | None = None,
-        arithmetic: str = TORCH,
     ) -> None:
         """Prepare the steps; nothing is computed yet.
 
@@ -53,15 +51,10 @@ class TrainingSteps:
             precision: of the passes: `auto`, `float32` or `bfloat16`.
             loss: what the steps lower.
             add_penalty: changes the gradients of each step before the optimizer uses them.
-            arithmetic: `torch`, or `fused` (see `fused_forwards`).
-
-        Raises:
-            InputError: this machine cannot compute so.
         """
         self._model, self._optimizer = model, optimizer
         self._precision, self._loss = precision, loss
         self._add_penalty = add_penalty
-        self._forwards = fused_forwards(model, arithmetic)
         on_gpu = next(model.parameters()).is_cuda
         self._to_capture = on_gpu and steps >= CAPTURED_FROM and getattr(model, "capturable", True)
         self._taken = 0
@@ -92,7 +85,7 @@ class TrainingSteps:
 
     def _pass(self, batch: Tensor, labels: Tensor) -> Tensor:
         """Forward and backward; the loss."""
-        with mixed_precision(batch.device, self._precision), replaced(self._forwards):
+        with mixed_precision(batch.device, self._precision):
             loss = self._loss(self._model(batch), labels, batch)
         loss.backward()
         return loss.detach()

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from filterbench.documents.parts import CostRecord
 from filterbench.domain.spending import whole_batches
-from filterbench.training.fused import TORCH
 from filterbench.training.precision import AUTO
 
 
@@ -25,7 +24,6 @@ class SearchSettings:
     tune_steps: int = 0
     tune_learning_rate: float = 0.01
     precision: str = AUTO
-    arithmetic: str = TORCH
 
 
 @dataclass

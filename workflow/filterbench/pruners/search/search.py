@@ -174,8 +174,7 @@ class Search:
         torch.manual_seed(seed)
         augmentation = drawing_on(images.labels.device, generator) if self.settings.augment else None
         model.train()
-        settings = self.settings
-        training = TrainingSteps(model, optimizer, steps, settings.precision, arithmetic=settings.arithmetic)
+        training = TrainingSteps(model, optimizer, steps, self.settings.precision)
         for chosen in _batches(images.labels, size, steps, generator):
             training.step(images.batch(chosen, augmentation), images.labels[chosen])
 
