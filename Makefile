@@ -52,9 +52,10 @@ docs: $(VENV)/installed  ## Write the pages that are made from schemas, registri
 	PYTHONPATH=workflow $(BIN)/python -m filterbench.audit.literature
 	PYTHONPATH=workflow $(BIN)/python docs/fair-comparison/write_page.py
 	PYTHONPATH=workflow $(BIN)/python docs/decomposition/write_page.py
+	PYTHONPATH=workflow $(BIN)/python docs/criteria/write_page.py
 	PYTHONPATH=workflow $(BIN)/python docs/deployment/write_page.py
 
-kept: $(VENV)/installed  ## Unpack a kept study's documents and tables, fair, decomposition or deployment: make kept STUDY=fair
+kept: $(VENV)/installed  ## Unpack a kept study's documents and tables, such as fair: make kept STUDY=fair
 	PYTHONPATH=workflow $(BIN)/python docs/kept.py unpack $(STUDY)
 
 site: .venv-site/installed  ## The pages of docs/ as a website, in site/; a warning is an error.

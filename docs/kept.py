@@ -138,7 +138,7 @@ def archive_of(study: str) -> Path:
     """
     archives = {path.name.removesuffix(ENDING): path for path in sorted(HERE.glob(f"*/results/*{ENDING}"))}
     if study not in archives:
-        raise InputError(f"no study {study!r} is kept; allowed: {', '.join(archives)}")
+        raise InputError(f"no study {study!r} is kept; allowed: {', '.join(sorted(archives))}")
     return archives[study]
 
 

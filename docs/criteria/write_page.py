@@ -1,0 +1,192 @@
+"""Writes this folder's README.md and its figures.
+
+    PYTHONPATH=workflow python docs/criteria/write_page.py
+
+Sentences stand in `page.md.jinja`. Numbers come from the kept tables of both studies: of
+studies/ranking.yaml in `results/`, and of studies/protection.yaml in `docs/protection/results/`; `hours.csv`
+has what was noted by hand. The rankings are written to both folders, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from filterbench.analysis.ranking import rankings
+from filterbench.analysis.ranking_document import ranking_document, ranking_table
+from filterbench.analysis.ranking_page import ranking_page
+from filterbench.analysis.seeds import MIN_UNITS
+from filterbench.analysis.wording import counted, listed, short
+from filterbench.documents import write
+from filterbench.models.registry import MODELS
+from filterbench.plotting.ranking import draw_ranking
+from filterbench.plotting.saving import save_figure
+from filterbench.storage.files import write_text
+from filterbench.storage.tables import write_table
+
+HERE = Path(__file__).parent
+REPOSITORY = HERE.parents[1]
+RESULTS = {"ranking": HERE / "results", "protection": HERE.with_name("protection") / "results"}
+RANDOM = "GroupRandomPruner"
+
+
+class Study:
+    """The rankings of one study, as the page asks them."""
+
+    def __init__(self, name: str) -> None:
+        self.name, self.results = name, RESULTS[name]
+        base = _config("ranking")
+        self.config = base | _config(name)
+        variants = {
+            pruner: own["variant_of"] for pruner, own in self.config["pruners"].items() if "variant_of" in own
+        }
+        tables = [pd.read_csv(self.results / model / "comparison.csv") for model in self.config["models"]]
+        self.cells = pd.concat(tables, ignore_index=True)
+        self.document = ranking_document(f"study {name}", list(rankings(self.cells, variants)))
+        self.table = ranking_table(self.document)
+
+    @property
+    def seeds(self) -> int:
+        """How many seeds there are."""
+        return int(self.cells["seed"].nunique())
+
+    @property
+    def models(self) -> list[str]:
+        """The models' labels."""
+        return [MODELS[name].label for name in self.config["models"]]
+
+    @property
+    def budgets(self) -> list[int]:
+        """Training budgets, in epochs."""
+        return [ranking["budget"] for ranking in self.document["rankings"]]
+
+    def at(self, budget: int) -> Mapping[str, Any]:
+        """The ranking after a training budget."""
+        (found,) = (each for each in self.document["rankings"] if each["budget"] == budget)
+        return found
+
+    def order(self, budget: int) -> list[str]:
+        """The pruners in order, without `Pruner`."""
+        return [short(own["pruner"]) for own in self.at(budget)["pruners"]]
+
+    def accuracy(self, budget: int, pruner: str) -> str:
+        """The pooled accuracy of a pruner, per cent."""
+        return f"{self._own(budget, pruner)['accuracy']:.1f}"
+
+    def spread(self, budget: int) -> str:
+        """How many points the first pruner is above the last."""
+        own = self.at(budget)["pruners"]
+        return f"{own[0]['accuracy'] - own[-1]['accuracy']:.1f}"
+
+    def with_first(self, budget: int, *, apart: bool) -> list[str]:
+        """Pruners that are told apart from the first, or are not."""
+        others = self.at(budget)["pruners"][1:]
+        return [short(own["pruner"]) for own in others if own["from_best"]["told_apart"] == apart]
+
+    def against_random(self, budget: int, sign: int) -> list[str]:
+        """Pruners that are told apart from random channels: better (1), worse (-1); or are not (0)."""
+        return [short(name) for name, found in self._from_random(budget) if _sign(found) == sign]
+
+    def at_target(self, budget: int, pruner: str, target: str) -> str:
+        """The accuracy of a pruner at one budget of FLOPs, the mean over models, per cent."""
+        accuracies = self._own(budget, pruner)["accuracies"].values()
+        return f"{sum(of_model[target] for of_model in accuracies) / len(accuracies):.1f}"
+
+    def rank_correlation(self, one: int, other: int) -> str:
+        """Spearman's rank correlation of the accuracies after two training budgets."""
+        columns = [
+            pd.Series({own["pruner"]: own["accuracy"] for own in self.at(budget)["pruners"]})
+            for budget in (one, other)
+        ]
+        return f"{columns[0].corr(columns[1], method='spearman'):.2f}"
+
+    def pairs_apart(self, budget: int) -> str:
+        """How many pairs are told apart."""
+        pairs = self.at(budget)["pairs"]
+        return f"{sum(pair['told_apart'] for pair in pairs)} of {len(pairs)}"
+
+    def distance(self, budget: int, pruner: str) -> Mapping[str, Any]:
+        """A pruner's accuracy minus that of the first one, points."""
+        return self._own(budget, pruner)["from_best"]
+
+    def collapses(self, budget: int, pruner: str) -> int:
+        """In how many pairs of a model and a seed a net of a pruner or variant collapsed."""
+        ranking = self.at(budget)
+        everyone = (*ranking["pruners"], *ranking["variants"])
+        return next(own["collapsed"] for own in everyone if own["pruner"] == pruner)
+
+    def varied(self, budget: int, variant: str) -> Mapping[str, Any]:
+        """A variant's accuracy minus its pruner's, points."""
+        return next(own["difference"] for own in self.variants(budget) if own["pruner"] == variant)
+
+    def variants(self, budget: int) -> list[Mapping[str, Any]]:
+        """The variants beside their pruners."""
+        return self.at(budget)["variants"]
+
+    def _own(self, budget: int, pruner: str) -> Mapping[str, Any]:
+        return next(own for own in self.at(budget)["pruners"] if short(own["pruner"]) == pruner)
+
+    def _from_random(self, budget: int) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """Each other pruner's accuracy minus that of random channels."""
+        for pair in self.at(budget)["pairs"]:
+            one, other = pair["pruners"]
+            if other == RANDOM:
+                yield one, pair
+            elif one == RANDOM:
+                yield other, {**pair, "mean": -pair["mean"]}
+
+
+def _sign(found: Mapping[str, Any]) -> int:
+    """1 or -1 if a difference is told apart from zero, else 0."""
+    if not found["told_apart"]:
+        return 0
+    return 1 if found["mean"] > 0 else -1
+
+
+def _config(name: str) -> dict[str, Any]:
+    return yaml.safe_load((REPOSITORY / f"studies/{name}.yaml").read_text(encoding="utf-8"))
+
+
+def interval(found: Mapping[str, Any]) -> str:
+    """A difference in points with its interval, in bold if it is told apart from zero."""
+    if found["low"] is None:
+        return f"{found['mean']:+.1f}" if found["mean"] is not None else "-"
+    said = f"{found['mean']:+.1f} ({found['low']:+.1f} to {found['high']:+.1f})"
+    return f"**{said}**" if found["told_apart"] else said
+
+
+def studies() -> dict[str, Study]:
+    """By name, those studies whose tables are there."""
+    return {name: Study(name) for name, results in RESULTS.items() if results.exists()}
+
+
+def page(found: Mapping[str, Study]) -> str:
+    """This folder's README.md."""
+    environment = Environment(
+        loader=FileSystemLoader(HERE), undefined=StrictUndefined, keep_trailing_newline=True, trim_blocks=True
+    )
+    hours = pd.read_csv(HERE / "hours.csv").to_dict("records")
+    words = {"short": short, "listed": listed, "counted": counted, "interval": interval}
+    shown = {"ranking": found["ranking"], "protection": found.get("protection")}
+    return environment.get_template("page.md.jinja").render(**shown, hours=hours, enough=MIN_UNITS, **words)
+
+
+def main() -> None:
+    """Write everything."""
+    found = studies()
+    for study in found.values():
+        write(study.results / "ranking.json", study.document)
+        write_table(study.results / "ranking.csv", study.table)
+        write_text(study.results / "ranking.md", ranking_page(study.document))
+        figure = draw_ranking(study.table, f"Fashion-MNIST, narrow nets, study {study.name}")
+        save_figure(figure, HERE / f"figures/{study.name}.png")
+    write_text(HERE / "README.md", page(found))
+
+
+if __name__ == "__main__":
+    main()
