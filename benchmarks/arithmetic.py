@@ -26,7 +26,6 @@ from torch.profiler import ProfilerActivity, profile
 
 from filterbench.compaction.slicing import kept_indices, slice_channels
 from filterbench.costs.layer_costs import count_shapes
-from filterbench.jobs.processes import keep_freed_memory
 from filterbench.models.registry import build_model
 from filterbench.pruners.uniform import uniform_masks
 from filterbench.training.optimizers import SGD
@@ -196,7 +195,6 @@ def main() -> None:
     asked = parser.parse_args()
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
-    keep_freed_memory()
     for net in itertools.product(asked.models, asked.widths, asked.sparsities):
         if asked.profile:
             table(*net)

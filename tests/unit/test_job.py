@@ -3,9 +3,7 @@
 import logging
 import multiprocessing
 import os
-import platform
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -154,41 +152,6 @@ def test_what_a_job_with_nets_says_can_go_to_its_log_alone(stage, shown, tmp_pat
     job.execute("finetune", "a.log", job.Job({}, {}, {"stage": "stages.finetune"}))
     assert Path("a.log").read_text() == "[finetune] epoch 1\n[finetune] odd\n"
     assert capfd.readouterr().err == ("[finetune] epoch 1\n" if shown else "") + "[finetune] odd\n"
-
-
-# A net's tensors come and go together; the largest are more than glibc ever keeps by default.
-PAGE_FAULTS = """
-import resource, sys, torch
-from filterbench.jobs.processes import keep_freed_memory
-torch.set_num_threads(1)
-if "keep" in sys.argv:
-    keep_freed_memory()
-for turn in range(30):
-    batch = [torch.ones(size) for size in (2**18, 2**20, 2**22, 2**24)]
-    del batch
-    if turn == 10:
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
-"""
-
-
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other systems' memory has no such setting")
-def test_freed_memory_is_used_again():
-    default, kept = (
-        int(subprocess.check_output([sys.executable, "-c", PAGE_FAULTS, *more])) for more in ([], ["keep"])
-    )
-    assert kept < default / 4
-
-
-@pytest.mark.parametrize(("params", "kept"), [({}, 1), ({"measurement": {"threads": 1}}, 0)])
-def test_jobs_keep_freed_memory_but_for_those_that_measure(params, kept, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(logging.root, "handlers", [])
-    monkeypatch.setattr(job, "resolve_name", lambda name: Talking())
-    calls = []
-    monkeypatch.setattr(job, "keep_freed_memory", lambda: calls.append(1))
-    job.execute("finetune", "a.log", job.Job({}, {}, {"stage": "stages.finetune", **params}))
-    assert len(calls) == kept
 
 
 @pytest.mark.parametrize("code", [0, 2, None, "usage: train.py"])

@@ -19,7 +19,6 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from filterbench.jobs.processes import keep_freed_memory
 from filterbench.jobs.warm_parent import end_as, run_in_child
 from filterbench.own_code import VARIABLE
 from filterbench.storage.errors import InputError, first_line
@@ -151,9 +150,6 @@ def _make(job: Job, shown: logging.Handler) -> None:
         stage(job)
         return
     shown.setLevel(os.environ.get(SHOWN_FROM, "INFO"))
-    if "measurement" not in job.params:
-        # Measured times are those of a process as it is.
-        keep_freed_memory()
     stage.make_or_take(job)
     if "document" in job.outputs:
         job.stopwatch.write(job.outputs["document"])
