@@ -28,6 +28,7 @@ from filterbench.plotting.ranking import draw_ranking
 from filterbench.plotting.saving import save_figure
 from filterbench.storage.files import write_text
 from filterbench.storage.tables import write_table
+from filterbench.study.cells import variants
 
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parents[1]
@@ -42,12 +43,9 @@ class Study:
         self.name, self.results = name, RESULTS[name]
         base = _config("ranking")
         self.config = base | _config(name)
-        variants = {
-            pruner: own["variant_of"] for pruner, own in self.config["pruners"].items() if "variant_of" in own
-        }
         tables = [pd.read_csv(self.results / model / "comparison.csv") for model in self.config["models"]]
         self.cells = pd.concat(tables, ignore_index=True)
-        self.document = ranking_document(f"study {name}", list(rankings(self.cells, variants)))
+        self.document = ranking_document(f"study {name}", list(rankings(self.cells, variants(self.config))))
         self.table = ranking_table(self.document)
 
     @property

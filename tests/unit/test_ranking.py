@@ -187,6 +187,21 @@ def test_a_study_without_budgets_is_refused(tmp_path):
         make(tmp_path, table)
 
 
+def test_a_run_whose_budgets_leave_one_pruner_ends_well(tmp_path, caplog):
+    def alone(row):
+        return (
+            row
+            if row["pruner"] == "TaylorPruner"
+            else row | {"performance_finetuned_8": None, "performance_finetuned_2": None}
+        )
+
+    make(tmp_path, cells(changed=alone))
+    assert "fewer than two pruners" in caplog.text
+    assert read(tmp_path / "ranking.json")["rankings"] == []
+    assert "Nothing is ranked" in (tmp_path / "ranking.md").read_text()
+    assert draw_ranking(pd.read_csv(tmp_path / "ranking.csv"), "a title").axes == []
+
+
 def test_two_seeds_are_ranked_without_intervals(tmp_path, caplog):
     make(tmp_path, cells(seeds=2))
     assert "no intervals" in caplog.text
@@ -231,7 +246,10 @@ def test_a_number_changed_by_hand_is_found(study):
 def test_a_whole_run_ranks_where_the_study_has_budgets_and_three_seeds(default_config):
     budgets = default_config | {"budgets": {"flops": [0.5]}, "seeds": [0, 1, 2]}
     assert "figures/ranking" in figures(Plan(budgets))
-    for other in (budgets | {"seeds": [0, 1]}, default_config | {"seeds": [0, 1, 2]}):
+    # AutoCompress has no cells under budgets.
+    alone = budgets | {"pruners": {"L1FilterPruner": {}, "AutoCompressPruner": {}}}
+    varied = budgets | {"pruners": {"L1FilterPruner": {}, "FPGMPruner": {"variant_of": "L1FilterPruner"}}}
+    for other in (budgets | {"seeds": [0, 1]}, default_config | {"seeds": [0, 1, 2]}, alone, varied):
         assert "figures/ranking" not in figures(Plan(other))
 
 

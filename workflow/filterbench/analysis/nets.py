@@ -79,11 +79,18 @@ class Cells:
         found = pd.DataFrame(own.get(name, {}), index=own.index)
         return found.reindex(columns=self.targets).astype(float)
 
-    def nets(self, pruner: str, kind: str, budget: int) -> Nets:
-        """The nets of a pruner at a training budget in epochs; `kind` is `FINETUNED` or `SCRATCH`."""
-        values = self.column(pruner, f"{kind}_{budget}")
+    def nets(self, pruner: str, kind: str, budget: int | None) -> Nets:
+        """The nets of a pruner at a training budget in epochs; `kind` is `FINETUNED` or `SCRATCH`.
+
+        Without a budget they are those of the study's only fine-tuning.
+        """
+        values = self.column(pruner, kind if budget is None else f"{kind}_{budget}")
         apart = values.apply(lambda accuracies: collapsed(accuracies.to_list()))
-        trained = "trained from scratch" if kind == SCRATCH else f"fine-tuned for {budget} epochs"
+        trained = (
+            "trained from scratch"
+            if kind == SCRATCH
+            else "fine-tuned" + ("" if budget is None else f" for {budget} epochs")
+        )
         words = f"nets of {pruner} {trained}" if pruner in self._numbers else f"cells of {pruner}"
         return Nets(100 * values, apart.astype(bool), (words,) if values.isna().all(axis=None) else ())
 

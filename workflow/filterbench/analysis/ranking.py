@@ -11,7 +11,6 @@ import pandas as pd
 
 from filterbench.analysis.blocks import Difference, all_pairs, difference, groups, simultaneous
 from filterbench.analysis.budgets import budget_cells
-from filterbench.analysis.collapses import collapsed
 from filterbench.analysis.leads import training_budgets
 from filterbench.analysis.nets import FINETUNED, Cells
 from filterbench.domain.targets import BUDGETS
@@ -134,8 +133,7 @@ def rankings(table: pd.DataFrame, variants: Mapping[str, str]) -> Iterator[Ranki
         names = list(dict.fromkeys(rows["pruner"]))
         budgets: list[int] | list[None] = training_budgets(rows) or [None]
         for budget in budgets:
-            column = FINETUNED if budget is None else f"{FINETUNED}_{budget}"
-            found = {name: _competitor(name, cells, column) for name in names}
+            found = {name: _competitor(name, cells, budget) for name in names}
             yield _ranking(kind, budget, cells, found, variants)
 
 
@@ -166,12 +164,10 @@ def _ranking(
     )
 
 
-def _competitor(name: str, cells: Mapping[str, Cells], column: str) -> Competitor:
-    accuracies = {model: 100 * each.column(name, column) for model, each in cells.items()}
-    apart = {
-        model: values.apply(lambda cell: collapsed((cell / 100).to_list())).astype(bool)
-        for model, values in accuracies.items()
-    }
+def _competitor(name: str, cells: Mapping[str, Cells], budget: int | None) -> Competitor:
+    nets = {model: each.nets(name, FINETUNED, budget) for model, each in cells.items()}
+    accuracies = {model: each.values for model, each in nets.items()}
+    apart = {model: each.apart for model, each in nets.items()}
     sizes = {model: each.column(name, "params_compact") for model, each in cells.items()}
     together = [pd.concat(frames, names=["model", "seed"]) for frames in (accuracies, apart, sizes)]
     # A model that lacks a target altogether lacks its column.

@@ -35,6 +35,11 @@ def ranking_table(document: Mapping[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
+def groups_of(pruner: str, ranking: Mapping[str, Any]) -> str:
+    """The numbers of a pruner's groups in a ranking of `ranking.json`, from 1."""
+    return " ".join(str(number) for number, group in enumerate(ranking["groups"], 1) if pruner in group)
+
+
 def _ranking(each: Ranking) -> dict[str, Any]:
     groups = [[each.competitors[place].name for place in group] for group in each.groups]
     return {
@@ -93,9 +98,8 @@ def _variant(variant: Variant, each: Ranking) -> dict[str, Any]:
 def _rows(ranking: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     same = {"kind": ranking["kind"], "budget": ranking["budget"]}
     for rank, own in enumerate(ranking["pruners"], start=1):
-        numbers = [number for number, group in enumerate(ranking["groups"], 1) if own["pruner"] in group]
         best = ranking["pruners"][0]["pruner"] if rank > 1 else None
-        placed = {**same, "rank": rank, "groups": " ".join(map(str, numbers))}
+        placed = {**same, "rank": rank, "groups": groups_of(own["pruner"], ranking)}
         yield from _rows_of(own, placed, best, own["from_best"])
     for own in ranking["variants"]:
         varied = {**same, "variant_of": own["variant_of"]}

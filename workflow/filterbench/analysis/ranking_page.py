@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from filterbench.analysis.ranking_document import groups_of
 from filterbench.analysis.report import markdown_table
 from filterbench.analysis.wording import counted, listed, short
 from filterbench.domain.targets import BUDGETS
@@ -25,6 +26,8 @@ def ranking_page(document: Mapping[str, Any]) -> str:
     """The page in Markdown."""
     lines = [f"# Pruners ranked, from {document['source']}", ""]
     lines += [QUESTION.format(level=100 * document["interval_level"]), ""]
+    if not document["rankings"]:
+        lines += ["Nothing is ranked: fewer than two pruners have nets under all budgets of a kind.", ""]
     for ranking in document["rankings"]:
         lines += [*_ranking(ranking), ""]
     return "\n".join([*lines, "## What this does not say", "", LIMITS, ""])
@@ -52,13 +55,12 @@ def _ranking(ranking: Mapping[str, Any]) -> Iterator[str]:
 
 def _rows(ranking: Mapping[str, Any]) -> Iterator[list[str]]:
     for rank, own in enumerate(ranking["pruners"], start=1):
-        numbers = [str(number) for number, group in enumerate(ranking["groups"], 1) if own["pruner"] in group]
         yield [
             str(rank),
             short(own["pruner"]),
             f"{own['accuracy']:.2f}",
             _difference(own["from_best"]) if rank > 1 else "",
-            " ".join(numbers),
+            groups_of(own["pruner"], ranking),
             *(_over_models(own, target) for target in ranking["targets"]),
             str(own["collapsed"]),
         ]

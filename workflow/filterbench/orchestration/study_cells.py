@@ -15,11 +15,13 @@ from filterbench.study.cells import (
     Cell,
     Config,
     baseline_documents,
+    budgets,
     cell_documents,
     cells,
     sparse_training,
     sparse_trainings,
     trained_again,
+    variants,
 )
 from filterbench.study.paths import (
     MODEL_FOLDER,
@@ -80,7 +82,7 @@ class StudyCells:
         self.claims = config.get("claims") or ""
         self.questions = config.get("plan") or ""
         self.leads = "training_budgets" in config and bool(with_uniform(config["pruners"]))
-        self.ranked = "budgets" in config and len(config["seeds"]) >= MIN_UNITS and len(config["pruners"]) > 1
+        self.ranked = len(config["seeds"]) >= MIN_UNITS and len(self._under_budgets()) > 1
         measurement = MEASUREMENT | RUNTIMES | config.get("latency", {})
         runtimes, table_runtime = (measurement.pop(name) for name in RUNTIMES)
         self.latency = measurement | {"runtimes": runtimes}
@@ -91,6 +93,15 @@ class StudyCells:
         published = set(published_names("model"))
         as_published = (dataset["name"], self.image_size) == ("cifar10", IMAGE_SIZE)
         self.comparable = as_published and set(config["models"]) <= published
+
+    def _under_budgets(self) -> list[str]:
+        """The pruners, but for variants, that have cells under the study's budgets in every model."""
+        pruners = self.config["pruners"].keys() - variants(self.config).keys()
+        return [
+            name
+            for name in pruners
+            if all(budgets(self.config, name, model) for model in self.config["models"])
+        ]
 
     def limits_of(self, seed: int) -> dict[str, int | None]:
         """How many images a seed takes of each split (None: all), and which part of the training split."""

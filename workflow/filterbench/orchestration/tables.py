@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from filterbench.orchestration.plan import Plan
+from filterbench.study.cells import variants
 from filterbench.study.paths import BASELINE, MODEL_FOLDER
 from filterbench.study.published import published_names
 
@@ -105,8 +106,7 @@ class TableParams:
     @property
     def variants(self) -> dict[str, str]:
         """By name of each variant, its pruner."""
-        pruners = self.of.config["pruners"]
-        return {name: own["variant_of"] for name, own in pruners.items() if "variant_of" in own}
+        return variants(self.of.config)
 
     @property
     def published(self) -> bool:

@@ -28,6 +28,11 @@ def draw_ranking(table: pd.DataFrame, title: str) -> Figure:
     One row of panels per kind of budget and training budget: accuracies at each budget, distances from the
     most accurate pruner, and groups of pruners that are not told apart.
     """
+    if table.empty:
+        figure = new_figure(6, 2)
+        figure.text(0.5, 0.4, "fewer than two pruners have nets under all budgets", ha="center")
+        set_title(figure, title)
+        return figure
     rows = table[table["model"] == ALL]
     rankings = [own for _, own in rows.groupby(["kind", "budget"], dropna=False, sort=False)]
     targets = sorted({target for target in rows["target"] if target != ALL}, key=float, reverse=True)

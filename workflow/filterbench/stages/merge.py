@@ -23,6 +23,7 @@ from filterbench.results.machines import MadeCell, made_cells, refuse_duplicates
 from filterbench.storage.errors import InputError
 from filterbench.storage.files import file_digest, write_text
 from filterbench.storage.tables import write_table
+from filterbench.study.cells import variants
 from filterbench.study.paths import MANIFEST
 from filterbench.study.submitted import Submission, folders_named, submission_in
 
@@ -63,17 +64,11 @@ def merge(job: Job) -> None:
 
 
 def _refuse_unlike(submissions: Sequence[Submission]) -> None:
-    protocols = {
-        str(each.folder): protocol_of(each.results, _variants(each.config["pruners"])) for each in submissions
-    }
+    protocols = {str(each.folder): protocol_of(each.results, variants(each.config)) for each in submissions}
     if found := differences(protocols):
         for line in found:
             logger.error("%s", line)
         raise InputError(f"{len(found)} settings differ between the folders, as listed; they do not compare")
-
-
-def _variants(pruners: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-    return {name: own["variant_of"] for name, own in pruners.items() if "variant_of" in (own or {})}
 
 
 def _folder(submission: Submission, verdict: Mapping[str, Any], made: Sequence[MadeCell]) -> dict[str, Any]:

@@ -21,14 +21,16 @@ def ranking(job: Job) -> None:
     """Write the rankings of a study as document, table and page.
 
     Raises:
-        InputError: the study has no budgets, or no two pruners with nets under all of them.
+        InputError: the study has no cells under budgets.
     """
     source = job.params["source"]
     table = pd.concat([pd.read_csv(path) for path in job.params["tables"]], ignore_index=True)
-    found = [each for each in rankings(table, job.params["variants"]) if len(each.competitors) > 1]
-    if not found:
-        needs = "it needs `budgets`, and two pruners that have nets under all of them"
-        raise InputError(f"{source}: nothing to rank; {needs}")
+    under_budgets = list(rankings(table, job.params["variants"]))
+    if not under_budgets:
+        raise InputError(f"{source}: nothing to rank; it needs `budgets`, and pruners that support them")
+    found = [each for each in under_budgets if len(each.competitors) > 1]
+    if len(found) < len(under_budgets):
+        logger.warning("%s: budgets are not ranked that fewer than two pruners meet everywhere", source)
     for each in found:
         if each.seeds < MIN_UNITS:
             logger.warning("%s: no intervals, as these need %d seeds", source, MIN_UNITS)

@@ -45,6 +45,12 @@ def targets(config: Config, pruner: str, model: str) -> list[Target]:
     return [Target(kind, value) for kind, values in by_kind.items() for value in values]
 
 
+def variants(config: Config) -> dict[str, str]:
+    """By name of each variant, its pruner."""
+    pruners = config["pruners"].items()
+    return {name: own["variant_of"] for name, own in pruners if "variant_of" in (own or {})}
+
+
 def budgets(config: Config, pruner: str, model: str) -> dict[str, list[float]]:
     """The study's budgets by kind; empty for a pruner that cannot search under one, or is left out."""
     left_out = config["pruners"][pruner].get("sparsities", {}).get(model) == []
