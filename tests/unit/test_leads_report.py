@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pandas as pd
 import pytest
+from remaking import assert_changes_are_found
 from test_leads import AUTO_COMPRESS, BUDGETS, EXPECTED, FINETUNED, FROM_SCRATCH, cells
 
 from filterbench.analysis.leads import COMPONENTS, PARTS
@@ -18,7 +19,6 @@ from filterbench.plotting.leads import draw_leads
 from filterbench.plotting.style import STYLES
 from filterbench.stages.leads import leads as leads_stage
 from filterbench.stages.plot_leads import plot_leads
-from filterbench.stages.validate import REMADE
 from filterbench.storage.errors import InputError
 
 NAMES = {"document": "leads.json", "table": "leads.csv", "page": "leads.md"}
@@ -62,20 +62,13 @@ def test_document_and_page_say_the_same(study):
         assert crossed["sentence"] in page
 
 
-def test_a_number_changed_by_hand_is_found(study, monkeypatch):
-    (leads_made,) = [each for each in REMADE if "leads.md" in each.names.values()]
+def test_a_number_changed_by_hand_is_found(study):
     plan = SimpleNamespace(
         config={"models": {"vgg16": {}}}, questions="", claims="", questions_digest=lambda: ""
     )
     root = study.parents[1]
     asked = TableParams(plan, "mine", place=lambda path: str(root / path))
-    assert list(leads_made.findings(asked, root)) == []
-    for name in NAMES.values():
-        path = study / name
-        sound = path.read_text()
-        path.write_text(sound.replace("-3", "-4", 1))
-        assert [finding.file for finding in leads_made.findings(asked, root)] == [path]
-        path.write_text(sound)
+    assert_changes_are_found("leads.md", asked, root, ("-3", "-4"))
 
 
 def test_a_study_without_training_budgets_or_control_is_refused(tmp_path):

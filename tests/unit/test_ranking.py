@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from remaking import assert_changes_are_found
 
 from filterbench.analysis.blocks import all_pairs, difference, groups
 from filterbench.analysis.collapses import collapsed
@@ -18,7 +19,6 @@ from filterbench.orchestration.tables import TableParams
 from filterbench.plotting.ranking import draw_ranking
 from filterbench.stages.plot_ranking import plot_ranking
 from filterbench.stages.ranking import ranking as ranking_stage
-from filterbench.stages.validate import REMADE
 from filterbench.storage.errors import InputError
 
 NAMES = {"document": "ranking.json", "table": "ranking.csv", "page": "ranking.md"}
@@ -227,20 +227,11 @@ def test_table_and_page_say_what_the_document_says(study):
 
 
 def test_a_number_changed_by_hand_is_found(study):
-    (made,) = [each for each in REMADE if "ranking.md" in each.names.values()]
     pruners = {name: {} for name in BASES} | {name: {"variant_of": base} for name, base in VARIANTS.items()}
     config = {"models": {name: {} for name in MODELS}, "pruners": pruners}
-    root = study.parents[1]
-    asked = TableParams(
-        SimpleNamespace(config=config, questions="", claims=""), "mine", place=lambda path: str(root / path)
-    )
-    assert list(made.findings(asked, root)) == []
-    for name in NAMES.values():
-        path = study / name
-        sound = path.read_text()
-        path.write_text(sound.replace("7", "8", 1))
-        assert [finding.file for finding in made.findings(asked, root)] == [path]
-        path.write_text(sound)
+    root, plan = study.parents[1], SimpleNamespace(config=config, questions="", claims="")
+    asked = TableParams(plan, "mine", place=lambda path: str(root / path))
+    assert_changes_are_found("ranking.md", asked, root, ("7", "8"))
 
 
 def test_a_whole_run_ranks_where_the_study_has_budgets_and_three_seeds(default_config):
