@@ -2,9 +2,10 @@
 
     PYTHONPATH=workflow python docs/criteria/write_page.py
 
-Sentences stand in `page.md.jinja`. Numbers come from the kept tables of both studies: of
-studies/ranking.yaml in `results/`, and of studies/protection.yaml in `docs/protection/results/`; `hours.csv`
-has what was noted by hand. The rankings are written to both folders, too.
+Sentences stand in `page.md.jinja`. Numbers come from the kept tables of the studies: of
+studies/ranking.yaml in `results/`, of studies/protection.yaml in `docs/protection/results/`, and of
+studies/ranking_local.yaml in `docs/ranking_local/results/`; `hours.csv` has what was noted by hand. The
+rankings are written to these folders, too.
 """
 
 from __future__ import annotations
@@ -32,20 +33,33 @@ from filterbench.study.cells import variants
 
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parents[1]
-RESULTS = {"ranking": HERE / "results", "protection": HERE.with_name("protection") / "results"}
+RESULTS = {
+    "ranking": HERE / "results",
+    "protection": HERE.with_name("protection") / "results",
+    "ranking_local": HERE.with_name("ranking_local") / "results",
+}
 RANDOM = "GroupRandomPruner"
 
 
 class Study:
-    """The rankings of one study, as the page asks them."""
+    """The rankings of one study, as the page asks them.
 
-    def __init__(self, name: str) -> None:
+    Args:
+        name: of the study, a key of `RESULTS`.
+        beside: a study whose cells at the same budgets and seeds count as variants of the same pruners.
+    """
+
+    def __init__(self, name: str, beside: Study | None = None) -> None:
         self.name, self.results = name, RESULTS[name]
-        base = _config("ranking")
-        self.config = base | _config(name)
+        self.config = _config("ranking") | _config(name)
         tables = [pd.read_csv(self.results / model / "comparison.csv") for model in self.config["models"]]
         self.cells = pd.concat(tables, ignore_index=True)
-        self.document = ranking_document(f"study {name}", list(rankings(self.cells, variants(self.config))))
+        varied = variants(self.config)
+        cells = self.cells
+        if beside is not None:
+            others, varied = _as_variants(beside, self.cells)
+            cells = pd.concat([self.cells, others], ignore_index=True)
+        self.document = ranking_document(f"study {name}", list(rankings(cells, varied)))
         self.table = ranking_table(self.document)
 
     @property
@@ -122,6 +136,10 @@ class Study:
         """A variant's accuracy minus its pruner's, points."""
         return next(own["difference"] for own in self.variants(budget) if own["pruner"] == variant)
 
+    def variant_of(self, budget: int, pruner: str) -> Mapping[str, Any]:
+        """The accuracy of a pruner's only variant minus the pruner's, points."""
+        return next(own["difference"] for own in self.variants(budget) if short(own["variant_of"]) == pruner)
+
     def variants(self, budget: int) -> list[Mapping[str, Any]]:
         """The variants beside their pruners."""
         return self.at(budget)["variants"]
@@ -137,6 +155,13 @@ class Study:
                 yield one, pair
             elif one == RANDOM:
                 yield other, {**pair, "mean": -pair["mean"]}
+
+
+def _as_variants(other: Study, cells: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Another study's cells at the budgets and seeds of `cells` as variants, and their pruners by name."""
+    named = {name: f"{short(name)} in {other.name}" for name in cells["pruner"].unique()}
+    rows = other.cells.merge(cells[["model", "pruner", "target", "seed"]])
+    return rows.assign(pruner=rows["pruner"].map(named)), {variant: name for name, variant in named.items()}
 
 
 def _sign(found: Mapping[str, Any]) -> int:
@@ -160,7 +185,10 @@ def interval(found: Mapping[str, Any]) -> str:
 
 def studies() -> dict[str, Study]:
     """By name, those studies whose tables are there."""
-    return {name: Study(name) for name, results in RESULTS.items() if results.exists()}
+    found = {name: Study(name) for name, results in RESULTS.items() if results.exists()}
+    if "ranking_local" in found:
+        found["ranking_local"] = Study("ranking_local", beside=found["ranking"])
+    return found
 
 
 def page(found: Mapping[str, Study]) -> str:
@@ -170,7 +198,7 @@ def page(found: Mapping[str, Study]) -> str:
     )
     hours = pd.read_csv(HERE / "hours.csv").to_dict("records")
     words = {"short": short, "listed": listed, "counted": counted, "interval": interval}
-    shown = {"ranking": found["ranking"], "protection": found.get("protection")}
+    shown = {name: found.get(name) for name in RESULTS}
     return environment.get_template("page.md.jinja").render(**shown, hours=hours, enough=MIN_UNITS, **words)
 
 
