@@ -10,12 +10,14 @@ rankings are written to these folders, too.
 
 from __future__ import annotations
 
+import json
+import math
+import tarfile
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pandas as pd
-import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from filterbench.analysis.ranking import rankings
@@ -30,6 +32,7 @@ from filterbench.plotting.saving import save_figure
 from filterbench.storage.files import write_text
 from filterbench.storage.tables import write_table
 from filterbench.study.cells import variants
+from filterbench.study.extending import study_in
 
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parents[1]
@@ -39,6 +42,8 @@ RESULTS = {
     "ranking_local": HERE.with_name("ranking_local") / "results",
 }
 RANDOM = "GroupRandomPruner"
+# The smallest share of a layer's channels that stays in studies/ranking.yaml.
+PROTECTED = 0.1
 
 
 class Study:
@@ -51,7 +56,7 @@ class Study:
 
     def __init__(self, name: str, beside: Study | None = None) -> None:
         self.name, self.results = name, RESULTS[name]
-        self.config = _config("ranking") | _config(name)
+        self.config = study_in(REPOSITORY / f"studies/{name}.yaml")
         tables = [pd.read_csv(self.results / model / "comparison.csv") for model in self.config["models"]]
         self.cells = pd.concat(tables, ignore_index=True)
         varied = variants(self.config)
@@ -171,16 +176,42 @@ def _sign(found: Mapping[str, Any]) -> int:
     return 1 if found["mean"] > 0 else -1
 
 
-def _config(name: str) -> dict[str, Any]:
-    return yaml.safe_load((REPOSITORY / f"studies/{name}.yaml").read_text(encoding="utf-8"))
+def at_floor(results: Path, model: str, target: str) -> tuple[int, dict[str, float]]:
+    """How many convolutions keep only their protected tenth, from a kept study's documents.
+
+    Args:
+        results: the folder of the study's archive.
+        model: its name.
+        target: as in paths, such as `flops-0.125`.
+
+    Returns:
+        The number of convolutions of the model, and by pruner the mean over seeds of those at their tenth.
+    """
+    found: dict[str, list[int]] = {}
+    layers: list[dict[str, Any]] = []
+    with tarfile.open(results / "ranking.tar.xz") as archive:
+        for entry in archive:
+            place = PurePosixPath(entry.name)
+            document = archive.extractfile(entry)
+            if document and place.match(f"{model}/seed-*/*/{target}/prune.json"):
+                layers = json.load(document)["layers"]
+                at = sum(layer["kept"] <= math.ceil(PROTECTED * layer["channels"]) for layer in layers)
+                found.setdefault(short(place.parts[2]), []).append(at)
+    means = {name: sum(counts) / len(counts) for name, counts in found.items()}
+    return len(layers), dict(sorted(means.items(), key=lambda item: -item[1]))
 
 
 def interval(found: Mapping[str, Any]) -> str:
     """A difference in points with its interval, in bold if it is told apart from zero."""
     if found["low"] is None:
-        return f"{found['mean']:+.1f}" if found["mean"] is not None else "-"
-    said = f"{found['mean']:+.1f} ({found['low']:+.1f} to {found['high']:+.1f})"
+        return _points(found["mean"]) if found["mean"] is not None else "-"
+    said = f"{_points(found['mean'])} ({_points(found['low'])} to {_points(found['high'])})"
     return f"**{said}**" if found["told_apart"] else said
+
+
+def _points(value: float) -> str:
+    """With its sign, but for a zero."""
+    return "0.0" if abs(value) < 0.05 else f"{value:+.1f}"
 
 
 def studies() -> dict[str, Study]:
@@ -197,18 +228,25 @@ def page(found: Mapping[str, Study]) -> str:
         loader=FileSystemLoader(HERE), undefined=StrictUndefined, keep_trailing_newline=True, trim_blocks=True
     )
     hours = pd.read_csv(HERE / "hours.csv").to_dict("records")
-    words = {"short": short, "listed": listed, "counted": counted, "interval": interval}
-    shown = {name: found.get(name) for name in RESULTS}
-    return environment.get_template("page.md.jinja").render(**shown, hours=hours, enough=MIN_UNITS, **words)
+    words: dict[str, Any] = {"short": short, "listed": listed, "counted": counted, "interval": interval}
+    layers, floors = at_floor(RESULTS["ranking"], "vgg16", "flops-0.125")
+    words |= {"hours": hours, "enough": MIN_UNITS}
+    words |= {"layers": layers, "floors": [f"{name} {mean:.1f}" for name, mean in floors.items()]}
+    return environment.get_template("page.md.jinja").render(
+        **{name: found.get(name) for name in RESULTS}, **words
+    )
 
 
 def main() -> None:
     """Write everything."""
     found = studies()
-    for study in found.values():
+    for name in found:
+        # Without another study's cells, as `validate` makes them from these results.
+        study = Study(name)
         write(study.results / "ranking.json", study.document)
         write_table(study.results / "ranking.csv", study.table)
         write_text(study.results / "ranking.md", ranking_page(study.document))
+    for study in found.values():
         figure = draw_ranking(study.table, f"Fashion-MNIST, narrow nets, study {study.name}")
         save_figure(figure, HERE / f"figures/{study.name}.png")
     write_text(HERE / "README.md", page(found))

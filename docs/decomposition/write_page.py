@@ -168,24 +168,24 @@ class Study:
         """AutoCompress's lead on VGG16 with one setting changed."""
         return _said(self._row(self.attacks[name], *ATTACKED, LEAD, budget))
 
-    @cached_property
-    def unattacked(self) -> dict[int, str]:
-        """The same with nothing changed over the attacks' seeds, by training budget."""
+    def unattacked(self, seeds: int) -> dict[int, str]:
+        """The same with nothing changed over the first seeds, by training budget."""
         model, pruner = ATTACKED
         cells = self.cells[model]
-        table = leads_table(leads_document("", cells[cells["seed"] < self.attack_seeds]))
+        table = leads_table(leads_document("", cells[cells["seed"] < seeds]))
         return {budget: _said(self._row(table, model, pruner, LEAD, budget)) for budget in self.budgets}
 
     def attacks_left(self) -> str:
         """What the attacks that have not run would change."""
         return "; ".join(change for name, change in CHANGES.items() if name not in self.attacks)
 
-    @property
-    def attack_seeds(self) -> int:
-        """How many of the first seeds each attack has, those set apart included."""
-        rows = [self._row(table, *ATTACKED, LEAD, self.budgets[0]) for table in self.attacks.values()]
-        (seeds,) = {int(row["n"] + row["collapsed"]) for row in rows}
-        return seeds
+    @cached_property
+    def attack_seeds(self) -> dict[str, int]:
+        """By attack how many seeds it has, those set apart included."""
+        rows = {
+            name: self._row(table, *ATTACKED, LEAD, self.budgets[0]) for name, table in self.attacks.items()
+        }
+        return {name: int(row["n"] + row["collapsed"]) for name, row in rows.items()}
 
     def crossings(self, model: str) -> dict[str, str]:
         """By pruner where its lead crosses zero, in a sentence, if there are seeds enough for an interval."""
@@ -255,8 +255,8 @@ class Study:
 
 
 def _points(differences: pd.Series) -> str:
-    """A mean over seeds with its 95 % t interval."""
-    low, high = t_interval(differences.to_list())
+    """A mean over the seeds that have one, with its 95 % t interval."""
+    low, high = t_interval(differences.dropna().to_list())
     return f"{differences.mean():.1f} ({low:.1f} to {high:.1f})"
 
 

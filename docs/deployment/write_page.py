@@ -17,6 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from filterbench.analysis.wording import short
 from filterbench.models.registry import MODELS
+from filterbench.study.cells import variants
 
 HERE = Path(__file__).parent
 PAGE = HERE.with_suffix(".md")
@@ -32,11 +33,7 @@ class Study:
     def __init__(self) -> None:
         self.config = yaml.safe_load(STUDY.read_text(encoding="utf-8"))
         self.models = {name: MODELS[name].label for name in self.config["models"]}
-        self.rounded = {
-            name: settings["variant_of"]
-            for name, settings in self.config["pruners"].items()
-            if "variant_of" in settings
-        }
+        self.rounded = variants(self.config)
         self.runtimes = self.config["latency"]["runtimes"]
         self.repeats = pd.read_csv(HERE / "repeats.csv")
         comparison, latency, self.int8 = (

@@ -147,6 +147,23 @@ def test_whole_groups_of_channels_are_given_back(pruner, search):
         assert torch.equal(kept, pruned.masks[together]), block
 
 
+class Plain:
+    """A pruner that hides that it ranks."""
+
+    def __init__(self, pruner) -> None:
+        self.prune = pruner.prune
+
+
+@pytest.mark.parametrize("pruner", ["HessianPruner", "OBDCPruner", "CHIPPruner", "GroupRandomPruner"])
+def test_a_net_is_scored_once_for_all_sparsities(pruner, search):
+    model, made = fresh_net("vgg16", 1 / 8), PRUNERS[pruner].make(arguments_of(pruner, {}))
+    budget = Budget(0.4, FlopsCost(model))
+    once = prune_uniformly(made, copy.deepcopy(model), budget, search).masks
+    assert search.cost.images_evaluated == min(made.images or 0, len(search.splits.train))
+    each = prune_uniformly(Plain(made), copy.deepcopy(model), budget, search).masks
+    assert all(torch.equal(kept, each[layer]) for layer, kept in once.items())
+
+
 def test_a_budget_below_one_filter_a_layer_is_infeasible():
     model = fresh_net("resnet18", 1 / 16)
     with pytest.raises(InfeasibleError, match="still has 8.04% of the unpruned one's cost"):

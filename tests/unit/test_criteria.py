@@ -1,6 +1,7 @@
 """Scores of channels, on nets of which one knows which channels must go; and rankings of scores."""
 
 import copy
+import dataclasses
 
 import pytest
 import torch
@@ -14,6 +15,7 @@ from filterbench.pruners.registry import PRUNERS, arguments_of
 from filterbench.pruners.rounds import SCHEDULES
 from filterbench.pruners.search.search import Search
 from filterbench.storage.checkpoint import Checkpoint
+from filterbench.storage.errors import InputError
 
 # VGG16's first convolution, its BatchNorm, and the convolution that takes its channels in.
 FIRST, NORM, NEXT = "features.0", "features.1", "features.3"
@@ -158,7 +160,7 @@ def group(*scores, layers=1, structure=(), density=1.0):
 def lost(rule, groups, sparsity, smallest_share=0.0, spared=()):
     whole = [len(each.scores) for each in groups]
     limits = Limits(smallest_share, [index in spared for index in range(len(groups))], whole)
-    return [int((~each).sum()) for each in RULES[rule](groups, sparsity, limits.stay(groups))]
+    return [int((~each).sum()) for each in RULES[rule](groups, sparsity, limits)]
 
 
 LOW, HIGH = group(1, 2, 3, 4, structure=("a",)), group(11, 12, 13, 14, structure=("b",))
@@ -205,12 +207,37 @@ def test_rounds_remove_what_one_round_removes(name, search):
     model = lively_net(name)
     pruned = in_rounds(model, search)
     assert pruned.compact and not pruned.masks
-    # A layer's share is rounded down in each round.
-    for layer, count in channels(pruned.model).items():
-        assert 0 <= count - channels(model)[layer] / 2 <= 2
+    at_once = in_rounds(model, search, rounds=1)
+    kept = {layer: int(at_once.masks[layer].sum()) for layer in channels(model)}
+    assert channels(pruned.model) == kept
     # Two trainings of an epoch each.
     assert search.cost.images_trained == 2 * len(search.splits.train)
     assert pruned.model(search.splits.train.first(4)).isfinite().all()
+
+
+@pytest.mark.parametrize("ranking", ["local", "global", "isomorphic", "erk"])
+def test_many_small_rounds_reach_the_sparsity(ranking, search):
+    model = lively_net("resnet18")
+    for rounds in (1, 40):
+        pruned = in_rounds(model, search, rounds=rounds, round_epochs=0, ranking=ranking)
+        masks = {layer: int(kept.sum()) for layer, kept in pruned.masks.items()}
+        left = sum((masks or channels(pruned.model)).values()) / sum(channels(model).values())
+        # A channel of the largest group costs one filter in each of its layers.
+        assert 0.5 <= left < 0.6
+
+
+def test_rounds_leave_multiples_of_channels(search):
+    model = lively_net("vgg16")
+    pruned = in_rounds(model, dataclasses.replace(search, round_channels=4))
+    assert {count % 4 for count in channels(pruned.model).values()} == {0}
+    assert sum(channels(pruned.model).values()) < 0.75 * sum(channels(model).values())
+
+
+def test_a_net_without_batch_normalisation_has_no_scales(search):
+    model = lively_net("vgg16")
+    model.get_submodule("features")[1] = nn.Identity()
+    with pytest.raises(InputError, match=r"features.0: BNScaleImportance finds nothing to score"):
+        kept("BNScalePruner", model, search)
 
 
 def test_one_round_is_the_one_shot_pruner(search):

@@ -28,8 +28,8 @@ def test_every_number_of_the_page_is_from_the_tables(writer, studies):
     assert (FOLDER / "README.md").read_text() == writer.page(studies)
 
 
-def test_kept_rankings_are_those_of_the_cells(studies):
-    for study in studies.values():
+def test_kept_rankings_are_those_of_the_cells(writer, studies):
+    for study in map(writer.Study, studies):
         kept = json.loads((study.results / "ranking.json").read_text())
         assert kept == json.loads(json.dumps(study.document))
 

@@ -138,6 +138,17 @@ def test_each_setting_that_differs_is_named(name, keys, value, said, tmp_path):
     assert found == ([f"{file}: {said} in b"] if said else [])
 
 
+def test_variants_of_unlike_pruners_do_not_compare(tmp_path):
+    documents = {"vgg16/seed-0/Mine/0.5/prune.json": {"cell": {}, "arguments": {}, "search": {}}}
+    folders = {
+        name: protocol_of(written(tmp_path / name, documents), {"Mine": base})
+        for name, base in (("a", "L1FilterPruner"), ("b", "L2FilterPruner"))
+    }
+    assert differences(folders) == [
+        "vgg16/Mine/prune.json: variant_of is L1FilterPruner in a, but L2FilterPruner in b"
+    ]
+
+
 def test_seeds_and_cells_may_differ(tmp_path):
     first = protocol_of(written(tmp_path / "a", DOCUMENTS), {})
     other = {name.replace("seed-0", "seed-1"): each for name, each in DOCUMENTS.items() if "L1" not in name}
@@ -177,6 +188,11 @@ def test_unlike_settings_are_refused_with_both_values(tmp_path, monkeypatch, cap
         merged(tmp_path, other, monkeypatch)
     said = f"vgg16/baseline.json: training.settings.epochs is 2 in {tmp_path}/a, but 3 in {tmp_path}/b"
     assert caplog.messages == [said]
+
+
+def test_a_folder_without_a_finished_cell_is_refused(tmp_path, monkeypatch):
+    with pytest.raises(InputError, match=rf"^{tmp_path}/a: has no finished cell"):
+        merged(tmp_path, DOCUMENTS, monkeypatch)
 
 
 def test_a_merge_of_no_folder_says_how_to_name_them():

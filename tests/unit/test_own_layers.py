@@ -9,9 +9,10 @@ from test_stages import CHANGES, run_cell, tensors
 
 from filterbench.documents import read
 from filterbench.domain.rates import kept_by_layer, kept_of, parse_rates
+from filterbench.models.depthwise import depthwise_sources
 from filterbench.models.paper_layers import layers_of_net
 from filterbench.models.registry import build_model
-from filterbench.pruners.given_layers import OwnLayers, channels_to_keep
+from filterbench.pruners.given_layers import OwnLayers, channels_to_keep, layers_that_fit
 from filterbench.storage.errors import InputError
 from filterbench.study.given_layers import check_layers
 from filterbench.study.reading import read_study
@@ -89,6 +90,17 @@ def test_the_layers_of_an_l1_cell_are_that_cell_to_the_last_byte(model, digits_f
     for kind in ("prune", "speedup", "finetune"):
         own, given = (tmp_path / folder / f"{kind}.safetensors" for folder in ("l1", "given"))
         assert tensors(own) == tensors(given), kind
+
+
+def test_a_document_names_depthwise_convolutions_too():
+    model = build_model("mobilenetv2", 1 / 4)
+    sources = depthwise_sources(model)
+    kept = dict.fromkeys(channels_to_keep(model), 3)
+    named = kept | dict.fromkeys(sources, 3)
+    assert layers_that_fit(named, model) == kept
+    first, source = next(iter(sources.items()))
+    with pytest.raises(InputError, match=rf"{first}: 2 filters; allowed: 3, as many as {source} keeps"):
+        layers_that_fit(named | {first: 2}, model)
 
 
 def test_fresh_weights_are_those_of_the_seed_and_not_the_trained_ones():

@@ -176,6 +176,29 @@ def test_a_pruner_without_nets_at_a_budget_is_left_out_by_name():
     assert "TaylorPruner" not in [each.name for each in found.competitors]
 
 
+def test_variants_without_their_pruner_are_ranked():
+    table = cells()
+    found = next(rankings(table[table["pruner"] != "TaylorPruner"], VARIANTS))
+    assert [each.name for each in found.competitors] == ["GroupL1Pruner", "GroupRandomPruner", "TaylorOther"]
+    assert (found.variants, found.left_out) == ([], [])
+
+
+def test_a_pruner_above_the_first_on_common_seeds_is_named(tmp_path):
+    """The last seed is far below; Taylor lacks it, and is worse on all others."""
+
+    def lacking(row):
+        if row["seed"] == 4 and row["pruner"] == "TaylorPruner":
+            return row | {f"performance_finetuned_{epochs}": None for epochs in (2, 8)}
+        lower = 0.1 if row["seed"] == 4 else 0.01 if row["pruner"] == "TaylorPruner" else 0
+        return row | {f"performance_finetuned_{n}": row[f"performance_finetuned_{n}"] - lower for n in (2, 8)}
+
+    make(tmp_path, cells(changed=lacking))
+    found = read(tmp_path / "ranking.json")["rankings"][0]["pruners"]
+    assert found[0]["pruner"] == "TaylorPruner"
+    page = (tmp_path / "ranking.md").read_text()
+    assert "On the seeds that both have, GroupL1 is better than\nTaylor, whose mean" in page
+
+
 def test_without_training_budgets_the_fine_tuning_is_ranked():
     table = cells().drop(columns=["performance_finetuned_2", "performance_finetuned_8"])
     assert [each.budget for each in rankings(table, {})] == [None]
@@ -250,7 +273,7 @@ def test_the_figure_has_accuracies_distances_and_groups(study, tmp_path):
     assert len(figure.axes) == 2 * 3
     accuracies, distances, together = figure.axes[3:]
     labels = [label.get_text() for label in accuracies.get_yticklabels()]
-    assert labels[-1] == "random groups"
+    assert labels[-1] == "random channels"
     largest = accuracies.get_lines()[0]
     assert list(largest.get_xdata())[-1] == pytest.approx(76, abs=0.2)
     hollow = [line for line in accuracies.get_lines() if line.get_markerfacecolor() == "none"]

@@ -1,5 +1,6 @@
 """Jobs in children of a process that has torch loaded: they are a job's process in all that can be seen."""
 
+import itertools
 import os
 import signal
 import subprocess
@@ -173,6 +174,34 @@ def test_a_job_whose_parent_is_killed_is_killed(main):
     process.communicate()
     assert process.returncode == -signal.SIGKILL
     assert ends(child)
+
+
+def test_a_job_that_the_system_refuses_a_child_runs_in_its_own_process(main, monkeypatch, capfd):
+    parent = int(start(main, "exec, 'import os; print(os.getppid())'").communicate()[0])
+    taken = {int(each.name) for each in Path(f"/proc/{parent}/fd").iterdir()}
+    # Room for the connection and the three streams of a job, and not for its child's end.
+    *_, last = itertools.islice((number for number in itertools.count() if number not in taken), 4)
+    psutil.Process(parent).rlimit(psutil.RLIMIT_NOFILE, (last + 1, 1024))
+    monkeypatch.setenv(ADDRESS, main.address)
+    assert run_in_child(print, "a child", modules=[]) is None
+    psutil.Process(parent).rlimit(psutil.RLIMIT_NOFILE, (1024, 1024))
+    assert run_in_child(print, "a child", modules=[]) == 0
+
+
+def test_a_long_temporary_folder_has_no_parent_and_no_error(tmp_path):
+    folder = tmp_path / ("long" * 30)
+    folder.mkdir()
+    script = MAIN.replace("print(os.environ[ADDRESS], flush=True)", "print(os.environ.get(ADDRESS))")
+    ran = subprocess.run(
+        [sys.executable, "-c", script],
+        env=os.environ | PATHS | {"TMPDIR": str(folder), ADDRESS: ""},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ran.stdout.strip() == ""
+    assert not list(folder.iterdir())
 
 
 @pytest.mark.parametrize("address", ["", "/nowhere/socket"])

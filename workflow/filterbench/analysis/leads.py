@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import reduce
 from operator import add
 
+import numpy as np
 import pandas as pd
 
 from filterbench.analysis.controls import layers_of, uniform_flops_of, with_uniform
@@ -82,7 +83,7 @@ class Lead:
         if self.nets.lacking:
             return f"the study has no {listed(self.nets.lacking)}"
         if self.epochs is not None:
-            longest = float(self.epochs[targets].to_numpy().max())
+            longest = float(np.nanmax(self.epochs[targets].to_numpy()))
             limit = f"more than {FURTHEST} times the study's largest training budget"
             return f"the uniform net would be fine-tuned for up to {longest:.3g} epochs, {limit}"
         return "no seed has all of its nets"

@@ -145,10 +145,12 @@ def _ranking(
     variants: Mapping[str, str],
 ) -> Ranking:
     complete = {name: each for name, each in found.items() if not np.isnan(each.mean)}
+    # One without its pruner is ranked as a pruner of its own.
+    variants = {name: base for name, base in variants.items() if base in found}
     ranked = [each for name, each in complete.items() if name not in variants]
     ranked.sort(key=lambda each: (-each.mean, each.name))
     pooled = np.array([each.pooled for each in ranked])
-    compared = [(name, base) for name, base in variants.items() if {name, base} <= set(found)]
+    compared = [(name, base) for name, base in variants.items() if name in found]
     level = simultaneous(len(compared))
     (first, *_) = found.values()
     return Ranking(
@@ -160,7 +162,7 @@ def _ranking(
         competitors=ranked,
         pairs=all_pairs(pooled),
         variants=[_variant(found[name], found[base], level) for name, base in compared],
-        left_out=[name for name in found if name not in complete],
+        left_out=[name for name in found if name not in complete and name not in variants],
     )
 
 

@@ -12,11 +12,11 @@ from filterbench.domain.targets import BUDGETS
 
 QUESTION = """Which pruner's nets are most accurate under the same budgets, and which pruners cannot be told
 apart? Accuracies are test accuracies in percent: means over budgets, seeds and models. Intervals are of
-{level:.0f} % and hold together for all pairs of a ranking. docs/ranking.md of the repository says how to read
+{level:.0f} %, simultaneous over all pairs of a ranking. docs/ranking.md of the repository says how to read
 them."""
 LIMITS = """- The intervals are about seeds of these models, this dataset and this training, and no others.
 - Pruners that are not told apart are not shown to be equal: more seeds may tell them apart.
-- Intervals hold together within one ranking, not over training budgets, and not together with those of
+- Intervals are simultaneous within one ranking, not over training budgets, and not together with those of
   variants.
 - Seeds in which a net collapsed are left out. Pairs that then have fewer than three seeds in a model have no
   interval, and count as not told apart."""
@@ -47,7 +47,8 @@ def _ranking(ranking: Mapping[str, Any]) -> Iterator[str]:
     if ranking["left_out"]:
         yield ""
         left_out = listed(map(short, ranking["left_out"]))
-        yield f"Not ranked, as some net is missing with every seed: {left_out}."
+        reason = "because some model has no seed with a net at every budget without a collapse"
+        yield f"Not ranked, {reason}: {left_out}."
     if ranking["variants"]:
         yield ""
         yield from _variants(ranking)
@@ -70,12 +71,20 @@ def _conclusion(ranking: Mapping[str, Any]) -> Iterator[str]:
     """Which pruners are not told apart from the first one."""
     first, *others = ranking["pruners"]
     alike = [short(own["pruner"]) for own in others if not own["from_best"]["told_apart"]]
+    above = [short(own["pruner"]) for own in others if _told_above(own["from_best"])]
+    if above:
+        yield f"On the seeds that both have, {listed(above)} {'is' if len(above) == 1 else 'are'} better than"
+        yield f"{short(first['pruner'])}, whose mean is of more or of other seeds."
     if not alike:
         yield f"{short(first['pruner'])} is told apart from all others."
         return
     apart = [pair for pair in ranking["pairs"] if pair["told_apart"]]
     yield f"{short(first['pruner'])} is not told apart from {listed(alike)}."
     yield f"Of {counted(len(ranking['pairs']), 'pairs')}, {len(apart)} are told apart."
+
+
+def _told_above(found: Mapping[str, Any]) -> bool:
+    return found["told_apart"] and found["mean"] > 0
 
 
 def _variants(ranking: Mapping[str, Any]) -> Iterator[str]:

@@ -32,7 +32,10 @@ def protocol_of(results: Path, variants: Mapping[str, str]) -> Protocol:
     for path in sorted(results.glob("*/seed-*/**/*.json")):
         place = wildcards_at(path.parent)
         model, pruner = place.get("model", ""), place.get("pruner", place.get("sparse", ""))
-        settings = dict(_settings(path.stem, parse(path), variants.get(pruner, pruner)))
+        algorithm = variants.get(pruner, pruner)
+        settings = dict(_settings(path.stem, parse(path), algorithm))
+        if algorithm != pruner:
+            settings["variant_of"] = algorithm
         if settings:
             found.setdefault("/".join(filter(None, (model, pruner, path.name))), settings)
     return found

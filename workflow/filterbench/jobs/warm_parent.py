@@ -33,6 +33,8 @@ FORWARDED = (signal.SIGINT, signal.SIGTERM)
 SINGLE = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "NUMEXPR")}
 _HEADER = struct.Struct("!Q")
 _STATUS = struct.Struct("!i")
+# In place of an exit code: there is no child, as the system refused one.
+_NO_CHILD = -(2**31)
 # The pipe on which the warm parent sees this process end.
 _KEPT: list[subprocess.Popen] = []
 
@@ -40,14 +42,24 @@ _KEPT: list[subprocess.Popen] = []
 def start() -> None:
     """Start a warm parent for the jobs that this process will start; it ends with this process.
 
-    It imports nothing before a job asks for it. Only on Linux.
+    It imports nothing before a job asks for it. Only on Linux, and where the system allows what it needs;
+    elsewhere each job imports for itself.
     """
     if sys.platform != "linux":
         return
-    folder = tempfile.mkdtemp(prefix="filterbench-")
-    address = str(Path(folder) / "socket")
     with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(address)
+        try:
+            os.close(os.pidfd_open(os.getpid()))
+            folder = tempfile.mkdtemp(prefix="filterbench-")
+        except OSError:
+            return
+        address = str(Path(folder) / "socket")
+        try:
+            listener.bind(address)
+        except OSError:
+            # Such an address has at most 107 bytes, and TMPDIR may be a long path.
+            shutil.rmtree(folder, ignore_errors=True)
+            return
         listener.listen(256)
         command = [sys.executable, "-m", __name__, str(listener.fileno()), folder]
         _KEPT.append(
@@ -72,7 +84,8 @@ def run_in_child(function: Callable[..., None], *arguments: Any, modules: list[s
         modules: what the parent imports before it forks.
 
     Returns:
-        The child's exit code, negative for the signal that ended it; None where there is no warm parent.
+        The child's exit code, negative for the signal that ended it; None where there is no warm parent, or
+        the system refuses it a child.
     """
     address = os.environ.get(ADDRESS)
     if not address:
@@ -83,15 +96,29 @@ def run_in_child(function: Callable[..., None], *arguments: Any, modules: list[s
             connection.connect(address)
         except OSError:
             return None
+        # A signal that comes before the handlers are there waits for them.
+        allowed = signal.pthread_sigmask(signal.SIG_BLOCK, FORWARDED)
         socket.send_fds(connection, [_HEADER.pack(len(request))], [0, 1, 2])
         connection.sendall(request)
-        for number in FORWARDED:
-            signal.signal(number, lambda received, _frame: connection.sendall(bytes([received])))
+        handlers = {number: signal.signal(number, _forwarded_to(connection)) for number in FORWARDED}
+        signal.pthread_sigmask(signal.SIG_SETMASK, allowed)
         status = connection.recv(_STATUS.size, socket.MSG_WAITALL)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
     if len(status) < _STATUS.size:
         # The system's way to get memory back.
         return -signal.SIGKILL
-    return _STATUS.unpack(status)[0]
+    code = _STATUS.unpack(status)[0]
+    return None if code == _NO_CHILD else code
+
+
+def _forwarded_to(connection: socket.socket) -> Callable[[int, object], None]:
+    def handler(received: int, _frame: object) -> None:
+        # The child may just have ended.
+        with contextlib.suppress(OSError):
+            connection.sendall(bytes([received]))
+
+    return handler
 
 
 def end_as(code: int) -> None:
@@ -137,9 +164,25 @@ class _Parent:
             # It was killed before it sent its request.
             connection.close()
             return
-        self._fork(connection, streams, request)
+        try:
+            child, ended = self._fork(streams, request)
+        except OSError:
+            with contextlib.suppress(OSError), connection:
+                connection.sendall(_STATUS.pack(_NO_CHILD))
+            return
+        finally:
+            for stream in streams:
+                os.close(stream)
+        self._children[child] = connection
+        self._selector.register(connection, selectors.EVENT_READ, lambda: self._pass_on(child))
+        self._selector.register(ended, selectors.EVENT_READ, lambda: self._reap(child, ended))
 
-    def _fork(self, connection: socket.socket, streams: list[int], request: bytes) -> None:
+    def _fork(self, streams: list[int], request: bytes) -> tuple[int, int]:
+        """Fork a child for a request; its number, and a file that is ready when it has ended.
+
+        Raises:
+            OSError: the system has no process or no file left; then there is no child.
+        """
         function, arguments, modules, environment, folder = pickle.loads(request)
         for module in modules:
             # An import that fails here fails again in the child, which logs it.
@@ -147,15 +190,34 @@ class _Parent:
                 importlib.import_module(module)
         child = os.fork()
         if not child:
+            self._run(function, arguments, lambda: _become_job(streams, environment, folder))
+        try:
+            return child, os.pidfd_open(child)
+        except OSError:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            raise
+
+    def _run(
+        self, function: Callable[..., None], arguments: tuple[Any, ...], begin: Callable[[], None]
+    ) -> None:
+        """Call the function in a child, and end the process with the exit code that Python would end with."""
+        code: Any = 1
+        try:
             self._close()
-            _become_job(streams, environment, folder)
-            _call(function, arguments)
-        for stream in streams:
-            os.close(stream)
-        self._children[child] = connection
-        self._selector.register(connection, selectors.EVENT_READ, lambda: self._pass_on(child))
-        ended = os.pidfd_open(child)
-        self._selector.register(ended, selectors.EVENT_READ, lambda: self._reap(child, ended))
+            begin()
+            function(*arguments)
+            code = 0
+        except SystemExit as end:
+            code = end.code
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            # Whoever read the output may be gone.
+            with contextlib.suppress(OSError):
+                sys.stdout.flush()
+                sys.stderr.flush()
+            os._exit(code if isinstance(code, int) else int(code is not None))
 
     def _close(self) -> None:
         """Close, in a child, what is the parent's: the end of a process shows in its connection."""
@@ -203,22 +265,6 @@ def _become_job(streams: list[int], environment: dict[str, str], folder: str) ->
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)
-
-
-def _call(function: Callable[..., None], arguments: tuple[Any, ...]) -> None:
-    """Call the function and end the process with the exit code that Python would end with."""
-    code: Any = 1
-    try:
-        function(*arguments)
-        code = 0
-    except SystemExit as end:
-        code = end.code
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code if isinstance(code, int) else int(code is not None))
 
 
 if __name__ == "__main__":

@@ -17,22 +17,34 @@ def depthwise_names(model: nn.Module) -> list[str]:
     return [name for name, module in model.named_modules() if is_depthwise(module)]
 
 
+def depthwise_sources(model: nn.Module, graph: fx.Graph | None = None) -> dict[str, str]:
+    """By name of each depthwise convolution, in the net's order, the convolution whose channels it gets.
+
+    Args:
+        model: a net in which layers between the two have one input.
+        graph: of the net, if it is not to be traced here.
+    """
+    if not depthwise_names(model):
+        return {}
+    modules = dict(model.named_modules())
+    found = {}
+    for node in (graph or graph_of(model)).nodes:
+        if node.op == "call_module" and is_depthwise(modules[node.target]):
+            source = node.all_input_nodes[0]
+            while not isinstance(modules.get(str(source.target)), nn.Conv2d):
+                (source,) = source.all_input_nodes
+            found[node.target] = str(source.target)
+    return found
+
+
 def mask_depthwise(model: nn.Module, masks: dict[str, Tensor], graph: fx.Graph | None = None) -> None:
     """Add the masks of depthwise convolutions: each has the mask of the convolution that makes its channels.
 
     Args:
-        model: a net whose depthwise convolutions each follow another convolution; layers in between have
-            one input.
+        model: see `depthwise_sources`.
         masks: by name of a layer, bool of shape (output channels,): true where kept; it is changed.
         graph: of the net, if it is not to be traced here.
     """
-    if not depthwise_names(model):
-        return
-    modules = dict(model.named_modules())
-    for node in (graph or graph_of(model)).nodes:
-        if node.op == "call_module" and is_depthwise(modules[node.target]):
-            source = node.all_input_nodes[0]
-            while source.target not in masks and not isinstance(modules[source.target], nn.Conv2d):
-                (source,) = source.all_input_nodes
-            if source.target in masks:
-                masks[node.target] = masks[source.target].clone()
+    for name, source in depthwise_sources(model, graph).items():
+        if source in masks:
+            masks[name] = masks[source].clone()

@@ -95,11 +95,12 @@ class StudyCells:
         self.comparable = as_published and set(config["models"]) <= published
 
     def _under_budgets(self) -> list[str]:
-        """The pruners, but for variants, that have cells under the study's budgets in every model."""
-        pruners = self.config["pruners"].keys() - variants(self.config).keys()
+        """The pruners, variants of others left out, with cells under the study's budgets in every model."""
+        pruners = self.config["pruners"].keys()
+        varied = {name for name, base in variants(self.config).items() if base in pruners}
         return [
             name
-            for name in pruners
+            for name in pruners - varied
             if all(budgets(self.config, name, model) for model in self.config["models"])
         ]
 

@@ -18,7 +18,8 @@ from filterbench.plotting.style import style_of
 from filterbench.plotting.titles import as_written, new_figure, set_title
 
 # Dark to light, from the largest budget to the smallest; markers distinguish them in print.
-SHADES, MARKERS = ("#222222", "#0072B2", "#56B4E9", "#A9D5F0"), "osD^"
+# Their numbers have no common divisor, so that twenty budgets look different.
+SHADES, MARKERS = ("#222222", "#0072B2", "#56B4E9", "#A9D5F0"), "osD^v"
 GROUP_COLOR = "#D55E00"
 
 

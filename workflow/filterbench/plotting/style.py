@@ -47,7 +47,7 @@ STYLES: dict[str, Style] = {
     "GivenLayersPruner": Style("#44AA99", "H", "GivenLayers"),
     # Controls are grey.
     "RandomFilterPruner": Style("#4D4D4D", "<", "random filters", ":"),
-    "GroupRandomPruner": Style("#707070", "^", "random groups", (0, (3, 1, 1, 1))),
+    "GroupRandomPruner": Style("#707070", "^", "random channels", (0, (3, 1, 1, 1))),
     "RandomAllocationPruner": Style("#7F7F7F", ">", "random allocation", "--"),
     "UniformAllocationPruner": Style("#A6A6A6", "h", "uniform, as annealing", "-."),
     "UniformAsNetAdaptPruner": Style("#8F8F8F", "H", "uniform, as NetAdapt", (0, (1, 1))),

@@ -154,7 +154,7 @@ SINGLE_IMAGES = TAYLOR | {
 FEATURE_MAPS = GROUPS | {
     "images": whole(128, "Training images, drawn by the seed, whose feature maps are scored.", minimum=1)
 }
-# Scores that only compare within a layer, as in the papers.
+# Scores that only compare within a layer.
 LAYER_MAPS = FEATURE_MAPS | {
     "ranking": GROUPS["ranking"] | {"enum": ["local", "global", "isomorphic", "erk"], "default": "local"}
 }

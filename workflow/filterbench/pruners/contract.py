@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
-from filterbench.compaction.masks import PrunedNet
+from filterbench.compaction.masks import ChannelMasks, PrunedNet
 from filterbench.costs.budget import Budget
 from filterbench.storage.errors import InputError
 
@@ -57,6 +57,23 @@ class BudgetPruner(Protocol):
 
         Raises:
             InfeasibleError: the budget cannot be met.
+        """
+        ...
+
+
+@runtime_checkable
+class RankingPruner(Protocol):
+    """A pruner that scores a net once, whatever share of it goes."""
+
+    def ranked(self, model: nn.Module, search: Search) -> Callable[[float], ChannelMasks]:
+        """Score a net.
+
+        Args:
+            model: a trained net for inputs of (batch, 3, height, width); it is not changed.
+            search: the training images and the seed.
+
+        Returns:
+            A function from a sparsity, above 0 and below 1, to the masks that `prune` has at it.
         """
         ...
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -12,13 +12,14 @@ from torch import nn
 from filterbench.compaction.channels import channel_sources
 from filterbench.compaction.masks import ChannelMasks, PrunedNet, apply_masks
 from filterbench.documents.parts import LayerRecord
-from filterbench.domain.rates import Layers
-from filterbench.models.depthwise import mask_depthwise
+from filterbench.domain.rates import Layers, Rate
+from filterbench.models.depthwise import depthwise_sources, mask_depthwise
 from filterbench.models.paper_layers import layers_of_net
 from filterbench.models.rebuilding import draw_fresh_weights
 from filterbench.pruners.nni import layer_mask
 from filterbench.pruners.search.search import Search, derived_seed
 from filterbench.pruners.uniform import prunable_convolutions
+from filterbench.storage.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -86,8 +87,7 @@ class OwnLayers:
         Raises:
             InputError: the layers do not fit the net.
         """
-        channels = channels_to_keep(model)
-        kept = layers_of_net(self.layers, channels)
+        kept, channels = layers_that_fit(self.layers, model), channels_to_keep(model)
         if self.weights == "fresh":
             fresh = copy.deepcopy(model).cpu()
             draw_fresh_weights(fresh, derived_seed(search.seed))
@@ -96,6 +96,34 @@ class OwnLayers:
             {"name": name, "channels": count, "kept": kept[name]} for name, count in channels.items()
         ]
         return GivenLayers(records, self.base_algo).prune(model, sparsity, search)
+
+
+def layers_that_fit(layers: Layers, model: nn.Module) -> dict[str, int]:
+    """How many filters each convolution of a net keeps that can be pruned, by name and in the net's order.
+
+    Depthwise convolutions follow others. They can be named, as in a cell's documents, with as many filters.
+
+    Args:
+        layers: see `filterbench.models.paper_layers.layers_of_net`.
+        model: the net; it can be on the meta device.
+
+    Raises:
+        InputError: the layers do not fit the net.
+    """
+    channels = channels_to_keep(model)
+    if not isinstance(layers, Mapping):
+        return layers_of_net(layers, channels)
+    sources = depthwise_sources(model)
+    kept = layers_of_net({name: own for name, own in layers.items() if name not in sources}, channels)
+    counts: dict[str, Rate] = {**kept}
+    for name, source in sources.items():
+        counts[name] = counts[source]
+        if layers.get(name, counts[name]) != counts[name]:
+            raise InputError(
+                f"{name}: {layers[name]} filters; allowed: {counts[name]}, as many as {source} keeps, whose "
+                "channels it has"
+            )
+    return kept
 
 
 def channels_to_keep(model: nn.Module) -> dict[str, int]:

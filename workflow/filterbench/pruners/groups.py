@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch_pruning
-from torch import nn
+from torch import Tensor, nn
 from torch_pruning.pruner.importance import Importance
 
 from filterbench.compaction.masks import ChannelMasks, PrunedNet, apply_masks
+from filterbench.compaction.rounding import rounded_masks
 from filterbench.models.inputs import example_input
 from filterbench.pruners.contract import channels_of
 from filterbench.pruners.ranking import RULES, Group, Limits
@@ -72,38 +73,55 @@ class GroupPruner:
         Raises:
             InputError: `images` is below 1.
         """
-        whole = channels_of(model)
         if self.rounds == 1:
-            return self._masked(model, sparsity, search, whole)
-        gone = 0.0
-        for number in range(self.rounds):
+            masks = self.ranked(model, search)(sparsity)
+            apply_masks(model, masks)
+            return PrunedNet(model, masks)
+        whole = channels_of(model)
+        for number in range(self.rounds - 1):
             asked = SCHEDULES[self.schedule](sparsity, (number + 1) / self.rounds)
-            share, gone = 1 - (1 - asked) / (1 - gone), asked
-            pruned = self._masked(model, share, search, whole)
-            model = compact_form(model, pruned.masks).eval()
-            if number + 1 < self.rounds:
-                train_between(model, search, number, self.round_epochs, self.round_learning_rate)
-        return PrunedNet(model, {}, compact=True)
+            model = self._without_lowest(model, asked, search, whole)
+            train_between(model, search, number, self.round_epochs, self.round_learning_rate)
+        return PrunedNet(self._without_lowest(model, sparsity, search, whole), {}, compact=True)
 
-    def _masked(
-        self, model: nn.Module, sparsity: float, search: Search, whole: Mapping[str, int]
-    ) -> PrunedNet:
-        """The net with the lowest channels masked; `whole` has each layer's channels before any round."""
+    def ranked(
+        self, model: nn.Module, search: Search, whole: Mapping[str, int] | None = None
+    ) -> Callable[[float], ChannelMasks]:
+        """See `filterbench.pruners.contract.RankingPruner.ranked`.
+
+        Args:
+            model: the net.
+            search: the training images and the seed.
+            whole: by name of each layer, its channels before any round; None in the first round. The sparsity
+                is that of the net that had them.
+        """
         scored = copy.deepcopy(model).eval()
         groups = groups_of(scored, self.scorer(scored, search))
         spared = [False] * len(groups)
         for place in SPARED[self.spared]:
             spared[place] = True
-        limits = Limits(self.smallest_share, spared, [whole[group.layers[0]] for group in groups])
-        kept = RULES[self.ranking](groups, sparsity, limits.stay(groups))
+        channels = whole or channels_of(model)
+        limits = Limits(self.smallest_share, spared, [channels[group.layers[0]] for group in groups])
         device = example_input(model).device
-        masks: ChannelMasks = {
-            layer: channels.to(device, copy=True)
-            for group, channels in zip(groups, kept, strict=True)
-            for layer in group.layers
-        }
-        apply_masks(model, masks)
-        return PrunedNet(model, masks)
+
+        def masks(sparsity: float) -> ChannelMasks:
+            kept = RULES[self.ranking](groups, sparsity, limits)
+            return {
+                layer: own.to(device, copy=True)
+                for group, own in zip(groups, kept, strict=True)
+                for layer in group.layers
+            }
+
+        return masks
+
+    def _without_lowest(
+        self, model: nn.Module, sparsity: float, search: Search, whole: Mapping[str, int]
+    ) -> nn.Module:
+        """The net after a round, compact and in evaluation mode."""
+        masks = self.ranked(model, search, whole)(sparsity)
+        if search.round_channels > 1:
+            masks = rounded_masks(model, masks, search.round_channels, up=True)
+        return compact_form(model, masks).eval()
 
     def least_cost(self, extent: Extent) -> Cost:
         """What it spends, as of a search (see `filterbench.pruners.contract.Searching`)."""
@@ -141,12 +159,25 @@ def groups_of(model: nn.Module, score: Importance) -> list[Group]:
         groups.append(
             Group(
                 sorted((names[module] for module in modules), key=order.index),
-                score(group).detach().cpu(),
+                _scores(score, group, names),
                 tuple(structure),
                 sum(map(_density, modules)) / len(modules),
             )
         )
     return sorted(groups, key=lambda group: order.index(group.layers[0]))
+
+
+def _scores(score: Importance, group: torch_pruning.Group, names: Mapping[nn.Module, str]) -> Tensor:
+    """The scores of a group's channels.
+
+    Raises:
+        InputError: the layers have nothing that the criterion scores, such as no BatchNorm.
+    """
+    found = score(group)
+    if found is None:
+        layers = [names[each.target.module] for each, _ in group if each.target.module in names]
+        raise InputError(f"{layers[0]}: {type(score).__name__} finds nothing to score; is there a BatchNorm?")
+    return found.detach().cpu()
 
 
 def _density(module: nn.Conv2d) -> float:

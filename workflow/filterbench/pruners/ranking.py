@@ -34,7 +34,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Limits:
-    """What no ranking removes.
+    """What no ranking removes, and what was there before the first round.
 
     Attributes:
         smallest_share: of the channels that each group had at first, 0 to 1; at least one stays in any case.
@@ -53,29 +53,45 @@ class Limits:
             for group, spared, channels in zip(groups, self.spared, self.channels, strict=True)
         ]
 
+    def filters(self, groups: Sequence[Group]) -> int:
+        """How many filters all groups had at first."""
+        pairs = zip(groups, self.channels, strict=True)
+        return sum(len(group.layers) * channels for group, channels in pairs)
 
-# From groups, the sparsity and how many channels stay: by group, bool of shape (channels,), true if kept.
-Rule = Callable[[Sequence[Group], float, Sequence[int]], list[Tensor]]
+    def of(self, indices: Sequence[int]) -> Limits:
+        """Those of some of the groups."""
+        return Limits(
+            self.smallest_share,
+            [self.spared[index] for index in indices],
+            [self.channels[index] for index in indices],
+        )
 
 
-def ranked_together(groups: Sequence[Group], sparsity: float, stay: Sequence[int]) -> list[Tensor]:
+# From groups, the sparsity and the limits: by group, bool of shape (channels,), true if kept. The sparsity is
+# that of the net before the first round, so that what one round leaves too many goes in the next.
+Rule = Callable[[Sequence[Group], float, Limits], list[Tensor]]
+
+
+def ranked_together(groups: Sequence[Group], sparsity: float, limits: Limits) -> list[Tensor]:
     """The lowest channels of the whole net go, until `sparsity` of all filters have.
 
     A channel costs a filter in each layer of its group.
     """
     scores = [group.scores.clone() for group in groups]
-    for own, count in zip(scores, stay, strict=True):
+    for own, count in zip(scores, limits.stay(groups), strict=True):
         own[own.argsort(stable=True, descending=True)[:count]] = torch.inf
     ranked = torch.cat(scores)
     order = ranked.argsort(stable=True)
     filters = torch.cat([torch.full((len(group.scores),), len(group.layers)) for group in groups])
-    goes = (filters[order].cumsum(0) <= int(sparsity * filters.sum())) & ranked[order].isfinite()
+    first = limits.filters(groups)
+    more = int(sparsity * first) - (first - int(filters.sum()))
+    goes = (filters[order].cumsum(0) <= more) & ranked[order].isfinite()
     kept = torch.ones(len(ranked), dtype=torch.bool)
     kept[order[goes]] = False
     return list(kept.split([len(group.scores) for group in groups]))
 
 
-def ranked_by_structure(groups: Sequence[Group], sparsity: float, stay: Sequence[int]) -> list[Tensor]:
+def ranked_by_structure(groups: Sequence[Group], sparsity: float, limits: Limits) -> list[Tensor]:
     """The same among groups of the same kinds of layers, whose scores compare best.
 
     Isomorphic pruning (Fang et al. 2024, arXiv:2407.04616, section 3).
@@ -85,27 +101,27 @@ def ranked_by_structure(groups: Sequence[Group], sparsity: float, stay: Sequence
         alike.setdefault(group.structure, []).append(index)
     kept: dict[int, Tensor] = {}
     for indices in alike.values():
-        own = ranked_together(
-            [groups[index] for index in indices], sparsity, [stay[index] for index in indices]
-        )
+        own = ranked_together([groups[index] for index in indices], sparsity, limits.of(indices))
         kept.update(zip(indices, own, strict=True))
     return [kept[index] for index in range(len(groups))]
 
 
-def ranked_apart(groups: Sequence[Group], sparsity: float, stay: Sequence[int]) -> list[Tensor]:
+def ranked_apart(groups: Sequence[Group], sparsity: float, limits: Limits) -> list[Tensor]:
     """The lowest `sparsity` of every group go."""
-    return _lowest_go(groups, [sparsity] * len(groups), stay)
+    pairs = zip(groups, limits.channels, strict=True)
+    more = [int(sparsity * channels) - (channels - len(group.scores)) for group, channels in pairs]
+    return _lowest_go(groups, more, limits)
 
 
-def erdos_renyi_kernel(groups: Sequence[Group], sparsity: float, stay: Sequence[int]) -> list[Tensor]:
+def erdos_renyi_kernel(groups: Sequence[Group], sparsity: float, limits: Limits) -> list[Tensor]:
     """The lowest of every group go; small layers keep a larger share of their channels.
 
     A layer's density is proportional to (inputs + outputs + height + width) / (inputs · outputs · height ·
     width) of its kernel, at most 1 (Erdős-Rényi-Kernel: Evci et al. 2020, arXiv:1911.11134, section 3). There
     it is the share of single weights; here it is that of a group's channels, and the densities are scaled so
-    that `sparsity` of all filters go.
+    that `sparsity` of all filters go. What the limits then keep goes nowhere else, so that less is removed.
     """
-    left = (1 - sparsity) * sum(group.filters for group in groups)
+    left = (1 - sparsity) * limits.filters(groups)
     shares = [1.0] * len(groups)
     open_groups = set(range(len(groups)))
     while open_groups:
@@ -117,14 +133,16 @@ def erdos_renyi_kernel(groups: Sequence[Group], sparsity: float, stay: Sequence[
                 shares[index] = max(0.0, scale * groups[index].density)
             break
         open_groups -= full
-    return _lowest_go(groups, [1 - share for share in shares], stay)
+    more = [int((1 - share) * len(group.scores)) for group, share in zip(groups, shares, strict=True)]
+    return _lowest_go(groups, more, limits)
 
 
-def _lowest_go(groups: Sequence[Group], sparsities: Sequence[float], stay: Sequence[int]) -> list[Tensor]:
+def _lowest_go(groups: Sequence[Group], numbers: Sequence[int], limits: Limits) -> list[Tensor]:
+    """So many channels of each group go, as far as the limits allow."""
     ranks = [group.scores.argsort(stable=True).argsort() for group in groups]
     return [
-        channels >= min(int(sparsity * len(channels)), len(channels) - count)
-        for channels, sparsity, count in zip(ranks, sparsities, stay, strict=True)
+        channels >= min(number, len(channels) - count)
+        for channels, number, count in zip(ranks, numbers, limits.stay(groups), strict=True)
     ]
 
 

@@ -17,7 +17,7 @@ from torch import nn
 from filterbench.compaction.channels import channel_sources
 from filterbench.compaction.masks import ChannelMasks, PrunedNet, apply_masks
 from filterbench.costs.budget import Budget
-from filterbench.pruners.contract import InfeasibleError, Pruner, channels_of, checked
+from filterbench.pruners.contract import InfeasibleError, Pruner, RankingPruner, channels_of, checked
 from filterbench.pruners.search.search import Search
 from filterbench.pruners.uniform import uniform_steps
 
@@ -40,14 +40,21 @@ def prune_uniformly(pruner: Pruner, model: nn.Module, budget: Budget, search: Se
     """
     steps = uniform_steps(model)
     last, channels = len(steps) - 1, channels_of(model)
+    ranked = pruner.ranked(model, search) if isinstance(pruner, RankingPruner) else None
 
     @cache
     def masks_at(step: int) -> ChannelMasks:
-        return checked(pruner.prune(copy.deepcopy(model), steps[step], search), channels, pruner).masks
+        net = copy.deepcopy(model)
+        if ranked is None:
+            pruned = pruner.prune(net, steps[step], search)
+        else:
+            pruned = PrunedNet(net, ranked(steps[step]))
+            apply_masks(net, pruned.masks)
+        return checked(pruned, channels, pruner).masks
 
     if not budget.met(masks_at(last)):
         left = f"{budget.reached(masks_at(last)):.2%} of the unpruned one's cost"
-        raise InfeasibleError(f"with the fewest filters in each convolution the net still has {left}")
+        raise InfeasibleError(f"with the fewest filters that its settings allow the net still has {left}")
     step = bisect_left(range(last), True, key=lambda step: budget.met(masks_at(step)))
     smaller, larger = masks_at(step), masks_at(step - 1) if step else {}
     masks = fill_budget(model, smaller, larger, budget)

@@ -34,8 +34,8 @@ def merge(job: Job) -> None:
     """Check each folder, refuse what does not compare, and write table, figures and page.
 
     Raises:
-        InputError: no folder is named; a folder has no results or `validate` finds faults in them; settings
-            differ; or one machine made a cell twice.
+        InputError: no folder is named; a folder has no finished cell or `validate` finds faults in it;
+            settings differ; or one machine made a cell twice.
     """
     configured = job.params["config"]
     named = folders_named(configured)
@@ -45,6 +45,9 @@ def merge(job: Job) -> None:
     verdicts = {each.folder: verdict_on(each) for each in submissions}
     _refuse_unlike(submissions)
     made = {each.folder: made_cells(each) for each in submissions}
+    for folder, finished in made.items():
+        if not finished:
+            raise InputError(f"{folder}: has no finished cell (result.json); leave it out, or run it further")
     cells = [cell for own in made.values() for cell in own]
     refuse_duplicates(cells)
     table = table_by_machine(cells)

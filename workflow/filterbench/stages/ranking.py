@@ -31,9 +31,8 @@ def ranking(job: Job) -> None:
     found = [each for each in under_budgets if len(each.competitors) > 1]
     if len(found) < len(under_budgets):
         logger.warning("%s: budgets are not ranked that fewer than two pruners meet everywhere", source)
-    for each in found:
-        if each.seeds < MIN_UNITS:
-            logger.warning("%s: no intervals, as these need %d seeds", source, MIN_UNITS)
+    if any(each.seeds < MIN_UNITS for each in found):
+        logger.warning("%s: no intervals, as these need %d seeds", source, MIN_UNITS)
     document = ranking_document(source, found)
     write(job.outputs["document"], document)
     write_table(job.outputs["table"], ranking_table(document))

@@ -46,7 +46,7 @@ def targets(config: Config, pruner: str, model: str) -> list[Target]:
 
 
 def variants(config: Config) -> dict[str, str]:
-    """By name of each variant, its pruner."""
+    """By name of each variant, its pruner, also where the study does not have that pruner itself."""
     pruners = config["pruners"].items()
     return {name: own["variant_of"] for name, own in pruners if "variant_of" in (own or {})}
 

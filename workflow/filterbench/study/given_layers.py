@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from filterbench.models.paper_layers import layers_of_net
+from filterbench.domain.rates import Layers
 from filterbench.models.registry import build_model
 from filterbench.storage.errors import InputError, first_line
 from filterbench.storage.strict_yaml import parse_yaml
@@ -43,20 +43,19 @@ def check_layers(config: Config) -> None:
             if layers is None or not targets(config, name, model):
                 continue
             try:
-                layers_of_net(layers, _channels(model, settings["width"]))
+                _check_fit(layers, model, settings["width"])
             except InputError as reason:
                 raise InputError(f"pruners.{name}.arguments.layers: for {model}: {reason}") from reason
 
 
-def _channels(model: str, width: float) -> dict[str, int]:
-    """The filters of a net's convolutions."""
+def _check_fit(layers: Layers, model: str, width: float) -> None:
     # Imported here because they import torch, which other studies do not need to be checked.
     import torch
 
-    from filterbench.pruners.given_layers import channels_to_keep
+    from filterbench.pruners.given_layers import layers_that_fit
 
     with torch.device("meta"):
-        return channels_to_keep(build_model(model, width))
+        layers_that_fit(layers, build_model(model, width))
 
 
 def _content(path: str, where: str) -> object:
