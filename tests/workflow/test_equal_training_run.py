@@ -23,6 +23,7 @@ SEARCHED = """\
     scratch: []
   UniformAsAutoCompressPruner: {}
 """
+LEFT_OUT = ("L2FilterPruner", "FPGMPruner", "NetAdaptPruner/0.95")
 
 
 def make(checkout: Checkout) -> None:
@@ -45,7 +46,12 @@ def equal(finished, tmp_path_factory) -> Checkout:
 
     def make_the_rest(checkout: Checkout) -> None:
         finished.copy(checkout.folder)
-        shutil.rmtree(checkout.folder / "results/smoke/resnet18")
+        results = checkout.folder / "results/smoke"
+        # What the study no longer asks for; `validate` would name it.
+        for folder in ("resnet18", *(f"vgg16/seed-0/{name}" for name in LEFT_OUT)):
+            shutil.rmtree(results / folder)
+        for figure in results.glob("figures/*resnet18*"):
+            figure.unlink()
         make(checkout)
 
     return made_once(tmp_path_factory, "equal", make_the_rest)
