@@ -100,13 +100,13 @@ class Study:
         own = self.at(budget)["pruners"]
         return f"{own[0]['accuracy'] - own[-1]['accuracy']:.1f}"
 
-    def with_first(self, budget: int, *, apart: bool) -> list[str]:
-        """Pruners that are told apart from the first, or are not."""
+    def with_first(self, budget: int, sign: int | None) -> list[str]:
+        """Pruners that are told apart from the first (-1), are not (0), or have no interval (None)."""
         others = self.at(budget)["pruners"][1:]
-        return [short(own["pruner"]) for own in others if own["from_best"]["told_apart"] == apart]
+        return [short(own["pruner"]) for own in others if _sign(own["from_best"]) == sign]
 
-    def against_random(self, budget: int, sign: int) -> list[str]:
-        """Pruners that are told apart from random channels: better (1), worse (-1); or are not (0)."""
+    def against_random(self, budget: int, sign: int | None) -> list[str]:
+        """The same against random channels; better ones are 1."""
         return [short(name) for name, found in self._from_random(budget) if _sign(found) == sign]
 
     def at_target(self, budget: int, pruner: str, target: str) -> str:
@@ -169,8 +169,10 @@ def _as_variants(other: Study, cells: pd.DataFrame) -> tuple[pd.DataFrame, dict[
     return rows.assign(pruner=rows["pruner"].map(named)), {variant: name for name, variant in named.items()}
 
 
-def _sign(found: Mapping[str, Any]) -> int:
-    """1 or -1 if a difference is told apart from zero, else 0."""
+def _sign(found: Mapping[str, Any]) -> int | None:
+    """1 or -1 if a difference is told apart from zero, else 0; None if it has no interval."""
+    if found["low"] is None:
+        return None
     if not found["told_apart"]:
         return 0
     return 1 if found["mean"] > 0 else -1
