@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from torch import Tensor, fx, nn
 
 from filterbench.models.graph import graph_of
@@ -17,12 +19,15 @@ def depthwise_names(model: nn.Module) -> list[str]:
     return [name for name, module in model.named_modules() if is_depthwise(module)]
 
 
-def depthwise_sources(model: nn.Module, graph: fx.Graph | None = None) -> dict[str, str]:
+def depthwise_sources(
+    model: nn.Module, graph: fx.Graph | None = None, wrapped: Collection[str] = ()
+) -> dict[str, str]:
     """By name of each depthwise convolution, in the net's order, the convolution whose channels it gets.
 
     Args:
         model: a net in which layers between the two have one input.
         graph: of the net, if it is not to be traced here.
+        wrapped: names of convolutions that the net has in a wrapper, such as NNI's.
     """
     if not depthwise_names(model):
         return {}
@@ -31,7 +36,7 @@ def depthwise_sources(model: nn.Module, graph: fx.Graph | None = None) -> dict[s
     for node in (graph or graph_of(model)).nodes:
         if node.op == "call_module" and is_depthwise(modules[node.target]):
             source = node.all_input_nodes[0]
-            while not isinstance(modules.get(str(source.target)), nn.Conv2d):
+            while source.target not in wrapped and not isinstance(modules[source.target], nn.Conv2d):
                 (source,) = source.all_input_nodes
             found[node.target] = str(source.target)
     return found
@@ -45,6 +50,6 @@ def mask_depthwise(model: nn.Module, masks: dict[str, Tensor], graph: fx.Graph |
         masks: by name of a layer, bool of shape (output channels,): true where kept; it is changed.
         graph: of the net, if it is not to be traced here.
     """
-    for name, source in depthwise_sources(model, graph).items():
+    for name, source in depthwise_sources(model, graph, masks.keys()).items():
         if source in masks:
             masks[name] = masks[source].clone()
