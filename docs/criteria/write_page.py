@@ -141,6 +141,15 @@ class Study:
         """A variant's accuracy minus its pruner's, points."""
         return next(own["difference"] for own in self.variants(budget) if own["pruner"] == variant)
 
+    def changed(self, budget: int) -> list[str]:
+        """The pruners from which their variants are told apart."""
+        return [short(own["variant_of"]) for own in self.variants(budget) if own["difference"]["told_apart"]]
+
+    def unchanged(self) -> list[str]:
+        """The pruners whose variants have the same nets."""
+        variants_ = self.variants(self.budgets[-1])
+        return [short(own["variant_of"]) for own in variants_ if own["alike"] == own["nets"]]
+
     def variant_of(self, budget: int, pruner: str) -> Mapping[str, Any]:
         """The accuracy of a pruner's only variant minus the pruner's, points."""
         return next(own["difference"] for own in self.variants(budget) if short(own["variant_of"]) == pruner)
