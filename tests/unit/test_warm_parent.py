@@ -178,6 +178,11 @@ def test_a_job_whose_parent_is_killed_is_killed(main):
 
 def test_a_job_that_the_system_refuses_a_child_runs_in_its_own_process(main, monkeypatch, capfd):
     parent = int(start(main, "exec, 'import os; print(os.getppid())'").communicate()[0])
+    # The job ends before the parent has closed its connection to it; one socket listens.
+    for _ in range(500):
+        if len(psutil.Process(parent).net_connections("unix")) == 1:
+            break
+        time.sleep(0.01)
     taken = {int(each.name) for each in Path(f"/proc/{parent}/fd").iterdir()}
     # Room for the connection and the three streams of a job, and not for its child's end.
     *_, last = itertools.islice((number for number in itertools.count() if number not in taken), 4)
