@@ -1,8 +1,13 @@
-"""The scripts of docs/."""
+"""The scripts of docs/, and what kept studies were computed with."""
 
 import importlib.util
+import json
+import subprocess
+import tarfile
+from pathlib import Path
 from types import ModuleType
 
+import pytest
 from checkout import REPOSITORY
 
 
@@ -16,3 +21,19 @@ def load(path: str) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def when_computed(archive: Path, file: str) -> str:
+    """The content of a file of the repository at the one commit whose code made a kept study's documents."""
+    with tarfile.open(archive) as tar:
+        versions = {
+            json.load(tar.extractfile(entry))["provenance"]["code"]["version"]
+            for entry in tar
+            if entry.name.endswith(("finetune.json", "baseline.json"))
+        }
+    (version,) = versions
+    command = ["git", "show", f"{version.split('+')[1]}:{file}"]
+    shown = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    if shown.returncode:
+        pytest.skip("needs the repository's history")
+    return shown.stdout

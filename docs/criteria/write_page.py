@@ -42,8 +42,6 @@ RESULTS = {
     "ranking_local": HERE.with_name("ranking_local") / "results",
 }
 RANDOM = "GroupRandomPruner"
-# The smallest share of a layer's channels that stays in studies/ranking.yaml.
-PROTECTED = 0.1
 
 
 class Study:
@@ -137,10 +135,6 @@ class Study:
         everyone = (*ranking["pruners"], *ranking["variants"])
         return next(own["collapsed"] for own in everyone if own["pruner"] == pruner)
 
-    def varied(self, budget: int, variant: str) -> Mapping[str, Any]:
-        """A variant's accuracy minus its pruner's, points."""
-        return next(own["difference"] for own in self.variants(budget) if own["pruner"] == variant)
-
     def changed(self, budget: int) -> list[str]:
         """The pruners from which their variants are told apart."""
         return [short(own["variant_of"]) for own in self.variants(budget) if own["difference"]["told_apart"]]
@@ -187,26 +181,27 @@ def _sign(found: Mapping[str, Any]) -> int | None:
     return 1 if found["mean"] > 0 else -1
 
 
-def at_floor(results: Path, model: str, target: str) -> tuple[int, dict[str, float]]:
-    """How many convolutions keep only their protected tenth, from a kept study's documents.
+def at_floor(archive: Path, model: str, target: str) -> tuple[int, dict[str, float]]:
+    """How many convolutions keep only their protected share of channels, from a kept study's documents.
 
     Args:
-        results: the folder of the study's archive.
+        archive: of the study.
         model: its name.
         target: as in paths, such as `flops-0.125`.
 
     Returns:
-        The number of convolutions of the model, and by pruner the mean over seeds of those at their tenth.
+        The number of convolutions of the model, and by pruner the mean over seeds of those at that share.
     """
     found: dict[str, list[int]] = {}
     layers: list[dict[str, Any]] = []
-    with tarfile.open(results / "ranking.tar.xz") as archive:
-        for entry in archive:
+    with tarfile.open(archive) as tar:
+        for entry in tar:
             place = PurePosixPath(entry.name)
-            document = archive.extractfile(entry)
+            document = tar.extractfile(entry)
             if document and place.match(f"{model}/seed-*/*/{target}/prune.json"):
-                layers = json.load(document)["layers"]
-                at = sum(layer["kept"] <= math.ceil(PROTECTED * layer["channels"]) for layer in layers)
+                pruned = json.load(document)
+                layers, share = pruned["layers"], pruned["arguments"]["smallest_share"]
+                at = sum(layer["kept"] <= math.ceil(share * layer["channels"]) for layer in layers)
                 found.setdefault(short(place.parts[2]), []).append(at)
     means = {name: sum(counts) / len(counts) for name, counts in found.items()}
     return len(layers), dict(sorted(means.items(), key=lambda item: -item[1]))
@@ -240,7 +235,7 @@ def page(found: Mapping[str, Study]) -> str:
     )
     hours = pd.read_csv(HERE / "hours.csv").to_dict("records")
     words: dict[str, Any] = {"short": short, "listed": listed, "counted": counted, "interval": interval}
-    layers, floors = at_floor(RESULTS["ranking"], "vgg16", "flops-0.125")
+    layers, floors = at_floor(RESULTS["ranking"] / "ranking.tar.xz", "vgg16", "flops-0.125")
     words |= {"hours": hours, "enough": MIN_UNITS}
     words |= {"layers": layers, "floors": [f"{name} {mean:.1f}" for name, mean in floors.items()]}
     return environment.get_template("page.md.jinja").render(
