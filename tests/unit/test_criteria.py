@@ -228,9 +228,10 @@ def test_many_small_rounds_reach_the_sparsity(ranking, search):
 
 def test_rounds_leave_multiples_of_channels(search):
     model = lively_net("vgg16")
-    pruned = in_rounds(model, dataclasses.replace(search, round_channels=4))
-    assert {count % 4 for count in channels(pruned.model).values()} == {0}
-    assert sum(channels(pruned.model).values()) < 0.75 * sum(channels(model).values())
+    pruned = in_rounds(model, dataclasses.replace(search, round_channels=3))
+    whole, left = channels(model), channels(pruned.model)
+    assert all(count % 3 == 0 or count == whole[layer] for layer, count in left.items())
+    assert sum(left.values()) < 0.75 * sum(whole.values())
 
 
 def test_a_net_without_batch_normalisation_has_no_scales(search):

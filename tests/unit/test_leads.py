@@ -1,5 +1,6 @@
 """Leads taken apart: from tables that one can check by hand."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -170,6 +171,9 @@ def test_what_the_study_does_not_have_is_empty_and_said():
         assert (lead.estimate().n == 0) == bool(reason), name
         assert reason in lead.why_missing()
         assert bool(reason) == bool(lead.why_missing())
+    # Seeds without a net change nothing of it.
+    longest = dataclasses.replace(lead, epochs=lead.epochs.where(lead.epochs == lead.epochs.max()))
+    assert reason in longest.why_missing()
 
 
 def test_a_pair_without_a_common_net_has_no_leads():

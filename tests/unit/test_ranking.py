@@ -16,7 +16,7 @@ from filterbench.jobs.job import Job
 from filterbench.orchestration.figures import figures
 from filterbench.orchestration.plan import Plan
 from filterbench.orchestration.tables import TableParams
-from filterbench.plotting.ranking import draw_ranking
+from filterbench.plotting.ranking import _look, draw_ranking
 from filterbench.stages.plot_ranking import plot_ranking
 from filterbench.stages.ranking import ranking as ranking_stage
 from filterbench.storage.errors import InputError
@@ -168,7 +168,8 @@ def test_a_collapsed_net_is_set_apart_and_counted():
 
 def test_a_pruner_without_nets_at_a_budget_is_left_out_by_name():
     def infeasible(row):
-        lacking = row["pruner"] == "TaylorPruner" and row["target"] == "flops-0.125"
+        # Its variant, too, which is not ranked in any case.
+        lacking = row["pruner"].startswith("Taylor") and row["target"] == "flops-0.125"
         return row | {f"performance_finetuned_{epochs}": None for epochs in (2, 8)} if lacking else row
 
     found = next(rankings(cells(changed=infeasible), VARIANTS))
@@ -259,12 +260,19 @@ def test_a_number_changed_by_hand_is_found(study):
 
 def test_a_whole_run_ranks_where_the_study_has_budgets_and_three_seeds(default_config):
     budgets = default_config | {"budgets": {"flops": [0.5]}, "seeds": [0, 1, 2]}
-    assert "figures/ranking" in figures(Plan(budgets))
+    # A variant of a pruner that the study does not have is ranked as one of its own.
+    without_base = {"L1FilterPruner": {}, "FPGMPruner": {"variant_of": "L2FilterPruner"}}
+    for ranked in (budgets, budgets | {"pruners": without_base}):
+        assert "figures/ranking" in figures(Plan(ranked))
     # AutoCompress has no cells under budgets.
     alone = budgets | {"pruners": {"L1FilterPruner": {}, "AutoCompressPruner": {}}}
     varied = budgets | {"pruners": {"L1FilterPruner": {}, "FPGMPruner": {"variant_of": "L1FilterPruner"}}}
     for other in (budgets | {"seeds": [0, 1]}, default_config | {"seeds": [0, 1, 2]}, alone, varied):
         assert "figures/ranking" not in figures(Plan(other))
+
+
+def test_twenty_budgets_look_different():
+    assert len({_look(number) for number in range(20)}) == 20
 
 
 def test_the_figure_has_accuracies_distances_and_groups(study, tmp_path):

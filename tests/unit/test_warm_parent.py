@@ -188,7 +188,10 @@ def test_a_job_that_the_system_refuses_a_child_runs_in_its_own_process(main, mon
     *_, last = itertools.islice((number for number in itertools.count() if number not in taken), 4)
     psutil.Process(parent).rlimit(psutil.RLIMIT_NOFILE, (last + 1, 1024))
     monkeypatch.setenv(ADDRESS, main.address)
+    before = signal.getsignal(signal.SIGTERM)
     assert run_in_child(print, "a child", modules=[]) is None
+    # The job that goes on here is stopped as ever.
+    assert signal.getsignal(signal.SIGTERM) == before
     psutil.Process(parent).rlimit(psutil.RLIMIT_NOFILE, (1024, 1024))
     assert run_in_child(print, "a child", modules=[]) == 0
 
