@@ -218,14 +218,20 @@ def test_a_machine_is_its_processors_and_cores():
 
 @pytest.fixture
 def table() -> pd.DataFrame:
-    """Three seeds of one machine, one of them of another machine, too, and a cell that is infeasible."""
+    """Three seeds of one machine, one of them of another machine, too, and a cell that is infeasible.
+
+    The third seed is of a later version.
+    """
     rows = [("one", 0, 0.5), ("one", 1, 0.6), ("one", 2, 0.7), ("two", 0, 0.52)]
     common = {"model": "vgg16", "pruner": "L1FilterPruner", "params_compact": 10, "flops_compact": 20}
     cells = [
-        common | {"target": "0.5", "machine": machine, "seed": seed, "performance_finetuned": accuracy}
+        common
+        | {"target": "0.5", "machine": machine, "seed": seed, "performance_finetuned": accuracy}
+        | {"versions": "FilterBench 2" if seed == 2 else "FilterBench 1"}
         for machine, seed, accuracy in rows
     ]
     lost = {"target": "0.9", "machine": "two", "seed": 0, "infeasible": "too few layers"}
+    lost |= {"versions": "FilterBench 1"}
     return pd.DataFrame([*({**cell, "infeasible": None} for cell in cells), {**common, **lost}])
 
 
@@ -260,4 +266,5 @@ def test_the_page_has_all_of_the_document(table):
     page = merged_page(document)
     assert "| `a'<b>` | mine | 5 | 1 | `one; two` | `FilterBench 1` | 3 digests | 000000000000 |" in page
     assert "| vgg16 | L1FilterPruner | 0.5 | 0 | `two` | 52.00 | 2.00 |" in page
+    assert "| L1FilterPruner | 0.5 | `one`; 2 versions | 0, 1, 2 | 60.00 |" in page
     assert "| L1FilterPruner | 0.9 | `two` | infeasible: 0 |" in page

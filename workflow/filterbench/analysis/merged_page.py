@@ -10,6 +10,7 @@ from filterbench.analysis.report import markdown_table
 LIMITS = """\
 - Machines differ in the last bits of their sums, and training amplifies that: the accuracies of one cell on
   two machines differ as those of two seeds do. So no mean here is over machines.
+- Versions of FilterBench and torch can change a result, too. A mean over cells of several versions says so beside its machine.
 - Every folder passed `validate`, and all trainings and searches have equal settings. That shows that the
   documents hold together. It does not show who computed them, or that anybody did (docs/submitting.md).
 - Times are left out: they are those of one machine."""
@@ -64,7 +65,10 @@ def _means(means: Iterable[Mapping[str, Any]]) -> str:
         seeds = "; ".join(filter(None, (made, lost and f"infeasible: {lost}")))
         interval = "" if each["low"] is None else f"{_per_cent(each['low'])} to {_per_cent(each['high'])}"
         counts = [_number(each[name], ",.0f") for name in ("params", "flops")]
-        first = [each["pruner"], each["target"], _plain(each["machine"]), seeds]
+        machine = _plain(each["machine"])
+        if len(each["versions"]) > 1:
+            machine += f"; {len(each['versions'])} versions"
+        first = [each["pruner"], each["target"], machine, seeds]
         rows.append([*first, _per_cent(each["accuracy"]), interval, *counts])
     return markdown_table(heading, rows)
 

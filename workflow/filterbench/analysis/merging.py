@@ -18,6 +18,7 @@ class Mean(TypedDict):
     pruner: str
     target: str
     machine: str
+    versions: list[str]
     seeds: list[int]
     infeasible: list[int]
     accuracy: float | None
@@ -61,6 +62,7 @@ def means(table: pd.DataFrame) -> list[Mean]:
                 "pruner": pruner,
                 "target": target,
                 "machine": machine,
+                "versions": list(dict.fromkeys(cells["versions"])),
                 "seeds": sorted(map(int, made["seed"])),
                 "infeasible": sorted(map(int, cells[cells["infeasible"].notna()]["seed"])),
                 "accuracy": accuracy,

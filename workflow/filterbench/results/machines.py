@@ -68,7 +68,7 @@ def refuse_duplicates(made: Iterable[MadeCell]) -> None:
 
 
 def table_by_machine(made: Sequence[MadeCell]) -> pd.DataFrame:
-    """One row per cell and machine, with the columns of `comparison.csv`, `machine` and `folder`.
+    """One row per cell and machine, with the columns of `comparison.csv`, `machine`, `versions` and `folder`.
 
     Statistics over seeds and Pareto fronts are those of one machine's cells of a model.
     """
@@ -78,7 +78,11 @@ def table_by_machine(made: Sequence[MadeCell]) -> pd.DataFrame:
         own = [each for each in made if (each.cell.model, each.machine) == (model, machine)]
         table = cells_table([each.path for each in own], again={}, unpruned=False)
         table["target"] = [str(each.cell.target) for each in own]
-        named = {"machine": machine, "folder": [each.source for each in own]}
+        named = {
+            "machine": machine,
+            "versions": [each.versions for each in own],
+            "folder": [each.source for each in own],
+        }
         tables.append(pd.DataFrame(named, index=table.index).join(table))
     return pd.concat(tables, ignore_index=True)
 
