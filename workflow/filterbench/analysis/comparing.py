@@ -29,10 +29,10 @@ class Comparison:
     Attributes:
         pair: the two pruners.
         cost: `params`, `flops` or `latency`.
-        differences: in percentage points; rows are independent units (seeds, or models), columns factors:
-            how many times fewer of the cost than the unpruned net has.
-        apart: bool, of the same shape: whether a net of the pair collapsed there. Never true where models are
-            the units: their means leave collapsed seeds out.
+        differences: in percentage points; rows are the seeds of one model, or models and seeds where models
+            are the independent units; columns are factors: how many times fewer of the cost than the unpruned
+            net has.
+        apart: bool, of the same shape: whether a net of the pair collapsed there.
     """
 
     pair: Pair
@@ -77,8 +77,7 @@ def compare(
         table: cells, infeasible ones included; of one model if seeds are the units.
         pairs: the first one's accuracy minus the second one's.
         costs: `params`, `flops`, `latency`.
-        units: `seeds`, or `models`: each model's difference is then the mean over its seeds without a
-            collapse, because seeds of one model say nothing of another model.
+        units: `seeds`, or `models`, because seeds of one model say nothing of another model.
         at: the pruners' accuracies at equal budget.
     """
     found, lost, fallen = [], {cost: set[float]() for cost in costs}, _fallen(table)
@@ -86,7 +85,7 @@ def compare(
         comparison, guessing = _compare_pair(table, fallen, pair, cost, at)
         lost[cost].update(guessing)
         if comparison.factors:
-            found.append(_by_unit(comparison, units))
+            found.append(comparison if units == ACROSS_MODELS else _by_seed(comparison))
     return Compared(found, {cost: sorted(factors) for cost, factors in lost.items()})
 
 
@@ -98,15 +97,15 @@ def _compare_pair(
     bound = at_chance(table)
     one, other = _wide(at(table, pair, cost), pair, everywhere)
     common = (one + other).dropna(axis="columns").columns
-    guess = ((one <= bound) & (other <= bound))[common].any()
-    kept = common[~guess]
-    points = 100 * (one - other)[kept]
-    apart = pd.DataFrame(False, points.index, points.columns)
+    apart = pd.DataFrame(False, everywhere, common)
     if fallen.loc[fallen["pruner"].isin(pair), "performance_finetuned"].any():
         # Between two cells a curve has collapsed if one of the cells has.
         fell = [side > 0 for side in _wide(at(fallen, pair, cost), pair, everywhere)]
-        apart = (fell[0] | fell[1])[kept]
-    return Comparison(pair, cost, points, apart), list(common[guess].astype(float))
+        apart = (fell[0] | fell[1])[common]
+    guess = ((one <= bound) & (other <= bound))[common].where(~apart, other=False).any()
+    kept = common[~guess]
+    points = 100 * (one - other)[kept]
+    return Comparison(pair, cost, points, apart[kept]), list(common[guess].astype(float))
 
 
 def _wide(found: pd.DataFrame, pair: Pair, everywhere: pd.MultiIndex) -> list[pd.DataFrame]:
@@ -124,11 +123,8 @@ def _fallen(table: pd.DataFrame) -> pd.DataFrame:
     return found.assign(**{column: 0.0}) if column in table else found
 
 
-def _by_unit(comparison: Comparison, units: str) -> Comparison:
-    """The comparison over seeds of its model, or over models."""
+def _by_seed(comparison: Comparison) -> Comparison:
+    """The comparison with the seeds of its only model as rows."""
     points, apart = comparison.differences, comparison.apart
-    if units == WITHIN_MODEL:
-        names = [f"seed {seed}" for seed in points.index.get_level_values("seed")]
-        return replace(comparison, differences=points.set_axis(names), apart=apart.set_axis(names))
-    means = points.where(~apart).groupby(level="model", sort=False).mean()
-    return replace(comparison, differences=means, apart=means.isna())
+    names = [f"seed {seed}" for seed in points.index.get_level_values("seed")]
+    return replace(comparison, differences=points.set_axis(names), apart=apart.set_axis(names))

@@ -73,8 +73,9 @@ def accuracies(table: pd.DataFrame, pruners: Sequence[str], cost: str) -> pd.Dat
     """Accuracies of several pruners at the same budgets, in each model and seed.
 
     Where the pruners have the same counts at each sparsity, as those that prune all layers alike have on
-    VGG16, their cells are compared as they are. Otherwise the factors are powers of two (for latency, their
-    fourth roots), and accuracies come from `accuracy_at`.
+    VGG16, their cells are compared as they are, and a factor is the mean over seeds. Otherwise, or where
+    models differ in these factors, the factors are powers of two (for latency, their fourth roots), and
+    accuracies come from `accuracy_at`.
 
     Args:
         table: cells of any models and seeds.
@@ -115,19 +116,27 @@ def matched_accuracies(table: pd.DataFrame, pruners: Sequence[str], cost: str) -
     """
     feasible = table[table["infeasible"].isna() & table["pruner"].isin(pruners)]
     factors, found = _cell_by_cell(feasible, pruners, cost)
-    factor = factors[pruners[0]].groupby("sparsity").mean()
-    found = found.dropna()
-    found = found.assign(factor=found.index.get_level_values("sparsity").map(factor.to_dict()))
-    # Two sparsities can leave the same net.
-    return found.groupby([*UNIT, "factor"], sort=False).mean()
+    return _at_mean_factors(factors[pruners[0]], found.dropna())
 
 
 def _at_equal_cells(cells: pd.DataFrame, pruners: Sequence[str], cost: str) -> pd.DataFrame | None:
-    """Accuracies at the cells' own factors; None where the pruners' counts differ."""
+    """Accuracies at the cells' own factors; None where these differ between pruners or models."""
     factors, found = (values.dropna() for values in _cell_by_cell(cells, pruners, cost))
     if factors.empty or factors.nunique(axis="columns").max() > 1:
         return None
-    return found.assign(factor=factors[pruners[0]]).groupby([*UNIT, "factor"], sort=False).mean()
+    own = factors[pruners[0]]
+    of_models = own.groupby(["model", "sparsity"]).mean().unstack("model")
+    if not np.isclose(of_models.max(axis=1), of_models.min(axis=1), rtol=1e-9).all():
+        return None
+    return _at_mean_factors(own, found)
+
+
+def _at_mean_factors(factors: pd.Series, found: pd.DataFrame) -> pd.DataFrame:
+    """Accuracies by the mean over models and seeds of the factors at each sparsity."""
+    mean = factors.groupby("sparsity").mean()
+    found = found.assign(factor=found.index.get_level_values("sparsity").map(mean.to_dict()))
+    # Two sparsities can leave the same net.
+    return found.groupby([*UNIT, "factor"], sort=False).mean()
 
 
 def _cell_by_cell(cells: pd.DataFrame, pruners: Sequence[str], cost: str) -> list[pd.DataFrame]:

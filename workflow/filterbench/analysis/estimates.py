@@ -27,15 +27,15 @@ class EstimateDocument(TypedDict):
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean difference over seeds, in percentage points.
+    """A mean difference over units, in percentage points: seeds, or models with the means over their seeds.
 
     Attributes:
-        n: number of seeds that mean and interval rest on: those without a collapsed net.
+        n: number of units that mean and interval rest on: those with a seed without a collapsed net.
         mean: their mean; NaN without any.
-        low: lower end of its interval; NaN for fewer than three seeds, or where all are equal.
+        low: lower end of its interval; NaN for fewer than three units, or where all are equal.
         high: its upper end.
         collapsed: number of seeds that are left out, because a net of the pair collapsed.
-        mean_all: the mean over all seeds, these included.
+        mean_all: the mean over all units, these seeds included.
     """
 
     n: int
@@ -63,22 +63,31 @@ def json_number(value: float, digits: int = DIGITS) -> float | None:
 
 
 def pooled(differences: pd.DataFrame, apart: pd.DataFrame, level: float = CONFIDENCE) -> Estimate:
-    """The mean over targets within each seed, then over seeds (t interval, Student 1908).
+    """The mean over targets within each seed, then over units (t interval, Student 1908).
 
     Args:
-        differences: percentage points; rows are seeds, columns targets. Seeds that lack a target are left
-            out: means over other targets are not comparable.
+        differences: percentage points; rows are seeds, or models and seeds, columns targets. Seeds that lack
+            a target are left out: means over other targets are not comparable.
         apart: bool, of the same shape: whether a net of the pair collapsed. Such a seed is left out whole.
         level: probability that such intervals contain the true mean of seeds without a collapse, 0 to 1.
     """
-    complete = differences.dropna()
-    return _estimate(complete.mean(axis=1), pooled_values(differences, apart), level)
+    return _estimate(*_pooled_seeds(differences, apart), level)
 
 
 def pooled_values(differences: pd.DataFrame, apart: pd.DataFrame) -> pd.Series:
-    """By seed the mean over targets, of those seeds that have them all and no collapsed net."""
+    """By unit the mean over targets, of those seeds that have them all and no collapsed net."""
+    values, fell = _pooled_seeds(differences, apart)
+    return kept_of(values, fell)
+
+
+def over_units(values: pd.Series) -> pd.Series:
+    """Values by seed as they are, or values by model and seed as means over the seeds of each model."""
+    return values if values.index.nlevels == 1 else values.groupby(level="model", sort=False).mean()
+
+
+def _pooled_seeds(differences: pd.DataFrame, apart: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
     complete = differences.dropna()
-    return complete.mean(axis=1)[~apart.loc[complete.index].any(axis=1)]
+    return complete.mean(axis=1), apart.loc[complete.index].any(axis=1)
 
 
 def by_target(
@@ -87,23 +96,25 @@ def by_target(
     """The mean of each target over its seeds, with intervals that all contain their true means together.
 
     Args:
-        differences: percentage points; rows are seeds, columns targets; NaN where a seed has none.
+        differences: percentage points; rows as for `pooled`, columns targets; NaN where a seed has none.
         apart: bool, of the same shape: whether a net of the pair collapsed. That seed is left out there.
         level: probability that all intervals contain their true means, 0 to 1. Each is a t interval at the
             level's root of the number of targets (Sidak 1967), which docs/verdicts.md compares with others.
     """
     each = level ** (1 / max(1, len(differences.columns)))
     return {
-        target: _estimate(values.dropna(), kept_of(values, apart[target]), each)
+        target: _estimate(values, apart[target], each)
         for target, values in differences.items()
     }
 
 
 def kept_of(values: pd.Series, apart: pd.Series) -> pd.Series:
-    """Of one target the differences of those seeds that have one and no collapsed net."""
-    return values[values.notna() & ~apart]
+    """Of one target the differences by unit, of those seeds that have one and no collapsed net."""
+    return over_units(values[values.notna() & ~apart])
 
 
-def _estimate(values: pd.Series, kept: pd.Series, level: float) -> Estimate:
+def _estimate(values: pd.Series, apart: pd.Series, level: float) -> Estimate:
+    kept, everything = kept_of(values, apart), over_units(values.dropna())
     low, high = t_interval(kept.to_list(), level)
-    return Estimate(len(kept), float(kept.mean()), low, high, len(values) - len(kept), float(values.mean()))
+    fell = int((values.notna() & apart).sum())
+    return Estimate(len(kept), float(kept.mean()), low, high, fell, float(everything.mean()))

@@ -11,7 +11,7 @@ import pandas as pd
 from filterbench.analysis import hypotheses, wording
 from filterbench.analysis.comparing import ACROSS_MODELS, WITHIN_MODEL, Accuracies, Comparison, Pair, compare
 from filterbench.analysis.curves import accuracies
-from filterbench.analysis.estimates import EstimateDocument, by_target, json_number, pooled
+from filterbench.analysis.estimates import EstimateDocument, by_target, json_number, over_units, pooled
 from filterbench.analysis.hypotheses import ALPHA, FAILS, HOLDS, MARGIN, NOT_ASKED, OPEN, Hypothesis, Tested
 from filterbench.analysis.seeds import CONFIDENCE, MIN_UNITS
 
@@ -130,7 +130,7 @@ def judge(table: pd.DataFrame, question: Comparisons, name: str, unit: str) -> S
     images = _test_images(table)
     about = (
         f"{wording.factor_range(comparisons)}, {wording.counted(len(units), unit)}"
-        f"{f', {images:,} test images' if images else ''}.{left_out}{wording.set_apart(comparisons, unit)}"
+        f"{f', {images:,} test images' if images else ''}.{left_out}{wording.set_apart(comparisons)}"
     )
     if images and 100 / images >= COARSEST:
         verdict, why, needed = NOT_ASKED, wording.too_coarse(images, 100 / COARSEST), None
@@ -168,7 +168,7 @@ def _document(claim: Hypothesis, comparison: Comparison, tests: int) -> Comparis
     """A comparison in `verdicts.json`; `tests` is the number of differences that the claim is tested on."""
     differences, apart = comparison.differences, comparison.apart
     test = pooled(differences, apart, 1 - 2 * ALPHA)
-    means = differences.mean(axis=1).dropna()
+    means = over_units(differences.mean(axis=1).dropna())
     return {
         "pruner": comparison.pair[0],
         "other": comparison.pair[1],

@@ -52,10 +52,10 @@ def left_out(guessing: dict[str, list[float]]) -> str:
     return f" Left out, as both nets of a pair are at chance there: {'; '.join(places)}." if places else ""
 
 
-def set_apart(comparisons: Sequence[Comparison], unit: str) -> str:
-    """How many units of which pairs are left out because a net collapsed, as a sentence; empty if none."""
+def set_apart(comparisons: Sequence[Comparison]) -> str:
+    """How many seeds of which pairs are left out because a net collapsed, as a sentence; empty if none."""
     said = dict.fromkeys(
-        f"{short(each.pair[0])} minus {short(each.pair[1])} in {counted(apart, unit)}"
+        f"{short(each.pair[0])} minus {short(each.pair[1])} in {counted(apart, 'seeds')}"
         for each in comparisons
         if (apart := int(each.apart.any(axis=1).sum()))
     )
