@@ -99,7 +99,10 @@ class Study:
         return f"{own[0]['accuracy'] - own[-1]['accuracy']:.1f}"
 
     def with_first(self, budget: int, sign: int | None) -> list[str]:
-        """Pruners that are told apart from the first (-1), are not (0), or have no interval (None)."""
+        """Pruners that are told apart from the first (-1), are not (0), or have no interval (None).
+
+        With 1, those that are better on the seeds that both have.
+        """
         others = self.at(budget)["pruners"][1:]
         return [short(own["pruner"]) for own in others if _sign(own["from_best"]) == sign]
 

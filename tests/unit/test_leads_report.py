@@ -10,6 +10,7 @@ from test_leads import AUTO_COMPRESS, BUDGETS, EXPECTED, FINETUNED, FROM_SCRATCH
 
 from filterbench.analysis.leads import COMPONENTS, PARTS
 from filterbench.analysis.leads_document import leads_document, leads_table
+from filterbench.analysis.leads_page import leads_page
 from filterbench.documents import read
 from filterbench.jobs.job import Job
 from filterbench.orchestration.figures import figures
@@ -137,6 +138,17 @@ def test_a_figure_of_what_is_there_is_drawn_where_controls_are_missing():
     marks = [line for line in parts.get_lines() if line.get_color() == "black"]
     assert [line.get_ydata()[0] for line in marks[::2]] == pytest.approx(list(EXPECTED["lead"]))
     assert not draw_leads(table[table["model"] == "another"], "a title").axes[1].patches
+
+
+def test_the_page_says_where_seeds_lack_nets():
+    table = cells(seeds=4)
+    gone = (table["pruner"] == AUTO_COMPRESS) & (table["sparsity"] == 0.9) & (table["seed"] == 0)
+    table.loc[gone, [f"performance_finetuned_{each}" for each in BUDGETS]] = float("nan")
+    page = leads_page(leads_document("study x", table))
+    lines = {line.split(" | ")[0]: line for line in page.splitlines()}
+    assert lines["| 0.9"].count("; 3 of 4 seeds have these nets") == len(BUDGETS)
+    assert "seeds have" not in lines["| 0.5"]
+    assert lines["| lead"].count("; 3 of 4 seeds have these nets") == len(BUDGETS)
 
 
 def test_pairs_name_the_targets_that_they_lack():

@@ -102,10 +102,7 @@ def by_target(
             level's root of the number of targets (Sidak 1967), which docs/verdicts.md compares with others.
     """
     each = level ** (1 / max(1, len(differences.columns)))
-    return {
-        target: _estimate(values, apart[target], each)
-        for target, values in differences.items()
-    }
+    return {target: _estimate(values, apart[target], each) for target, values in differences.items()}
 
 
 def kept_of(values: pd.Series, apart: pd.Series) -> pd.Series:

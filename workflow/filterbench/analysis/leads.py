@@ -85,7 +85,7 @@ class Lead:
         if self.epochs is not None:
             longest = float(np.nanmax(self.epochs[targets].to_numpy()))
             limit = f"more than {FURTHEST} times the study's largest training budget"
-            return f"the uniform net would be fine-tuned for up to {longest:.3g} epochs, {limit}"
+            return f"the uniform net would be fine-tuned for up to {longest:.4g} epochs, {limit}"
         return "no seed has all of its nets"
 
 

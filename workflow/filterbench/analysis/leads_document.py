@@ -68,7 +68,7 @@ def _pairs(table: pd.DataFrame, found: Sequence[Lead]) -> list[dict[str, object]
         for pruner, control in with_uniform(list(dict.fromkeys(rows["pruner"]))).items():
             reached = targets.get((str(model), pruner), [])
             left_out = [target for target in cells.of(pruner) if target not in reached]
-            names = {"model": str(model), "pruner": pruner, "control": control}
+            names = {"model": str(model), "pruner": pruner, "control": control, "seeds": len(cells.seeds)}
             pairs.append({**names, "targets": reached, "left_out": left_out})
     return pairs
 

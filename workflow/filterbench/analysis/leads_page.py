@@ -12,11 +12,13 @@ from filterbench.analysis.wording import counted, listed, short
 QUESTION = """How much better is a searched pruner's net than a uniform one with as many parameters, what is
 that lead made of, and how does it change with the training after the last cut? Numbers are percentage points
 of test accuracy: the mean over seeds and its {level:.0f} % interval and, where nets collapsed, how many seeds
-were set apart for it and the mean over all seeds. docs/leads.md of the repository says how to read them."""
+were set apart for it and the mean over all seeds. Where seeds lack a net, the number of seeds is given.
+docs/leads.md of the repository says how to read them."""
 LIMITS = """- The intervals are about seeds of this study's models, dataset and training, and no others.
 - Intervals per target hold together for the targets of one pruner and component, not over components and
   budgets. What was not in the plan is for looking, not for deciding.
-- Recovery and the lead at equal bill rest on accuracies interpolated between training budgets.
+- Recovery and the lead at equal bill rest on accuracies interpolated between training budgets, or on the last
+  slope, followed up to {furthest:g} times beyond the largest.
 - From scratch, a shape is trained for the baseline's epochs and the training budget, not for longer.
 - Seeds in which a net collapsed are left out of means and intervals. That a pruner's nets collapse more often
   is a finding too, which the numbers of seeds show."""
@@ -30,7 +32,8 @@ def leads_page(document: Mapping[str, Any]) -> str:
     for pair in document["pairs"]:
         lines += [*_pair(document, pair), ""]
     components = [f"- **{name}**: {meaning}." for name, meaning in definitions["components"].items()]
-    lines += ["## The components", "", *components, "", "## What this does not say", "", LIMITS, ""]
+    lines += ["## The components", "", *components, "", "## What this does not say", ""]
+    lines += [LIMITS.format(furthest=definitions["furthest_extrapolation"]), ""]
     return "\n".join(lines)
 
 
@@ -84,21 +87,23 @@ def _pair(document: Mapping[str, Any], pair: Mapping[str, Any]) -> list[str]:
         "",
         " ".join(filter(None, [targets, left_out])),
         "",
-        _table("component", COMPONENTS, pooled, document["budgets"]),
+        _table("component", COMPONENTS, pooled, document["budgets"], pair["seeds"]),
         "",
         _bills(pooled),
         "",
         "By target, with simultaneous intervals, the lead:",
         "",
-        _table("target", dict.fromkeys(row["target"] for row in lead), lead, document["budgets"]),
+        _table(
+            "target", dict.fromkeys(row["target"] for row in lead), lead, document["budgets"], pair["seeds"]
+        ),
         *(["", *crossed] if crossed else []),
         *_notes(pooled),
     ]
 
 
-def _table(key: str, names: Iterable[str], rows: list[dict[str, Any]], budgets: list[int]) -> str:
+def _table(key: str, names: Iterable[str], rows: list[dict[str, Any]], budgets: list[int], seeds: int) -> str:
     """Estimates, one line per name in the column `key`, and one column per training budget."""
-    cells = {(row[key], row["budget"]): _estimate(row) for row in rows}
+    cells = {(row[key], row["budget"]): _estimate(row, seeds) for row in rows}
     lines = [[name, *(cells[name, budget] for budget in budgets)] for name in names]
     return markdown_table([key, *(counted(budget, "epochs") for budget in budgets)], lines)
 
@@ -126,11 +131,19 @@ def _notes(rows: list[dict[str, Any]]) -> list[str]:
     return ["", *lines] if lines else []
 
 
-def _estimate(row: Mapping[str, Any]) -> str:
-    """A mean, its interval, and seeds set apart; empty where there is no mean."""
+def _estimate(row: Mapping[str, Any], study_seeds: int = 0) -> str:
+    """A mean, its interval, seeds set apart, and how many of the study's seeds these are if some lack nets.
+
+    Empty where there is no mean.
+    """
     if row["mean"] is None:
         return ""
     interval = "" if row["low"] is None else f" ({row['low']:+.2f} to {row['high']:+.2f})"
-    seeds = f"{row['collapsed']} of {row['n'] + row['collapsed']} seeds"
-    apart = f"; {seeds} apart, all: {row['mean_all']:+.2f}" if row["collapsed"] else ""
-    return f"{row['mean']:+.2f}{interval}{apart}"
+    complete = row["n"] + row["collapsed"]
+    apart = (
+        f"; {row['collapsed']} of {complete} seeds apart, all: {row['mean_all']:+.2f}"
+        if row["collapsed"]
+        else ""
+    )
+    fewer = f"; {complete} of {study_seeds} seeds have these nets" if complete < study_seeds else ""
+    return f"{row['mean']:+.2f}{interval}{apart}{fewer}"

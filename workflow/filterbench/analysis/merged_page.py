@@ -10,7 +10,8 @@ from filterbench.analysis.report import markdown_table
 LIMITS = """\
 - Machines differ in the last bits of their sums, and training amplifies that: the accuracies of one cell on
   two machines differ as those of two seeds do. So no mean here is over machines.
-- Versions of FilterBench and torch can change a result, too. A mean over cells of several versions says so beside its machine.
+- Versions of FilterBench and torch can change a result, too. A mean over cells of several versions says so
+  beside its machine.
 - Every folder passed `validate`, and all trainings and searches have equal settings. That shows that the
   documents hold together. It does not show who computed them, or that anybody did (docs/submitting.md).
 - Times are left out: they are those of one machine."""

@@ -54,6 +54,11 @@ class Competitor:
         """In how many pairs of a model and a seed a net collapsed."""
         return int(self.apart.any(axis=1).sum())
 
+    @property
+    def missing(self) -> int:
+        """How many pairs of a model and a seed lack a net at some target."""
+        return int(self.accuracies.isna().any(axis=1).sum())
+
     def at(self, model: str, target: str) -> float:
         """The mean of one model at one target, over the seeds whose net did not collapse."""
         return float(self.accuracies[target].where(~self.apart[target]).loc[model].mean())

@@ -16,7 +16,7 @@ from filterbench.analysis.seeds import CONFIDENCE
 
 COLUMNS = [
     *("kind", "budget", "pruner", "variant_of", "model", "target", "rank", "groups"),
-    *("accuracy", "collapsed", "reference", "difference", "low", "high"),
+    *("accuracy", "collapsed", "missing", "reference", "difference", "low", "high"),
 ]
 
 
@@ -68,6 +68,7 @@ def _competitor(competitor: Competitor, each: Ranking) -> dict[str, Any]:
         "accuracy": json_number(competitor.mean),
         "accuracy_all": json_number(competitor.mean_all),
         "collapsed": competitor.collapsed,
+        "missing": competitor.missing,
         "accuracies": {
             model: {target: json_number(competitor.at(model, target)) for target in each.targets}
             for model in each.models
@@ -117,7 +118,8 @@ def _rows_of(
         "low": found["low"],
         "high": found["high"],
     }
-    overall = {"accuracy": own["accuracy"], "collapsed": own["collapsed"], **compared}
+    counts = {key: own[key] for key in ("accuracy", "collapsed", "missing")}
+    overall = {**counts, **compared}
     yield {**row, "model": ALL, "target": ALL, **overall}
     accuracies = pd.DataFrame(own["accuracies"], dtype=float)
     for target, values in accuracies.iterrows():

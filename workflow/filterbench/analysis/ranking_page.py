@@ -18,8 +18,8 @@ LIMITS = """- The intervals are about seeds of these models, this dataset and th
 - Pruners that are not told apart are not shown to be equal: more seeds may tell them apart.
 - Intervals are simultaneous within one ranking, not over training budgets, and not together with those of
   variants.
-- Seeds in which a net collapsed are left out. Pairs that then have fewer than three seeds in a model have no
-  interval, and count as not told apart."""
+- Seeds of a model in which a net collapsed, or that lack a net at a budget (*missing*), are left out and
+  counted. Pairs that then have fewer than three seeds in a model have no interval, and are not told apart."""
 
 
 def ranking_page(document: Mapping[str, Any]) -> str:
@@ -40,7 +40,8 @@ def _ranking(ranking: Mapping[str, Any]) -> Iterator[str]:
     targets, seeds = listed(ranking["targets"]), counted(ranking["seeds"], "seeds")
     yield f"Pooled over {listed(ranking['models'])}, and over the budgets {targets}; {seeds}."
     yield ""
-    heading = ["rank", "pruner", "accuracy", "minus the first", "groups", *ranking["targets"], "collapsed"]
+    heading = ["rank", "pruner", "accuracy", "minus the first", "groups", *ranking["targets"]]
+    heading += ["collapsed", "missing"]
     yield markdown_table(heading, _rows(ranking))
     yield ""
     yield from _conclusion(ranking)
@@ -64,6 +65,7 @@ def _rows(ranking: Mapping[str, Any]) -> Iterator[list[str]]:
             groups_of(own["pruner"], ranking),
             *(_over_models(own, target) for target in ranking["targets"]),
             str(own["collapsed"]),
+            str(own["missing"]),
         ]
 
 
