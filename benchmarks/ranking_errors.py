@@ -2,9 +2,9 @@
 
     PYTHONPATH=workflow python benchmarks/ranking_errors.py
 
-A study has 14 pruners of the same true accuracy on three models with three targets. The accuracies of a model
-and a seed share a deviation (standard deviation 1 point), and each pruner adds one of its own (0.7 points). A net
-that collapses is 30 points lower.
+A study has 14 pruners of the same true accuracy on three models with three targets. The accuracies of a
+model and a seed share a deviation (standard deviation 1 point), and each pruner adds one of its own (0.7
+points). A net that collapses is 30 points lower.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 from filterbench.analysis.blocks import all_pairs
 from filterbench.analysis.collapses import collapsed
 
-STUDIES = 1000
+STUDIES = 300
 PRUNERS, MODELS, TARGETS = 14, 3, 3
 COMMON, OWN, FALL = 1.0, 0.7, 30.0
 SEEDS = (3, 5)
@@ -70,7 +70,7 @@ def study(draw: np.random.Generator, seeds: int, kind: Kind) -> np.ndarray:
 
 
 def measured(seeds: int, kind: Kind) -> tuple[float, float, float]:
-    """How many studies tell a pair apart, how many pairs lack an interval, and the median half of an interval.
+    """How often studies tell a pair apart, how many pairs lack an interval, and half an interval (median).
 
     Returns:
         Two shares from 0 to 1, and points.

@@ -212,8 +212,12 @@ def test_a_cell_made_twice_by_one_machine_is_refused():
 
 
 def test_a_machine_is_its_processors_and_cores():
-    assert described({"cpu": "CPU", "cores": 2, "gpu": "GPU"}) == "GPU, CPU, 2 cores"
-    assert described(None) == "machine not recorded"
+    assert described({"cpu": "CPU", "cores": 2, "gpu": "GPU"}, "a") == "GPU, CPU, 2 cores"
+
+
+def test_machines_that_are_not_recorded_are_those_of_their_folders():
+    assert described(None, "a") == "machine not recorded in a"
+    assert described(None, "a") != described(None, "b")
 
 
 @pytest.fixture

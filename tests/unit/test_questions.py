@@ -14,6 +14,7 @@ from test_own_code import remembered
 
 from filterbench.analysis.answers import answers, judged
 from filterbench.analysis.collapses import collapsed
+from filterbench.analysis.comparing import ANNEALING
 from filterbench.analysis.estimates import Estimate
 from filterbench.analysis.leads import COMPONENTS, Lead, leads
 from filterbench.analysis.leads_document import leads_document
@@ -235,6 +236,15 @@ def test_a_question_that_the_study_cannot_answer_is_refused(study, changes, reas
     with pytest.raises(InputError) as error:
         check_questions(study)
     assert reason in str(error.value)
+
+
+def test_a_component_that_is_zero_by_construction_is_refused(study, tmp_path):
+    study["pruners"] = {name: {} for name in (ANNEALING, "UniformAllocationPruner")}
+    plan(tmp_path, QUESTION | {"pruner": ANNEALING})
+    check_questions(study)
+    plan(tmp_path, QUESTION | {"pruner": ANNEALING, "component": "trained weights"})
+    with pytest.raises(InputError, match="'trained weights' needs a search that trains; without one it is 0"):
+        check_questions(study)
 
 
 @pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)

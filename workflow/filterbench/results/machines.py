@@ -17,7 +17,7 @@ from filterbench.study.cells import Cell
 from filterbench.study.paths import baseline_folder, cell_at
 from filterbench.study.submitted import Submission
 
-NOT_RECORDED = "machine not recorded"
+NOT_RECORDED = "machine not recorded in {source}"
 MAX_NAMED = 5
 
 
@@ -87,10 +87,13 @@ def table_by_machine(made: Sequence[MadeCell]) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def described(machine: Machine | None) -> str:
-    """A machine in words, such as `NVIDIA H200, AMD EPYC 9654, 96 cores`."""
+def described(machine: Machine | None, source: str) -> str:
+    """A machine in words, such as `NVIDIA H200, AMD EPYC 9654, 96 cores`.
+
+    One that is not recorded is called by `source`, its folder: nobody knows that it is that of another one.
+    """
     if machine is None:
-        return NOT_RECORDED
+        return NOT_RECORDED.format(source=source)
     cores = "1 core" if machine["cores"] == 1 else f"{machine['cores']} cores"
     return ", ".join(filter(None, (machine.get("gpu"), machine["cpu"], cores)))
 
@@ -98,7 +101,7 @@ def described(machine: Machine | None) -> str:
 def _made(path: Path, source: str) -> MadeCell:
     documents = (baseline_folder(path) / "baseline.json", path / "prune.json", path / "finetune.json")
     origins = [read(each, CellDocument)["provenance"] for each in documents]
-    machines = dict.fromkeys(described(origin.get("machine")) for origin in origins)
+    machines = dict.fromkeys(described(origin.get("machine"), source) for origin in origins)
     versions = dict.fromkeys(map(_versions, origins))
     return MadeCell(path, source, cell_at(path)[1], " + ".join(machines), " + ".join(versions))
 

@@ -68,7 +68,8 @@ def _needed(question: Question, config: Config) -> dict[str, bool]:
     return {
         "allocation": scratch,
         "inheritance": scratch | plainly,
-        "trained weights": plainly,
+        "trained weights": plainly
+        | {"a search that trains; without one it is 0": not _trains_nothing(config, pruner)},
         "parts together": scratch | plainly,
         "lead over scratch": lead,
         "lead at equal FLOPs": {f"{flops} among the pruners": flops in pruners},
