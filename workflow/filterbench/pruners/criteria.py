@@ -40,8 +40,8 @@ class GroupNorm(GroupPruner):
 class GroupFPGM(GroupPruner):
     """By the distance of a channel's weights to those of the group's other channels, relative to its mean.
 
-    He et al. 2018, arXiv:1811.00250, section 3.3, for groups. The distance is that of the weights; the
-    library's default takes that of their squares.
+    He et al. 2018, arXiv:1811.00250, section 3.3, for groups. As in the library, the distances are those of
+    the weights' absolute values, not of the weights; its default takes those of their squares.
     """
 
     def scorer(self, model: nn.Module, search: Search) -> Importance:
