@@ -557,3 +557,30 @@ def test_a_setting_that_no_document_records_is_found(again):
     assert table in run.stdout
     assert "results/smoke/vgg16/seed-0/NetAdaptPruner/0.95/" in run.stdout
     assert ": the study does not ask for it; remove it, or ask for it again" in run.stdout
+
+
+def test_cells_that_the_study_dropped_are_named_and_stop_nothing(again):
+    netadapt = "results/smoke/vgg16/seed-0/NetAdaptPruner"
+    asked_no_more = "the study does not ask for it; remove it, or ask for it again"
+    # Other pruners still have a cell of VGG16 at 0.5.
+    again.edit("studies/smoke.yaml", "[0.5, 0.95]", "[0.95]")
+    run = again.snakemake("validate", "--config", "partial=true")
+    assert run.returncode == 1
+    assert f"{netadapt}/0.5/prune.benchmark.tsv: {asked_no_more}" in run.stdout
+    assert f"{netadapt}/0.95/prune.benchmark.tsv: {asked_no_more}" not in run.stdout
+    again.edit(
+        "studies/smoke.yaml", "  NetAdaptPruner:\n", "  NetAdaptPlain:\n    variant_of: NetAdaptPruner\n"
+    )
+    run = again.snakemake("validate", "--config", "partial=true")
+    assert run.returncode == 1
+    assert f"{netadapt}/sparsity/trajectory.benchmark.tsv: {asked_no_more}" in run.stdout
+    assert "KeyError" not in run.stdout
+    # A search path under a budget that the study has no more.
+    shutil.rmtree(again.folder / netadapt)
+    left = again.folder / netadapt.replace("Pruner", "Plain") / "flops/trajectory.json"
+    left.parent.mkdir(parents=True)
+    left.write_text("{}")
+    run = again.snakemake("manifest")
+    assert run.returncode == 0, run.stdout
+    files = read(again.folder / "results/smoke" / MANIFEST)["files"]
+    assert not [name for name in files if "NetAdapt" in name]

@@ -109,14 +109,14 @@ def outdated_files(wildcards):
 
     Snakemake asks when all that `validate` comes after is made; only then can it be listed.
     """
-    list_files(workflow, FOLDERS)
-    return outdated(workflow, FOLDERS)
+    list_files(workflow, PLAN, FOLDERS)
+    return outdated(workflow, PLAN, FOLDERS)
 
 
 onstart:
     # Asked once, for all jobs of the run.
     code_version()
-    list_files(workflow, FOLDERS)
+    list_files(workflow, PLAN, FOLDERS)
     stop_in_a_thread(workflow.scheduler)
     if runs_here():
         warm_parent.start()
@@ -131,11 +131,11 @@ onstart:
 
 
 onsuccess:
-    list_files(workflow, FOLDERS)
+    list_files(workflow, PLAN, FOLDERS)
 
 
 onerror:
-    list_files(workflow, FOLDERS)
+    list_files(workflow, PLAN, FOLDERS)
     # The audit of claims is of no study, and a merge of results from elsewhere; a validation makes nothing.
     if set(workflow.dag_settings.targets) not in ({AUDIT}, {"merge"}, {"validate"}):
         tell_failures(PLAN)

@@ -1,4 +1,4 @@
-from filterbench.domain.targets import BUDGETS, SPARSITY
+from filterbench.domain.targets import SPARSITY
 from filterbench.orchestration.plan import group_of
 
 
@@ -40,8 +40,8 @@ rule trajectory:
     log:
         "logs/{study}/{model}/seed-{seed}/{pruner}/{kind}/trajectory.log",
     wildcard_constraints:
-        pruner=any_of(name for name, entry in PRUNERS.items() if entry.search == "path"),
-        kind=any_of((SPARSITY, *BUDGETS)),
+        pruner=any_of([name for name in config["pruners"] if PRUNERS[name].search == "path"] or ["none"]),
+        kind=any_of((SPARSITY, *config.get("budgets", {}))),
     # Several cells wait for it.
     priority: 1
     conda:

@@ -33,7 +33,7 @@ rule manifest:
     conda:
         ENVIRONMENT
     params:
-        added=lambda wildcards: list_unlisted(workflow, FOLDERS),
+        added=lambda wildcards: list_unlisted(workflow, PLAN, FOLDERS),
         stage="stages.manifest",
     script:
         "../scripts/stage.py"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,11 +16,13 @@ from filterbench.documents.manifest import settings_digest, sums_of
 from filterbench.storage.errors import InputError
 from filterbench.storage.files import entries_below, known_digest, remove, without_link, write_text
 from filterbench.storage.stopwatch import benchmark_file
-from filterbench.study.paths import MANIFEST, SUMS
+from filterbench.study.paths import MANIFEST, SUMS, wildcards_at
 
 if TYPE_CHECKING:
     from snakemake.jobs import Job
     from snakemake.workflow import Workflow
+
+    from filterbench.orchestration.plan import Plan
 
 LOCKS = Path(".snakemake/running")
 # Params that change no result, and a cell, which documents record themselves.
@@ -28,7 +30,7 @@ NO_SETTINGS = ("stage", "code", "device", "cell")
 Manifest = dict[str, Any]
 
 
-def list_files(workflow: Workflow, folders: Iterable[Path]) -> None:
+def list_files(workflow: Workflow, plan: Plan, folders: Iterable[Path]) -> None:
     """Bring the manifests of some studies up to date with a run, as far as it got.
 
     A file of a job that this run has finished gets a new entry, and one of a job that is still to run has
@@ -37,26 +39,28 @@ def list_files(workflow: Workflow, folders: Iterable[Path]) -> None:
 
     Args:
         workflow: Snakemake's, at work on its jobs; before, nothing is done.
-        folders: of the studies; one without files gets no manifest.
+        plan: of the study.
+        folders: of the study and its twin; one without files gets no manifest.
     """
     if workflow.scheduler is None or workflow.dryrun or workflow.touch:
         return
     for folder in folders:
         try:
             with _locked(folder):
-                _bring_up_to_date(workflow, folder)
+                _bring_up_to_date(workflow, _places(plan, folder), folder)
         except (InputError, OSError, NotImplementedError) as reason:
             print(f"note: {folder / MANIFEST} is not up to date: {reason}", file=sys.stderr)
 
 
-def list_unlisted(workflow: Workflow, folders: Iterable[Path]) -> dict[str, int]:
+def list_unlisted(workflow: Workflow, plan: Plan, folders: Iterable[Path]) -> dict[str, int]:
     """Give an entry to each file of some studies that has none and that a rule makes, whichever run made it.
 
     Entries that are there stay, so that what was changed since is still found.
 
     Args:
         workflow: Snakemake's, at work on its jobs; before, nothing is done.
-        folders: of the studies.
+        plan: of the study.
+        folders: of the study and its twin.
 
     Returns:
         By manifest, the number of new entries.
@@ -69,11 +73,11 @@ def list_unlisted(workflow: Workflow, folders: Iterable[Path]) -> dict[str, int]
     added = {}
     for folder in filter(Path.is_dir, folders):
         with _locked(folder):
-            before = _read(folder)
+            before, places = _read(folder), _places(plan, folder)
             files, settings = dict(before["files"]), dict(before["settings"])
             for path, _ in entries_below(folder, hidden=lambda name: name.startswith(".")):
                 name = path.relative_to(folder).as_posix()
-                if name not in files and (made := _producer(workflow, path)):
+                if name not in files and (made := _producer(workflow, places, path)):
                     rule, used = made
                     files[name] = _entry(path, rule, used, settings)
             _write(folder, before, files, settings, set(before["left_out"]))
@@ -81,8 +85,13 @@ def list_unlisted(workflow: Workflow, folders: Iterable[Path]) -> dict[str, int]
     return added
 
 
-def outdated(workflow: Workflow, folders: Iterable[Path]) -> dict[str, str]:
+def outdated(workflow: Workflow, plan: Plan, folders: Iterable[Path]) -> dict[str, str]:
     """Listed files that the study does not ask for, or asks for with other settings.
+
+    Args:
+        workflow: Snakemake's.
+        plan: of the study.
+        folders: of the study and its twin.
 
     Returns:
         Why, by path; of a job with several files the first stands for all.
@@ -94,16 +103,17 @@ def outdated(workflow: Workflow, folders: Iterable[Path]) -> dict[str, str]:
         except InputError:
             # `validate` names what is wrong with it.
             continue
+        places = _places(plan, folder)
         for name, entry in manifest["files"].items():
             path = folder / name
-            if reason := _reason(workflow, path, entry["rule"], manifest["settings"][entry["settings"]]):
+            asked = _settings_asked(workflow, places, entry["rule"], path)
+            if reason := _reason(asked, manifest["settings"][entry["settings"]]):
                 found.setdefault((path.parent, f"{entry['rule']} {reason}"), (str(path), reason))
     return dict(found.values())
 
 
-def _reason(workflow: Workflow, path: Path, rule_name: str, used: Manifest) -> str:
+def _reason(asked: Manifest | None, used: Manifest) -> str:
     """Why a listed file is not what the study asks for; empty if it is."""
-    asked = _settings_asked(workflow, rule_name, path)
     if asked is None:
         return "the study does not ask for it; remove it, or ask for it again"
     return "; ".join(
@@ -113,7 +123,7 @@ def _reason(workflow: Workflow, path: Path, rule_name: str, used: Manifest) -> s
     )
 
 
-def _bring_up_to_date(workflow: Workflow, folder: Path) -> None:
+def _bring_up_to_date(workflow: Workflow, places: Collection[Path], folder: Path) -> None:
     before = _read(folder)
     files, settings, left_out = dict(before["files"]), dict(before["settings"]), set(before["left_out"])
     for job, outputs in _jobs(workflow, folder):
@@ -129,7 +139,7 @@ def _bring_up_to_date(workflow: Workflow, folder: Path) -> None:
                 left_out.add(name)
     for name, entry in list(files.items()):
         path = folder / name
-        if not path.exists() and _settings_asked(workflow, entry["rule"], path) is None:
+        if not path.exists() and _settings_asked(workflow, places, entry["rule"], path) is None:
             del files[name]
     _write(folder, before, files, settings, left_out)
 
@@ -182,9 +192,21 @@ def _settings(params: Any) -> Manifest:
     return json.loads(json.dumps(kept, default=str))
 
 
-def _settings_asked(workflow: Workflow, rule_name: str, path: Path) -> Manifest | None:
-    """The settings of the job that makes a file now; None where no job does."""
-    if not workflow.is_rule(rule_name):
+def _places(plan: Plan, folder: Path) -> set[Path]:
+    """The folders below those of a study's seeds for whose files it asks, where the study's folder lies."""
+    cells = map(Path, plan.folders(folder.name))
+    return {folder.parents[1] / place for cell in cells for place in (cell, *plan.shared_folders(cell))}
+
+
+def _settings_asked(
+    workflow: Workflow, places: Collection[Path], rule_name: str, path: Path
+) -> Manifest | None:
+    """The settings of the job that makes a file now; None where no job does, or the study has no such cell.
+
+    Of a rule's wildcards any combination matches: of all models, seeds, pruners and targets.
+    """
+    outside = "seed" in wildcards_at(path.parent) and path.parent not in places
+    if outside or not workflow.is_rule(rule_name):
         return None
     rule = workflow.get_rule(rule_name)
     made = str(path).replace(".benchmark.tsv", ".json")
@@ -196,9 +218,9 @@ def _settings_asked(workflow: Workflow, rule_name: str, path: Path) -> Manifest 
     return _settings(params)
 
 
-def _producer(workflow: Workflow, path: Path) -> tuple[str, Manifest] | None:
+def _producer(workflow: Workflow, places: Collection[Path], path: Path) -> tuple[str, Manifest] | None:
     """The rule that makes a file, and the settings of its job; None where none does."""
-    asked = ((rule.name, _settings_asked(workflow, rule.name, path)) for rule in workflow.rules)
+    asked = ((rule.name, _settings_asked(workflow, places, rule.name, path)) for rule in workflow.rules)
     return next(((name, used) for name, used in asked if used is not None), None)
 
 
