@@ -16,6 +16,7 @@ from PIL import Image
 from torchvision.datasets.folder import IMG_EXTENSIONS
 
 from filterbench.data.cifar import CIFAR10, CIFAR100
+from filterbench.data.contents import KNOWN
 from filterbench.data.file import read_images
 from filterbench.data.loading import load_splits
 from filterbench.data.preparing import prepare_data
@@ -235,11 +236,31 @@ def test_what_a_folder_holds_decides_not_where_it_lies(photos, tmp_path, monkeyp
     image.write_bytes(content)
     assert data_file("image-folder", str(photos)) != file
     assert data_file("image-folder", str(elsewhere)) == file
+    # A folder that is gone, such as on a disk that is not mounted, keeps its file.
+    shutil.rmtree(elsewhere)
+    assert data_file("image-folder", str(elsewhere)) == file
     # A named dataset has one file, and notices other files in its folder.
     assert data_file("cifar10", str(photos)) == data_file("cifar10", None) == "data/cifar10.npz"
-    assert content_digest("cifar10", str(photos)) != content_digest("cifar10", str(elsewhere))
+    others = shutil.copytree(photos / "ant", tmp_path / "others")
+    assert content_digest("cifar10", str(photos)) != content_digest("cifar10", str(others))
     assert content_digest("cifar10", None) == ""
     assert IMAGES == IMG_EXTENSIONS
+
+
+def test_prepared_images_outlive_their_folder(checkout, fashion_folder, tmp_path):
+    file = "data/fashion-mnist.npz"
+    checkout.edit("studies/smoke.yaml", "name: digits", f"name: fashion-mnist\n  folder: {fashion_folder}")
+    run = checkout.snakemake(file)
+    assert run.returncode == 0, run.stdout
+    fashion_folder.rename(tmp_path / "away")
+    assert checkout.planned(file) == {}
+    fashion_folder.mkdir()
+    assert checkout.planned(file) == {}
+    fashion_folder.rmdir()
+    (checkout.folder / KNOWN).unlink()
+    run = checkout.snakemake("--dry-run", file)
+    assert run.returncode == 1
+    assert f"studies/smoke.yaml: dataset.folder: there is no folder {fashion_folder}" in run.stdout
 
 
 def test_a_link_that_leads_back_into_its_folder_is_followed_once(photos):

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from filterbench.storage.files import entries_below, file_digest, write_text
 
-# Digests of files by size and time of change, so that a large folder is read once.
+# Digests of files by size and time of change, so that a large folder is read once; of folders by the suffixes
+# that count, so that what was prepared from one outlives it.
 KNOWN = Path(".snakemake/filterbench-digests.json")
 
 # Names without a leading dot that macOS, Python, network disks and Windows give their own files.
@@ -24,8 +25,11 @@ TOOLS = (
 def folder_digest(folder: Path, suffixes: Collection[str] = ()) -> str:
     """SHA-256 of the names and contents of the files in a folder and below.
 
+    A folder without files, such as that of a disk that is not mounted, keeps the digest that it had last,
+    which is empty where none is known.
+
     Args:
-        folder: a missing folder counts as empty.
+        folder: need not be there.
         suffixes: lower-case, such as `.png`, of the files that count; without any, all files count.
     """
     known = _known()
@@ -39,11 +43,17 @@ def folder_digest(folder: Path, suffixes: Collection[str] = ()) -> str:
         digest = before[1] if before[0] == state else file_digest(path)
         found[place] = [state, digest]
         lines.append(f"{path.relative_to(folder).as_posix()} {digest}")
+    own, counted = os.path.realpath(folder), sorted(suffixes)
+    if not lines:
+        before = known.get(own, [None, ""])
+        return before[1] if before[0] == counted else ""
+    whole = hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
+    found[own] = [counted, whole]
     if any(known.get(place) != entry for place, entry in found.items()):
         # If this is not writable, the next run reads the folder again.
         with contextlib.suppress(OSError):
             write_text(KNOWN, json.dumps(known | found))
-    return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
+    return whole
 
 
 def is_hidden(name: str) -> bool:
@@ -62,7 +72,7 @@ def skipped(folder: Path) -> list[tuple[Path, str]]:
 
 
 def _known() -> dict[str, list]:
-    """By path, a file's size and time of change, and its digest; empty if the record is damaged."""
+    """By path, a file's size and time of change or a folder's suffixes, and the digest; empty if damaged."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
         known = json.loads(KNOWN.read_text())
         if all(isinstance(entry, list) and len(entry) == 2 for entry in known.values()):

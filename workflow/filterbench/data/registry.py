@@ -109,7 +109,7 @@ def data_file(name: str, folder: str | None, image_size: int = IMAGE_SIZE) -> st
 
 
 def content_digest(name: str, folder: str | None) -> str:
-    """Digest of a user's folder of files; empty without a folder.
+    """Digest of a user's folder of files, as `folder_digest`; empty without a folder.
 
     Args:
         name: a key of `DATASETS`.

@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 
 from filterbench.audit.shipped import table_named
-from filterbench.data.registry import data_file
+from filterbench.data.registry import content_digest, data_file
 from filterbench.documents.parts import IMAGE_SIZE
 from filterbench.models import torchvision_nets
 from filterbench.own_code.registering import installed_code, register
@@ -119,5 +119,10 @@ def _yaml_value(value: object) -> object:
 
 
 def _prepared(dataset: Config) -> bool:
-    size = dataset.get("image_size", IMAGE_SIZE)
-    return Path(data_file(dataset["name"], dataset["folder"], size)).exists()
+    """Whether a folder that is gone is not needed: its images are prepared, and its digest is known.
+
+    Under another digest they would be prepared again, for which Snakemake removes them first.
+    """
+    name, folder = dataset["name"], dataset["folder"]
+    prepared = Path(data_file(name, folder, dataset.get("image_size", IMAGE_SIZE))).exists()
+    return prepared and bool(content_digest(name, folder))
