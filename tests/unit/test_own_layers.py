@@ -1,9 +1,11 @@
 """Pruning to the layers that a study gives, as papers write them."""
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
+import yaml
 from test_own_code import remembered
 from test_stages import CHANGES, run_cell, tensors
 
@@ -125,6 +127,12 @@ def study(config: dict, layers, **more) -> dict:
     return read_study(config, [], {})
 
 
+def write_study(folder: Path, config: dict) -> Path:
+    file = folder / "study.yaml"
+    file.write_text(yaml.safe_dump(config))
+    return file
+
+
 def test_a_file_of_layers_becomes_its_content(tmp_path, default_config, monkeypatch):
     monkeypatch.chdir(tmp_path)
     records = [{"name": "features.0", "channels": 16, "kept": 5}]
@@ -132,6 +140,23 @@ def test_a_file_of_layers_becomes_its_content(tmp_path, default_config, monkeypa
     config = study(default_config, "prune.json")
     assert config["pruners"][PRUNER]["arguments"]["layers"] == {"features.0": 5}
     check_layers(config)
+
+
+def test_each_model_can_have_a_file_of_its_own(tmp_path, default_config):
+    (tmp_path / "vgg16.yaml").write_text("features.0: 5\n")
+    models = {name: default_config["models"][name] for name in ("vgg16", "resnet18")}
+    own = {"models": {"vgg16": {"layers": "vgg16.yaml"}}, "sparsities": {"vgg16": [0.6], "resnet18": []}}
+    config = default_config | {"models": models} | {"pruners": {"L1FilterPruner": {}, PRUNER: own}}
+    config["finetune"].pop("models", None)
+    # Beside the study, and none for the model that the pruner leaves out.
+    config = read_study(config, [str(write_study(tmp_path, config))], {})
+    assert config["pruners"][PRUNER]["models"]["vgg16"]["layers"] == {"features.0": 5}
+    check_layers(config)
+    config["pruners"][PRUNER]["models"]["vgg16"]["layers"] = "[0.5]*11"
+    with pytest.raises(
+        InputError, match=r"^pruners\.GivenLayersPruner\.models\.vgg16\.layers: for vgg16: 11 "
+    ):
+        check_layers(config)
 
 
 @pytest.mark.parametrize(

@@ -146,10 +146,15 @@ def _onnxruntime_on_a_gpu(config: Config) -> Iterator[Fault]:
         yield Fault("$.latency", "onnxruntime is measured on the CPU; set device: cpu, or remove it")
 
 
+def _pruned(config: Config, pruner: str) -> list[str]:
+    """The models of which a pruner has cells."""
+    return [model for model in config["models"] if targets(config, pruner, model)]
+
+
 def _sparse_training_thrown_away(config: Config) -> Iterator[Fault]:
     """A sparse training before a pruner that draws new weights."""
     for name, pruner in config["pruners"].items():
-        for model in config["models"] if "sparse_training" in pruner else ():
+        for model in _pruned(config, name) if "sparse_training" in pruner else ():
             if pruner_arguments(config, name, model).get("weights") == "fresh":
                 yield Fault(f"$.pruners.{name}.sparse_training", "its weights are fresh; remove one of them")
                 break
@@ -157,7 +162,7 @@ def _sparse_training_thrown_away(config: Config) -> Iterator[Fault]:
 
 def _contradicting_arguments(config: Config) -> Iterator[Fault]:
     for name in config["pruners"]:
-        for model in config["models"]:
+        for model in _pruned(config, name):
             for argument, reason in contradictions(pruner_arguments(config, name, model)):
                 yield Fault(f"$.pruners.{name}.arguments.{argument}", reason)
 

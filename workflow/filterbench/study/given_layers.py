@@ -10,7 +10,7 @@ from filterbench.models.registry import build_model
 from filterbench.storage.errors import InputError, first_line
 from filterbench.storage.strict_yaml import parse_yaml
 from filterbench.study.cells import Config, pruner_arguments, targets
-from filterbench.study.locating import is_layer_file, is_there
+from filterbench.study.locating import is_there, naming_layer_files
 
 
 def read_layers(pruners: Config, source: str) -> None:
@@ -26,9 +26,9 @@ def read_layers(pruners: Config, source: str) -> None:
         InputError: the file is missing, or is not such a file.
     """
     for name, own in pruners.items():
-        arguments = own.get("arguments") if isinstance(own, dict) else None
-        if isinstance(arguments, dict) and is_layer_file(path := arguments.get("layers")):
-            arguments["layers"] = _content(str(path), f"{source}: pruners.{name}.arguments.layers: {path}")
+        for key, arguments in naming_layer_files(own).items():
+            path = arguments["layers"]
+            arguments["layers"] = _content(path, f"{source}: pruners.{name}.{key}.layers: {path}")
 
 
 def check_layers(config: Config) -> None:
@@ -45,7 +45,9 @@ def check_layers(config: Config) -> None:
             try:
                 _check_fit(layers, model, settings["width"])
             except InputError as reason:
-                raise InputError(f"pruners.{name}.arguments.layers: for {model}: {reason}") from reason
+                own = "layers" in config["pruners"][name].get("models", {}).get(model, {})
+                key = f"models.{model}" if own else "arguments"
+                raise InputError(f"pruners.{name}.{key}.layers: for {model}: {reason}") from reason
 
 
 def _check_fit(layers: Layers, model: str, width: float) -> None:

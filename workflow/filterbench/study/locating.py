@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from copy import deepcopy
 from pathlib import Path
 
 from filterbench.study.cells import Config
@@ -38,11 +39,27 @@ def located(config: Config, folders: Sequence[Path]) -> Config:
 
 
 def _with_layers(pruner: object, find: Callable[[object], object]) -> object:
-    """A pruner's settings with the place of the file of its layers, if it names one."""
-    arguments = pruner.get("arguments") if isinstance(pruner, dict) else None
-    if not isinstance(arguments, dict) or not is_layer_file(arguments.get("layers")):
-        return pruner
-    return {**pruner, "arguments": {**arguments, "layers": find(arguments["layers"])}}  # type: ignore[dict-item]
+    """A pruner's settings with the places of the files of its layers."""
+    found = deepcopy(pruner)
+    for arguments in naming_layer_files(found).values():
+        arguments["layers"] = find(arguments["layers"])
+    return found
+
+
+def naming_layer_files(pruner: object) -> dict[str, Config]:
+    """The arguments of a pruner, or of its models, that name a file of layers, by their key in its settings.
+
+    Args:
+        pruner: its settings, not checked yet.
+    """
+    own = pruner if isinstance(pruner, dict) else {}
+    models = held if isinstance(held := own.get("models"), dict) else {}
+    given = {"arguments": own.get("arguments"), **{f"models.{name}": each for name, each in models.items()}}
+    return {
+        key: arguments
+        for key, arguments in given.items()
+        if isinstance(arguments, dict) and is_layer_file(arguments.get("layers"))
+    }
 
 
 def is_layer_file(layers: object) -> bool:
