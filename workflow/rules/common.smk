@@ -95,6 +95,11 @@ def there(path):
     return f"{PREFIX}{path}"
 
 
+def made_digest(paths):
+    """Digest of those of a study's files that are made, for rules that take them as they are."""
+    return files_digest(path for path in map(Path, map(there, paths)) if path.exists())
+
+
 # Of the study and its twin.
 FOLDERS = [Path(there(f"results/{name}")) for name in PLAN.protocols]
 

@@ -302,6 +302,13 @@ rule shape_latencies:
         **stage("shape_latencies"),
         cell=PLAN.baseline_cell,
         cells=lambda wildcards: list(map(there, PLAN.matched_cells(wildcards.model, wildcards.study))),
+        documents=lambda wildcards: made_digest(
+            collect(
+                "{cell}/{name}.json",
+                cell=PLAN.matched_cells(wildcards.model, wildcards.study),
+                name=["speedup", "count"],
+            )
+        ),
         limits=PLAN.limits,
         device=device,
         measurement=PLAN.latency,
@@ -327,6 +334,8 @@ rule latency_verdicts:
         ENVIRONMENT
     params:
         **table_stage("latency_verdicts"),
+        # No input, so that those of another machine do.
+        accuracies=lambda wildcards: made_digest(TABLES),
     script:
         "../scripts/stage.py"
 
