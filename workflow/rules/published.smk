@@ -78,7 +78,9 @@ rule reproduction:
         ENVIRONMENT
     params:
         **table_stage("reproduction"),
-        documents=lambda wildcards: files_digest(PLAN.made_of_cells("count.json", "finetune.json")),
+        documents=lambda wildcards: made_digest(
+            collect("{cell}/{name}.json", cell=PLAN.cells, name=["count", "finetune"])
+        ),
     script:
         "../scripts/stage.py"
 

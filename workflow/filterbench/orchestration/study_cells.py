@@ -159,10 +159,6 @@ class StudyCells:
         """The folders of what a cell shares with others: its baseline, sparse training and search path."""
         return [baseline_folder(cell), *self.sparse_folders(cell), trajectory_document(cell).parent]
 
-    def made_of_cells(self, *names: str) -> list[Path]:
-        """Documents with these names that the cells have."""
-        return [path for cell in self.cells for name in names if (path := Path(cell) / name).exists()]
-
     def claims_digest(self) -> str:
         """Digest of the user's table of reported points, wherever it lies."""
         return known_digest(Path(self.claims)) if self.claims else ""
