@@ -44,6 +44,26 @@ def test_one_failed_cell_is_named_at_the_end_and_hides_nothing(broken):
     assert "VGG16, at most 100 points below the unpruned net, times fewer params" in told.stdout
 
 
+def test_cells_made_with_other_settings_are_left_out_and_told(finished, tmp_path):
+    study = finished.copy(tmp_path / "changed")
+    study.edit(
+        "studies/smoke.yaml",
+        "  schedule: multistep\n",
+        "  schedule: multistep\n  pruners: {L1FilterPruner: {epochs: 3}}\n",
+    )
+    said = "study smoke: 2 of 9 finished cells are left out, made with other settings (results/smoke/vgg16/"
+    look = study.snakemake("so_far")
+    assert look.returncode == 0, look.stdout
+    assert said in look.stdout
+    assert "L1FilterPruner" not in (study.folder / "results/smoke/so-far/vgg16.csv").read_text()
+    study.edit("studies/smoke.yaml", "width: 0.0625", "width: 0.125")
+    told = study.snakemake("recommend", "--config", "drop=100")
+    assert told.returncode == 0, told.stdout
+    assert "study smoke: 8 of 9 finished cells are left out" in told.stdout
+    assert "ResNet18, at most 100 points below" in told.stdout
+    assert "VGG16, at most" not in told.stdout
+
+
 def test_a_report_has_the_figures_that_are_there(broken):
     """As after `make demo`, which makes the figure of one model."""
     for path in (

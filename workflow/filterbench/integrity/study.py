@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from filterbench.documents import check, kind_of, parse
-from filterbench.documents.parts import IMAGE_SIZE
-from filterbench.domain.targets import TRAJECTORY_NAME, parse_target
+from filterbench.domain.targets import TRAJECTORY_NAME
 from filterbench.integrity.agreement import disagreements, other_costs, other_rates
 from filterbench.integrity.evidence import other_evidence
 from filterbench.integrity.exports import other_exports
@@ -16,13 +14,14 @@ from filterbench.integrity.files import changed_files
 from filterbench.integrity.findings import Document, Documents, Finding, Report
 from filterbench.integrity.listed import other_files
 from filterbench.integrity.nets import wrong_groups, wrong_shapes
+from filterbench.integrity.places import misplaced
 from filterbench.integrity.records import other_records
 from filterbench.integrity.settings import other_settings
 from filterbench.integrity.shapes import other_shapes
 from filterbench.orchestration.plan import Plan
 from filterbench.storage.errors import InputError
 from filterbench.storage.files import file_digest, files_below
-from filterbench.study.cells import STAGES, baseline_documents, sparse_training, sparse_trainings
+from filterbench.study.cells import STAGES, baseline_documents
 from filterbench.study.paths import MANIFEST, VERDICT, baseline_folder, trajectory_document, wildcards_at
 
 
@@ -42,7 +41,7 @@ def findings(plan: Plan, study: str, root: Path, report: Report) -> Iterator[Fin
         yield from faults
         if not faults:
             report.checked[kind_of(path)] += 1
-    yield from _misplaced(plan, study, found)
+    yield from misplaced(plan, study, found)
     yield from _other_digests(found)
     yield from _missing(plan, study, root, report)
     yield from other_files(folder, found.get(folder / MANIFEST), _absent(plan, study, root, report), report)
@@ -77,53 +76,6 @@ def _own_faults(path: Path, found: dict[Path, Document]) -> Iterator[Finding]:
     yield from (Finding(path, fault.path, fault.reason) for fault in faults)
     if not faults:
         found[path] = document
-
-
-def _misplaced(plan: Plan, study: str, found: Mapping[Path, Document]) -> Iterator[Finding]:
-    """Documents that lie where their own cell does not."""
-    for path, document in found.items():
-        if "cell" not in document:
-            if "seed" in wildcards_at(path.parent) and path.name != "result.json":
-                yield Finding(path, "$.cell", "missing; only result.json does without it")
-            continue
-        said = document["cell"]
-        for key, value in _expected(plan, study, path).items():
-            if said.get(key) != value:
-                reason = f"{said.get(key)!r}, but it lies where this is {value!r}"
-                yield Finding(path, f"$.cell.{key}", reason)
-
-
-def _expected(plan: Plan, study: str, path: Path) -> dict[str, Any]:
-    """What a path and the study say of the document that lies there."""
-    place = wildcards_at(path.parent)
-    expected = {"study": study, "dataset": plan.config["dataset"]["name"], "protocol": plan.protocols[study]}
-    if "model" in place:
-        expected["model"] = place["model"]
-        if place["model"] in plan.config["models"]:
-            model = plan.config["models"][place["model"]]
-            expected["width"] = model["width"]
-            if "normalisation" in model:
-                expected["normalisation"] = model["normalisation"]
-        if plan.image_size != IMAGE_SIZE:
-            expected["image_size"] = plan.image_size
-    if "seed" in place:
-        expected["seed"] = int(place["seed"])
-    if "target" in place:
-        expected |= {"pruner": place["pruner"], **parse_target(place["target"]).document()}
-    return expected | _sparse(plan, place)
-
-
-def _sparse(plan: Plan, place: Mapping[str, str]) -> dict[str, Any]:
-    """What the study says of the sparse training of a folder, if it names its model and pruner."""
-    model, pruner = place.get("model", ""), place.get("pruner", "")
-    if model not in plan.config["models"]:
-        return {}
-    if "sparse" in place:
-        asked = sparse_trainings(plan.config, model).get(place["sparse"])
-        return {"sparse_training": asked} if asked else {}
-    if pruner in plan.config["pruners"]:
-        return {"sparse_training": sparse_training(plan.config, pruner, model) or None}
-    return {}
 
 
 def _other_digests(found: Mapping[Path, Document]) -> Iterator[Finding]:

@@ -23,42 +23,12 @@ from filterbench.pruners.registry import PRUNERS
 from filterbench.results.bills import at_training_budgets, bills
 from filterbench.storage.errors import InputError
 from filterbench.storage.stopwatch import read_benchmark
-from filterbench.study.cells import baseline_documents, sparse_name
+from filterbench.study.cells import sparse_name
 from filterbench.study.paths import baseline_folder, trajectory_document
 
 logger = logging.getLogger(__name__)
 
 BUDGET_COLUMNS = ["target", "budget_reached", "latency_estimate_original", "latency_estimate_compact"]
-
-
-def whole_cells(plan: Plan, model: str) -> list[Path]:
-    """The folders of a model's cells that have all their documents, including those of their baselines."""
-    return [cell for cell in map(Path, plan.cells_of(model)) if not _lacking(plan, cell)]
-
-
-def _lacking(plan: Plan, cell: Path) -> list[Path]:
-    """The missing documents of a cell and its baseline."""
-    baseline = [baseline_folder(cell) / f"{name}.json" for name in baseline_documents(plan.config)]
-    return [path for path in (*map(Path, plan.documents([cell])), *baseline) if not path.exists()]
-
-
-def tables_so_far(plan: Plan) -> dict[str, pd.DataFrame]:
-    """By model, the table of its finished cells; a model without any is left out.
-
-    Raises:
-        InputError: no cell is finished.
-    """
-    unpruned = plan.config.get("finetune_unpruned", False)
-    found = {model: whole_cells(plan, model) for model in plan.config["models"]}
-    if not any(found.values()):
-        nearest = min((_lacking(plan, Path(cell)) for cell in plan.cells), key=len)
-        raise InputError(
-            f"study {plan.study}: none of its {len(plan.cells)} cells is finished; "
-            f"the most complete one lacks {nearest[0]}"
-            + (f" and {len(nearest) - 1} more" if nearest[1:] else "")
-            + "; to make cells: snakemake --cores all results, with the same study"
-        )
-    return {model: cells_table(cells, plan.again, unpruned) for model, cells in found.items() if cells}
 
 
 def with_latencies(plan: Plan, model: str, table: pd.DataFrame) -> pd.DataFrame:

@@ -6,11 +6,12 @@ import logging
 
 from filterbench.analysis.budgets import as_curves
 from filterbench.analysis.recommending import LEGEND, known_costs, leader, recommendations
+from filterbench.integrity.finished import tables_so_far
 from filterbench.jobs.job import Job
 from filterbench.models.registry import MODELS
 from filterbench.orchestration.plan import Plan
 from filterbench.pruners.registry import controls
-from filterbench.results.tables import tables_so_far, with_latencies
+from filterbench.results.tables import with_latencies
 
 logger = logging.getLogger(__name__)
 

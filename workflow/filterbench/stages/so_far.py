@@ -12,6 +12,7 @@ from filterbench.analysis.published import claims_by_model, published_cells
 from filterbench.analysis.report import verdicts_page
 from filterbench.analysis.verdicts import verdicts_document
 from filterbench.data.registry import DATASETS
+from filterbench.integrity.finished import tables_so_far
 from filterbench.jobs.job import Job
 from filterbench.models.registry import MODELS
 from filterbench.orchestration.plan import Plan
@@ -20,7 +21,7 @@ from filterbench.plotting.comparison import draw_comparison, study_title
 from filterbench.plotting.saving import save_figure
 from filterbench.pruners.registry import controls
 from filterbench.results.failures import summary
-from filterbench.results.tables import tables_so_far, with_latencies
+from filterbench.results.tables import with_latencies
 from filterbench.storage.files import write_text
 from filterbench.storage.tables import write_table
 
