@@ -1,14 +1,21 @@
 """FilterBench: a comparison of filter pruning algorithms. `config.yaml` says what is compared."""
 
+from pathlib import Path
+
 from snakemake.utils import min_version
 
 # The pinned and tested version; 9.16 cannot read the rules.
 min_version("9.27.1")
 
-# A study file given with --configfile replaces the default study; nothing is inherited.
+# The default study: that of the working directory or, where it has none, the one beside this file.
+DEFAULT = Path("config.yaml")
+if not DEFAULT.exists():
+    DEFAULT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)) / DEFAULT
+
+# A study file given with --configfile replaces it; nothing is inherited.
 if not workflow.overwrite_configfiles:
 
-    configfile: "config.yaml"
+    configfile: DEFAULT
 
 
 report: "workflow/report/workflow.rst"

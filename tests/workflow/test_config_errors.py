@@ -1,6 +1,7 @@
 """What a user sees who mistypes something."""
 
 import pytest
+from checkout import Checkout
 
 
 @pytest.mark.parametrize(
@@ -66,6 +67,18 @@ def test_a_study_replaces_the_default_study_whole(checkout):
     assert checkout.planned("results")["train_baseline"] == 2
     checkout.edit("studies/smoke.yaml", "  resnet18: {width: 0.03125}\n", "")
     assert checkout.planned("results")["train_baseline"] == 1
+
+
+def test_the_default_study_is_the_folders_own_or_the_clones(checkout):
+    other = Checkout(checkout.folder / "elsewhere")
+    other.folder.mkdir()
+    asked = ("--snakefile", str(checkout.folder / "Snakefile"), "baselines")
+    assert other.planned(*asked, study="")["train_baseline"] == 9
+    own = other.folder / "config.yaml"
+    own.write_text(f"extends: {checkout.folder}/studies/smoke.yaml\nseeds: [0, 1]\n")
+    assert other.planned(*asked, study="")["train_baseline"] == 4
+    own.write_text(own.read_text().replace("[0, 1]", "[-1]"))
+    assert "error: config.yaml: seeds[0]: -1 is less than" in other.snakemake("-n", *asked, study="").stdout
 
 
 def test_single_settings_change_on_the_command_line(checkout):

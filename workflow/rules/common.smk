@@ -52,7 +52,7 @@ from filterbench.study.published import published_files, published_names
 gc.freeze()
 gc.set_threshold(100_000, 50, 50)
 
-PLAN = plan_or_exit(config, workflow, ROOT)
+PLAN = plan_or_exit(config, workflow)
 STUDY = PLAN.study
 ENVIRONMENT = "../../envs/pruning.yaml"
 COMPARISONS = expand(

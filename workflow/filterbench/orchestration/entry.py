@@ -25,18 +25,17 @@ if TYPE_CHECKING:
     from snakemake.workflow import Workflow
 
 
-def plan_or_exit(config: Config, workflow: Workflow, root: Path) -> Plan:
+def plan_or_exit(config: Config, workflow: Workflow) -> Plan:
     """The plan of a study, or the end of the process with one line; see `read_study`.
 
     Args:
         config: as Snakemake merged it or, of a module, as the importing workflow gives it.
         workflow: Snakemake's.
-        root: the folder of this workflow's Snakefile.
     """
     if " " in sys.executable:
         # Snakemake starts scripts by the interpreter's path, unquoted (snakemake/snakemake issue 2645).
         sys.exit(f"error: {sys.executable}: the path of Python holds a space; move it to one without")
-    files = list(map(str, workflow.overwrite_configfiles or [root / "config.yaml"]))
+    files = [str(Path(file).absolute()) for file in workflow.configfiles]
     overwritten = workflow.config_settings.config
     if not workflow.modifier.is_main_snakefile():
         # The importing workflow's files and command line are about itself.
