@@ -48,6 +48,12 @@ BOMB = "\n".join(f"a{i}: &a{i} [{', '.join(9 * [f'*a{i - 1}'])}]" for i in range
             "models: {vgg16: {normalisation: {mean: [0.5], std: [0]}}}",
             r"std\[0\]: 0 is less than",
         ),
+        ('dataset: {folder: ""}', r"dataset\.folder: '' "),
+        ("models: {18: {width: 1}}", r"models: unknown 18; allowed: vgg16"),
+        ("models: {no: {width: 1}}", r"models: unknown False; allowed: vgg16"),
+        ("models: {~: {width: a}}", r"models\.width: 'a' is not of type 'number'"),
+        ("models: {1.5: {width: a}}", r"models\['1\.5'\]\.width: 'a' is not of type 'number'"),
+        ("sparsities: {0.5: [vgg16]}", r"sparsities: \{0\.5: \['vgg16'\]\} is not of type 'array'"),
         ("seeds: [1]\n---\nseeds: [2]", r"cannot be read as YAML \(expected a single document"),
     ],
 )
@@ -68,3 +74,22 @@ def test_plain_notations_and_merged_mappings_are_read(tmp_path):
     config = read(file)
     assert (config["seeds"], config["sparsities"]) == ([1, 1000], [0.5])
     assert (config["finetune"]["learning_rate"], config["finetune"]["epochs"]) == (0.01, 3)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"seeds": ["010"]}, "^--config seeds: YAML reads 010 as 8"),
+        ({"dataset": {"test_images": "0x10"}}, "^--config dataset: YAML reads 0x10 as 16"),
+        # A text that is no YAML.
+        ({"study": "a: b: c"}, "study: 'a: b: c' does not match"),
+        ({"protocol": "2026-99-99"}, "protocol: '2026-99-99' is not one of"),
+    ],
+)
+def test_the_command_line_is_read_like_a_study(given, said, default_config):
+    with pytest.raises(InputError, match=said):
+        read_study(default_config, [], given)
+
+
+def test_a_number_on_the_command_line_is_a_number(default_config):
+    assert read_study(default_config, [], {"seeds": ["0", "1"]})["seeds"] == [0, 1]

@@ -137,8 +137,14 @@ def faults_against(schema: Mapping[str, object], value: object, path: str) -> It
 
 
 def _faults(validator: Draft202012Validator, value: object) -> Iterator[Fault]:
-    for error in sorted(validator.iter_errors(value), key=lambda error: error.json_path):
-        yield Fault(error.json_path, _reason(error))
+    for error in sorted(validator.iter_errors(value), key=_path):
+        yield Fault(_path(error), _reason(error))
+
+
+def _path(error: ValidationError) -> str:
+    """The JSON path of a violation; YAML has keys that are no texts, and JSON has not."""
+    parts = [part if isinstance(part, int) else str(part) for part in error.absolute_path]
+    return ValidationError("", path=parts).json_path
 
 
 def _reason(error: ValidationError) -> str:

@@ -53,7 +53,7 @@ def _unknown(key: str, names: Iterable[str], registry: Iterable[str]) -> Iterato
 
 def _unknown_models(names: Iterable[str]) -> Iterator[Fault]:
     """Models that do not exist; for those of torchvision, the reason."""
-    theirs = [name for name in names if name.startswith(torchvision_nets.PREFIX) and name not in MODELS]
+    theirs = [name for name in names if str(name).startswith(torchvision_nets.PREFIX) and name not in MODELS]
     yield from _unknown("models", [name for name in names if name not in theirs], MODELS)
     allowed = ", ".join(torchvision_nets.MODELS)
     for name in theirs:

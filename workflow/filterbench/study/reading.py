@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import yaml
-
 from filterbench.audit.shipped import table_named
 from filterbench.data.registry import content_digest, data_file
 from filterbench.documents.parts import IMAGE_SIZE
 from filterbench.models import torchvision_nets
 from filterbench.own_code.registering import installed_code, register
 from filterbench.storage.errors import InputError
+from filterbench.storage.strict_yaml import parse_yaml
 from filterbench.study.cells import Config
 from filterbench.study.config import check_config
 from filterbench.study.extending import completed
@@ -46,7 +45,10 @@ def read_study(
     config.update(completed(own, files))
     for key, value in overwritten.items():
         # Snakemake parses Python's values only: `true`, or a number in a list, becomes a text.
-        given = {key: _yaml_value(value)}
+        try:
+            given = {key: _yaml_value(value)}
+        except InputError as reason:
+            raise InputError(f"{COMMAND_LINE} {key}: {reason}") from reason
         config.update(located(given, [Path(file).parent for file in reversed(files)]))
     source = ", ".join(short_path(Path(file)) for file in files) or "the config of the module"
     if overwritten:
@@ -107,15 +109,21 @@ def _mapping(config: Config, key: str) -> Config:
 
 
 def _yaml_value(value: object) -> object:
-    """A value of the command line, parsed as in a study file."""
+    """A value of the command line, parsed as in a study file; what cannot be read as YAML is a text.
+
+    Raises:
+        InputError: it is read otherwise than it looks.
+    """
     if isinstance(value, list):
         return [_yaml_value(item) for item in value]
     if isinstance(value, dict):
         return {key: _yaml_value(item) for key, item in value.items()}
     try:
-        return yaml.safe_load(value) if isinstance(value, str) else value
-    except yaml.YAMLError:
-        return value
+        return parse_yaml(value) if isinstance(value, str) else value
+    except InputError as reason:
+        if reason.__cause__:
+            return value
+        raise
 
 
 def _prepared(dataset: Config) -> bool:
