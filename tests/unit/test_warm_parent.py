@@ -3,8 +3,10 @@
 import itertools
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -194,6 +196,56 @@ def test_a_job_that_the_system_refuses_a_child_runs_in_its_own_process(main, mon
     assert signal.getsignal(signal.SIGTERM) == before
     psutil.Process(parent).rlimit(psutil.RLIMIT_NOFILE, (1024, 1024))
     assert run_in_child(print, "a child", modules=[]) == 0
+
+
+@pytest.mark.parametrize("size", [1, 10**7])
+def test_a_job_whose_parent_dies_before_it_takes_it_runs_in_its_own_process(size, main, monkeypatch):
+    parent = int(start(main, "exec, 'import os; print(os.getppid())'").communicate()[0])
+    monkeypatch.setenv(ADDRESS, main.address)
+    before = signal.getsignal(signal.SIGTERM)
+    # The request waits in the socket's buffer, or is larger than that.
+    os.kill(parent, signal.SIGSTOP)
+    threading.Timer(0.3, os.kill, (parent, signal.SIGKILL)).start()
+    assert run_in_child(print, size * b" ", modules=[]) is None
+    assert signal.getsignal(signal.SIGTERM) == before
+    assert not signal.pthread_sigmask(signal.SIG_BLOCK, ()) & {signal.SIGTERM, signal.SIGINT}
+
+
+def test_a_job_that_was_stopped_while_its_parent_died_does_not_go_on(main):
+    parent = int(start(main, "exec, 'import os; print(os.getppid())'").communicate()[0])
+    os.kill(parent, signal.SIGSTOP)
+    process = start(main, "print, 'done'")
+    time.sleep(1)
+    process.send_signal(signal.SIGTERM)
+    time.sleep(0.2)
+    os.kill(parent, signal.SIGKILL)
+    process.communicate()
+    assert process.returncode == -signal.SIGTERM
+
+
+def test_a_job_that_is_killed_while_it_asks_leaves_nothing_open(main):
+    parent = int(start(main, "exec, 'import os; print(os.getppid())'").communicate()[0])
+    files = Path(f"/proc/{parent}/fd")
+    for _ in range(5):
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(main.address)
+            socket.send_fds(connection, [(100).to_bytes(8)], [0, 1, 2])
+    assert start(main, "print, 'done'").wait() == 0
+    # Those of the last job may still be there.
+    assert len(list(files.iterdir())) < 5 * 3
+
+
+def test_a_job_for_which_the_parent_has_no_file_waits_for_one(main, monkeypatch):
+    parent = psutil.Process(int(start(main, "exec, 'import os; print(os.getppid())'").communicate()[0]))
+    time.sleep(0.2)
+    taken = {int(each.name) for each in Path(f"/proc/{parent.pid}/fd").iterdir()}
+    free = next(number for number in itertools.count() if number not in taken)
+    parent.rlimit(psutil.RLIMIT_NOFILE, (free, 1024))
+    threading.Timer(1, parent.rlimit, (psutil.RLIMIT_NOFILE, (1024, 1024))).start()
+    monkeypatch.setenv(ADDRESS, main.address)
+    before = sum(parent.cpu_times()[:2])
+    assert run_in_child(print, "a child", modules=[]) == 0
+    assert sum(parent.cpu_times()[:2]) - before < 0.3
 
 
 def test_a_long_temporary_folder_has_no_parent_and_no_error(tmp_path):

@@ -9,6 +9,7 @@ cluster, for jobs with a GPU, on other systems than Linux, with `--no-hooks`), i
 from __future__ import annotations
 
 import contextlib
+import errno
 import importlib
 import os
 import pickle
@@ -20,6 +21,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -31,6 +33,10 @@ ADDRESS = "FILTERBENCH_WARM_PARENT"
 FORWARDED = (signal.SIGINT, signal.SIGTERM)
 # One thread, since a fork keeps no other; jobs choose their own number.
 SINGLE = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "NUMEXPR")}
+# Standard input, output and error.
+STREAMS = 3
+# Seconds until a job is accepted again for which there was no file.
+PAUSE = 0.1
 _HEADER = struct.Struct("!Q")
 _STATUS = struct.Struct("!i")
 # In place of an exit code: there is no child, as the system refused one.
@@ -84,8 +90,8 @@ def run_in_child(function: Callable[..., None], *arguments: Any, modules: list[s
         modules: what the parent imports before it forks.
 
     Returns:
-        The child's exit code, negative for the signal that ended it; None where there is no warm parent, or
-        the system refuses it a child.
+        The child's exit code, negative for the signal that ended it; None where there is no warm parent, it
+        ends before it has a child, or the system refuses it one.
     """
     address = os.environ.get(ADDRESS)
     if not address:
@@ -96,15 +102,26 @@ def run_in_child(function: Callable[..., None], *arguments: Any, modules: list[s
             connection.connect(address)
         except OSError:
             return None
+        passed_on: list[int] = []
         # A signal that comes before the handlers are there waits for them.
         allowed = signal.pthread_sigmask(signal.SIG_BLOCK, FORWARDED)
-        socket.send_fds(connection, [_HEADER.pack(len(request))], [0, 1, 2])
-        connection.sendall(request)
-        handlers = {number: signal.signal(number, _forwarded_to(connection)) for number in FORWARDED}
-        signal.pthread_sigmask(signal.SIG_SETMASK, allowed)
-        status = connection.recv(_STATUS.size, socket.MSG_WAITALL)
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
+        try:
+            socket.send_fds(connection, [_HEADER.pack(len(request))], [*range(STREAMS)])
+            connection.sendall(request)
+            handler = _forwarding_to(connection, passed_on)
+            handlers = {number: signal.signal(number, handler) for number in FORWARDED}
+        except ConnectionError:
+            return None
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, allowed)
+        try:
+            status = connection.recv(_STATUS.size, socket.MSG_WAITALL)
+        except ConnectionError:
+            # The parent ended before it had read all: the request, so that there is no child, or a signal.
+            return -passed_on[-1] if passed_on else None
+        finally:
+            for number, before in handlers.items():
+                signal.signal(number, before)
     if len(status) < _STATUS.size:
         # The system's way to get memory back.
         return -signal.SIGKILL
@@ -112,8 +129,9 @@ def run_in_child(function: Callable[..., None], *arguments: Any, modules: list[s
     return None if code == _NO_CHILD else code
 
 
-def _forwarded_to(connection: socket.socket) -> Callable[[int, object], None]:
+def _forwarding_to(connection: socket.socket, passed_on: list[int]) -> Callable[[int, object], None]:
     def handler(received: int, _frame: object) -> None:
+        passed_on.append(received)
         # The child may just have ended.
         with contextlib.suppress(OSError):
             connection.sendall(bytes([received]))
@@ -156,17 +174,19 @@ class _Parent:
         self._listener.close()
 
     def _accept(self) -> None:
-        connection, _ = self._listener.accept()
         try:
-            header, streams, _, _ = socket.recv_fds(connection, _HEADER.size, 3)
-            request = _received(connection, _HEADER.unpack(header)[0])
-        except (OSError, struct.error):
-            # It was killed before it sent its request.
-            connection.close()
-            return
-        try:
-            child, ended = self._fork(streams, request)
+            connection, _ = self._listener.accept()
         except OSError:
+            # The job waits until another one has left it a file.
+            time.sleep(PAUSE)
+            return
+        streams: list[int] = []
+        try:
+            header, streams, _, _ = socket.recv_fds(connection, _HEADER.size, STREAMS)
+            request = _received(connection, _HEADER.unpack(header)[0])
+            child, ended = self._fork(streams, request)
+        except (OSError, struct.error):
+            # There is no child; it may have been killed before it sent its request.
             with contextlib.suppress(OSError), connection:
                 connection.sendall(_STATUS.pack(_NO_CHILD))
             return
@@ -183,6 +203,8 @@ class _Parent:
         Raises:
             OSError: the system has no process or no file left; then there is no child.
         """
+        if len(streams) < STREAMS:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
         function, arguments, modules, environment, folder = pickle.loads(request)
         for module in modules:
             # An import that fails here fails again in the child, which logs it.
