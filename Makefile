@@ -86,4 +86,4 @@ $(VENV)/installed: $(LOCK) pyproject.toml
 	@touch $@
 
 clean:  ## Remove everything that the workflow made; the environment stays.
-	rm -rf results/*/ figures/*.png figures/*.svg figures/*.pdf logs data .snakemake
+	rm -rf results/*/ results/.shared figures/*.png figures/*.svg figures/*.pdf logs data .snakemake
