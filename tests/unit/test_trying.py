@@ -2,14 +2,20 @@
 
 import copy
 import re
+import sys
+from functools import partial
+from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
+from torch.nn.functional import leaky_relu
 
 from filterbench.compaction.masks import PrunedNet, apply_masks
+from filterbench.compaction.speedup import compact
 from filterbench.jobs.job import Job
 from filterbench.making.trying import try_net
+from filterbench.models.rebuilding import rebuild_model
 from filterbench.models.registry import MODELS, ModelEntry, build_model
 from filterbench.own_code import registering
 from filterbench.pruners.contract import InfeasibleError, channels_of, checked
@@ -67,18 +73,74 @@ class Reshaped(Plain):
         return super().forward(images).unsqueeze(1)
 
 
-def test_a_net_that_fits_is_left_as_it_is():
+class Unusual(Plain):
+    """Other settings than torch's defaults, a number of a tensor, and a buffer beside the state."""
+
+    def __init__(self) -> None:
+        super().__init__(partial(nn.BatchNorm2d, eps=1e-2, momentum=0.01))
+        self.first = nn.Conv2d(3, 4, 3, dilation=2, padding=2, padding_mode="reflect")
+        self.slope = torch.linspace(0, 1, 4)[1].item()
+        self.register_buffer("mean", torch.full((1,), 0.5), persistent=False)
+
+    def forward(self, images):
+        return super().forward(leaky_relu(images, self.slope))
+
+
+class Drawing(Plain):
+    """Computes with a number that is not in its state, and another one each time that it is built."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.slope = torch.rand(()).item()
+
+    def forward(self, images):
+        return super().forward(leaky_relu(images, self.slope))
+
+
+@pytest.fixture
+def own(monkeypatch):
+    """Registers a function as the model `mine`."""
+
+    def registered(make) -> None:
+        monkeypatch.setitem(MODELS, "mine", ModelEntry("mine", 4, "none", f"{__name__}:made"))
+        monkeypatch.setattr(sys.modules[__name__], "made", lambda width, classes: make(), raising=False)
+
+    return registered
+
+
+@pytest.mark.parametrize(
+    ("name", "make"),
+    [
+        ("mine", Plain),
+        ("mine", Unusual),
+        ("mobilenetv2", lambda: build_model("mobilenetv2", 1 / 4, CLASSES)),
+        ("resnet50", lambda: build_model("resnet50", 1 / 16, CLASSES)),
+    ],
+    ids=["plain", "unusual", "mobilenetv2", "resnet50"],
+)
+def test_a_net_that_fits_is_left_as_it_is(own, name, make):
+    own(make)
     torch.manual_seed(0)
-    for net in (
-        Plain(),
-        build_model("mobilenetv2", 1 / 4, CLASSES),
-        build_model("resnet50", 1 / 16, CLASSES),
-    ):
-        before, state = copy.deepcopy(net.state_dict()), torch.get_rng_state()
-        try_net("mine", net, CLASSES)
-        assert torch.equal(torch.get_rng_state(), state)
-        assert all(torch.equal(before[name], each) for name, each in net.state_dict().items())
-        assert all(parameter.grad is None for parameter in net.parameters())
+    net = make()
+    before, state = copy.deepcopy(net.state_dict()), torch.get_rng_state()
+    try_net(name, net, CLASSES)
+    assert torch.equal(torch.get_rng_state(), state)
+    assert all(torch.equal(before[key], each) for key, each in net.state_dict().items())
+    assert all(parameter.grad is None for parameter in net.parameters())
+
+
+def test_a_rebuilt_net_keeps_all_settings_of_its_layers(own):
+    own(Unusual)
+    torch.manual_seed(0)
+    net, images = Unusual(), torch.randn(4, 3, 32, 32)
+    net.train()(images)
+    for smaller in (copy.deepcopy(net.eval()), compact(net, {"first": torch.arange(4) < 2})):
+        rebuilt = rebuild_model("mine", smaller.state_dict(), Path("net.safetensors"))
+        assert torch.equal(rebuilt(images), smaller(images))
+        assert torch.equal(rebuilt.mean, smaller.mean)
+        # The momentum shows in training alone.
+        rebuilt.train()(images), smaller.train()(images)
+        assert torch.equal(rebuilt.norm.running_mean, smaller.norm.running_mean)
 
 
 @pytest.mark.parametrize(
@@ -97,6 +159,7 @@ def test_a_net_that_fits_is_left_as_it_is():
             "mine: the net cannot be trained: RuntimeError: element 0 of tensors does not require grad",
         ),
         (Linear, "mine: the net cannot be pruned: it has no convolution"),
+        (Drawing, "mine: the net cannot be rebuilt: .* other logits"),
         (lambda: build_model("resnet18", 1 / 16, 7), r"it returns \(4, 7\); allowed: \(4, 3\)"),
     ],
     ids=[
@@ -107,10 +170,12 @@ def test_a_net_that_fits_is_left_as_it_is():
         "shape",
         "no gradient",
         "no convolution",
+        "other logits",
         "classes",
     ],
 )
-def test_a_net_that_does_not_fit_is_named_before_it_is_trained(make, said):
+def test_a_net_that_does_not_fit_is_named_before_it_is_trained(own, make, said):
+    own(make)
     torch.manual_seed(0)
     with pytest.raises(InputError, match=said):
         try_net("mine", make(), CLASSES)

@@ -15,8 +15,8 @@ from filterbench.data.image_folder import read_image
 from filterbench.data.loading import normalise
 from filterbench.documents.parts import Normalisation
 from filterbench.models.adopting import module_names
-from filterbench.models.rebuilding import rebuild_model
-from filterbench.models.registry import MODELS, build_model
+from filterbench.models.rebuilding import build_without_values, rebuild_model
+from filterbench.models.registry import MODELS
 from filterbench.storage.errors import InputError
 from filterbench.storage.weights import read_tensors
 
@@ -124,8 +124,9 @@ class PortableNet(nn.Module):
             InputError: the file cannot be read, or is of another net.
         """
         about = self.metadata
-        with torch.device("meta"):
-            unpruned = build_model(about["model"], about["width"], len(about["classes"]), about["image_size"])
+        unpruned = build_without_values(
+            about["model"], about["width"], len(about["classes"]), about["image_size"]
+        )
         names = module_names(unpruned, Path(path))
         state = {}
         for ours, tensor in self.net.state_dict().items():

@@ -175,7 +175,7 @@ class _Net:
 
     def without_values(self) -> nn.Module:
         weights = {name: torch.empty(shape, device="meta") for name, shape in self.shapes}
-        return rebuild_model(self.model, weights, self.file, self.image_size)
+        return rebuild_model(self.model, weights, self.file, self.image_size).to("meta")
 
 
 def _net(file: Path, document: Document) -> _Net:

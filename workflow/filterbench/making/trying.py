@@ -17,6 +17,7 @@ from filterbench.data.loading import Images, Splits
 from filterbench.models.depthwise import depthwise_names
 from filterbench.models.graph import graph_of
 from filterbench.models.inputs import image_shape
+from filterbench.models.rebuilding import rebuild_model
 from filterbench.models.registry import build_model
 from filterbench.pruners.contract import InfeasibleError, channels_of, checked
 from filterbench.pruners.registry import make_pruner
@@ -77,10 +78,10 @@ def _built(name: str, width: float, image_size: int) -> nn.Module:
 
 
 def try_net(name: str, model: nn.Module, classes: int) -> None:
-    """Trace a copy of a net, train it for one step, and remove half of each convolution's filters.
+    """Trace a copy of a net, train it for one step, rebuild it, and halve each convolution's filters.
 
     Args:
-        name: of the model, for the error.
+        name: of the model, a key of `MODELS`.
         model: the net with fresh weights, on the CPU; neither it nor torch's generator is changed.
         classes: number of outputs that it must have.
 
@@ -95,8 +96,10 @@ def try_net(name: str, model: nn.Module, classes: int) -> None:
         with _naming(f"{name}: the net cannot be trained"):
             _check_outputs(net(images), classes)
             cross_entropy(net.train()(images), torch.arange(IMAGES) % classes).backward()
+        with _naming(f"{name}: the net cannot be rebuilt"):
+            _check_rebuilt(name, net.eval(), images)
         with _naming(f"{name}: the net cannot be pruned"):
-            _check_outputs(_halved(net.eval())(images), classes)
+            _check_outputs(_halved(net)(images), classes)
 
 
 def _check_outputs(outputs: object, classes: int) -> None:
@@ -105,6 +108,17 @@ def _check_outputs(outputs: object, classes: int) -> None:
         raise InputError(f"it returns {type(outputs).__name__}; allowed: a tensor {allowed}")
     if outputs.shape != (IMAGES, classes):
         raise InputError(f"it returns {tuple(outputs.shape)}; allowed: {allowed}")
+
+
+@torch.no_grad()
+def _check_rebuilt(name: str, net: nn.Module, images: Tensor) -> None:
+    rebuilt = rebuild_model(name, net.state_dict(), Path("its weights"), images.shape[-1])
+    if not torch.equal(rebuilt(images), net(images)):
+        raise InputError(
+            "from its name and its weights it becomes a net with other logits; allowed: width only scales "
+            "channel counts, and what the net computes with is in its state dict, or is the same in each net "
+            "that is built"
+        )
 
 
 def _halved(net: nn.Module) -> nn.Module:

@@ -22,10 +22,8 @@ def _net(name: str, width: float, classes: int, image_size: int) -> nn.Module:
         classes: number of outputs.
         image_size: height and width of the images; not used, because torchvision's nets pool over any size.
     """
-    device = torch.get_default_device()
-    with torch.device("meta"):
+    with torch.random.fork_rng(devices=[]):
         net = torchvision.models.get_model(name, weights=None, num_classes=classes)
-    net.to_empty(device=device)
     for module in net.modules():
         if isinstance(module, nn.Conv2d | nn.Linear | nn.BatchNorm2d):
             module.reset_parameters()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 from torch import nn
+from torch.nn.modules.module import register_module_parameter_registration_hook
 
 from filterbench.documents.parts import IMAGE_SIZE
 from filterbench.models.depthwise import is_depthwise
@@ -28,11 +29,25 @@ def rebuild_model(name: str, weights: Weights, path: Path, image_size: int = IMA
     Raises:
         InputError: the weights belong to another net.
     """
-    with torch.device("meta"):
-        model = build_model(name, image_size=image_size)
+    model = build_without_values(name, image_size=image_size)
     resize_layers(model, weights)
     load_into(model, weights, path)
     return model.eval()
+
+
+def build_without_values(
+    name: str, width: float = 1.0, classes: int = 10, image_size: int = IMAGE_SIZE
+) -> nn.Module:
+    """As `build_model`, in no time: parameters are on the meta device, buffers have their values."""
+    hook = register_module_parameter_registration_hook(_without_values)
+    try:
+        return build_model(name, width, classes, image_size)
+    finally:
+        hook.remove()
+
+
+def _without_values(_module: nn.Module, _name: str, parameter: nn.Parameter) -> nn.Parameter:
+    return nn.Parameter(parameter.detach().to("meta"), parameter.requires_grad)
 
 
 def draw_fresh_weights(model: nn.Module, seed: int) -> None:
@@ -51,33 +66,36 @@ def draw_fresh_weights(model: nn.Module, seed: int) -> None:
 
 
 def resize_layers(model: nn.Module, weights: Weights) -> None:
-    """Replace each layer, in place, by one without values (on the meta device) that fits its weights."""
-    for module_name, module in list(model.named_modules()):
+    """Make each layer fit its weights, in place.
+
+    All else of a layer stays. Its own tensors have no values afterwards: they are on the meta device.
+    """
+    for module_name, module in model.named_modules():
         weight = weights.get(f"{module_name}.weight")
-        if weight is None:
-            continue
-        with torch.device("meta"):
-            resized = _resized(module, weight.shape)
-        if resized:
-            model.set_submodule(module_name, resized.train(module.training))
+        if weight is not None and _count_channels(module, weight.shape):
+            _resize_tensors(module, weight.shape)
 
 
-def _resized(module: nn.Module, shape: torch.Size) -> nn.Module | None:
-    """The same kind of layer for a weight of another shape; None if it cannot have that shape."""
+def _count_channels(module: nn.Module, shape: torch.Size) -> bool:
+    """Set a layer's numbers of channels to those of a weight; false if it cannot have that shape."""
     match module, tuple(shape):
         case nn.Conv2d(), (outputs, inputs, _, _):
-            groups = outputs if is_depthwise(module) else module.groups
-            return nn.Conv2d(
-                inputs * groups,
-                outputs,
-                module.kernel_size,  # type: ignore[arg-type]
-                module.stride,  # type: ignore[arg-type]
-                module.padding,  # type: ignore[arg-type]
-                groups=groups,
-                bias=module.bias is not None,
-            )
+            if is_depthwise(module):
+                module.groups = outputs
+            module.in_channels, module.out_channels = inputs * module.groups, outputs
         case nn.Linear(), (outputs, inputs):
-            return nn.Linear(inputs, outputs, bias=module.bias is not None)
+            module.in_features, module.out_features = inputs, outputs
         case nn.BatchNorm2d() | nn.BatchNorm1d(), (channels,):
-            return type(module)(channels)
-    return None
+            module.num_features = channels
+        case _:
+            return False
+    return True
+
+
+def _resize_tensors(module: nn.Module, shape: torch.Size) -> None:
+    """Replace a layer's own tensors by such without values, whose channels are those of a weight's shape."""
+    for name, tensor in [*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)]:
+        channels = shape[: min(tensor.ndim, 2)]
+        resized = tensor.detach().new_empty((*channels, *tensor.shape[2:]), device="meta")
+        is_parameter = isinstance(tensor, nn.Parameter)
+        setattr(module, name, nn.Parameter(resized, tensor.requires_grad) if is_parameter else resized)
