@@ -18,7 +18,7 @@ from filterbench.pruners.search.search import compact_form
 from filterbench.storage.errors import InputError
 from filterbench.storage.weights import read_weights, write_weights
 
-PUBLISHED = Path(__file__).parents[2] / "workflow/resources/published.csv"
+PUBLISHED = Path(__file__).parents[2] / "workflow/filterbench/resources/published.csv"
 NO_SEARCH = None  # One-shot pruners do not look at it.
 ONE_SHOT = ("L1FilterPruner", "L2FilterPruner", "FPGMPruner")
 # NNI's speedup takes seconds: the other criteria need no more than the published models.

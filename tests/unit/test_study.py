@@ -268,7 +268,7 @@ def test_a_control_without_its_searched_cell_is_refused(control, default_config)
 @pytest.mark.parametrize("study", ["cifar10", "cifar10_heldout"])
 def test_the_grid_is_the_published_one(study):
     config = study_in(REPOSITORY / f"studies/{study}.yaml")
-    with (REPOSITORY / "workflow/resources/published.csv").open(newline="") as file:
+    with (REPOSITORY / "workflow/filterbench/resources/published.csv").open(newline="") as file:
         published = {
             (row["model"], row["pruner"], row["sparsity"])
             for row in csv.DictReader(file)

@@ -95,6 +95,14 @@ def test_a_users_script_loads_the_net_of_a_study_predicts_trains_on_and_exports(
     assert f"| params | {result['params']['original']:,} |" in (cell / "card.md").read_text()
 
 
+def test_the_installed_package_audits_the_shipped_table(installed, tmp_path):
+    command = [sys.executable, "-m", "filterbench.command.main", "audit", "literature"]
+    environment = os.environ | {"PYTHONPATH": str(installed)}
+    run = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert "Traceback" not in run.stderr
+    assert run.returncode == len(parse(tmp_path / "results/audit/literature/audit.json")["findings"]) > 0
+
+
 def test_exports_are_those_of_all_cells_or_of_the_front(finished: Checkout, tmp_path):
     every = finished.planned("exports")["export"]
     study = finished.copy(tmp_path)

@@ -13,7 +13,7 @@ from filterbench.analysis.chance import guessing_bound
 from filterbench.analysis.claims import placed, read_claims
 from filterbench.storage.errors import InputError
 
-RESOURCES = Path(__file__).parents[2] / "resources"
+RESOURCES = Path(__file__).parents[1] / "resources"
 PAPER_TABLE = RESOURCES / "autocompress_paper.csv"
 RAW_TABLE = RESOURCES / "published_raw.csv"
 # The published study has one run per cell and no seeds.

@@ -1,4 +1,4 @@
-"""The audit's document as types; `workflow/schemas/audit.schema.json` explains the keys."""
+"""The audit's document as types; `schemas/audit.schema.json` explains the keys."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 NAME = "literature"
-TABLE = Path(__file__).parents[2] / "resources/claims/literature.csv"
+TABLE = Path(__file__).parents[1] / "resources/claims/literature.csv"
 
 
 def table_named(claims: str) -> Path:

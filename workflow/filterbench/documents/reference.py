@@ -12,7 +12,7 @@ from filterbench.documents.schemas import Schema, load_schema
 HEADING = """# Documents
 
 Every JSON file that the workflow writes is a document with a schema (JSON Schema, draft 2020-12) in
-`workflow/schemas/`. A document is checked when it is written and when it is read, and
+`workflow/filterbench/schemas/`. A document is checked when it is written and when it is read, and
 `snakemake --cores 1 validate` checks all of them. Unlisted keys, NaN and infinity are refused. This page is
 generated from the schemas by `make docs`.
 """

@@ -1,4 +1,4 @@
-"""Reading the schemas in workflow/schemas and finding violations of them."""
+"""Reading the package's schemas and finding violations of them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from referencing.jsonschema import DRAFT202012
 
 from filterbench.storage.errors import InputError
 
-SCHEMAS = Path(__file__).parents[2] / "schemas"
+SCHEMAS = Path(__file__).parents[1] / "schemas"
 MAX_REASON = 200
 
 # A JSON Schema, as far as the workflow reads its keywords itself.

@@ -17,7 +17,7 @@ SEARCH_COLUMNS = ("step", "choice", "sparsities", "score", "accepted", "seconds"
 
 
 def write_search(path: Path, steps: Iterable[Mapping[str, object]]) -> None:
-    """Write a search's steps, one row per candidate, with the keys of `workflow/schemas/search.schema.json`.
+    """Write a search's steps, one row per candidate, with the keys of `schemas/search.schema.json`.
 
     Raises:
         InputError: a row is faulty.

@@ -9,7 +9,7 @@ import csv
 from functools import cache
 from pathlib import Path
 
-RESOURCES = Path(__file__).parents[2] / "resources"
+RESOURCES = Path(__file__).parents[1] / "resources"
 
 
 def published_files() -> list[Path]:

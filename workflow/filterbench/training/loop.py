@@ -37,7 +37,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """How to train; `workflow/schemas/config.schema.json` says what each setting means."""
+    """How to train; `schemas/config.schema.json` says what each setting means."""
 
     epochs: int
     batch_size: int

@@ -13,7 +13,7 @@ def schedule_of(optimizer: Optimizer, name: str, epochs: int, steps: int) -> LRS
 
     Args:
         optimizer: whose learning rate is the schedule's largest.
-        name: `multistep`, `one-cycle` or `cosine`; `workflow/schemas/config.schema.json` describes them.
+        name: `multistep`, `one-cycle` or `cosine`; `schemas/config.schema.json` describes them.
         epochs: that it spans.
         steps: of an epoch.
     """
