@@ -28,20 +28,21 @@ class InvertedResidual(nn.Module):
 
     Args:
         inputs: channels of the input.
-        outputs: channels of the output; if the input has as many and the stride is 1, the input is added.
+        outputs: channels of the output.
         stride: of the depthwise convolution.
         expansion: how many times more channels the depthwise convolution has; at 1 there is no first
             convolution.
+        adds_input: whether the input is added; it must have the output's shape.
     """
 
-    def __init__(self, inputs: int, outputs: int, stride: int, expansion: int) -> None:
+    def __init__(self, inputs: int, outputs: int, stride: int, expansion: int, adds_input: bool) -> None:
         super().__init__()
         inner = inputs * expansion
         widen = [conv_norm(inputs, inner), nn.ReLU6()] if expansion > 1 else []
         self.branch = nn.Sequential(
             *widen, conv_norm(inner, inner, 3, stride, groups=inner), nn.ReLU6(), conv_norm(inner, outputs)
         )
-        self.adds_input = stride == 1 and inputs == outputs
+        self.adds_input = adds_input
 
     def forward(self, images: Tensor) -> Tensor:
         """(batch, inputs, h, w) -> (batch, outputs, h / stride, w / stride)."""
@@ -62,7 +63,9 @@ class MobileNetV2(nn.Module):
         for expansion, planes, depth, first_stride in STAGES:
             for index in range(depth):
                 outputs = int(planes * width)
-                blocks.append(InvertedResidual(channels, outputs, 1 if index else first_stride, expansion))
+                stride = 1 if index else first_stride
+                # Not by the channels, of which narrow stages can have equal numbers after rounding.
+                blocks.append(InvertedResidual(channels, outputs, stride, expansion, adds_input=index > 0))
                 channels = outputs
         self.blocks = nn.Sequential(*blocks)
         last = int(LAST * width)
