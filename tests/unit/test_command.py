@@ -1,8 +1,10 @@
 """The command `filterbench`."""
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -69,6 +71,36 @@ def test_a_users_own_file_of_the_studys_name_stays(given, tmp_path, monkeypatch)
     with pytest.raises(SystemExit, match="error: --name mine: mine.yaml is not a file of this command"):
         main(arguments(given, "--name", "mine"))
     assert own.read_text() == "study: mine\n"
+
+
+# Stands for Snakemake, which takes longer to end its jobs than a killed process has.
+SNAKEMAKE = """
+import pathlib, time
+pathlib.Path("locked").touch()
+try:
+    time.sleep(60)
+except KeyboardInterrupt:
+    time.sleep(1)
+    pathlib.Path("locked").unlink()
+"""
+
+
+def test_ctrl_c_waits_until_snakemake_has_unlocked(given, tmp_path):
+    (tmp_path / "snakemake.py").write_text(SNAKEMAKE)
+    run = subprocess.Popen(
+        [sys.executable, "-m", "filterbench.command.main", *arguments(given)],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(REPOSITORY / "workflow")},
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    while run.poll() is None and not (tmp_path / "locked").exists():
+        time.sleep(0.1)
+    os.killpg(run.pid, signal.SIGINT)
+    _, errors = run.communicate(timeout=30)
+    assert (run.returncode, errors) == (130, "")
+    assert not (tmp_path / "locked").exists()
 
 
 def test_the_environment_of_make_has_the_command_and_the_package(tmp_path):

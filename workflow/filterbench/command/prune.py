@@ -24,6 +24,8 @@ SNAKEFILE = "Snakefile"
 CHECKOUTS = (Path(__file__).parents[3], Path())
 # Tells a study that the command wrote, and may write again, from a user's own file.
 HEADING = "# Written by `filterbench prune`.\n"
+# A shell's exit code of what Ctrl-C ended.
+INTERRUPTED = 130
 QUIET = ("progress", "rules", "reason", "host")
 
 
@@ -64,7 +66,7 @@ def prune(request: Request) -> int:
     """Prune the net, and print the file of the pruned one and its accuracy.
 
     Returns:
-        Snakemake's exit code.
+        Snakemake's exit code, or 130 after Ctrl-C.
 
     Raises:
         InputError: a file or folder is missing, a normalisation is incomplete, the study's file is a user's
@@ -78,13 +80,24 @@ def prune(request: Request) -> int:
     cell = Cell(request.model, request.pruner, Target(SPARSITY, request.sparsity), seed=0)
     folder = Path(cell_folder(request.name, cell))
     command = ["snakemake", "--snakefile", checkout / SNAKEFILE, "--cores", request.cores, "--quiet", *QUIET]
-    run = subprocess.run(
-        [sys.executable, "-m", *map(str, command), "--configfile", str(file), "--", f"{folder}/result.json"],
-        check=False,
+    code = _run(
+        [sys.executable, "-m", *map(str, command), "--configfile", str(file), "--", f"{folder}/result.json"]
     )
-    if not run.returncode:
+    if not code:
         print(_summary(folder))
-    return run.returncode
+    return code
+
+
+def _run(command: Sequence[str]) -> int:
+    """Run Snakemake to its end, also after Ctrl-C, which the terminal sends to it, too: then it unlocks."""
+    process, interrupted = subprocess.Popen(command), False
+    while True:
+        try:
+            code = process.wait()
+        except KeyboardInterrupt:
+            interrupted = True
+        else:
+            return INTERRUPTED if interrupted else code
 
 
 def study(request: Request, checkout: Path) -> dict[str, object]:
