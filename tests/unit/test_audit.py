@@ -206,11 +206,21 @@ def test_more_findings_than_an_exit_code_holds_do_not_wrap_to_zero(tmp_path):
     assert len(read(tmp_path / "out/audit.json")["findings"]) == 256
 
 
-def test_a_table_that_cannot_be_read_has_an_exit_code_of_its_own(tmp_path, capsys):
-    with pytest.raises(SystemExit) as end:
-        main(["audit", str(tmp_path / "missing.csv")])
-    assert end.value.code == 101
-    assert capsys.readouterr().err.startswith(f"error: {tmp_path}/missing.csv: not a readable table")
+def test_what_is_not_audited_has_an_exit_code_of_its_own(tmp_path, capsys):
+    (tmp_path / "file").touch()
+    written = str(table(tmp_path))
+    for given, said in (
+        ([str(tmp_path / "missing.csv")], f"{tmp_path}/missing.csv: not a readable table"),
+        ([written, "--folder", str(tmp_path / "file")], "[Errno 17] File exists"),
+        ([written, "--folder", "/proc/none"], "[Errno 2] No such file"),
+        ([written, "--fold"], "argument --folder: expected one argument; `filterbench audit --help` lists"),
+        ([], "the following arguments are required: FILE"),
+        ([written, "--other"], "unrecognized arguments: --other"),
+    ):
+        with pytest.raises(SystemExit) as end:
+            main(["audit", *given])
+        assert end.value.code == 101
+        assert capsys.readouterr().err.startswith(f"error: {said}")
 
 
 @pytest.fixture(scope="module")

@@ -52,25 +52,40 @@ def test_the_study_of_one_net_is_valid_and_says_what_was_asked(given):
     assert (written["pruners"], written["finetune"]["epochs"]) == ({"L1FilterPruner": {}}, 3)
 
 
-def test_what_is_missing_is_named_before_anything_runs(given, tmp_path, monkeypatch):
+def refusal(capsys, *given: str) -> str:
+    with pytest.raises(SystemExit, match="1"):
+        main(list(given))
+    return capsys.readouterr().err
+
+
+def test_what_is_missing_is_named_before_anything_runs(given, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     for changed, more, reason in (
         ({}, ["--mean", "0.5"], "--mean and --std: give both or neither"),
         ({"weights": "none.pt"}, [], "--weights: there is no file none.pt"),
         ({"data": "none"}, [], "--data: there is no folder none"),
     ):
-        with pytest.raises(SystemExit, match=f"error: {reason}"):
-            main(arguments({**given, **changed}, *more))
+        assert refusal(capsys, *arguments({**given, **changed}, *more)) == f"error: {reason}\n"
+    assert refusal(capsys, "prune", "--sparsity", "half").startswith(
+        "error: argument --sparsity: invalid float"
+    )
     assert not list(tmp_path.glob("*.yaml"))
 
 
-def test_a_users_own_file_of_the_studys_name_stays(given, tmp_path, monkeypatch):
+def test_a_users_own_file_of_the_studys_name_stays(given, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     own = tmp_path / "mine.yaml"
     own.write_text("study: mine\n")
-    with pytest.raises(SystemExit, match="error: --name mine: mine.yaml is not a file of this command"):
-        main(arguments(given, "--name", "mine"))
+    said = refusal(capsys, *arguments(given, "--name", "mine"))
+    assert said.startswith("error: --name mine: mine.yaml is not a file of this command")
     assert own.read_text() == "study: mine\n"
+
+
+def test_a_study_that_cannot_be_written_is_one_line(given, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").touch()
+    said = refusal(capsys, *arguments(given, "--name", "folder/mine"))
+    assert said.startswith("error: [Errno ") and said.count("\n") == 1
 
 
 # Stands for Snakemake, which takes longer to end its jobs than a killed process has.

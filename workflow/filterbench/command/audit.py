@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from filterbench.audit.shipped import table_named
 from filterbench.audit.writing import folder_of, lines_of, write_audit
-from filterbench.storage.errors import InputError
 
 # More findings than this are not counted in the exit code: 256 would wrap to 0.
 MAX_FINDINGS = 100
-# Of a table that cannot be read; no number of findings.
-UNREADABLE = 101
+# The exit code where there is no audit; no number of findings.
+NOT_AUDITED = 101
 
 
 def audit(table: Path, folder: Path | None) -> int:
@@ -23,15 +21,15 @@ def audit(table: Path, folder: Path | None) -> int:
         folder: where to; by default below results/audit.
 
     Returns:
-        The exit code: the number of findings, at most 100, or 101 if the table cannot be read.
+        The exit code: the number of findings, at most 100.
+
+    Raises:
+        InputError: the table cannot be read.
+        OSError: the audit cannot be written.
     """
     path = table_named(str(table))
     folder = folder or folder_of(path)
-    try:
-        document = write_audit(path, folder)
-    except InputError as reason:
-        print(f"error: {reason}", file=sys.stderr)
-        return UNREADABLE
+    document = write_audit(path, folder)
     for line in lines_of(document):
         print(line)
     found = len(document["findings"])

@@ -5,25 +5,34 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 from filterbench import __version__
-from filterbench.command.audit import audit
+from filterbench.command.audit import NOT_AUDITED, audit
 from filterbench.command.prune import DEFAULT_NAME, Request, prune
 from filterbench.storage.errors import InputError
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command, and end the process with its exit code."""
-    asked = vars(_parser().parse_args(arguments))
-    command = asked.pop("command")
+    given = sys.argv[1:] if arguments is None else arguments
     try:
+        asked = vars(_parser().parse_args(given))
+        command = asked.pop("command")
         sys.exit(audit(**asked) if command == "audit" else prune(Request(**asked)))
-    except InputError as reason:
-        sys.exit(f"error: {reason}")
+    except (InputError, OSError) as reason:
+        print(f"error: {reason}", file=sys.stderr)
+        sys.exit(NOT_AUDITED if given[:1] == ["audit"] else 1)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong with the arguments; argparse's exit code would be a number of findings."""
+        raise InputError(f"{message}; `{self.prog} --help` lists the options")
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         "filterbench", description="Prune the filters of a trained net, or audit reported results of pruning."
     )
     parser.add_argument("--version", action="version", version=f"filterbench {__version__}")
@@ -32,8 +41,8 @@ def _parser() -> argparse.ArgumentParser:
         "audit",
         help="audit a table of reported results; the exit code is the number of findings",
         description="Recount a table of reported results, and check its numbers against each other. Nothing "
-        "is trained. The exit code is the number of findings, at most 100; 101 means that the table cannot "
-        "be read.",
+        "is trained. The exit code is the number of findings, at most 100; 101 means that there is no "
+        "audit: the table cannot be read, the audit cannot be written, or an argument is wrong.",
     )
     table.add_argument("table", type=Path, metavar="FILE", help="a CSV file, or `literature`")
     table.add_argument(
