@@ -8,7 +8,7 @@ from torchvision.models import ResNet, resnet18, resnet50
 
 from filterbench.documents import read
 from filterbench.jobs.job import Job
-from filterbench.models.adopting import adopt_weights
+from filterbench.models.adopting import adopt_weights, module_names
 from filterbench.models.expecting import first_norm
 from filterbench.models.registry import build_model
 from filterbench.stages.train_baseline import train_baseline
@@ -39,6 +39,20 @@ def test_torchvisions_resnet_computes_the_same_under_our_names(name, make, tmp_p
         adopt_weights(ours, tmp_path / file)
         with torch.no_grad():
             assert torch.allclose(ours.eval()(images), theirs(images), rtol=1e-4, atol=1e-4)
+
+
+def test_only_whole_parts_of_names_are_a_wrappers(tmp_path):
+    net = build_model("resnet18", 1 / 16)
+    renamed = {"stem": "conv_module", "blocks": "blocks.module", "classifier": "_orig_mod.fc"}
+    state = {}
+    for name, tensor in net.state_dict().items():
+        first, _, rest = name.partition(".")
+        state[f"{renamed[first]}.{rest}"] = tensor
+    torch.save(state, tmp_path / "net.pt")
+    names = module_names(net, tmp_path / "net.pt")
+    assert names["stem.0.0"] == "conv_module.0.0"
+    assert names["blocks.0.branch.0.0"] == "blocks.0.branch.0.0"
+    assert names["classifier"] == "fc"
 
 
 @pytest.mark.parametrize(

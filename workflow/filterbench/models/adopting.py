@@ -18,8 +18,8 @@ logger = logging.getLogger(__name__)
 
 # Keys under which a checkpoint often holds the state dict.
 WRAPPERS = ("state_dict", "model_state_dict", "model", "net")
-# Prefixes of all names in nets that are wrapped, once or several times, for several GPUs or for compiling.
-PREFIXES = re.compile(r"(?:(?:module|_orig_mod)\.)+")
+# Parts of the names in nets that are wrapped, once or several times, for several GPUs or for compiling.
+PREFIXES = re.compile(r"(?<![^.])(?:(?:module|_orig_mod)\.)+")
 # Dtypes whose values float32 holds, but for the last digits of a double.
 FLOATS = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
 # How the files of `torch.save` begin: an archive or, from old versions, a pickle.
