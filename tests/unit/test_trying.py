@@ -49,6 +49,12 @@ class Concatenating(Plain):
         return self.classifier(self.flatten(self.pool(torch.cat([first[:, :2], first[:, 2:]], dim=1))))
 
 
+class Grouped(Plain):
+    def __init__(self) -> None:
+        super().__init__()
+        self.second = nn.Conv2d(4, 4, 3, groups=2)
+
+
 class Pair(Plain):
     def forward(self, images):
         return super().forward(images), images
@@ -151,6 +157,7 @@ def test_a_rebuilt_net_keeps_all_settings_of_its_layers(own):
             lambda: Plain(lambda channels: nn.GroupNorm(2, channels)),
             "mine: the net cannot be pruned: .*GroupNorm",
         ),
+        (Grouped, r"mine: the net cannot be pruned: the net's operation Conv2d with groups=2 \(second\)"),
         (Concatenating, "mine: the net cannot be pruned: .*operation getitem"),
         (Pair, r"mine: the net cannot be trained: it returns tuple; allowed: a tensor \(4, 3\)"),
         (Reshaped, r"it returns \(4, 1, 3\); allowed: \(4, 3\)"),
@@ -165,6 +172,7 @@ def test_a_rebuilt_net_keeps_all_settings_of_its_layers(own):
     ids=[
         "branch",
         "GroupNorm",
+        "groups",
         "concatenation",
         "tuple",
         "shape",

@@ -166,5 +166,8 @@ def _is_global_pooling(node: fx.Node) -> bool:
 
 def _described(node: fx.Node, module: nn.Module | None) -> str:
     if module is not None:
-        return type(module).__name__
+        groups = (
+            f" with groups={module.groups}" if isinstance(module, nn.Conv2d) and module.groups > 1 else ""
+        )
+        return f"{type(module).__name__}{groups}"
     return str(getattr(node.target, "__name__", node.target))
