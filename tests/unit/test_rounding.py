@@ -10,6 +10,7 @@ from filterbench.compaction.rounding import rounded_masks, with_rounded_channels
 from filterbench.compaction.slicing import kept_indices, slice_channels
 from filterbench.compaction.speedup import check_same, compact, silence_masked_channels
 from filterbench.costs.counting import count_net
+from filterbench.models.depthwise import is_depthwise
 from filterbench.models.registry import MODELS, build_model
 from filterbench.pruners.registry import PRUNERS
 
@@ -93,6 +94,16 @@ def test_a_multiple_of_one_and_a_multiple_that_is_there_change_nothing():
     for multiple, given in ((1, masks), (MULTIPLE, rounded_masks(model, masks, MULTIPLE, up=True))):
         again = rounded_masks(model, given, multiple, up=True)
         assert all(again[name].equal(kept) for name, kept in given.items())
+
+
+def test_a_pruner_need_not_mask_the_depthwise_convolutions():
+    original, model, masks = net("mobilenetv2"), net("mobilenetv2"), masks_of("mobilenetv2", 0.7)
+    own = {name: kept for name, kept in masks.items() if not is_depthwise(original.get_submodule(name))}
+    apply_masks(model, own)
+    rounded = with_rounded_channels(PrunedNet(model, own), original, MULTIPLE, up=True)
+    assert rounded.masks.keys() > own.keys()
+    for name, kept in rounded_masks(original, masks, MULTIPLE, up=True).items():
+        assert rounded.masks[name].equal(kept)
 
 
 def test_what_comes_back_has_the_unpruned_nets_weights_and_the_rest_its_own():

@@ -76,7 +76,8 @@ def with_rounded_channels(pruned: PrunedNet, original: nn.Module, multiple: int,
     theirs, ours = original.state_dict(), pruned.model.state_dict()
     with torch.no_grad():
         for name, kept in masks.items():
-            back = kept & ~pruned.masks[name]
+            # A pruner need not mask the depthwise convolutions.
+            back = kept & ~pruned.masks.get(name, torch.ones_like(kept))
             for layer in filter(None, (name, norms.get(name))):
                 for entry in ("weight", "bias", "running_mean", "running_var"):
                     if (key := f"{layer}.{entry}") in ours:
