@@ -118,6 +118,11 @@ def test_names_come_from_a_file_of_the_same_unpruned_net_alone(file, tmp_path):
         filterbench.load(file).state_dict_like(tmp_path / "my.pt")
 
 
+def test_a_missing_file_of_names_is_refused(file, tmp_path):
+    with pytest.raises(InputError, match=r"none.pt: cannot be read \(No such file or directory\)"):
+        filterbench.load(file).state_dict_like(tmp_path / "none.pt")
+
+
 def test_images_of_another_type_or_size_are_refused(file, few_images):
     loaded, pixels = filterbench.load(file), few_images.test.pixels
     for other in (pixels.float(), pixels[0], pixels[:, :, 1:], pixels.expand(-1, 2, -1, -1)):

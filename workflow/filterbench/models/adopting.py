@@ -167,10 +167,13 @@ def _refuse_mistaken(path: Path) -> None:
     """Refuse a file that is not of weights, with what it is.
 
     Raises:
-        InputError: it is empty, a pointer, a text, or nothing that `torch.save` writes.
+        InputError: it is missing, empty, a pointer, a text, or nothing that `torch.save` writes.
     """
-    with path.open("rb") as file:
-        start = file.read(64)
+    try:
+        with path.open("rb") as file:
+            start = file.read(64)
+    except OSError as reason:
+        raise InputError(f"{path}: cannot be read ({reason.strerror})") from reason
     # Weights have bytes of zero among the first ones, as lengths; a text has none.
     text = start.lstrip() if b"\0" not in start else b""
     for beginning, kind in MISTAKEN.items():
