@@ -40,7 +40,8 @@ BACKGROUND = (255, 255, 255, 255)
 def fetch(folder: Path | None, downloads: Path, size: int) -> RawImages:
     """Read the images in RGB, each cropped to its centre square and resized to (size, size).
 
-    The classes are the subfolders' names in alphabetical order; deeper folders belong to their class. Names
+    The classes are the subfolders' names, in the order of these names as they are stored (in the training
+    folder), which is torchvision's; deeper folders belong to their class. Names
     that differ only in how Unicode composes an accent are one class. If the folder contains `train` and
     `test` (or `training`, `Test`, ...), these contain the class folders, and
     `test` is the test split. Without `test`, a folder `val` (`valid`, ...) is the test split; beside `test`,
@@ -63,17 +64,18 @@ def fetch(folder: Path | None, downloads: Path, size: int) -> RawImages:
     files = users_files(folder)
     listings = {part: _listing(part, files) for part in (*train, *test)}
     _check_classes(listings)
+    names = list(listings[train[0]])
     samples = [
         (path, label, part in test)
         for part, classes in listings.items()
-        for label, paths in enumerate(classes.values())
-        for path in paths
+        for label, name in enumerate(names)
+        for path in classes[name]
     ]
     _list_skipped(folder, set(files) - {path for path, _, _ in samples})
     images = np.stack([read_image(path, size) for path, _, _ in samples])
     labels = np.array([label for _, label, _ in samples], dtype=np.int64)
     held_out = np.flatnonzero([is_test for _, _, is_test in samples])
-    return RawImages(images, labels, held_out if test else None, list(listings[train[0]]))
+    return RawImages(images, labels, held_out if test else None, names)
 
 
 def _parts(folder: Path) -> tuple[list[Path], list[Path]]:
@@ -109,15 +111,13 @@ def _parts(folder: Path) -> tuple[list[Path], list[Path]]:
 
 
 def _listing(folder: Path, files: Sequence[Path]) -> dict[str, list[Path]]:
-    """By class, in alphabetical order, the images among some files that are in a folder's class folders.
+    """By class, in the order of the stored names, the images among some files that are in class folders.
 
     Raises:
         InputError: the folder contains no folders.
     """
     found = [path.name for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
-    images: dict[str, list[Path]] = {
-        name: [] for name in sorted({_composed(name) for name in found if not is_hidden(name)})
-    }
+    images: dict[str, list[Path]] = {_composed(name): [] for name in sorted(found) if not is_hidden(name)}
     if not images:
         raise InputError(
             f"dataset.folder: {folder} must contain one folder of images per class, with files "
@@ -155,7 +155,10 @@ def _check_classes(listings: Mapping[Path, dict[str, list[Path]]]) -> None:
         least = MIN_IMAGES if folder == root else 1
         for name, paths in classes.items():
             if len(paths) < least:
-                raise InputError(f"dataset.folder: {folder / name} has {len(paths)} images; at least {least}")
+                raise InputError(
+                    f"dataset.folder: {folder / name} has {len(paths)} images; at least {least}; images are "
+                    f"files {', '.join(IMAGES)}"
+                )
 
 
 def _list_skipped(folder: Path, others: Collection[Path]) -> None:
