@@ -19,6 +19,7 @@ from torch import nn
 
 from filterbench.compaction.masks import ChannelMasks, PrunedNet, apply_masks
 from filterbench.compaction.speedup import silence_masked_channels
+from filterbench.domain.targets import SPARSITY
 from filterbench.jobs.workers import side_by_side
 from filterbench.models.registry import build_model
 from filterbench.pruners.contract import InfeasibleError
@@ -27,7 +28,7 @@ from filterbench.pruners.registry import PRUNERS, arguments_of
 from filterbench.pruners.search import sampling
 from filterbench.pruners.search.allocation import Layers, WeightAllocation
 from filterbench.pruners.search.annealing import SimulatedAnnealing, anneal, judged
-from filterbench.pruners.search.extent import SearchSettings
+from filterbench.pruners.search.extent import Extent, SearchSettings
 from filterbench.pruners.search.net_adapt import NetAdapt, SearchPath, Snapshot
 from filterbench.pruners.search.sampling import draw_sparsities
 from filterbench.pruners.search.scores import summarise_scores
@@ -298,6 +299,31 @@ def test_a_target_that_no_layer_can_serve_is_infeasible(trained_net, search):
     with pytest.raises(InfeasibleError, match=r"after [1-9] iterations, at sparsity 0\.\d+, no convolution"):
         path.finish(0.9)
     assert len(search.steps) == snapshot.candidates
+
+
+def chain(*channels: int) -> nn.Module:
+    """A net of convolutions one after another, with BatchNorm."""
+    torch.manual_seed(0)
+    widths = zip((3, *channels), channels, strict=False)
+    layers = [
+        layer
+        for inputs, outputs in widths
+        for layer in (nn.Conv2d(inputs, outputs, 3, padding=1), nn.BatchNorm2d(outputs), nn.ReLU())
+    ]
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels[-1], 2)).eval()
+
+
+@pytest.mark.parametrize(("step", "target", "iterations"), [(0.1, 0.3, 3), (0.05, 0.4, 8), (0.05, 0.45, 9)])
+def test_a_search_path_ends_at_the_step_that_reaches_the_target(step, target, iterations, search):
+    """Eight additions of 0.05 give less than 0.4."""
+    changes = FEW | {"sparsity_per_iteration": step, "short_term_steps": 0}
+    assert snapshot_at(changes, chain(32, 64), target, search).iterations == iterations
+
+
+def test_the_least_cost_of_a_search_path_has_a_whole_number_of_steps():
+    """0.07 / 0.01 is above 7 in floating point."""
+    net_adapt = NetAdapt(**arguments_of("NetAdaptPruner", {"sparsity_per_iteration": 0.01}))
+    assert net_adapt.least_cost(Extent(3, SPARSITY, [0.07], 16, 8, SearchSettings())).evaluations == 21
 
 
 def test_half_the_step_goes_on_where_a_whole_one_is_too_much(trained_net, few_images, tmp_path):

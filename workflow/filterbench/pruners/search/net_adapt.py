@@ -25,7 +25,7 @@ from filterbench.pruners.nni import filters_as_rows
 from filterbench.pruners.search.cost_steps import CostSteps
 from filterbench.pruners.search.extent import Cost, Extent
 from filterbench.pruners.search.search import Search, fingerprint, sparsities_of
-from filterbench.pruners.search.steps import Candidate, NetAdaptArguments, Steps
+from filterbench.pruners.search.steps import ROUNDING, Candidate, NetAdaptArguments, Steps
 from filterbench.pruners.search.trial import Outcomes, Trial
 from filterbench.pruners.search.weight_steps import WeightSteps
 from filterbench.storage.journal import Journal
@@ -190,7 +190,7 @@ class NetAdapt(NetAdaptArguments):
     def least_cost(self, extent: Extent) -> Cost:
         """See `filterbench.pruners.contract.Searching.least_cost`; nearly all, for layers drop out late."""
         way = max(extent.targets) if extent.kind == SPARSITY else 1 - min(extent.targets)
-        number = math.ceil(way / self.sparsity_per_iteration) * extent.layers
+        number = math.ceil(way / self.sparsity_per_iteration - ROUNDING) * extent.layers
         return Cost(number, number * extent.selection, number * extent.batches(self.short_term_steps))
 
     def path(self, model: nn.Module, search: Search) -> SearchPath:

@@ -13,6 +13,8 @@ from filterbench.pruners.uniform import prunable_convolutions
 
 # Below this step the search gives up; a share of the weights or of the unpruned net's cost.
 SMALLEST_STEP = 1e-3
+# Sums and quotients of steps are inexact by less than this: eight additions of 0.1 give less than 0.8.
+ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)

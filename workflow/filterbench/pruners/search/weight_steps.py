@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from filterbench.compaction.masks import ChannelMasks
 from filterbench.pruners.nni import layer_mask
-from filterbench.pruners.search.steps import SMALLEST_STEP, Candidate, NetAdaptArguments, Steps
+from filterbench.pruners.search.steps import ROUNDING, SMALLEST_STEP, Candidate, NetAdaptArguments, Steps
 
 
 class WeightSteps(Steps):
@@ -43,7 +43,7 @@ class WeightSteps(Steps):
 
     def reached(self, target: float, kept: ChannelMasks) -> bool:
         """See `Steps`."""
-        return self._sparsity >= target
+        return self._sparsity >= target - ROUNDING
 
     def shared(self, model: nn.Module, kept: ChannelMasks, target: float) -> list[Candidate]:
         """See `Steps`; all steps to a sparsity are on the path to all higher ones."""
