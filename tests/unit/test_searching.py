@@ -291,6 +291,20 @@ def count_calls(monkeypatch, owner: type, name: str) -> list:
     return calls
 
 
+def test_candidates_with_equal_masks_keep_their_own_scores(search, monkeypatch):
+    """Those of two layers that have masks already, where a step is less than a filter."""
+
+    def train(search, net, optimizer, steps, iteration, index):
+        net.score = (index - iteration) % 3 / 3
+
+    monkeypatch.setattr(Search, "train_steps", train)
+    monkeypatch.setattr(Search, "evaluate", lambda search, net: net.score)
+    changes = FEW | {"sparsity_per_iteration": 0.01}
+    snapshot_at(changes, chain(4, 4, 4), 0.05, search)
+    scores = [[step["score"] for step in search.steps if step["choice"] == choice] for choice in range(5)]
+    assert scores == [[(index - iteration) % 3 / 3 for index in range(3)] for iteration in range(5)]
+
+
 def test_a_target_that_no_layer_can_serve_is_infeasible(trained_net, search):
     changes = FEW | {"sparsity_per_iteration": 0.2}
     path = search_path(changes, trained_net, search)

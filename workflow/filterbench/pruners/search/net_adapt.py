@@ -163,7 +163,8 @@ class SearchPath:
         for position, trial in enumerate(trials):
             self._search.count_evaluation()
             self._search.count_training(self._arguments.short_term_steps)
-            which = b"%d " % self._iteration + fingerprint(trial.masks)
+            # Layers that a step takes no whole filter from have equal masks, but are trained in other orders.
+            which = b"%d %d " % (self._iteration, trial.candidate.index) + fingerprint(trial.masks)
             score = journal.score(
                 sparsities_of(trial.masks), which, partial(outcomes.score, position), choice
             )
