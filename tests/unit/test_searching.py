@@ -32,7 +32,7 @@ from filterbench.pruners.search.extent import Extent, SearchSettings
 from filterbench.pruners.search.net_adapt import NetAdapt, SearchPath, Snapshot
 from filterbench.pruners.search.sampling import draw_sparsities
 from filterbench.pruners.search.scores import summarise_scores
-from filterbench.pruners.search.search import Search, compact_form, derived_seed, fingerprint, masked_form
+from filterbench.pruners.search.search import Search, candidate_form, compact_form, derived_seed, fingerprint
 from filterbench.storage.journal import Journal
 from filterbench.storage.stopwatch import Stopwatch
 from filterbench.training.loop import TrainingSettings, train
@@ -375,7 +375,7 @@ def test_annealing_can_judge_as_nni_does(trained_net, few_images, tmp_path):
     search = new_search(few_images, tmp_path, net="masked")
     images = few_images.test.first(16)
     with torch.no_grad():
-        found = masked_form(trained_net, wrapped_masks(masked))(images)
+        found = candidate_form(trained_net, wrapped_masks(masked), "masked")[0](images)
         assert torch.equal(found, masked(images))
     assert search.judge(trained_net, wrapped_masks(masked)) == search.evaluate(masked)
 
@@ -537,6 +537,24 @@ def test_a_masked_filter_that_a_sum_keeps_stays_masked_in_a_search_path(few_imag
     snapshot = snapshot_at(FEW | {"sparsity_per_iteration": 0.02}, model, 0.1, search)
     for name, kept in snapshot.masks.items():
         assert (snapshot.weights[f"{name}.weight"][~kept] == 0).all()
+
+
+@pytest.mark.parametrize("form", ["compact", "masked"])
+def test_a_masked_filter_that_a_sum_keeps_stays_masked_while_a_candidate_is_tuned(
+    form, few_images, tmp_path, monkeypatch
+):
+    torch.manual_seed(0)
+    model = build_model("resnet18", 1 / 8, classes=2).eval()
+    masks = {"stem.0.0": torch.arange(8) < 4}
+    judged_nets = []
+    monkeypatch.setattr(Search, "evaluate", lambda search, net: judged_nets.append(net) or 0.5)
+    settings = SearchSettings(form, 8, augment=False, tune_steps=3, tune_learning_rate=0.1)
+    Search(few_images, settings, 0, tmp_path, "key").judge(model, masks)
+    (net,) = judged_nets
+    weights, before = (each.stem[0][0].weight for each in (net, model))
+    assert len(weights) == 8
+    assert not weights[4:].any()
+    assert not torch.equal(weights[:4], before[:4])
 
 
 def test_a_journal_that_goes_another_way_is_cut_there(tmp_path):

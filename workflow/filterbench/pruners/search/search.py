@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -131,14 +132,11 @@ class Search:
             masks: by name of a convolution, bool of shape (output channels,): true where kept.
         """
         settings = self.settings
-        if settings.net == "masked":
-            net = masked_form(model, masks)
-        else:
-            net = compact_form(model, masks, share=not (settings.tune_steps or settings.recalibrate))
+        changed = bool(settings.tune_steps or settings.recalibrate)
+        net, hold_masks = candidate_form(model, masks, settings.net, share=not changed)
         if settings.tune_steps:
             optimizer = SGD(net.parameters(), lr=settings.tune_learning_rate, momentum=MOMENTUM)
-            if settings.net == "masked":
-                optimizer.register_step_post_hook(lambda *_: apply_masks(net, masks))
+            optimizer.register_step_post_hook(lambda *_: hold_masks())
             self.train_steps(net, optimizer, settings.tune_steps, self.cost.evaluations)
         if settings.recalibrate:
             drawn = self._drawn(settings.recalibrate)
@@ -196,28 +194,35 @@ def _batches(labels: Tensor, size: int, steps: int, generator: torch.Generator) 
         yield from order.split(size)[: min(in_a_pass, steps - done)]
 
 
-def masked_form(model: nn.Module, masks: ChannelMasks) -> nn.Module:
-    """A copy of a net with its masked filters at zero; their BatchNorm still emits a constant."""
-    masked = copy.deepcopy(model)
-    apply_masks(masked, masks)
-    return masked
-
-
-def compact_form(model: nn.Module, masks: ChannelMasks, share: bool = False) -> nn.Module:
-    """A net without its masked channels, which computes what the silenced masked net computes.
+def candidate_form(
+    model: nn.Module, masks: ChannelMasks, form: str, share: bool = False
+) -> tuple[nn.Module, Callable[[], None]]:
+    """A net in which a candidate is judged or trained, and what masks its filters again after a step.
 
     Args:
         model: the net; it is not changed.
         masks: by name of a convolution, bool of shape (output channels,): true where kept.
+        form: `masked`, a copy whose masked filters are zero, and whose BatchNorm still emits a constant;
+            `compact`, without masked channels, which computes what the silenced masked net computes.
         share: see `filterbench.compaction.slicing.slice_channels`.
     """
-    kept = kept_indices(model, masks)
-    # A sum keeps these masked filters.
-    left = kept.masks(masks)
-    compact = slice_channels(model, kept, share and not left)
-    if left:
-        silencer(compact, left, graph_of(model))()
-    return compact
+    hold_masks: Callable[[], None]
+    if form == "masked":
+        net = copy.deepcopy(model)
+        hold_masks = partial(apply_masks, net, masks)
+    else:
+        kept = kept_indices(model, masks)
+        # A sum keeps these masked filters.
+        left = kept.masks(masks)
+        net = slice_channels(model, kept, share and not left)
+        hold_masks = silencer(net, left, graph_of(model))
+    hold_masks()
+    return net, hold_masks
+
+
+def compact_form(model: nn.Module, masks: ChannelMasks) -> nn.Module:
+    """The compact form of a candidate; see `candidate_form`."""
+    return candidate_form(model, masks, "compact")[0]
 
 
 def sparsities_of(masks: ChannelMasks) -> dict[str, float]:

@@ -5,17 +5,16 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
 
 import numpy as np
 import torch
 from torch import nn
 
-from filterbench.compaction.masks import ChannelMasks, apply_masks
-from filterbench.compaction.slicing import KeptIndices, kept_indices, slice_channels
+from filterbench.compaction.masks import ChannelMasks
+from filterbench.compaction.slicing import kept_indices
 from filterbench.compaction.speedup import silencer
 from filterbench.models.graph import graph_of
-from filterbench.pruners.search.search import MOMENTUM, Search, SideBySide
+from filterbench.pruners.search.search import MOMENTUM, Search, SideBySide, candidate_form
 from filterbench.pruners.search.steps import Candidate, NetAdaptArguments
 from filterbench.storage.weights import Weights
 from filterbench.training.optimizers import SGD
@@ -77,32 +76,18 @@ class Trial:
         """The whole net's weights with those of the fine-tuned candidate in their place."""
         device = next(self._model.parameters()).device
         weights = {name: torch.from_numpy(array).to(device) for name, array in tuned.items()}
-        if self._masked:
+        if self._search.settings.net == "masked":
             return weights
         whole = copy.deepcopy(self._model)
         silencer(whole, self.masks, graph_of(self._model))()
-        return self._kept.scatter(weights, whole.state_dict())
-
-    @property
-    def _masked(self) -> bool:
-        return self._search.settings.net == "masked"
-
-    @cached_property
-    def _kept(self) -> KeptIndices:
-        return kept_indices(self._model, self.masks)
+        return kept_indices(self._model, self.masks).scatter(weights, whole.state_dict())
 
     def _fine_tuned(self) -> nn.Module:
         """The fine-tuned candidate, compact or masked.
 
         The masks hold at every step, as with NNI's wrappers: a filter can grow back only after the search.
         """
-        if self._masked:
-            net = copy.deepcopy(self._model)
-            hold_masks: Callable[[], None] = partial(apply_masks, net, self.masks)
-        else:
-            net = slice_channels(self._model, self._kept)
-            hold_masks = silencer(net, self._kept.masks(self.masks), graph_of(self._model))
-        hold_masks()
+        net, hold_masks = candidate_form(self._model, self.masks, self._search.settings.net)
         self._fine_tune(net, hold_masks)
         return net
 
