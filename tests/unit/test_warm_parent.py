@@ -15,7 +15,7 @@ import psutil
 import pytest
 from checkout import REPOSITORY
 
-from filterbench.jobs.warm_parent import ADDRESS, run_in_child
+from filterbench.jobs.forked import ADDRESS, run_in_child
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="there is a warm parent on Linux alone")
 
@@ -23,14 +23,14 @@ PATHS = {"PYTHONPATH": str(REPOSITORY / "workflow")}
 # What Snakemake does: it starts the parent, then jobs, and ends.
 MAIN = """
 import os, sys
-from filterbench.jobs.warm_parent import ADDRESS, start
+from filterbench.jobs.forked import ADDRESS, start
 start()
 print(os.environ[ADDRESS], flush=True)
 sys.stdin.read()
 """
 JOB = """
 import os, sys, time
-from filterbench.jobs.warm_parent import end_as, run_in_child
+from filterbench.jobs.forked import end_as, run_in_child
 end_as(run_in_child({call}, modules={modules}))
 """
 # A child that says who it is, and then takes its time.

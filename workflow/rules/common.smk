@@ -34,7 +34,7 @@ from filterbench.orchestration.tables import params_by_wildcards
 from filterbench.orchestration.targets import made_if_reported, other_targets
 from filterbench.jobs.devices import count_gpus
 from filterbench.orchestration import progress
-from filterbench.jobs import warm_parent
+from filterbench.jobs import forked
 from filterbench.jobs.job import SHOWN_FROM
 from filterbench.orchestration.resources import more_each_time, prune_minutes
 from filterbench.orchestration.runs import tell_other_runs
@@ -124,7 +124,7 @@ onstart:
     list_files(workflow, PLAN, FOLDERS)
     stop_in_a_thread(workflow.scheduler)
     if runs_here():
-        warm_parent.start()
+        forked.start()
         # Snakemake's limit of jobs a second has it look at all jobs that are ready again each second, once more for
         # every job that has ended: in a study of 1800 jobs that took half a core.
         workflow.scheduler.job_rate_limiter = None

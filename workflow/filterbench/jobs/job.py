@@ -19,7 +19,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from filterbench.jobs.warm_parent import end_as, run_in_child
+from filterbench.jobs.forked import end_as, run_in_child
 from filterbench.own_code import VARIABLE
 from filterbench.storage.errors import InputError, first_line
 from filterbench.storage.files import without_link, write_text
