@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 from checkout import REPOSITORY
 
 from filterbench import __version__
@@ -50,6 +51,23 @@ def test_the_study_of_one_net_is_valid_and_says_what_was_asked(given):
         "resnet18": {"width": 1.0, "weights": weights, "normalisation": normalisation}
     }
     assert (written["pruners"], written["finetune"]["epochs"]) == ({"L1FilterPruner": {}}, 3)
+
+
+def test_settings_of_the_default_study_that_were_not_asked_for_stay_out(given, tmp_path):
+    changed = {
+        "extends": str(REPOSITORY / "config.yaml"),
+        "round_channels": 8,
+        "equal_training": {"as": ["AutoCompressPruner"]},
+        "claims": "claims.csv",
+        "baseline": {"models": {"vgg16": {"epochs": 7}}},
+        "finetune": {"tuning": {"epochs": [5]}, "pruners": {"FPGMPruner": {"epochs": 4}}, "momentum": 0.8},
+    }
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(changed))
+    request = Request(**REQUEST, **given)
+    written, plain = study(request, tmp_path), study(request, REPOSITORY)
+    assert written == plain | {"finetune": plain["finetune"] | {"momentum": 0.8}}
+    assert written["seeds"] == [0]
+    check_config(written, "mine.yaml")
 
 
 def refusal(capsys, *given: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from filterbench.domain.targets import SPARSITY, Target
 from filterbench.storage.errors import InputError
 from filterbench.storage.files import write_text
 from filterbench.study.cells import Cell
+from filterbench.study.extending import study_in
 from filterbench.study.paths import cell_folder
 
 DEFAULT_NAME = "pruned"
@@ -24,6 +25,12 @@ SNAKEFILE = "Snakefile"
 CHECKOUTS = (Path(__file__).parents[3], Path())
 # Tells a study that the command wrote, and may write again, from a user's own file.
 HEADING = "# Written by `filterbench prune`.\n"
+# Of the default study: what holds for any net, and the settings of any training.
+SHARED = ("protocol", "device", "search")
+TRAINING = (
+    *("epochs", "batch_size", "learning_rate", "momentum", "weight_decay", "nesterov", "schedule"),
+    *("augment", "label_smoothing"),
+)
 # A shell's exit code of what Ctrl-C ended.
 INTERRUPTED = 130
 QUIET = ("progress", "rules", "reason", "host")
@@ -101,7 +108,7 @@ def _run(command: Sequence[str]) -> int:
 
 
 def study(request: Request, checkout: Path) -> dict[str, object]:
-    """The study of one cell, with the default study's other settings.
+    """The study of one cell; what is not asked is as in the default study, or not part of the study.
 
     Raises:
         InputError: as in `prune`.
@@ -117,21 +124,27 @@ def study(request: Request, checkout: Path) -> dict[str, object]:
     model: dict[str, object] = {"width": request.width, "weights": str(request.weights.resolve())}
     if request.mean is not None and request.std is not None:
         model["normalisation"] = {"mean": list(request.mean), "std": list(request.std)}
-    config = yaml.safe_load((checkout / "config.yaml").read_text(encoding="utf-8"))
-    finetune = {name: value for name, value in config["finetune"].items() if name != "models"}
+    default = study_in(checkout / "config.yaml")
     dataset = {
         "name": "image-folder",
         "folder": str(request.data.resolve()),
         "image_size": request.image_size,
     }
-    return config | {
+    return {
         "study": request.name,
         "dataset": dataset,
+        **_chosen(default, SHARED),
+        "seeds": [0],
         "models": {request.model: model},
         "sparsities": [request.sparsity],
         "pruners": {request.pruner: {}},
-        "finetune": finetune | {"epochs": request.epochs},
+        "baseline": _chosen(default.get("baseline", {}), TRAINING),
+        "finetune": _chosen(default.get("finetune", {}), TRAINING) | {"epochs": request.epochs},
     }
+
+
+def _chosen(settings: Mapping[str, object], names: Sequence[str]) -> dict[str, object]:
+    return {name: settings[name] for name in names if name in settings}
 
 
 def _checkout() -> Path:
