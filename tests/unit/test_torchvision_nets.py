@@ -56,6 +56,15 @@ def test_each_entry_is_a_net_of_torchvision(name, study):
     assert depthwise == MODELS[name].depthwise
 
 
+def test_the_reasons_of_alexnet_and_mnasnet_are_true():
+    with torch.device("meta"):
+        alexnet, mnasnet = get_model("alexnet"), get_model("mnasnet0_5")
+        with pytest.raises(RuntimeError, match="Output size is too small"):
+            alexnet(torch.empty(1, 3, 32, 32))
+    with pytest.raises(ValueError, match="version should be set"):
+        mnasnet.load_state_dict(dict(mnasnet.state_dict()))
+
+
 @pytest.mark.parametrize("name", SMALL)
 def test_a_pruned_net_of_torchvision_keeps_the_contracts(name, study, tmp_path):
     study(name)

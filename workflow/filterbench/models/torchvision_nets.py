@@ -56,8 +56,8 @@ REFUSED = {
     ("convnext",): "it normalises over channels (LayerNorm)",
     ("resnext", "regnet_x"): "it has grouped convolutions",
     ("vit", "swin", "maxvit"): "it has attention in place of convolutions",
-    ("mnasnet",): "it pools by a mean, which the channel slicer does not support",
-    ("alexnet",): "images of 32 pixels are too small for its last layers",
+    ("mnasnet",): "it refuses weights without a version, which safetensors do not keep",
+    ("alexnet",): "it cannot take images of 32 pixels, as all models here can",
 }
 
 
