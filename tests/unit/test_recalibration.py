@@ -1,5 +1,6 @@
 """BatchNorm statistics estimated again instead of a training, and what documents and checks say of it."""
 
+import copy
 import shutil
 from dataclasses import replace
 
@@ -8,9 +9,12 @@ import torch
 from finetunings import finetuning_job, other_than_asked
 from test_stages import LIMITS, NARROW, TRAINING, made_cell
 from test_training import SETTINGS, fresh_net, net_with_dropout
+from torch import nn
 
 from filterbench.documents import check, read
 from filterbench.forecasting.expected import expected_work
+from filterbench.pruners.search.extent import SearchSettings
+from filterbench.pruners.search.search import Search, derived_seed
 from filterbench.results.bills import bills
 from filterbench.stages.finetune import finetune
 from filterbench.storage.errors import InputError
@@ -50,6 +54,46 @@ def test_no_batch_is_small(count, size, batches, few_images):
 def test_a_net_without_batchnorm_has_nothing_to_recalibrate(few_images):
     with pytest.raises(InputError, match="recalibrate: the net has no BatchNorm"):
         train(net_with_dropout(), few_images, replace(SETTINGS, epochs=0, recalibrate=8), seed=0)
+
+
+def judge(net, images, folder, **settings):
+    """The nets that a search judges, with the statistics that it has estimated."""
+    search = Search(images, SearchSettings("masked", **settings), 0, folder, "key")
+    judged = []
+    search.evaluate = judged.append
+    search.judge(net, {})
+    return judged[0]
+
+
+def test_a_search_recalibrates_as_a_fine_tuning_does(few_images, tmp_path):
+    """Without a small last batch, and with the same dropout, however much was drawn before."""
+    torch.manual_seed(0)
+    convolutions = (nn.Conv2d(3, 4, 3), nn.Dropout(0.5), nn.Conv2d(4, 4, 3), nn.BatchNorm2d(4))
+    net = nn.Sequential(
+        *convolutions, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.BatchNorm1d(4), nn.Linear(4, 2)
+    )
+    expected = copy.deepcopy(net)
+    recalibrate(expected, few_images.train, 33, 16, derived_seed(0))
+    found = judge(net, few_images, tmp_path, batch_size=16, recalibrate=33).state_dict()
+    assert all(torch.equal(tensor, found[name]) for name, tensor in expected.state_dict().items())
+
+
+def test_a_search_of_a_net_without_batchnorm_does_not_recalibrate(few_images, tmp_path):
+    with pytest.raises(
+        InputError, match="recalibrate: the net has no BatchNorm; allowed in its finetune and "
+    ):
+        judge(net_with_dropout(), few_images, tmp_path, recalibrate=8)
+
+
+@pytest.mark.parametrize("place", ["search", "pruners.EagleEyePruner.search"])
+def test_a_search_is_not_recalibrated_on_one_image(place, default_config):
+    search = {"recalibrate": 1}
+    if place == "search":
+        default_config["search"] |= search
+    else:
+        default_config["pruners"]["EagleEyePruner"] = {"search": search}
+    with pytest.raises(InputError, match=f"mine.yaml: {place}.recalibrate: 1; a variance needs at least 2"):
+        check_config(default_config, "mine.yaml")
 
 
 @pytest.fixture(scope="module")

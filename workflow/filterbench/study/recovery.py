@@ -16,6 +16,8 @@ from filterbench.study.cells import (
     training_settings,
 )
 
+ONE_IMAGE = "1; a variance needs at least 2 images (0: no recalibration)"
+
 
 @dataclass(frozen=True)
 class _Finetuning:
@@ -100,7 +102,7 @@ def _recalibration_and_training(each: _Finetuning) -> Iterator[Fault]:
     if not images:
         return
     if images == 1:
-        yield Fault(each.place("recalibrate"), "1; a variance needs at least 2 images (0: no recalibration)")
+        yield Fault(each.place("recalibrate"), ONE_IMAGE)
     if epochs := each.settings["epochs"]:
         reason = f"{epochs}; recalibrate trains nothing: set epochs to 0, or recalibrate to 0"
         yield Fault(each.place("epochs"), reason)
@@ -117,8 +119,16 @@ def _recalibration_and_training(each: _Finetuning) -> Iterator[Fault]:
             yield Fault(place, f"asks for training, but {who} trains nothing; remove one of the two")
 
 
+def _searches_recalibrated_on_one_image(config: Config) -> Iterator[Fault]:
+    """The same number of images in the search of the study, or of a pruner."""
+    own = {f"$.pruners.{name}": settings for name, settings in config["pruners"].items()}
+    for place, settings in {"$": config, **own}.items():
+        if settings.get("search", {}).get("recalibrate") == 1:
+            yield Fault(f"{place}.search.recalibrate", ONE_IMAGE)
+
+
 def recovery_faults(config: Config) -> Iterator[Fault]:
-    """Settings of fine-tunings that contradict each other, or the rest of the study; each is named once."""
+    """Settings of recoveries that contradict each other, or the rest of the study; each is named once."""
     pruners = [*config["pruners"], *([""] if config.get("finetune_unpruned") else [])]
     rules = (_nothing_recovers, _untrained_teacher, _impossible_rewinding, _recalibration_and_training)
     found = {
@@ -129,3 +139,4 @@ def recovery_faults(config: Config) -> Iterator[Fault]:
         for fault in rule(_Finetuning(config, model, pruner))
     }
     yield from found
+    yield from _searches_recalibrated_on_one_image(config)

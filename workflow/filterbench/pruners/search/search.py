@@ -27,7 +27,7 @@ from filterbench.storage.journal import Journal
 from filterbench.storage.stopwatch import Stopwatch
 from filterbench.training.evaluation import evaluate
 from filterbench.training.optimizers import SGD
-from filterbench.training.recalibration import estimate_statistics
+from filterbench.training.recalibration import recalibrate
 from filterbench.training.steps import TrainingSteps
 
 MOMENTUM = 0.9
@@ -108,14 +108,10 @@ class Search:
 
     def drawn(self, count: int) -> Tensor:
         """Indices of random training images (all, if there are fewer), int64; they count as evaluated."""
-        chosen = self._drawn(count)
+        generator = torch.Generator().manual_seed(derived_seed(self.seed))
+        chosen = torch.randperm(len(self.splits.train), generator=generator)[:count]
         self.cost.images_evaluated += len(chosen)
         return chosen
-
-    def _drawn(self, count: int) -> Tensor:
-        """The same, without counting them."""
-        generator = torch.Generator().manual_seed(derived_seed(self.seed))
-        return torch.randperm(len(self.splits.train), generator=generator)[:count]
 
     def evaluate(self, model: nn.Module) -> float:
         """Accuracy of a net on the selection split, 0..1."""
@@ -130,6 +126,9 @@ class Search:
         Args:
             model: the net without masks.
             masks: by name of a convolution, bool of shape (output channels,): true where kept.
+
+        Raises:
+            InputError: the settings ask for a recalibration, and the net has no BatchNorm.
         """
         settings = self.settings
         changed = bool(settings.tune_steps or settings.recalibrate)
@@ -139,8 +138,8 @@ class Search:
             optimizer.register_step_post_hook(lambda *_: hold_masks())
             self.train_steps(net, optimizer, settings.tune_steps, self.cost.evaluations)
         if settings.recalibrate:
-            drawn = self._drawn(settings.recalibrate)
-            estimate_statistics(net, self.splits.train, drawn.split(settings.batch_size))
+            images, seed = self.splits.train, derived_seed(self.seed)
+            recalibrate(net, images, settings.recalibrate, settings.batch_size, seed)
         return self.evaluate(net)
 
     def count_candidate(self) -> None:
