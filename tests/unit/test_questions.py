@@ -3,6 +3,7 @@
 import copy
 import json
 import math
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -245,6 +246,22 @@ def test_a_component_that_is_zero_by_construction_is_refused(study, tmp_path):
     plan(tmp_path, QUESTION | {"pruner": ANNEALING, "component": "trained weights"})
     with pytest.raises(InputError, match="'trained weights' needs a search that trains; without one it is 0"):
         check_questions(study)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "zero"), [({"rounds": 2}, False), ({"rounds": 2, "round_epochs": 0}, True), ({}, True)]
+)
+def test_trained_weights_can_come_from_a_training_between_rounds(
+    arguments, zero, study, monkeypatch, tmp_path
+):
+    pruner = "GroupNormPruner"
+    controls = {f"{control}{pruner}": {} for control in ("UniformAs", "LayersOf")}
+    study["pruners"] = {pruner: {"arguments": arguments}, **controls}
+    plan(tmp_path, QUESTION | {"pruner": pruner, "component": "trained weights"})
+    with remembered(monkeypatch):
+        register([], {}, "study.yaml", study["pruners"])
+        with pytest.raises(InputError, match="without one it is 0") if zero else nullcontext():
+            check_questions(study)
 
 
 @pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)

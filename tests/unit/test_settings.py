@@ -106,7 +106,7 @@ def test_a_job_chooses_what_is_tuned_and_own_weights_are_not_trained(config):
 def test_a_searchs_arguments_and_settings_are_compared_where_there_are_any(folder, name, config):
     asked = {
         "arguments": pruner_arguments(config, "NetAdaptPruner", "vgg16"),
-        "search": search_settings(config, "NetAdaptPruner"),
+        "search": search_settings(config, "NetAdaptPruner", "vgg16"),
     }
     assert found(config, folder, name, asked) == []
     other = {"arguments": asked["arguments"] | {"mine": 1}, "search": asked["search"] | {"batch_size": 7}}

@@ -39,6 +39,7 @@ from filterbench.storage.correctness import read_correct
 from filterbench.storage.errors import InputError
 from filterbench.storage.files import file_digest
 from filterbench.storage.weights import read_weights
+from filterbench.study.cells import trains_between_rounds
 from filterbench.training.evaluation import evaluate
 
 BASELINE = {
@@ -116,7 +117,8 @@ def run_cell(
     cell = {**baseline, "pruner": pruner, **target.document()}
     entry = PRUNERS[pruner]
     arguments = arguments_of(pruner, CHANGES.get(pruner, {}))
-    searching = {"net": "compact", "batch_size": 64, "augment": True} if entry.searches else {}
+    trains = entry.searches or trains_between_rounds(arguments)
+    searching = {"net": "compact", "batch_size": 64, "augment": True} if trains else {}
     start = {"images": images, "weights": "baseline.safetensors"}
     made = trained_baseline(device, images, tuple(baseline.items()))
     for suffix in ("json", "safetensors"):
@@ -199,6 +201,7 @@ def test_a_cell_goes_through_all_stages(device, pruner, digits_file, tmp_path):
     correct = read_correct(tmp_path / "finetune.correct", LIMITS["test"])
     assert correct.mean() == documents["finetune"]["performance"]["finetuned"]
     assert documents["finetune"]["correct"] == file_digest(tmp_path / "finetune.correct")
+    assert ("search" in documents["prune"]) == (PRUNERS[pruner].searches or pruner == ROUNDS)
     if PRUNERS[pruner].searches:
         scores = documents["prune"]["scores"]
         assert scores["lowest"] <= scores["best"]

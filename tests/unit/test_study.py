@@ -470,12 +470,29 @@ def test_a_pruner_judges_as_the_study_says_as_it_does_or_as_its_own_line_says(de
         "NetAdaptPruner": {"search": {"tune_steps": 5, "batch_size": 16}},
     }
     found = {
-        name: search_settings(default_config, name)
+        name: search_settings(default_config, name, "vgg16")
         for name in ("SimulatedAnnealingPruner", "TunedAnnealingPruner", "NetAdaptPruner")
     }
     assert [own["tune_steps"] for own in found.values()] == [1, 20, 5]
     assert found["NetAdaptPruner"]["batch_size"] == 16
-    assert search_settings(default_config, "L1FilterPruner") == {}
+    assert search_settings(default_config, "L1FilterPruner", "vgg16") == {}
+
+
+def test_a_training_between_rounds_has_the_settings_of_searches(default_config):
+    default_config["search"] |= {"batch_size": 48, "augment": False}
+    default_config["pruners"] |= {
+        "GroupNormPruner": {"arguments": {"rounds": 2}, "search": {"augment": True}},
+        "TaylorPruner": {"models": {"vgg16": {"rounds": 2}}},
+        "SynFlowPruner": {"arguments": {"rounds": 2, "round_epochs": 0}},
+    }
+    settings = {
+        name: [search_settings(default_config, name, model) for model in ("vgg16", "resnet18")]
+        for name in ("GroupNormPruner", "TaylorPruner", "SynFlowPruner")
+    }
+    asked = default_config["search"]
+    assert settings["GroupNormPruner"] == [asked | {"augment": True}] * 2
+    assert settings["TaylorPruner"] == [asked, {}]
+    assert settings["SynFlowPruner"] == [{}, {}]
 
 
 @pytest.mark.parametrize("precision", [None, "auto", "float32", "bfloat16"])
@@ -485,9 +502,9 @@ def test_a_precision_is_that_of_every_training(precision, default_config):
     every = [
         training_settings(default_config, "baseline", "vgg16"),
         training_settings(default_config, "finetune", "vgg16", "FPGMPruner"),
-        search_settings(default_config, "NetAdaptPruner"),
+        search_settings(default_config, "NetAdaptPruner", "vgg16"),
         # A pruner of the user's can train without a search.
-        search_settings(default_config, "FPGMPruner"),
+        search_settings(default_config, "FPGMPruner", "vgg16"),
     ]
     # Documents name it only where it was asked for.
     expected = precision if precision in ("float32", "bfloat16") else None

@@ -255,7 +255,7 @@ def test_other_settings_of_a_search_path_are_found():
     whole = Plan(yaml.safe_load((REPOSITORY / "studies/smoke.yaml").read_text()))
     name, folder = "NetAdaptPruner", Path("results/smoke/vgg16/seed-0/NetAdaptPruner/sparsity")
     asked = pruner_arguments(whole.config, name, "vgg16")
-    document = {"arguments": asked, "search": search_settings(whole.config, name)}
+    document = {"arguments": asked, "search": search_settings(whole.config, name, "vgg16")}
     assert list(other_settings(whole, folder, {"trajectory": document})) == []
     document["arguments"] = asked | {"sparsity_per_iteration": 0.1}
     (finding,) = other_settings(whole, folder, {"trajectory": document})

@@ -240,7 +240,7 @@ class _ModelWork:
             [target.value for target in own],
             self._images["train"],
             self._images["selection"],
-            SearchSettings(**search_settings(self._config, pruner)),
+            SearchSettings(**search_settings(self._config, pruner, self._model)),
         )
         return instance.least_cost(extent)
 

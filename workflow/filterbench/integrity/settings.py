@@ -54,7 +54,7 @@ def other_settings(plan: Plan, folder: Path, documents: Documents) -> Iterator[F
             arguments = pruner_arguments(config, pruner, model)
             yield from _differences(path, "arguments", document["arguments"], arguments, matched)
             if "search" in document:
-                asked = search_settings(config, pruner)
+                asked = search_settings(config, pruner, model)
                 yield from _differences(path, "search", document["search"], asked)
             if name == "prune":
                 found = {"round_channels": document.get("round_channels", 1)}

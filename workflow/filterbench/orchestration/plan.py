@@ -100,8 +100,8 @@ class Plan(StudyCells):
         return round_channels(self.config, wildcards.pruner)
 
     def search_settings(self, wildcards: Wildcards) -> dict[str, Any]:
-        """How a cell's pruner judges and trains candidates; empty where it does not search."""
-        return search_settings(self.config, wildcards.pruner)
+        """How a cell's pruner judges and trains; see `filterbench.study.cells.search_settings`."""
+        return search_settings(self.config, wildcards.pruner, wildcards.model)
 
     def sparse_training(self, wildcards: Wildcards) -> Config:
         """The sparse training that a job makes or begins with, as documents record it; empty without one."""

@@ -26,7 +26,7 @@ from filterbench.pruners.search.scores import summarise_scores
 from filterbench.pruners.search.search import Search
 from filterbench.pruners.uniform_budgets import prune_uniformly
 from filterbench.storage.weights import read_weights
-from filterbench.study.cells import Config
+from filterbench.study.cells import Config, trains_between_rounds
 from filterbench.training.evaluation import evaluate
 
 logger = logging.getLogger(__name__)
@@ -75,9 +75,10 @@ def prune(context: Context) -> None:
         document["budget"] = _used(target, budget, pruned)
     if search.round_channels > 1:
         document["round_channels"] = search.round_channels
+    if search.steps or trains_between_rounds(arguments):
+        document["search"] = job.params["search"]
     if search.steps:
         images = splits.selection
-        document["search"] = job.params["search"]
         document["scores"] = summarise_scores(search.steps, images.chance(), len(images))
     write(job.outputs["document"], document)
     shutil.rmtree(search.folder, ignore_errors=True)

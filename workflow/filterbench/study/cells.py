@@ -78,10 +78,16 @@ def round_channels(config: Config, pruner: str) -> int:
     return config["pruners"][pruner].get("round_channels", config.get("round_channels", 1))
 
 
-def search_settings(config: Config, pruner: str) -> Config:
-    """How a pruner judges and trains candidates; only the precision for a pruner without a search."""
+def trains_between_rounds(arguments: Config) -> bool:
+    """Whether a pruner with these arguments prunes in rounds, and trains the net between them."""
+    return arguments.get("rounds", 1) > 1 and arguments.get("round_epochs", 0) > 0
+
+
+def search_settings(config: Config, pruner: str, model: str) -> Config:
+    """How a pruner judges and trains candidates, or trains between rounds; of others only the precision."""
     entry, own = PRUNERS[pruner], config["pruners"][pruner].get("search", {})
-    settings = {**config["search"], **entry.search_settings, **own} if entry.searches else {}
+    asked = entry.searches or trains_between_rounds(pruner_arguments(config, pruner, model))
+    settings = {**config["search"], **entry.search_settings, **own} if asked else {}
     return settings | precision(config)
 
 

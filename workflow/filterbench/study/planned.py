@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 from filterbench.analysis.controls import layers_of, uniform_flops_of, uniform_of
 from filterbench.documents.schemas import Fault, refuse
 from filterbench.pruners.registry import PRUNERS
-from filterbench.study.cells import Config, search_settings, targets, trained_again, training_budgets
+from filterbench.study.cells import (
+    Config,
+    pruner_arguments,
+    search_settings,
+    targets,
+    trained_again,
+    training_budgets,
+    trains_between_rounds,
+)
 
 if TYPE_CHECKING:
     from filterbench.analysis.questions import Question
@@ -64,20 +72,28 @@ def _needed(question: Question, config: Config) -> dict[str, bool]:
     need = "a training from scratch (scratch: [budgets]) of {}"
     lead = {need.format(pruner): own_scratch}
     scratch = lead | {need.format(uniform): uniform_scratch}
-    plainly = {f"{layers} among the pruners": layers in pruners or _trains_nothing(config, pruner)}
+    plainly = {
+        f"{layers} among the pruners": layers in pruners or _trains_nothing(config, pruner, question.model)
+    }
     return {
         "allocation": scratch,
         "inheritance": scratch | plainly,
         "trained weights": plainly
-        | {"a search that trains; without one it is 0": not _trains_nothing(config, pruner)},
+        | {"a search that trains; without one it is 0": not _trains_nothing(config, pruner, question.model)},
         "parts together": scratch | plainly,
         "lead over scratch": lead,
         "lead at equal FLOPs": {f"{flops} among the pruners": flops in pruners},
     }.get(question.component, {})
 
 
-def _trains_nothing(config: Config, pruner: str) -> bool:
+def _trains_nothing(config: Config, pruner: str, model: str) -> bool:
     """Whether a pruner trains neither weights nor candidates, so that its net is the plainly cut one."""
-    entry = PRUNERS[pruner]
-    trains = entry.search == "path" or entry.compact or search_settings(config, pruner).get("tune_steps")
-    return not (trains or "sparse_training" in config["pruners"][pruner])
+    entry, settings = PRUNERS[pruner], search_settings(config, pruner, model)
+    trains = (
+        entry.search == "path",
+        entry.compact,
+        settings.get("tune_steps"),
+        trains_between_rounds(pruner_arguments(config, pruner, model)),
+        "sparse_training" in config["pruners"][pruner],
+    )
+    return not any(trains)

@@ -14,7 +14,7 @@ from filterbench.training.precision import AUTO
 class SearchSettings:
     """How candidates are judged and trained; `config.schema.json` says what each setting means.
 
-    A pruner that does not search gets the defaults, and does not read them.
+    A pruner that neither searches nor trains gets the defaults, and does not read them.
     """
 
     net: str = "compact"
