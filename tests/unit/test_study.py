@@ -478,6 +478,21 @@ def test_a_pruner_judges_as_the_study_says_as_it_does_or_as_its_own_line_says(de
     assert search_settings(default_config, "L1FilterPruner", "vgg16") == {}
 
 
+def test_a_control_that_searches_judges_as_the_pruner_that_it_is_compared_with(default_config):
+    own = {"recalibrate": 1000, "net": "masked"}
+    default_config["pruners"] |= {
+        "SimulatedAnnealingPruner": {"search": own},
+        "RandomAllocationPruner": {},
+    }
+
+    def settings():
+        return search_settings(default_config, "RandomAllocationPruner", "vgg16")
+
+    assert settings() == default_config["search"] | own
+    default_config["pruners"]["RandomAllocationPruner"] = {"search": {"recalibrate": 500}}
+    assert settings() == default_config["search"] | own | {"recalibrate": 500}
+
+
 def test_a_training_between_rounds_has_the_settings_of_searches(default_config):
     default_config["search"] |= {"batch_size": 48, "augment": False}
     default_config["pruners"] |= {

@@ -84,10 +84,16 @@ def trains_between_rounds(arguments: Config) -> bool:
 
 
 def search_settings(config: Config, pruner: str, model: str) -> Config:
-    """How a pruner judges and trains candidates, or trains between rounds; of others only the precision."""
-    entry, own = PRUNERS[pruner], config["pruners"][pruner].get("search", {})
-    asked = entry.searches or trains_between_rounds(pruner_arguments(config, pruner, model))
-    settings = {**config["search"], **entry.search_settings, **own} if asked else {}
+    """How a pruner judges and trains candidates, or trains between rounds; of others only the precision.
+
+    A control that searches does so as the pruner that it is compared with, unless its own line differs.
+    """
+    entry, settings = PRUNERS[pruner], {}
+    if entry.searches or trains_between_rounds(pruner_arguments(config, pruner, model)):
+        settings = dict(config["search"])
+        for name in filter(None, (entry.searched, pruner)):
+            settings |= PRUNERS[name].search_settings
+            settings |= config["pruners"][name].get("search", {})
     return settings | precision(config)
 
 
