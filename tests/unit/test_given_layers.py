@@ -5,7 +5,7 @@ import copy
 import pytest
 import torch
 from test_own_code import remembered
-from test_stages import run_cell, tensors
+from test_stages import ROUNDS, run_cell, tensors
 from torch import nn
 
 from filterbench.compaction.slicing import kept_indices, slice_channels
@@ -52,10 +52,10 @@ def test_the_layers_of_an_l1_cell_are_that_cell_to_the_last_byte(model, digits_f
     assert documents["result"]["params"]["speedup"] < documents["result"]["params"]["original"]
 
 
-def test_the_layers_of_a_compact_net_with_sums_give_its_very_shapes(digits_file, tmp_path):
-    documents = run_cell(
-        "cpu", "LayersOfAutoCompressPruner", digits_file, tmp_path, model="resnet18", width=1 / 16
-    )
+@pytest.mark.parametrize("pruner", ["AutoCompressPruner", ROUNDS])
+def test_the_layers_of_a_compact_net_with_sums_give_its_very_shapes(pruner, digits_file, tmp_path):
+    register([], {}, "test", [f"LayersOf{pruner}"])
+    documents = run_cell("cpu", f"LayersOf{pruner}", digits_file, tmp_path, model="resnet18", width=1 / 16)
     searched = read(tmp_path / "searched/count.json")
     for key in ("params", "flops"):
         assert documents["count"][key] == searched[key]

@@ -68,6 +68,22 @@ class GivenCompactLayers(GivenLayers):
 
 
 @dataclass(frozen=True)
+class GivenRoundLayers(GivenLayers):
+    """The same for the layers of a net pruned in rounds, which is compact after several of them.
+
+    Attributes:
+        rounds: how many there were, from 1.
+    """
+
+    rounds: int = 1
+
+    def ranked_together(self, model: nn.Module) -> Iterator[list[str]]:
+        """See `GivenLayers`, and `GivenCompactLayers` after several rounds."""
+        kind = GivenCompactLayers if self.rounds > 1 else GivenLayers
+        yield from kind(self.layers, self.base_algo).ranked_together(model)
+
+
+@dataclass(frozen=True)
 class OwnLayers:
     """Each convolution keeps what the user says: any paper's architecture, or a net pruned by hand.
 

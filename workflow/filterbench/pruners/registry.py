@@ -116,10 +116,13 @@ def _base_of(arguments: Mapping[str, Argument]) -> Matched:
     return _SEARCHED_BASE if "base_algo" in arguments else {}
 
 
-def _layers_of(searched: str, compact: bool) -> PrunerEntry:
+def _layers_of(searched: str, arguments: Mapping[str, Argument], compact: bool = False) -> PrunerEntry:
     """The layers of another pruner's net, cut from the unpruned net."""
     cut = "GivenCompactLayers" if compact else "GivenLayers"
-    matched = {"layers": ("prune", "layers")}
+    matched: Matched = {"layers": ("prune", "layers")}
+    if "rounds" in arguments:
+        # The number of rounds decides whether that net is compact.
+        cut, matched = "GivenRoundLayers", {**matched, "rounds": ("prune", "arguments", "rounds")}
     return _control_of(searched, f"filterbench.pruners.given_layers:{cut}", "with the layers", matched)
 
 
@@ -245,14 +248,14 @@ PRUNERS: dict[str, PrunerEntry] = {
     "UniformAsAutoCompressPruner": _uniform_as("AutoCompressPruner", AUTO_COMPRESS),
     "UniformAboveAutoCompressPruner": _uniform_as("AutoCompressPruner", AUTO_COMPRESS, "UniformAbove"),
     "UniformFlopsAsAutoCompressPruner": _uniform_flops_as("AutoCompressPruner", AUTO_COMPRESS),
-    "LayersOfNetAdaptPruner": _layers_of("NetAdaptPruner", compact=False),
-    "LayersOfAutoCompressPruner": _layers_of("AutoCompressPruner", compact=True),
+    "LayersOfNetAdaptPruner": _layers_of("NetAdaptPruner", NET_ADAPT),
+    "LayersOfAutoCompressPruner": _layers_of("AutoCompressPruner", AUTO_COMPRESS, compact=True),
 }
 
 
 # Controls that every pruner can have, by the prefix before that pruner's name.
 _CONTROLS_OF: dict[str, Callable[[str, PrunerEntry], PrunerEntry]] = {
-    "LayersOf": lambda name, entry: _layers_of(name, entry.compact),
+    "LayersOf": lambda name, entry: _layers_of(name, entry.arguments, entry.compact),
     "UniformAs": lambda name, entry: _uniform_as(name, entry.arguments),
     "UniformAbove": lambda name, entry: _uniform_as(name, entry.arguments, "UniformAbove"),
     "UniformFlopsAs": lambda name, entry: _uniform_flops_as(name, entry.arguments),
