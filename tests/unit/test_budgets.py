@@ -23,6 +23,7 @@ from filterbench.costs.latency_table import LatencyCost, measure_table
 from filterbench.costs.layer_costs import FlopsCost, count_shapes
 from filterbench.documents import check
 from filterbench.domain.targets import Target, parse_target, target_of
+from filterbench.forecasting.expected import Shapes
 from filterbench.making.searching import write_snapshots
 from filterbench.models.registry import MODELS, build_model
 from filterbench.plotting.comparison import draw_comparison
@@ -30,7 +31,7 @@ from filterbench.pruners.contract import InfeasibleError
 from filterbench.pruners.registry import PRUNERS, arguments_of
 from filterbench.pruners.search.extent import SearchSettings
 from filterbench.pruners.search.net_adapt import NetAdapt, Snapshot
-from filterbench.pruners.search.search import Search
+from filterbench.pruners.search.search import Search, compact_form
 from filterbench.pruners.uniform_budgets import prune_uniformly
 from filterbench.stages.compare import collection
 from filterbench.storage.errors import InputError
@@ -74,13 +75,18 @@ def test_flops_from_channel_counts_equal_those_of_nnis_counter(name):
         assert cost(masks) == count_net(smaller).flops < cost({})
 
 
-def test_counts_from_shapes_equal_those_of_nnis_counter():
+def test_counts_from_shapes_and_of_masked_nets_equal_those_of_nnis_counter():
     """Pools and LeakyReLU, too, which a user's own net may have as modules."""
     layers = [nn.Conv2d(3, 6, 3), nn.BatchNorm2d(6), nn.LeakyReLU(), nn.AvgPool2d(2), nn.AdaptiveAvgPool2d(4)]
     model = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(6, 10)).eval()
     counted = count_net(model)
     found = count_shapes(model)
     assert (found["params"], found["flops"]) == (counted.params, counted.flops)
+    cost, masks = FlopsCost(model), {"0": torch.arange(6) < 2}
+    assert cost({}) == counted.flops
+    assert cost(masks) == count_net(compact_form(model, masks)).flops < cost({})
+    forecast = Shapes(model)
+    assert (forecast.flops, forecast.convolutions) == (counted.flops, 1)
 
 
 def test_a_net_that_costs_just_its_budget_meets_it():

@@ -54,12 +54,13 @@ def channel_sources(model: nn.Module) -> dict[str, tuple[Sources, Sources]]:
     """Which convolutions decide how many channels a layer has.
 
     Returns:
-        By name of a layer with parameters, for its input and its output: the convolutions any of which may
+        By name of a layer, for its input and its output: the convolutions any of which may
         keep a channel, or None where no mask can remove one.
     """
     convolutions = (name for name, module in model.named_modules() if isinstance(module, nn.Conv2d))
-    spaces, layers = follow(model, {name: frozenset({name}) for name in convolutions})
-    return {name: (spaces.mask(node.all_input_nodes[0]), spaces.mask(node)) for name, node in layers}
+    spaces, _ = follow(model, {name: frozenset({name}) for name in convolutions})
+    layers = (node for node in graph_of(model).nodes if node.op == "call_module")
+    return {str(node.target): (spaces.mask(node.all_input_nodes[0]), spaces.mask(node)) for node in layers}
 
 
 def moves_channels(model: nn.Module) -> bool:

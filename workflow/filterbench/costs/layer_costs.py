@@ -65,14 +65,16 @@ class Layer:
 
 
 class CompactLayers:
-    """The layers of a net, and how many channels masks leave in each.
+    """The layers of a net that NNI's counter counts, and how many channels masks leave in each.
 
     Args:
         model: see `filterbench.compaction.channels.follow`.
     """
 
     def __init__(self, model: nn.Module) -> None:
-        self._sources = channel_sources(model)
+        counted = {name for name, module in model.named_modules() if isinstance(module, COUNTED)}
+        sources = channel_sources(model)
+        self._sources = {name: own for name, own in sources.items() if name in counted}
         self.layers = _layers(model, list(self._sources))
 
     def prunable(self, name: str) -> tuple[bool, bool]:
@@ -111,7 +113,7 @@ class CompactLayers:
 
 
 class FlopsCost:
-    """FLOPs of a masked net's compact form, in the study's convention, without those of pools.
+    """FLOPs of a masked net's compact form, in the study's convention, as `count.json` has them.
 
     Args:
         model: see `filterbench.compaction.channels.follow`.

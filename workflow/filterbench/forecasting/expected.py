@@ -102,8 +102,9 @@ class Shapes:
         for name, (inputs, outputs) in self._layers.channels(uniform_masks(self._model, sparsity)).items():
             layer = self._layers.layers[name]
             flops += layer.flops(inputs, outputs)
-            whole = layer.input_shape[0] * layer.output_shape[0]
-            params += layer.module.get_parameter("weight").numel() * inputs * outputs / whole
+            if isinstance(weight := getattr(layer.module, "weight", None), nn.Parameter):
+                whole = layer.input_shape[0] * layer.output_shape[0]
+                params += weight.numel() * inputs * outputs / whole
         return flops, params
 
 
