@@ -158,6 +158,13 @@ def test_a_searching_pruner_reaches_about_the_sparsity_it_is_asked_for(pruner, t
     assert any(step["accepted"] for step in search.steps)
 
 
+@pytest.mark.parametrize("pruner", ["SimulatedAnnealingPruner", "RandomAllocationPruner"])
+def test_a_net_with_one_convolution_can_be_searched(pruner, search):
+    pruned = pruned_by(pruner, CHANGES[pruner], chain(8), 0.5, search)
+    assert pruned.masks["0"].sum() == 4
+    assert search.cost.evaluations == len(search.steps) > 3
+
+
 @pytest.mark.parametrize(
     "pruner",
     [pytest.param(name, marks=pytest.mark.slow if name == "AutoCompressPruner" else ()) for name in CHANGES],

@@ -22,7 +22,7 @@ def draw_sparsities(weights: np.ndarray, target: float, random: np.random.Random
     density is known (Geman & Geman 1984).
 
     Args:
-        weights: number of weights of each layer, ascending, (n,), n from 2.
+        weights: number of weights of each layer, ascending, (n,), n from 1.
         target: weighted mean to reach, above 0 and below 1.
         random: the source of every draw.
 
@@ -30,6 +30,9 @@ def draw_sparsities(weights: np.ndarray, target: float, random: np.random.Random
         Ascending sparsities, (n,), each from 0 and below 1; the last one belongs to the largest layer.
     """
     count = len(weights)
+    if count == 1:
+        # The plane is a point, and there are no three gaps to redraw.
+        return np.array([target])
     shares = np.concatenate([[0.0], np.cumsum(weights[::-1])[::-1] / np.sum(weights)])
     gaps = np.zeros(count + 1)
     gaps[:2] = 1 - target, target
