@@ -23,17 +23,19 @@ def load(path: str) -> ModuleType:
     return module
 
 
-def when_computed(archive: Path, file: str) -> str:
-    """The content of a file of the repository at the one commit whose code made a kept study's documents."""
+def when_computed(archive: Path, file: str) -> list[str]:
+    """The contents of a file of the repository at the commits whose code made a kept study's documents."""
     with tarfile.open(archive) as tar:
         versions = {
             json.load(tar.extractfile(entry))["provenance"]["code"]["version"]
             for entry in tar
             if entry.name.endswith(("finetune.json", "baseline.json"))
         }
-    (version,) = versions
-    command = ["git", "show", f"{version.split('+')[1]}:{file}"]
-    shown = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
-    if shown.returncode:
-        pytest.skip("needs the repository's history")
-    return shown.stdout
+    found = []
+    for version in sorted(versions):
+        command = ["git", "show", f"{version.split('+')[1]}:{file}"]
+        shown = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+        if shown.returncode:
+            pytest.skip("needs the repository's history")
+        found.append(shown.stdout)
+    return found

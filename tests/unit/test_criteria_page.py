@@ -44,8 +44,8 @@ def test_a_changed_table_changes_the_page(writer, monkeypatch, tmp_path):
 @pytest.mark.parametrize("name", ["ranking", "protection"])
 def test_the_study_is_the_one_that_was_written_before_its_first_cell(name, writer):
     file = f"studies/{name}.yaml"
-    then = when_computed(writer.RESULTS[name] / f"{name}.tar.xz", file)
     now = (REPOSITORY / file).read_text()
-    # The rules that were fixed are in its comments.
-    assert yaml.safe_load(then) == yaml.safe_load(now)
-    assert then.partition("\nstudy:")[0] == now.partition("\nstudy:")[0]
+    for then in when_computed(writer.RESULTS[name] / f"{name}.tar.xz", file):
+        # The rules that were fixed are in its comments.
+        assert yaml.safe_load(then) == yaml.safe_load(now)
+        assert then.partition("\nstudy:")[0] == now.partition("\nstudy:")[0]

@@ -48,5 +48,6 @@ def test_kept_tables_of_leads_are_those_of_the_cells(study):
 
 
 def test_every_document_is_by_code_that_had_the_same_plan():
-    then = when_computed(FOLDER / "results/decomposition.tar.xz", PLAN)
-    assert yaml.safe_load(then) == yaml.safe_load((REPOSITORY / PLAN).read_text())
+    now = yaml.safe_load((REPOSITORY / PLAN).read_text())
+    for then in when_computed(FOLDER / "results/decomposition.tar.xz", PLAN):
+        assert yaml.safe_load(then) == now
