@@ -127,6 +127,8 @@ def test_ctrl_c_waits_until_snakemake_has_unlocked(given, tmp_path):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # A shell's background jobs ignore it, and hand that down.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     while run.poll() is None and not (tmp_path / "locked").exists():
         time.sleep(0.1)

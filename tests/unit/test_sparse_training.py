@@ -149,7 +149,7 @@ def test_both_bills_and_equal_training_count_it(monkeypatch, tmp_path):
 
 
 def test_a_net_that_was_trained_sparse_is_not_the_plainly_cut_one(config):
-    found = [_trains_nothing(config, pruner) for pruner in ("L1FilterPruner", "BNScalePruner")]
+    found = [_trains_nothing(config, pruner, "vgg16") for pruner in ("L1FilterPruner", "BNScalePruner")]
     assert found == [True, False]
 
 

@@ -43,7 +43,7 @@ def folder_digest(folder: Path, suffixes: Collection[str] = ()) -> str:
         digest = before[1] if before[0] == state else file_digest(path)
         found[place] = [state, digest]
         lines.append(f"{path.relative_to(folder).as_posix()} {digest}")
-    own, counted = os.path.realpath(folder), sorted(suffixes)
+    own, counted = str(folder.absolute()), sorted(suffixes)
     if not lines:
         before = known.get(own, [None, ""])
         return before[1] if before[0] == counted else ""
