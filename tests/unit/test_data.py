@@ -250,6 +250,11 @@ def test_what_a_folder_holds_decides_not_where_it_lies(photos, tmp_path, monkeyp
     assert IMAGES == IMG_EXTENSIONS
 
 
+@pytest.mark.parametrize("name", ["not there", "no\0name"])
+def test_a_folder_that_is_not_there_has_no_digest(name, tmp_path):
+    assert content_digest("image-folder", str(tmp_path / name)) == ""
+
+
 def test_prepared_images_outlive_their_folder(checkout, fashion_folder, tmp_path):
     file = "data/fashion-mnist.npz"
     checkout.edit("studies/smoke.yaml", "name: digits", f"name: fashion-mnist\n  folder: {fashion_folder}")

@@ -112,7 +112,11 @@ def entries_below(
     Yields:
         The path of a file and an empty text, or a skipped path and the reason.
     """
-    root = os.path.realpath(folder)
+    try:
+        root = os.path.realpath(folder)
+    except ValueError:
+        # No folder can have such a name.
+        return
     seen = {root}
     for place, folders, names in os.walk(folder, followlinks=True):
         for name in sorted(folders):
