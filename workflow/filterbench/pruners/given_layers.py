@@ -79,8 +79,7 @@ class GivenRoundLayers(GivenLayers):
 
     def ranked_together(self, model: nn.Module) -> Iterator[list[str]]:
         """See `GivenLayers`, and `GivenCompactLayers` after several rounds."""
-        kind = GivenCompactLayers if self.rounds > 1 else GivenLayers
-        yield from kind(self.layers, self.base_algo).ranked_together(model)
+        yield from summed_together(model) if self.rounds > 1 else super().ranked_together(model)
 
 
 @dataclass(frozen=True)

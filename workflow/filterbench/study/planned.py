@@ -72,14 +72,12 @@ def _needed(question: Question, config: Config) -> dict[str, bool]:
     need = "a training from scratch (scratch: [budgets]) of {}"
     lead = {need.format(pruner): own_scratch}
     scratch = lead | {need.format(uniform): uniform_scratch}
-    plainly = {
-        f"{layers} among the pruners": layers in pruners or _trains_nothing(config, pruner, question.model)
-    }
+    nothing = _trains_nothing(config, pruner, question.model)
+    plainly = {f"{layers} among the pruners": layers in pruners or nothing}
     return {
         "allocation": scratch,
         "inheritance": scratch | plainly,
-        "trained weights": plainly
-        | {"a search that trains; without one it is 0": not _trains_nothing(config, pruner, question.model)},
+        "trained weights": plainly | {"a search that trains; without one it is 0": not nothing},
         "parts together": scratch | plainly,
         "lead over scratch": lead,
         "lead at equal FLOPs": {f"{flops} among the pruners": flops in pruners},

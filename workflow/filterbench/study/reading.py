@@ -121,6 +121,7 @@ def _yaml_value(value: object) -> object:
     try:
         return parse_yaml(value) if isinstance(value, str) else value
     except InputError as reason:
+        # The cause is YAML's own error.
         if reason.__cause__:
             return value
         raise
