@@ -110,6 +110,12 @@ class Study:
         """The same against random channels; better ones are 1."""
         return [short(name) for name, found in self._from_random(budget) if _sign(found) == sign]
 
+    def everywhere(self, budget: int, sign: int) -> list[str]:
+        """Those whose mean is above (1) or below (-1) that of random channels at all targets of all models."""
+        means = {own["pruner"]: pd.DataFrame(own["accuracies"]) for own in self.at(budget)["pruners"]}
+        random = means.pop(RANDOM)
+        return [short(name) for name, own in means.items() if (sign * (own - random) > 0).all(axis=None)]
+
     def at_target(self, budget: int, pruner: str, target: str) -> str:
         """The accuracy of a pruner at one budget of FLOPs, the mean over models, per cent."""
         accuracies = self._own(budget, pruner)["accuracies"].values()
