@@ -111,7 +111,7 @@ class Study:
         return [short(name) for name, found in self._from_random(budget) if _sign(found) == sign]
 
     def everywhere(self, budget: int, sign: int) -> list[str]:
-        """Those whose mean is above (1) or below (-1) that of random channels at all targets of all models."""
+        """Those whose mean is above (1) or below (-1) that of random channels at all targets and models."""
         means = {own["pruner"]: pd.DataFrame(own["accuracies"]) for own in self.at(budget)["pruners"]}
         random = means.pop(RANDOM)
         return [short(name) for name, own in means.items() if (sign * (own - random) > 0).all(axis=None)]
