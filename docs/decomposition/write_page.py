@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from scipy.special import stdtrit
 
 from filterbench.analysis.hypotheses import OPEN
 from filterbench.analysis.leads import (
@@ -32,9 +33,9 @@ from filterbench.analysis.leads import (
     TRAINED,
 )
 from filterbench.analysis.leads_document import leads_document, leads_table
-from filterbench.analysis.leads_page import leads_page
+from filterbench.analysis.leads_page import interim, leads_page
 from filterbench.analysis.questions import read_questions
-from filterbench.analysis.seeds import MIN_UNITS, t_interval
+from filterbench.analysis.seeds import CONFIDENCE, MIN_UNITS, t_interval
 from filterbench.analysis.wording import counted, listed, short, times
 from filterbench.documents import write
 from filterbench.models.registry import MODELS
@@ -70,6 +71,8 @@ COMPONENTS = {
     "equal_flops": EQUAL_FLOPS,
     "equal_bill": EQUAL_BILL,
 }
+# Components in the table of a model.
+TABLED = (LEAD, *PARTS, EQUAL_FLOPS)
 FINDINGS = re.compile(r"(<!-- findings -->\n).*?(<!-- end of findings -->\n)", re.DOTALL)
 
 
@@ -117,6 +120,17 @@ class Study:
         """A component in points, with its 95 % interval, and seeds that were set apart."""
         return _said(self._row(self.leads, model, pruner, component, budget))
 
+    def said_together(self, model: str, pruner: str, component: str, budget: int) -> str:
+        """The same with an interval that holds together with all others of the pruner's rows (Bonferroni).
+
+        In bold if it excludes zero.
+        """
+        row = dict(self._row(self.leads, model, pruner, component, budget))
+        reach = (row["high"] - row["low"]) / 2 * _widening(row["n"], len(TABLED) * len(self.budgets))
+        row |= {"low": row["mean"] - reach, "high": row["mean"] + reach}
+        said = _said(row)
+        return f"**{said}**" if row["low"] > 0 or row["high"] < 0 else said
+
     def points(self, model: str, pruner: str, component: str, budget: int) -> str:
         """The same for a sentence that says the direction: without plus signs."""
         return self.said(model, pruner, component, budget).replace("+", "").replace("-0.0 ", "0.0 ")
@@ -125,6 +139,14 @@ class Study:
         """By how many points the lead falls from the first to the last training budget, with its interval."""
         first, last = (self._lead(model, pruner, budget) for budget in (self.budgets[0], self.budgets[-1]))
         return _points(first - last)
+
+    def beyond_shapes(self, model: str, pruner: str, budget: int) -> str:
+        """How much larger the lead is than that of the shapes from scratch, points."""
+        own, uniform = (
+            self._by_seed(model, name, budget, "performance_scratch")
+            for name in (pruner, self._control(model, pruner))
+        )
+        return _points(self._lead(model, pruner, budget) - (own - uniform))
 
     def below_scratch(self, model: str, pruner: str, shape: str, budget: int) -> str:
         """How many points a net is below its shape trained from scratch, the mean over seeds."""
@@ -155,6 +177,11 @@ class Study:
         ratio = self._count(model, pruner, "flops") / self._count(model, control, "flops")
         return times(float(ratio.mean()))
 
+    def times_the_params(self, model: str, pruner: str, control: str) -> str:
+        """How many times as many params a control's net has as a pruner's, the mean over seeds."""
+        ratio = self._count(model, control, "params") / self._count(model, pruner, "params")
+        return times(float(ratio.mean()))
+
     def blind(self, model: str, pruner: str) -> str:
         """How many of a search's choices had no candidate above chance."""
         cells = self._of(model, pruner)
@@ -164,16 +191,16 @@ class Study:
         """The lead over all seeds, those with a collapsed net included."""
         return _points(self._lead(model, pruner, budget))
 
-    def attacked(self, name: str, budget: int) -> str:
-        """AutoCompress's lead on VGG16 with one setting changed."""
-        return _said(self._row(self.attacks[name], *ATTACKED, LEAD, budget))
+    def attacked(self, name: str, component: str, budget: int) -> str:
+        """A component of AutoCompress's lead on VGG16 with one setting changed."""
+        return _said(self._row(self.attacks[name], *ATTACKED, component, budget))
 
-    def unattacked(self, seeds: int) -> dict[int, str]:
-        """The same with nothing changed over the first seeds, by training budget."""
+    def unattacked(self, seeds: int, component: str, budget: int) -> str:
+        """The same with nothing changed, over the first seeds."""
         model, pruner = ATTACKED
         cells = self.cells[model]
         table = leads_table(leads_document("", cells[cells["seed"] < seeds]))
-        return {budget: _said(self._row(table, model, pruner, LEAD, budget)) for budget in self.budgets}
+        return _said(self._row(table, model, pruner, component, budget))
 
     def attacks_left(self) -> str:
         """What the attacks that have not run would change."""
@@ -200,7 +227,7 @@ class Study:
         planned = len(self.config["seeds"])
         few = {label: self.seeds(name) for name, label in self.models.items() if self.seeds(name) < planned}
         there = [f"{label} has {counted(seeds, 'seeds')}" for label, seeds in few.items()]
-        return f"{listed(there)} of {planned} so far; no conclusion is drawn from them." if there else ""
+        return f"{listed(there)} of {planned} so far; nothing is concluded from them." if there else ""
 
     def factors(self) -> list[str]:
         """By model how many times fewer params AutoCompress's nets have, with the model's name."""
@@ -213,8 +240,8 @@ class Study:
         return answer["note"] if answer["mean"] is None else _said(answer)
 
     def decided(self) -> int:
-        """How many of the plan's questions are decided."""
-        return sum(each["answer"] != OPEN for each in self.document["answers"])
+        """How many of the plan's questions are decided, by all of their seeds."""
+        return sum(each["answer"] != OPEN and not interim(each) for each in self.document["answers"])
 
     def _by_seed(
         self, model: str, pruner: str, budget: int, column: str = "performance_finetuned"
@@ -224,12 +251,17 @@ class Study:
 
     def _lead(self, model: str, pruner: str, budget: int) -> pd.Series:
         """A pruner's accuracy minus its uniform control's after a training budget, points by seed."""
+        control = self._control(model, pruner)
+        return self._by_seed(model, pruner, budget) - self._by_seed(model, control, budget)
+
+    def _control(self, model: str, pruner: str) -> str:
+        """The uniform net that a pruner is compared with."""
         (control,) = (
             pair["control"]
             for pair in self.document["pairs"]
             if (pair["model"], pair["pruner"]) == (model, pruner)
         )
-        return self._by_seed(model, pruner, budget) - self._by_seed(model, control, budget)
+        return control
 
     def _count(self, model: str, pruner: str, cost: str) -> pd.Series:
         """Params or FLOPs of a pruner's nets, by seed."""
@@ -260,22 +292,27 @@ def _points(differences: pd.Series) -> str:
     return f"{differences.mean():.1f} ({low:.1f} to {high:.1f})"
 
 
+def _widening(seeds: int, comparisons: int) -> float:
+    """How many times as wide an interval gets if it holds together with others (Bonferroni)."""
+    level = 1 - (1 - CONFIDENCE) / comparisons
+    return float(stdtrit(seeds - 1, (1 + level) / 2) / stdtrit(seeds - 1, (1 + CONFIDENCE) / 2))
+
+
 def _of_seeds(crossing: Mapping[str, Any]) -> str:
     apart = "in which no net collapsed at any budget"
     return f" Over the {crossing['n']} seeds {apart}." if crossing["collapsed"] else ""
 
 
 def _said(row: Mapping[str, Any]) -> str:
-    """A mean with its interval and, where nets collapsed, how many seeds are set apart."""
+    """A mean with its interval and, where nets collapsed, how many seeds are left out and the mean of all."""
     if pd.isna(row["mean"]):
         return "-"
     about = []
     if not pd.isna(row["low"]):
         about.append(f"{row['low']:+.1f} to {row['high']:+.1f}")
     if row["collapsed"]:
-        about.append(
-            f"{row['collapsed']:.0f} of {counted(int(row['n'] + row['collapsed']), 'seeds')} left out"
-        )
+        left_out = f"{row['collapsed']:.0f} of {counted(int(row['n'] + row['collapsed']), 'seeds')} left out"
+        about.append(f"{left_out}, with all {row['mean_all']:+.1f}")
     return f"{row['mean']:+.1f}" + (f" ({'; '.join(about)})" if about else "")
 
 
@@ -285,7 +322,14 @@ def rendered(template: str, study: Study) -> str:
         loader=FileSystemLoader(HERE), undefined=StrictUndefined, keep_trailing_newline=True, trim_blocks=True
     )
     return environment.get_template(template).render(
-        study=study, short=short, listed=listed, counted=counted, changes=CHANGES, parts=PARTS, **COMPONENTS
+        study=study,
+        short=short,
+        listed=listed,
+        counted=counted,
+        changes=CHANGES,
+        parts=PARTS,
+        interim=interim,
+        **COMPONENTS,
     )
 
 

@@ -301,3 +301,11 @@ def test_the_page_answers_every_question_of_the_plan_and_no_other():
     assert [row[2] for row in rows] == [f"**{each.answer}**" for each in found]
     assert [row[1] for row in rows] == [each.statement() for each in asked]
     assert "primary questions" not in leads_page(leads_document("study x", table))
+
+
+def test_an_answer_from_fewer_seeds_than_planned_is_marked_so_far():
+    asked = [question(seeds=5), question(key="more-seeds", seeds=6)]
+    page = leads_page(leads_document("study x", cells(seeds=5), asked))
+    rows = {line.split(" | ")[0]: line for line in page.splitlines()}
+    assert "** so far | " not in rows["| lead-at-8"]
+    assert "** so far | " in rows["| more-seeds"]

@@ -37,6 +37,11 @@ def leads_page(document: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def interim(answer: Mapping[str, Any]) -> bool:
+    """Whether an answer of `leads.json` has fewer seeds than planned, so that further ones can change it."""
+    return bool(answer["n"] + answer["collapsed"] < answer["seeds"])
+
+
 def _answers(document: Mapping[str, Any]) -> list[str]:
     """The plan's questions with their answers; nothing where there is no plan."""
     if not document["answers"]:
@@ -45,7 +50,7 @@ def _answers(document: Mapping[str, Any]) -> list[str]:
         [
             each["key"],
             each["statement"],
-            f"**{each['answer']}**",
+            f"**{each['answer']}**" + (" so far" if interim(each) else ""),
             _estimate(each) or each["note"],
             f"{each['n'] + each['collapsed']} of {each['seeds']}",
             f"{each['p_holds']:.3f}",

@@ -53,9 +53,8 @@ def _parser() -> argparse.ArgumentParser:
         help="prune one net, fine-tune it and print its file",
         description="Prune one net and fine-tune it. A study file for the workflow is written to the working "
         "directory; results go to results/. Repeated, the command resumes where it stopped.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    needed = one.add_argument_group("needed")
+    needed = one.add_argument_group("required arguments")
     needed.add_argument(
         "--weights", type=Path, required=True, metavar="FILE", help="a state dict, .pt or .safetensors"
     )
@@ -65,15 +64,26 @@ def _parser() -> argparse.ArgumentParser:
     needed.add_argument(
         "--data", type=Path, required=True, metavar="FOLDER", help="one folder of images per class"
     )
-    one.add_argument("--width", type=float, default=1.0, help="the model's width multiplier")
-    one.add_argument("--image-size", type=int, default=32, help="pixels, a multiple of 32")
     one.add_argument(
-        "--mean", type=float, nargs="+", help="of the images' channels, 0 to 1, as the net was trained with"
+        "--width", type=float, default=1.0, help="the model's width multiplier (default: %(default)s)"
     )
-    one.add_argument("--std", type=float, nargs="+", help="likewise; without both, the training images'")
-    one.add_argument("--epochs", type=int, default=10, help="of fine-tuning")
-    one.add_argument("--name", default=DEFAULT_NAME, help="of the study and its folder in results/")
-    one.add_argument("--cores", default="all", help="number of cores to use")
+    one.add_argument(
+        "--image-size", type=int, default=32, help="pixels, a multiple of 32 (default: %(default)s)"
+    )
+    one.add_argument(
+        "--mean",
+        type=float,
+        nargs="+",
+        help="per channel, 0 to 1, as the net was trained with (default: that of the training images)",
+    )
+    one.add_argument("--std", type=float, nargs="+", help="likewise")
+    one.add_argument("--epochs", type=int, default=10, help="epochs of fine-tuning (default: %(default)s)")
+    one.add_argument(
+        "--name",
+        default=DEFAULT_NAME,
+        help="name of the study, and of its folder in results/ (default: %(default)s)",
+    )
+    one.add_argument("--cores", default="all", help="number of cores to use (default: %(default)s)")
     return parser
 
 

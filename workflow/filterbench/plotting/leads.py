@@ -132,6 +132,6 @@ def _legend(styles: dict[str, Style]) -> list[Artist]:
             Patch(facecolor=color, hatch=hatch, edgecolor="0.35", linewidth=0.6, label=part)
             for part, (color, hatch) in PART_STYLES.items()
         ),
-        entry("lead: the sum of its parts", "0.35", "o"),
+        entry("sum of the parts", "0.35", "o"),
         hollow,
     ]
