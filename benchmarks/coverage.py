@@ -10,6 +10,7 @@ that did not collapse. A row has the lowest and the highest coverage over correl
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Iterator
 from itertools import product
 
@@ -108,6 +109,7 @@ def coverages(
 
 def main() -> None:
     """Print one row per number of seeds, spread and kind of fall: the lowest and highest coverage in it."""
+    argparse.ArgumentParser(description=__doc__).parse_args()
     header = False
     for seeds, falls, spread in product(SEEDS, FALLS, SPREADS):
         found = [

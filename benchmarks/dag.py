@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import statistics
 import subprocess
 import tempfile
@@ -42,6 +43,7 @@ def pretend_made(folder: Path) -> None:
 
 def main() -> None:
     """Print both medians."""
+    argparse.ArgumentParser(description=__doc__).parse_args()
     with tempfile.TemporaryDirectory() as parent:
         folder = Checkout.fresh(Path(parent)).folder
         print(f"dry run of all jobs: {timed(folder, '--dry-run', '--quiet', 'all'):.1f} s", flush=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 import resource
 import subprocess
@@ -15,10 +16,13 @@ from checkout import Checkout
 # About 930 jobs a seed.
 SEEDS = [1, 5, 20, 54]
 STUDY = ["--configfile", "studies/cifar10.yaml"]
+# One of its models, and a tenth of that.
+MODEL = "results/cifar10/vgg16/comparison.csv"
+BATCH = ["--batch", "compare=1/10"]
 FIGURE = Path(__file__).with_name("large_dag.png")
 
 
-def dry_run(folder: Path, seeds: int, target: str = "all") -> tuple[int, float, float]:
+def dry_run(folder: Path, seeds: int, target: str = "all", *options: str) -> tuple[int, float, float]:
     """Jobs, CPU seconds and MB of a dry run of a target of a study with so many seeds."""
     command = [
         "snakemake",
@@ -26,6 +30,7 @@ def dry_run(folder: Path, seeds: int, target: str = "all") -> tuple[int, float, 
         "--quiet",
         "rules",
         *STUDY,
+        *options,
         "--config",
         f"seeds={[*range(seeds)]}",
         "--",
@@ -56,17 +61,17 @@ def draw(rows: list[tuple[int, float, float]]) -> None:
 
 def main() -> None:
     """Print each run, and draw them."""
+    argparse.ArgumentParser(description=__doc__).parse_args()
     with tempfile.TemporaryDirectory() as parent:
         folder = Checkout.fresh(Path(parent)).folder
         rows = []
         for seeds in SEEDS:
             rows.append(measured(folder, seeds))
             print("{:,} jobs: {:.1f} CPU s, {:.0f} MB".format(*rows[-1]), flush=True)
-        print(
-            "one of its models alone: {:,} jobs, {:.1f} CPU s, {:.0f} MB".format(
-                *measured(folder, SEEDS[-1], "results/cifar10/vgg16/comparison.csv")
-            )
-        )
+        parts = {"one of its models": [], " ".join(["the same with", *BATCH]): BATCH}
+        for name, options in parts.items():
+            found = measured(folder, SEEDS[-1], MODEL, *options)
+            print("{}: {:,} jobs, {:.1f} CPU s, {:.0f} MB".format(name, *found), flush=True)
         draw(rows)
 
 

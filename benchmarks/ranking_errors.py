@@ -9,6 +9,7 @@ points). A net that collapses is 30 points lower.
 
 from __future__ import annotations
 
+import argparse
 from dataclasses import dataclass
 from itertools import product
 
@@ -89,6 +90,7 @@ def measured(seeds: int, kind: Kind) -> tuple[float, float, float]:
 
 def main() -> None:
     """Print one row per number of seeds and kind."""
+    argparse.ArgumentParser(description=__doc__).parse_args()
     print("| seeds | kind | two pruners told apart | pairs without interval | half an interval (points) |")
     print("| --- | --- | --- | --- | --- |")
     for seeds, kind in product(SEEDS, KINDS):

@@ -1,5 +1,6 @@
 """Ways of searching against each other, side by side; benchmarks/README.md says how to run it."""
 
+import argparse
 import copy
 import statistics
 import tempfile
@@ -73,6 +74,7 @@ def trajectory_against_cells(splits: Splits, folder: Path) -> str:
 
 def main() -> None:
     """Print each comparison."""
+    argparse.ArgumentParser(description=__doc__).parse_args()
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

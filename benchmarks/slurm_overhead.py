@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import shutil
 import subprocess
 import tempfile
@@ -28,6 +29,7 @@ WAYS = {
 
 def main() -> None:
     """Print the wall time of four cells in each way, and what each costs beyond the local run."""
+    argparse.ArgumentParser(description=__doc__).parse_args()
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as state:
         prepared = Checkout.fresh(Path(folder))
         run = prepared.snakemake("baselines")
