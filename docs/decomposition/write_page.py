@@ -35,7 +35,7 @@ from filterbench.analysis.leads import (
 from filterbench.analysis.leads_document import leads_document, leads_table
 from filterbench.analysis.leads_page import interim, leads_page
 from filterbench.analysis.questions import read_questions
-from filterbench.analysis.seeds import CONFIDENCE, MIN_UNITS, t_interval
+from filterbench.analysis.seeds import CONFIDENCE, t_interval
 from filterbench.analysis.wording import counted, listed, short, times
 from filterbench.documents import write
 from filterbench.models.registry import MODELS
@@ -215,11 +215,13 @@ class Study:
         return {name: int(row["n"] + row["collapsed"]) for name, row in rows.items()}
 
     def crossings(self, model: str) -> dict[str, str]:
-        """By pruner where its lead crosses zero, in a sentence, if there are seeds enough for an interval."""
+        """By pruner where its lead crosses zero, in a sentence, once all seeds of the model are there."""
+        if self.seeds(model) < len(self.config["seeds"]):
+            return {}
         return {
             each["pruner"]: each["sentence"] + _of_seeds(each)
             for each in self.document["crossings"]
-            if (each["model"], each["target"]) == (model, ALL) and each["n"] >= MIN_UNITS
+            if (each["model"], each["target"]) == (model, ALL)
         }
 
     def few(self) -> str:
