@@ -385,6 +385,20 @@ def test_a_model_goes_through_all_stages(model, width, digits_file, tmp_path):
     assert documents["speedup"]["check"]["relative_difference"] < 1e-4
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("model", "width"), [("vgg16", 1 / 8), ("mobilenetv2", 1 / 4)])
+@pytest.mark.parametrize("pruner", [*settings.GROUP_PRUNERS, "SensitivityPruner", "EagleEyePruner"])
+def test_pruners_of_groups_take_a_chain_and_a_depthwise_net_through_all_stages(
+    model, width, pruner, digits_file, tmp_path
+):
+    documents = run_cell("cpu", pruner, digits_file, tmp_path, model, width)
+    params = documents["result"]["params"]
+    assert params["speedup"] < 0.9 * params["original"]
+    if pruner in ALL_REMOVED:
+        assert documents["speedup"]["layers"] == documents["prune"]["layers"]
+        assert documents["speedup"]["check"]["relative_difference"] < 1e-4
+
+
 @pytest.mark.parametrize(
     ("pruner", "net", "target"),
     [
