@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from checkout import REPOSITORY
 
 from filterbench.analysis.merged_page import merged_page
 from filterbench.analysis.merging import means, on_several
@@ -16,9 +17,11 @@ from filterbench.results.machines import MadeCell, described, refuse_duplicates
 from filterbench.stages.merge import merge
 from filterbench.storage.errors import InputError
 from filterbench.study.cells import Cell
+from filterbench.study.extending import study_in
 from filterbench.study.submitted import check_folders, folders_named, submission_in
 
 STUDY = {"study": "mine", "dataset": {"name": "cifar10", "folder": "/not/here"}, "from": "a,b", "drop": 1}
+WHOLE = study_in(REPOSITORY / "studies/smoke.yaml") | {"study": "mine"}
 CELL = {"dataset": "digits", "protocol": "validation", "width": 0.25}
 TRAINING = {"epochs": 2, "learning_rate": 0.05}
 DOCUMENTS = {
@@ -78,8 +81,15 @@ def test_a_submission_runs_no_code(key, submitted):
 
 def test_a_submission_stays_in_its_folder(submitted):
     (submitted / "study.yaml").write_text("study: ../results/mine\n")
-    with pytest.raises(InputError, match=r"asks for '../results/mine'; there: mine"):
+    with pytest.raises(
+        InputError, match=r"study.yaml: study: '../results/mine'; allowed: 'mine', the config"
+    ):
         submission_in(submitted, STUDY)
+
+
+def test_a_folder_without_results_of_the_configured_study_is_refused(submitted):
+    with pytest.raises(InputError, match=r"results: there is no folder 'yours', the .* study; there: mine"):
+        submission_in(submitted, STUDY | {"study": "yours"})
 
 
 def test_results_without_a_manifest_are_refused(submitted):
@@ -178,16 +188,109 @@ def merged(tmp_path: Path, documents: dict, monkeypatch) -> None:
     for name, own in (("a", DOCUMENTS), ("b", documents)):
         (written(tmp_path / name, own) / "manifest.json").write_text("{}")
     monkeypatch.setattr("filterbench.stages.merge.verdict_on", lambda submission: {})
-    named = STUDY | {"from": f"{tmp_path}/a,{tmp_path}/b", "pruners": {}}
-    merge(Job({}, {}, {"config": named}))
+    merge(Job({}, {}, {"config": WHOLE | {"from": f"{tmp_path}/a,{tmp_path}/b"}}))
 
 
 def test_unlike_settings_are_refused_with_both_values(tmp_path, monkeypatch, caplog):
     other = changed("vgg16/seed-0/baseline/baseline.json", "training", "settings", "epochs", value=3)
-    with pytest.raises(InputError, match="^1 settings differ between the folders"):
+    with pytest.raises(InputError, match="^1 settings differ, as listed above"):
         merged(tmp_path, other, monkeypatch)
     said = f"vgg16/baseline.json: training.settings.epochs is 2 in {tmp_path}/a, but 3 in {tmp_path}/b"
     assert caplog.messages == [said]
+
+
+def submitted_alone(tmp_path: Path, study: str, monkeypatch, configured: dict = WHOLE) -> None:
+    """`merge` of a folder that has passed `validate`, with the smoke study but for these lines."""
+    (written(tmp_path / "a", DOCUMENTS) / "manifest.json").write_text("{}")
+    (tmp_path / "a/study.yaml").write_text(
+        f"extends: {REPOSITORY}/studies/smoke.yaml\nstudy: mine\n{study}\n"
+    )
+    monkeypatch.setattr("filterbench.stages.merge.verdict_on", lambda submission: {})
+    merge(Job({}, {}, {"config": configured | {"from": f"{tmp_path}/a"}}))
+
+
+NEW_MODEL = "models: {resnet50: {width: 0.0625}}\nonly: {models: [resnet50]}\n"
+ALL_FINETUNED = "only: {models: [vgg16], pruners: [L1FilterPruner]}\n"
+
+
+@pytest.mark.parametrize(
+    ("study", "place", "key", "asked", "own"),
+    [
+        ("dataset: {name: cifar10}", "study", "dataset.name", "digits", "cifar10"),
+        ("dataset: {train_images: 512}", "study", "dataset.train_images", 256, 512),
+        ("protocol: test", "study", "protocol", "validation", "test"),
+        ("models: {vgg16: {width: 0.125}}", "vgg16", "width", 0.0625, 0.125),
+        (
+            "baseline: {models: {vgg16: {epochs: 1}}}",
+            "vgg16/baseline.json",
+            "training.settings.epochs",
+            2,
+            1,
+        ),
+        (
+            f"{NEW_MODEL}baseline: {{epochs: 1}}",
+            "resnet50/baseline.json",
+            "training.settings.epochs",
+            2,
+            1,
+        ),
+        (
+            f"{ALL_FINETUNED}finetune: {{epochs: 3}}",
+            "vgg16/L1FilterPruner/finetune.json",
+            "training.settings.epochs",
+            1,
+            3,
+        ),
+        (
+            "pruners: {L1FilterPruner: {round_channels: 8}}\nonly: {models: [vgg16]}",
+            "vgg16/L1FilterPruner/prune.json",
+            "round_channels",
+            1,
+            8,
+        ),
+        (
+            "pruners: {AutoCompressPruner: {models: {vgg16: {num_iterations: 2}}}}",
+            "vgg16/AutoCompressPruner/prune.json",
+            "arguments.num_iterations",
+            1,
+            2,
+        ),
+    ],
+)
+def test_a_first_submission_has_the_settings_of_the_configured_study(
+    study, place, key, asked, own, tmp_path, monkeypatch, caplog
+):
+    with pytest.raises(InputError, match="^1 settings differ, as listed above"):
+        submitted_alone(tmp_path, study, monkeypatch)
+    said = f"{place}: {key} is {asked} in the configured study mine, but {own} in {tmp_path}/a"
+    assert caplog.messages == [said]
+
+
+@pytest.mark.parametrize(
+    "study",
+    [
+        "seeds: [7, 8]\nsparsities: [0.4]\ndevice: cuda",
+        "dataset: {folder: /not/here, max_copies: 1}\nround_channels: 1\nprecision: auto",
+        "pruners: {Mine: {variant_of: L1FilterPruner, search: {net: masked}, round_channels: 8}}",
+        "only: {models: [vgg16], pruners: [L1FilterPruner]}",
+        NEW_MODEL,
+    ],
+)
+def test_a_submission_may_have_other_seeds_targets_pruners_and_models(study, tmp_path, monkeypatch):
+    with pytest.raises(InputError, match="has no finished cell"):
+        submitted_alone(tmp_path, study, monkeypatch)
+
+
+def test_layers_from_a_file_are_compared_by_its_content(tmp_path, monkeypatch):
+    (tmp_path / "layers.yaml").write_text("[0.5]")
+    given = {"GivenLayersPruner": {"arguments": {"layers": [0.5]}}}
+    for layers, said in (
+        (f"{tmp_path}/layers.yaml", "has no finished cell"),
+        ("[0.4]", "settings differ, as"),
+    ):
+        study = f"pruners: {{GivenLayersPruner: {{arguments: {{layers: {layers}}}}}}}"
+        with pytest.raises(InputError, match=said):
+            submitted_alone(tmp_path, study, monkeypatch, WHOLE | {"pruners": WHOLE["pruners"] | given})
 
 
 def test_a_folder_without_a_finished_cell_is_refused(tmp_path, monkeypatch):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,15 @@ from filterbench.documents.parts import IMAGE_SIZE
 from filterbench.integrity.findings import Document
 from filterbench.own_code.registering import base_of
 from filterbench.pruners.registry import PRUNERS, control_of
+from filterbench.storage.files import known_digest
+from filterbench.study.cells import (
+    Config,
+    pruner_arguments,
+    round_channels,
+    search_settings,
+    sparse_training,
+    training_settings,
+)
 from filterbench.study.paths import wildcards_at
 
 # By document, such as `resnet18/L1FilterPruner/prune.json`, its settings by key, for all seeds and targets.
@@ -19,6 +28,8 @@ Protocol = dict[str, dict[str, Any]]
 OF_A_SEED = ("train_part", "chance")
 # Trainings whose length follows from other trainings.
 COUNTED = ("equal", "scratch-total")
+# Of a study's dataset: where its files lie, and what is allowed of its images.
+NO_SETTINGS = ("folder", "max_copies")
 
 
 def protocol_of(results: Path, variants: Mapping[str, str]) -> Protocol:
@@ -39,6 +50,22 @@ def protocol_of(results: Path, variants: Mapping[str, str]) -> Protocol:
         if settings:
             found.setdefault("/".join(filter(None, (model, pruner, path.name))), settings)
     return found
+
+
+def unlike_study(configured: Config, own: Config, folder: str) -> list[str]:
+    """The settings that a folder's study has and the configured one does not ask for, a line for each.
+
+    A model or pruner that the configured study does not name has the settings that it asks of all others;
+    only how such a pruner prunes is its own.
+
+    Args:
+        configured: the checked study of this run.
+        own: the folder's study, which `validate` has found sound.
+        folder: as the user names it.
+    """
+    shared = configured["pruners"].keys() & own["pruners"].keys()
+    studies = {f"the configured study {configured['study']}": configured, folder: own}
+    return differences({place: _asked(study, own, shared) for place, study in studies.items()})
 
 
 def differences(protocols: Mapping[str, Protocol]) -> list[str]:
@@ -93,6 +120,57 @@ def _training(name: str, document: Document) -> Iterator[tuple[str, Any]]:
     for key, value in document["training"]["settings"].items():
         if key not in left_out:
             yield f"training.settings.{key}", value
+
+
+def _asked(study: Config, of: Config, shared: Collection[str]) -> Protocol:
+    """The settings that a study asks for, of another one's models and pruners.
+
+    Args:
+        study: the one that asks.
+        of: names the models and pruners.
+        shared: the pruners that both name.
+    """
+    found: Protocol = {"study": dict(_of_all(study))}
+    for model in of["models"]:
+        if model in study["models"]:
+            found[model] = dict(_of_model(study["models"][model]))
+        found[f"{model}/baseline.json"] = _prefixed(
+            "training.settings", training_settings(study, "baseline", model)
+        )
+        for pruner in of["pruners"]:
+            finetune = training_settings(study, "finetune", model, pruner)
+            found[f"{model}/{pruner}/finetune.json"] = _prefixed("training.settings", finetune)
+            if pruner in shared:
+                found[f"{model}/{pruner}/prune.json"] = dict(_of_pruner(study, model, pruner))
+    return found
+
+
+def _of_all(study: Config) -> Iterator[tuple[str, Any]]:
+    dataset = {key: value for key, value in study["dataset"].items() if key not in NO_SETTINGS}
+    yield from _prefixed("dataset", {"image_size": IMAGE_SIZE, **dataset}).items()
+    yield "protocol", study["protocol"]
+    yield "round_channels", study.get("round_channels", 1)
+    yield "finetune.tuning", study["finetune"].get("tuning")
+    yield from _prefixed("search", study["search"]).items()
+
+
+def _of_model(model: Config) -> Iterator[tuple[str, Any]]:
+    yield "width", model["width"]
+    yield "normalisation", model.get("normalisation")
+    weights = model.get("weights")
+    yield "SHA-256 of own weights", known_digest(Path(weights)) if weights else None
+
+
+def _of_pruner(study: Config, model: str, pruner: str) -> Iterator[tuple[str, Any]]:
+    yield "variant_of", study["pruners"][pruner].get("variant_of")
+    yield "sparse_training", sparse_training(study, pruner, model) or None
+    yield "round_channels", round_channels(study, pruner)
+    yield from _prefixed("arguments", pruner_arguments(study, pruner, model)).items()
+    yield from _prefixed("search", search_settings(study, pruner, model)).items()
+
+
+def _prefixed(part: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {f"{part}.{key}": value for key, value in settings.items()}
 
 
 def _matched(pruner: str) -> Mapping[str, object]:

@@ -13,7 +13,7 @@ from filterbench.analysis.budgets import as_curves
 from filterbench.analysis.merged_page import merged_page
 from filterbench.analysis.merging import means, on_several
 from filterbench.documents import write
-from filterbench.integrity.protocols import differences, protocol_of
+from filterbench.integrity.protocols import differences, protocol_of, unlike_study
 from filterbench.jobs.job import Job
 from filterbench.models.registry import MODELS
 from filterbench.orchestration.verdict import verdict_on
@@ -23,7 +23,7 @@ from filterbench.results.machines import MadeCell, made_cells, refuse_duplicates
 from filterbench.storage.errors import InputError
 from filterbench.storage.files import file_digest, write_text
 from filterbench.storage.tables import write_table
-from filterbench.study.cells import variants
+from filterbench.study.cells import Config, variants
 from filterbench.study.paths import MANIFEST
 from filterbench.study.submitted import Submission, folders_named, submission_in
 
@@ -35,7 +35,7 @@ def merge(job: Job) -> None:
 
     Raises:
         InputError: no folder is named; a folder has no finished cell or `validate` finds faults in it;
-            settings differ; or one machine made a cell twice.
+            settings differ between folders or from the configured study; or one machine made a cell twice.
     """
     configured = job.params["config"]
     named = folders_named(configured)
@@ -43,7 +43,7 @@ def merge(job: Job) -> None:
         raise InputError("from: no folder is named; name them with --config from=FOLDER,FOLDER")
     submissions = [submission_in(folder, configured) for folder in named]
     verdicts = {each.folder: verdict_on(each) for each in submissions}
-    _refuse_unlike(submissions)
+    _refuse_unlike(submissions, configured)
     made = {each.folder: made_cells(each) for each in submissions}
     for folder, finished in made.items():
         if not finished:
@@ -66,12 +66,13 @@ def merge(job: Job) -> None:
     logger.info("written: %s; %d cells of %d folders", folder, len(table), len(submissions))
 
 
-def _refuse_unlike(submissions: Sequence[Submission]) -> None:
+def _refuse_unlike(submissions: Sequence[Submission], configured: Config) -> None:
+    found = [line for each in submissions for line in unlike_study(configured, each.config, str(each.folder))]
     protocols = {str(each.folder): protocol_of(each.results, variants(each.config)) for each in submissions}
-    if found := differences(protocols):
+    if found := [*found, *differences(protocols)]:
         for line in found:
             logger.error("%s", line)
-        raise InputError(f"{len(found)} settings differ between the folders, as listed; they do not compare")
+        raise InputError(f"{len(found)} settings differ, as listed above; such results do not compare")
 
 
 def _folder(submission: Submission, verdict: Mapping[str, Any], made: Sequence[MadeCell]) -> dict[str, Any]:

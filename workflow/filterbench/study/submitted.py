@@ -1,6 +1,7 @@
 """Folders with a study's results from other machines, as `merge` takes them.
 
-Such a folder holds `results/{study}/` and, where the study is not the configured one, `study.yaml`.
+Such a folder holds `results/{study}/` and, where its seeds, targets, models or pruners are not those of the
+configured study, `study.yaml`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from filterbench.data.registry import DATASETS
 from filterbench.storage.errors import InputError
 from filterbench.study.cells import Config
 from filterbench.study.extending import study_in
+from filterbench.study.given_layers import read_layers
 from filterbench.study.locating import expanded, is_there, located
 from filterbench.study.paths import MANIFEST
 
@@ -69,8 +71,8 @@ def submission_in(folder: Path, configured: Config) -> Submission:
         configured: the checked study of this run; that of a folder without a `study.yaml`.
 
     Raises:
-        InputError: the study file is faulty or would run code, or there are no results of the study or no
-            manifest of them.
+        InputError: the study file is faulty, has another study's name or would run code, or there are no
+            results of the study or no manifest of them.
     """
     file = folder / STUDY_FILE
     own = file.exists()
@@ -78,12 +80,15 @@ def submission_in(folder: Path, configured: Config) -> Submission:
     config = located(study_in(file) if own else configured, [Path.cwd()])
     if own and (running := [key for key in RUNNING_CODE if config.get(key)]):
         raise InputError(f"{file}: {running[0]}: a submission must run no code of its own; remove the key")
-    results, name = folder / "results", config.get("study")
-    there = sorted(path.name for path in results.iterdir() if path.is_dir()) if results.is_dir() else []
-    # Compared with what is there, so that no name leads out of the folder.
-    if name not in there:
-        asked = f"{file} asks for" if own else "the configured study, without a study.yaml in the folder, is"
-        raise InputError(f"{results}: {asked} {name!r}; there: {', '.join(there) or 'none'}")
+    results, name = folder / "results", configured["study"]
+    if config.get("study") != name:
+        raise InputError(f"{file}: study: {config.get('study')!r}; allowed: {name!r}, the configured study")
+    if isinstance(pruners := config.get("pruners"), dict):
+        read_layers(pruners, str(file))
+    if not (results / name).is_dir():
+        there = sorted(path.name for path in results.iterdir() if path.is_dir()) if results.is_dir() else []
+        found = ", ".join(there) or "none"
+        raise InputError(f"{results}: there is no folder {name!r}, the configured study; there: {found}")
     if not (results / name / MANIFEST).is_file():
         raise InputError(
             f"{results / name}: no {MANIFEST}, with which its files are checked; where they were made, "
