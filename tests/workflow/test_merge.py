@@ -49,19 +49,30 @@ def committed(folder: Path) -> None:
 
 
 @pytest.fixture
-def repository(finished, elsewhere, tmp_path) -> Checkout:
-    """A repository whose last commit adds a submission from each machine."""
+def empty(tmp_path) -> Checkout:
+    """A repository without submissions."""
     checkout = Checkout.fresh(tmp_path / "repository")
     shutil.copytree(REPOSITORY / ".ci", checkout.folder / ".ci")
     shutil.copy(REPOSITORY / ".gitignore", checkout.folder)
     git(checkout.folder, "init", "--quiet")
     committed(checkout.folder)
-    for name, source in (("alice", finished), ("bob", elsewhere)):
-        folder = checkout.folder / "submissions/smoke" / name
-        load("kept").submit(source.folder / "results/smoke", folder)
-        (folder / "study.yaml").write_text(STUDIES[name])
-    committed(checkout.folder)
     return checkout
+
+
+def submit(source: Checkout, checkout: Checkout, name: str, study: str) -> None:
+    """Commit a submission with the results of the smoke study in another checkout."""
+    folder = checkout.folder / "submissions/smoke" / name
+    load("kept").submit(source.folder / "results/smoke", folder)
+    (folder / "study.yaml").write_text(study)
+    committed(checkout.folder)
+
+
+@pytest.fixture
+def repository(finished, elsewhere, empty) -> Checkout:
+    """A repository with a submission from each machine, of which the last commit adds one."""
+    for name, source in (("alice", finished), ("bob", elsewhere)):
+        submit(source, empty, name, STUDIES[name])
+    return empty
 
 
 def checked(checkout: Checkout) -> subprocess.CompletedProcess:
@@ -119,3 +130,38 @@ def test_submissions_stand_side_by_side_until_one_is_falsified(repository):
     # A merge makes no cells, so that none are missing.
     assert "cells are missing" not in run.stdout
     assert "Traceback" not in run.stdout
+
+
+def test_a_first_submission_with_other_settings_is_refused(finished, empty):
+    """Its own study, which has the configured one's name, agrees with its documents."""
+    shutil.copy(empty.folder / "studies/smoke.yaml", empty.folder / "studies/foreign.yaml")
+    empty.edit("studies/smoke.yaml", "  epochs: 2\n", "  epochs: 100\n")
+    committed(empty.folder)
+    submit(finished, empty, "alice", "extends: ../../../studies/foreign.yaml\n")
+    run = checked(empty)
+    assert run.returncode == 1
+    said = "epochs is 100 in the configured study smoke, but 2 in submissions/smoke/alice"
+    assert f"vgg16/baseline.json: training.settings.{said}" in run.stdout
+    assert not (empty.folder / MERGED).exists()
+
+
+@pytest.mark.parametrize(
+    "other", ["docs/page.md", ".ci/run", "submissions/README.md", "submissions/smoke/bob/a"]
+)
+def test_a_pull_request_with_other_files_beside_a_submission_is_refused(other, empty):
+    for name in ("submissions/smoke/alice/study.yaml", other):
+        file = empty.folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("changed")
+    committed(empty.folder)
+    run = checked(empty)
+    assert run.returncode == 1
+    assert run.stdout.startswith("error: a pull request adds or changes one submission and nothing else; ")
+    assert f"\n{other}\n" in run.stdout
+
+
+def test_a_file_that_moves_into_a_submission_is_one_beside_it(empty):
+    (empty.folder / "submissions/smoke/alice").mkdir(parents=True)
+    git(empty.folder, "mv", "config.yaml", "submissions/smoke/alice/study.yaml")
+    committed(empty.folder)
+    assert checked(empty).stdout.endswith("\nand the files\nconfig.yaml\n")
