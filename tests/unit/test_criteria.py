@@ -298,16 +298,41 @@ def test_a_share_is_protected_of_what_there_was_at_first(search):
         assert count >= 0.6 * channels(lively_net("vgg16"))[layer]
 
 
-def test_first_and_last_groups_can_stay_whole(search):
-    model = lively_net("vgg16")
-    for spared, stays in (
-        ("none", (False, False)),
-        ("first", (True, False)),
-        ("last", (False, True)),
-        ("ends", (True, True)),
-    ):
-        found = [
-            bool(kept("GroupNormPruner", model, search, 0.5, layer, spared=spared).all())
-            for layer in (FIRST, "features.40")
-        ]
-        assert tuple(found) == stays
+class Backwards(nn.Module):
+    """A net that defines its layers in another order than it runs them."""
+
+    def __init__(self):
+        super().__init__()
+        self.last = nn.Conv2d(4, 4, 3)
+        self.middle = nn.Conv2d(4, 4, 3)
+        self.first = nn.Conv2d(3, 4, 3)
+        self.classifier = nn.Linear(4, 2)
+
+    def forward(self, images):
+        return self.classifier(self.last(self.middle(self.first(images))).mean((2, 3)))
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "last"),
+    [
+        ("vgg16", {FIRST}, {"features.40"}),
+        (
+            "resnet18",
+            {"stem.0.0", "blocks.0.branch.2.0", "blocks.1.branch.2.0"},
+            {"blocks.6.branch.2.0", "blocks.6.shortcut.0", "blocks.7.branch.2.0"},
+        ),
+        (
+            "resnet50",
+            {"stem.0.0"},
+            {"blocks.13.shortcut.0", *(f"blocks.{block}.branch.4.0" for block in (13, 14, 15))},
+        ),
+        ("mobilenetv2", {"stem.0.0", "blocks.0.branch.0.0"}, {"head.0.0"}),
+        ("backwards", {"first"}, {"last"}),
+    ],
+)
+def test_the_groups_of_the_first_and_the_last_convolution_can_stay_whole(name, first, last, search):
+    model = Backwards().eval() if name == "backwards" else lively_net(name)
+    for spared, stays in (("none", set()), ("first", first), ("last", last), ("ends", first | last)):
+        changes = arguments_of("GroupNormPruner", {"ranking": "local", "spared": spared})
+        masks = PRUNERS["GroupNormPruner"].make(changes).prune(copy.deepcopy(model), 0.5, search).masks
+        assert {layer for layer, kept in masks.items() if kept.all()} == stays

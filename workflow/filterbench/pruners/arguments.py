@@ -95,7 +95,10 @@ GROUPS = {
     "smallest_share": number(
         0.0, "Share of each group's channels that stays in any case.", minimum=0, exclusiveMaximum=1
     ),
-    "spared": choice(("none", "first", "last", "ends"), "Groups that stay whole."),
+    "spared": choice(
+        ("none", "first", "last", "ends"),
+        "Groups that stay whole: that of the first convolution, of the last, or both.",
+    ),
     "rounds": whole(
         1, "In how many rounds the channels go, with a training after each but the last.", minimum=1
     ),

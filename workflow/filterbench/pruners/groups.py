@@ -19,6 +19,7 @@ from torch_pruning.pruner.importance import Importance
 
 from filterbench.compaction.masks import ChannelMasks, PrunedNet, apply_masks
 from filterbench.compaction.rounding import rounded_masks
+from filterbench.models.graph import graph_of
 from filterbench.models.inputs import example_input
 from filterbench.pruners.contract import channels_of
 from filterbench.pruners.ranking import RULES, Group, Limits
@@ -27,7 +28,7 @@ from filterbench.pruners.search.extent import Cost, Extent
 from filterbench.pruners.search.search import Search, compact_form
 from filterbench.storage.errors import InputError
 
-# Which groups a net can keep whole, by their places among all.
+# Which groups can stay whole: those that hold the convolutions at these places, as the net runs them.
 SPARED: dict[str, tuple[int, ...]] = {"none": (), "first": (0,), "last": (-1,), "ends": (0, -1)}
 
 
@@ -40,7 +41,7 @@ class GroupPruner:
             every convolution.
         smallest_share: of each group's channels that stays, 0 to 1 (PruningBench, arXiv:2406.12315, protects
             a tenth).
-        spared: a key of `SPARED`: groups that stay whole.
+        spared: a key of `SPARED`: the groups of the first and of the last convolution can stay whole.
         rounds: in how many rounds the channels go, from 1, with a training after each but the last.
         schedule: a key of `SCHEDULES`: how much is gone after each round.
         round_epochs: epochs of that training, from 0.
@@ -97,9 +98,9 @@ class GroupPruner:
         """
         scored = copy.deepcopy(model).eval()
         groups = groups_of(scored, self.scorer(scored, search))
-        spared = [False] * len(groups)
-        for place in SPARED[self.spared]:
-            spared[place] = True
+        run = _convolutions_run(model)
+        ends = {run[place] for place in SPARED[self.spared]}
+        spared = [not ends.isdisjoint(group.layers) for group in groups]
         channels = whole or channels_of(model)
         limits = Limits(self.smallest_share, spared, [channels[group.layers[0]] for group in groups])
         device = example_input(model).device
@@ -140,7 +141,7 @@ class GroupPruner:
 
 
 def groups_of(model: nn.Module, score: Importance) -> list[Group]:
-    """The groups of a net, in its order; a channel has the same index in every layer of its group."""
+    """The groups of a net, in the order of their first layers; a channel has one index in its whole group."""
     names = {module: name for name, module in model.named_modules()}
     order = list(names.values())
     graph = torch_pruning.DependencyGraph().build_dependency(model, example_input(model))
@@ -165,6 +166,12 @@ def groups_of(model: nn.Module, score: Importance) -> list[Group]:
             )
         )
     return sorted(groups, key=lambda group: order.index(group.layers[0]))
+
+
+def _convolutions_run(model: nn.Module) -> list[str]:
+    """The names of a net's convolutions, in the order in which it runs them."""
+    names = channels_of(model)
+    return [str(node.target) for node in graph_of(model).nodes if str(node.target) in names]
 
 
 def _scores(score: Importance, group: torch_pruning.Group, names: Mapping[nn.Module, str]) -> Tensor:
