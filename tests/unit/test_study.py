@@ -467,13 +467,16 @@ def test_a_pruner_judges_as_the_study_says_as_it_does_or_as_its_own_line_says(de
     default_config["search"]["tune_steps"] = 1
     default_config["pruners"] |= {
         "TunedAnnealingPruner": {},
+        "EagleEyePruner": {},
         "NetAdaptPruner": {"search": {"tune_steps": 5, "batch_size": 16}},
     }
     found = {
         name: search_settings(default_config, name, "vgg16")
-        for name in ("SimulatedAnnealingPruner", "TunedAnnealingPruner", "NetAdaptPruner")
+        for name in ("SimulatedAnnealingPruner", "TunedAnnealingPruner", "EagleEyePruner", "NetAdaptPruner")
     }
-    assert [own["tune_steps"] for own in found.values()] == [1, 20, 5]
+    assert [own["tune_steps"] for own in found.values()] == [1, 20, 1, 5]
+    # EagleEye's paper estimates the BatchNorm statistics again before it judges.
+    assert [own.get("recalibrate", 0) for own in found.values()] == [0, 0, 1000, 0]
     assert found["NetAdaptPruner"]["batch_size"] == 16
     assert search_settings(default_config, "L1FilterPruner", "vgg16") == {}
 
