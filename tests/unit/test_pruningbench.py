@@ -5,7 +5,9 @@ import pytest
 import yaml
 from checkout import REPOSITORY
 
+from filterbench.analysis.claims import read_claims
 from filterbench.audit.audit import audit
+from filterbench.models.registry import build_model
 from filterbench.study.config import check_config
 
 STUDY = REPOSITORY / "studies/pruningbench_cifar100.yaml"
@@ -37,6 +39,17 @@ def test_the_rows_are_of_the_studys_nets_pruners_and_targets(study, rows):
     # Each of the ten criteria at each target, once.
     assert (rows.groupby(["model", "flops_factor", "pruner"]).size() == 1).all()
     assert rows["pruner"].notna().sum() == 90
+    assert rows["params"].notna().all()
+
+
+def test_equal_flops_leave_unequal_params():
+    """The page names the two ends."""
+    points = read_claims(TABLE).query("flops_factor == 2 and model == 'resnet50'")
+    whole = sum(weight.numel() for weight in build_model("resnet50", classes=100).parameters())
+    left = (points.set_index("pruner")["params"] / whole).round(2)
+    assert left.notna().all()
+    assert (left.idxmin(), left.min()) == ("HRankPruner", 0.27)
+    assert (left.idxmax(), left.max()) == ("GroupL1Pruner", 0.71)
 
 
 def test_one_printed_difference_is_off():
