@@ -8,7 +8,6 @@ from checkout import REPOSITORY
 from filterbench.analysis.claims import read_claims
 from filterbench.audit.audit import audit
 from filterbench.models.registry import build_model
-from filterbench.study.config import check_config
 
 STUDY = REPOSITORY / "studies/pruningbench_cifar100.yaml"
 TABLE = STUDY.with_suffix(".csv")
@@ -25,7 +24,6 @@ def rows() -> pd.DataFrame:
 
 
 def test_the_rows_are_of_the_studys_nets_pruners_and_targets(study, rows):
-    check_config(study, str(STUDY))
     assert study["claims"] == TABLE.name
     assert set(rows["model"]) == set(study["models"])
     assert set(rows["pruner"].dropna()) == set(study["pruners"])
@@ -36,9 +34,9 @@ def test_the_rows_are_of_the_studys_nets_pruners_and_targets(study, rows):
     assert 1 / (0.98 * largest) < factors[0]
     assert 1 / smallest >= factors[-1]
     assert (rows.groupby(["model", "flops_factor"]).size() == 17).all()
-    # Each of the ten criteria at each target, once.
+    # Each of the ten criteria, and the one after sparse training, at each target, once.
     assert (rows.groupby(["model", "flops_factor", "pruner"]).size() == 1).all()
-    assert rows["pruner"].notna().sum() == 90
+    assert rows["pruner"].notna().sum() == 99
     assert rows["params"].notna().all()
 
 
