@@ -298,6 +298,14 @@ def test_a_folder_without_a_finished_cell_is_refused(tmp_path, monkeypatch):
         merged(tmp_path, DOCUMENTS, monkeypatch)
 
 
+@pytest.mark.parametrize("place", ["vgg16/seed-0/L2FilterPruner/0.5", "resnet18/seed-0/L1FilterPruner/0.5"])
+def test_cells_that_the_study_does_not_name_are_left_out(place, tmp_path, monkeypatch):
+    """`validate` does not check their settings."""
+    written(tmp_path / "a", {f"{place}/result.json": {}})
+    with pytest.raises(InputError, match=r"has no finished cell \(result.json\) of its study"):
+        submitted_alone(tmp_path, "only: {models: [vgg16], pruners: [L1FilterPruner]}", monkeypatch)
+
+
 def test_a_merge_of_no_folder_says_how_to_name_them():
     with pytest.raises(InputError, match="from: no folder is named; name them with --config from="):
         merge(Job({}, {}, {"config": {"study": "mine"}}))

@@ -13,7 +13,7 @@ from filterbench.documents.parts import Machine, Provenance
 from filterbench.documents.types import CellDocument
 from filterbench.results.tables import cells_table
 from filterbench.storage.errors import InputError
-from filterbench.study.cells import Cell
+from filterbench.study.cells import Cell, Config
 from filterbench.study.paths import baseline_folder, cell_at
 from filterbench.study.submitted import Submission
 
@@ -42,9 +42,13 @@ class MadeCell:
 
 
 def made_cells(submission: Submission) -> list[MadeCell]:
-    """The finished cells of a submission, in the order of their paths."""
+    """The finished cells of a submission, in the order of their paths.
+
+    Left out are those of models and pruners that its study does not name: `validate` skips their settings.
+    """
     results = sorted(submission.results.glob("*/seed-*/*/*/result.json"))
-    return [_made(path.parent, str(submission.folder)) for path in results]
+    named = [path.parent for path in results if _is_named(cell_at(path.parent)[1], submission.config)]
+    return [_made(path, str(submission.folder)) for path in named]
 
 
 def refuse_duplicates(made: Iterable[MadeCell]) -> None:
@@ -96,6 +100,10 @@ def described(machine: Machine | None, source: str) -> str:
         return NOT_RECORDED.format(source=source)
     cores = "1 core" if machine["cores"] == 1 else f"{machine['cores']} cores"
     return ", ".join(filter(None, (machine.get("gpu"), machine["cpu"], cores)))
+
+
+def _is_named(cell: Cell, study: Config) -> bool:
+    return cell.model in study["models"] and cell.pruner in study["pruners"]
 
 
 def _made(path: Path, source: str) -> MadeCell:
