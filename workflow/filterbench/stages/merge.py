@@ -47,7 +47,9 @@ def merge(job: Job) -> None:
     made = {each.folder: made_cells(each) for each in submissions}
     for folder, finished in made.items():
         if not finished:
-            raise InputError(f"{folder}: has no finished cell (result.json) of its study; leave it out, or run it further")
+            raise InputError(
+                f"{folder}: has no finished cell (result.json) of its study; leave it out, or run it further"
+            )
     cells = [cell for own in made.values() for cell in own]
     refuse_duplicates(cells)
     table = table_by_machine(cells)
