@@ -15,6 +15,7 @@ import math
 import tarfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
+from statistics import median
 from typing import Any
 
 import pandas as pd
@@ -109,6 +110,18 @@ class Study:
     def against_random(self, budget: int, sign: int | None) -> list[str]:
         """The same against random channels; better ones are 1."""
         return [short(name) for name, found in self._from_random(budget) if _sign(found) == sign]
+
+    def reach(self, budget: int) -> str:
+        """Half of an interval against random channels, the median, points."""
+        half = [
+            (own["high"] - own["low"]) / 2 for _, own in self._from_random(budget) if own["low"] is not None
+        ]
+        return f"{median(half):.1f}"
+
+    def spread_of_variants(self, budget: int) -> str:
+        """How many points the first variant is above the last."""
+        accuracies = [own["accuracy"] for own in self.variants(budget)]
+        return f"{max(accuracies) - min(accuracies):.1f}"
 
     def everywhere(self, budget: int, sign: int) -> list[str]:
         """Those whose mean is above (1) or below (-1) that of random channels at all targets and models."""

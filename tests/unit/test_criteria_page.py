@@ -41,7 +41,7 @@ def test_a_changed_table_changes_the_page(writer, monkeypatch, tmp_path):
     assert (FOLDER / "README.md").read_text() != writer.page(writer.studies())
 
 
-@pytest.mark.parametrize("name", ["ranking", "protection"])
+@pytest.mark.parametrize("name", ["ranking", "protection", "ranking_local"])
 def test_the_study_is_the_one_that_was_written_before_its_first_cell(name, writer):
     file = f"studies/{name}.yaml"
     now = (REPOSITORY / file).read_text()

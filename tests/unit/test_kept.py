@@ -106,7 +106,9 @@ def test_a_folder_without_cells_is_not_packed(tmp_path):
     assert not (tmp_path / "mine.tar.xz").exists()
 
 
-@pytest.mark.parametrize("study", ["decomposition", "deployment", "fair", "protection", "ranking"])
+@pytest.mark.parametrize(
+    "study", ["decomposition", "deployment", "fair", "protection", "ranking", "ranking_local"]
+)
 def test_a_kept_study_unpacks_to_sound_documents(study, tmp_path):
     """A few of them; `make test-slow` checks all, against each other and their tables."""
     results = tmp_path / "results" / study
