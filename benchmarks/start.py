@@ -16,12 +16,12 @@ from checkout import Checkout
 
 RUNS = 3
 DEMO = [
-    *("snakemake", "--cores", "all", "--quiet", "progress", "rules", "reason", "host"),
+    *("snakemake", "--cores", "all", "--quiet", "progress", "rules", "reason", "host", "--"),
     "figures/performance_comparison_vgg16.png",
 ]
 IMPORTS = {
     "torch": "import torch",
-    "all that a job imports": "import filterbench.jobs.warm_parent",
+    "torch and NNI": "import nni.algorithms.compression.pytorch.pruning",
 }
 
 
