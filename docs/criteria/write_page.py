@@ -123,6 +123,15 @@ class Study:
         accuracies = [own["accuracy"] for own in self.variants(budget)]
         return f"{max(accuracies) - min(accuracies):.1f}"
 
+    def variants_everywhere(self, budget: int, sign: int) -> list[str]:
+        """The pruners whose variants' means are above (1) or below (-1) theirs at all targets and models."""
+        own = {each["pruner"]: pd.DataFrame(each["accuracies"]) for each in self.at(budget)["pruners"]}
+        return [
+            short(each["variant_of"])
+            for each in self.variants(budget)
+            if (sign * (pd.DataFrame(each["accuracies"]) - own[each["variant_of"]]) > 0).all(axis=None)
+        ]
+
     def everywhere(self, budget: int, sign: int) -> list[str]:
         """Those whose mean is above (1) or below (-1) that of random channels at all targets and models."""
         means = {own["pruner"]: pd.DataFrame(own["accuracies"]) for own in self.at(budget)["pruners"]}
