@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,6 @@ import numpy as np
 import pandas as pd
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from scipy.special import stdtrit
 
 from filterbench.analysis.hypotheses import OPEN
 from filterbench.analysis.leads import (
@@ -31,6 +31,7 @@ from filterbench.analysis.leads import (
     LEAD,
     PARTS,
     TRAINED,
+    leads,
 )
 from filterbench.analysis.leads_document import leads_document, leads_table
 from filterbench.analysis.leads_page import interim, leads_page
@@ -87,6 +88,9 @@ class Study:
         table = pd.concat(self.cells.values(), ignore_index=True)
         self.document = leads_document(f"study {self.config['study']}", table, self.questions)
         self.leads = leads_table(self.document)
+        self.components = {
+            (lead.model, lead.pruner, lead.component, lead.budget): lead for lead in leads(table)
+        }
         self.attacks = {path.stem: pd.read_csv(path) for path in sorted(ATTACKS.glob("*.csv"))}
         self.hours = pd.read_csv(HERE / "hours.csv")
 
@@ -125,11 +129,10 @@ class Study:
 
         In bold if it excludes zero.
         """
-        row = dict(self._row(self.leads, model, pruner, component, budget))
-        reach = (row["high"] - row["low"]) / 2 * _widening(row["n"], len(TABLED) * len(self.budgets))
-        row |= {"low": row["mean"] - reach, "high": row["mean"] + reach}
-        said = _said(row)
-        return f"**{said}**" if row["low"] > 0 or row["high"] < 0 else said
+        level = 1 - (1 - CONFIDENCE) / (len(TABLED) * len(self.budgets))
+        found = self.components[model, pruner, component, budget].estimate(level=level)
+        said = _said(asdict(found))
+        return f"**{said}**" if found.low > 0 or found.high < 0 else said
 
     def points(self, model: str, pruner: str, component: str, budget: int) -> str:
         """The same for a sentence that says the direction: without plus signs."""
@@ -197,10 +200,7 @@ class Study:
 
     def unattacked(self, seeds: int, component: str, budget: int) -> str:
         """The same with nothing changed, over the first seeds."""
-        model, pruner = ATTACKED
-        cells = self.cells[model]
-        table = leads_table(leads_document("", cells[cells["seed"] < seeds]))
-        return _said(self._row(table, model, pruner, component, budget))
+        return _said(self._row(self.first[seeds], *ATTACKED, component, budget))
 
     def attacks_left(self) -> str:
         """What the attacks that have not run would change."""
@@ -213,6 +213,15 @@ class Study:
             name: self._row(table, *ATTACKED, LEAD, self.budgets[0]) for name, table in self.attacks.items()
         }
         return {name: int(row["n"] + row["collapsed"]) for name, row in rows.items()}
+
+    @cached_property
+    def first(self) -> dict[int, pd.DataFrame]:
+        """By number of seeds that an attack has, the leads over as many first seeds of the study."""
+        cells = self.cells[ATTACKED[0]]
+        return {
+            seeds: leads_table(leads_document("", cells[cells["seed"] < seeds]))
+            for seeds in self.attack_seeds.values()
+        }
 
     def crossings(self, model: str) -> dict[str, str]:
         """By pruner where its lead crosses zero, in a sentence, once all seeds of the model are there."""
@@ -243,7 +252,11 @@ class Study:
 
     def decided(self) -> int:
         """How many of the plan's questions are decided, by all of their seeds."""
-        return sum(each["answer"] != OPEN and not interim(each) for each in self.document["answers"])
+        return sum(each["answer"] != OPEN and not self.interim(each) for each in self.document["answers"])
+
+    def interim(self, answer: Mapping[str, Any]) -> bool:
+        """Whether the study has fewer seeds of the question's model than were planned."""
+        return interim(self.document, answer)
 
     def _by_seed(
         self, model: str, pruner: str, budget: int, column: str = "performance_finetuned"
@@ -294,12 +307,6 @@ def _points(differences: pd.Series) -> str:
     return f"{differences.mean():.1f} ({low:.1f} to {high:.1f})"
 
 
-def _widening(seeds: int, comparisons: int) -> float:
-    """How many times as wide an interval gets if it holds together with others (Bonferroni)."""
-    level = 1 - (1 - CONFIDENCE) / comparisons
-    return float(stdtrit(seeds - 1, (1 + level) / 2) / stdtrit(seeds - 1, (1 + CONFIDENCE) / 2))
-
-
 def _of_seeds(crossing: Mapping[str, Any]) -> str:
     apart = "in which no net collapsed at any budget"
     return f" Over the {crossing['n']} seeds {apart}." if crossing["collapsed"] else ""
@@ -330,7 +337,6 @@ def rendered(template: str, study: Study) -> str:
         counted=counted,
         changes=CHANGES,
         parts=PARTS,
-        interim=interim,
         **COMPONENTS,
     )
 

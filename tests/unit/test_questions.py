@@ -309,3 +309,13 @@ def test_an_answer_from_fewer_seeds_than_planned_is_marked_so_far():
     rows = {line.split(" | ")[0]: line for line in page.splitlines()}
     assert "** so far | " not in rows["| lead-at-8"]
     assert "** so far | " in rows["| more-seeds"]
+
+
+def test_an_answer_is_final_where_a_planned_seed_lacks_a_net():
+    table = cells(seeds=5)
+    gone = (table["pruner"] == AUTO_COMPRESS) & (table["seed"] == 0)
+    table.loc[gone, "performance_finetuned_8"] = math.nan
+    page = leads_page(leads_document("study x", table, [question(seeds=5)]))
+    (row,) = (line for line in page.splitlines() if line.startswith("| lead-at-8"))
+    assert "| 4 of 5 |" in row
+    assert "so far" not in row

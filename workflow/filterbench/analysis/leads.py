@@ -13,6 +13,7 @@ import pandas as pd
 from filterbench.analysis.controls import layers_of, uniform_flops_of, with_uniform
 from filterbench.analysis.estimates import Estimate, by_target, pooled
 from filterbench.analysis.nets import FINETUNED, FURTHEST, SCRATCH, Cells, Nets, at_epochs
+from filterbench.analysis.seeds import CONFIDENCE
 from filterbench.analysis.wording import listed
 
 LEAD, ALLOCATION, INHERITANCE, TRAINED = "lead", "allocation", "inheritance", "trained weights"
@@ -65,10 +66,10 @@ class Lead:
         """The targets that both the pruner and its control reach, in rising order."""
         return list(self.nets.values.columns)
 
-    def estimate(self, target: str = ALL) -> Estimate:
-        """The mean over seeds, of one target by itself or pooled over all."""
+    def estimate(self, target: str = ALL, level: float = CONFIDENCE) -> Estimate:
+        """The mean over seeds, of one target by itself or pooled over all, with an interval of this level."""
         asked = self.nets if target == ALL else self.nets.at([target])
-        return pooled(asked.values, asked.apart)
+        return pooled(asked.values, asked.apart, level)
 
     def estimates(self) -> dict[str, Estimate]:
         """By target the means over seeds, with simultaneous intervals, after the one pooled over `all`."""

@@ -37,9 +37,10 @@ def leads_page(document: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def interim(answer: Mapping[str, Any]) -> bool:
-    """Whether an answer of `leads.json` has fewer seeds than planned, so that further ones can change it."""
-    return bool(answer["n"] + answer["collapsed"] < answer["seeds"])
+def interim(document: Mapping[str, Any], answer: Mapping[str, Any]) -> bool:
+    """Whether an answer of `leads.json` can change, as seeds of its plan are not computed yet."""
+    there = {(pair["model"], pair["pruner"]): pair["seeds"] for pair in document["pairs"]}
+    return bool(there.get((answer["model"], answer["pruner"]), 0) < answer["seeds"])
 
 
 def _answers(document: Mapping[str, Any]) -> list[str]:
@@ -50,7 +51,7 @@ def _answers(document: Mapping[str, Any]) -> list[str]:
         [
             each["key"],
             each["statement"],
-            f"**{each['answer']}**" + (" so far" if interim(each) else ""),
+            f"**{each['answer']}**" + (" so far" if interim(document, each) else ""),
             _estimate(each) or each["note"],
             f"{each['n'] + each['collapsed']} of {each['seeds']}",
             f"{each['p_holds']:.3f}",
