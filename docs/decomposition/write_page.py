@@ -304,7 +304,7 @@ class Study:
 def _points(differences: pd.Series) -> str:
     """A mean over the seeds that have one, with its 95 % t interval."""
     low, high = t_interval(differences.dropna().to_list())
-    return f"{differences.mean():.1f} ({low:.1f} to {high:.1f})"
+    return f"{differences.mean():z.1f} ({low:z.1f} to {high:z.1f})"
 
 
 def _of_seeds(crossing: Mapping[str, Any]) -> str:
