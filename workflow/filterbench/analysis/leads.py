@@ -137,8 +137,10 @@ class _TakenApart:
         lead = own - uniform
         targets = lead.values.dropna(axis="columns", how="all").columns.to_list()
 
+        bills_of = {control: self._bills(budget, control) for control in (self.uniform, same_flops, "")}
+
         def make(component: str, nets: Nets, control: str = self.uniform, note: str = "") -> Lead:
-            bills = {name: frame[targets] for name, frame in self._bills(budget, control).items()}
+            bills = {name: frame[targets] for name, frame in bills_of[control].items()}
             epochs = longer[targets] if component in (RECOVERY, EQUAL_BILL) else None
             nets = nets.at(targets)
             return Lead(self.model, self.pruner, control, budget, component, nets, bills, epochs, note)

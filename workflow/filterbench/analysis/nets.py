@@ -63,6 +63,7 @@ class Cells:
         self.seeds = sorted(cells["seed"].unique())
         self.targets: list[str] = sorted(cells["target"].unique(), key=float)
         numbers = cells.select_dtypes("number").columns.difference(["seed", "sparsity"])
+        self._columns: dict[tuple[str, str], pd.DataFrame] = {}
         self._numbers = {
             pruner: own.set_index(["seed", "target"])[numbers].unstack("target").reindex(self.seeds)
             for pruner, own in cells.groupby("pruner")
@@ -75,9 +76,12 @@ class Cells:
 
     def column(self, pruner: str, name: str) -> pd.DataFrame:
         """A column of a pruner's cells; rows are all seeds, columns all targets; NaN for no value."""
-        own = self._numbers.get(pruner, pd.DataFrame(index=self.seeds))
-        found = pd.DataFrame(own.get(name, {}), index=own.index)
-        return found.reindex(columns=self.targets).astype(float)
+        # A lead's components ask for the same columns, and pandas takes milliseconds for each.
+        if (pruner, name) not in self._columns:
+            own = self._numbers.get(pruner, pd.DataFrame(index=self.seeds))
+            found = pd.DataFrame(own.get(name, {}), index=own.index)
+            self._columns[pruner, name] = found.reindex(columns=self.targets).astype(float)
+        return self._columns[pruner, name]
 
     def nets(self, pruner: str, kind: str, budget: int | None) -> Nets:
         """The nets of a pruner at a training budget in epochs; `kind` is `FINETUNED` or `SCRATCH`.
