@@ -162,7 +162,7 @@ class Plain:
 
 @pytest.mark.parametrize("pruner", ["HessianPruner", "OBDCPruner", "CHIPPruner", "GroupRandomPruner"])
 def test_a_net_is_scored_once_for_all_sparsities(pruner, search):
-    model, made = fresh_net("vgg16", 1 / 8), PRUNERS[pruner].make(arguments_of(pruner, {}))
+    model, made = fresh_net("vgg16", 1 / 16), PRUNERS[pruner].make(arguments_of(pruner, {}))
     budget = Budget(0.4, FlopsCost(model))
     once = prune_uniformly(made, copy.deepcopy(model), budget, search).masks
     assert search.cost.images_evaluated == min(made.images or 0, len(search.splits.train))

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from cells import cells
 
-from filterbench.analysis.comparing import compare
+from filterbench.analysis.comparing import ONE_SHOT, compare
 from filterbench.analysis.curves import accuracies, accuracy_at
 from filterbench.analysis.estimates import over_units, pooled
 from filterbench.analysis.mcnemar import exact_test, mcnemar
@@ -26,6 +26,8 @@ from filterbench.storage.errors import InputError
 
 FIVE = ("L1FilterPruner", "L2FilterPruner", "FPGMPruner", "AutoCompressPruner", "SimulatedAnnealingPruner")
 ALIKE = dict.fromkeys((*FIVE, "NetAdaptPruner"), 0.9)
+# For the verdict on similarity alone: each further pruner takes seconds.
+ONE_SHOT_ALIKE = dict.fromkeys(ONE_SHOT, 0.9)
 TWO = dict.fromkeys(("L1FilterPruner", "NetAdaptPruner"), 0.9)
 # Points: small beside the margin of 0.5.
 QUIET = 0.0005
@@ -218,11 +220,11 @@ def test_one_searching_pruner_alone_is_no_advantage_of_both():
 
 
 def test_a_one_shot_pruner_that_falls_behind_is_not_similar():
-    assert words(cells(ALIKE | {"FPGMPruner": 0.8}, spread=QUIET))["one-shot-similar"] == "does not hold"
+    assert words(cells(ONE_SHOT_ALIKE | {"FPGMPruner": 0.8}, spread=QUIET))["one-shot-similar"] == "does not hold"
 
 
 def test_differences_of_opposite_signs_do_not_cancel_to_similar():
-    table = cells(ALIKE, spread=QUIET)
+    table = cells(ONE_SHOT_ALIKE, spread=QUIET)
     fpgm = table["pruner"] == "FPGMPruner"
     table.loc[fpgm & (table["sparsity"] == 0.3), "performance_finetuned"] += 0.05
     table.loc[fpgm & (table["sparsity"] == 0.8), "performance_finetuned"] -= 0.05
@@ -234,7 +236,7 @@ def test_differences_of_opposite_signs_do_not_cancel_to_similar():
 
 
 def test_the_comparison_that_decides_is_named_not_the_one_with_the_largest_mean():
-    table = cells(ALIKE, spread=QUIET, models=("a",), seeds=tuple(range(5)))
+    table = cells(ONE_SHOT_ALIKE, spread=QUIET, models=("a",), seeds=tuple(range(5)))
     wide = (table["pruner"] == "L1FilterPruner") & (table["sparsity"] == 0.8)
     # Further off, and so uncertain that it refutes nothing.
     table.loc[wide, "performance_finetuned"] += [0.17, -0.05, 0.2, -0.06, 0.1]
@@ -296,7 +298,7 @@ def test_a_collapsed_seed_does_not_take_a_factor_from_all():
 
 
 def test_what_holds_across_models_but_not_on_one_of_them_stays_open():
-    table = cells(ALIKE, spread=QUIET)
+    table = cells(ONE_SHOT_ALIKE, spread=QUIET)
     # On one model alone the cells go further, and FPGM falls behind there.
     far = (table["model"] != "a") & (table["sparsity"] > 0.7)
     behind = (table["model"] == "a") & (table["sparsity"] > 0.7) & (table["pruner"] == "FPGMPruner")
@@ -320,16 +322,16 @@ def test_one_seed_is_not_asked():
 
 
 def test_across_two_models_nothing_is_judged():
-    found = judged(cells(ALIKE, spread=QUIET, models=("a", "b")))["one-shot-similar"]
+    found = judged(cells(ONE_SHOT_ALIKE, spread=QUIET, models=("a", "b")))["one-shot-similar"]
     assert [scope.name for scope in found.scopes] == ["a", "b"]
     assert found.verdict == "holds"
-    apart = cells(ALIKE, spread=QUIET, models=("a", "b"))
+    apart = cells(ONE_SHOT_ALIKE, spread=QUIET, models=("a", "b"))
     apart.loc[(apart["model"] == "a") & (apart["pruner"] == "FPGMPruner"), "performance_finetuned"] -= 0.1
     assert words(apart)["one-shot-similar"] == "not asked"
 
 
 def test_nets_at_chance_give_no_verdict():
-    table = cells(dict.fromkeys(FIVE, 1 / 3), spread=QUIET).assign(chance=1 / 3, test_images=3000)
+    table = cells(dict.fromkeys(ONE_SHOT, 1 / 3), spread=QUIET).assign(chance=1 / 3, test_images=3000)
     found = judged(table)["one-shot-similar"]
     assert found.verdict == "not asked"
     table["performance_finetuned"] = np.where(table["sparsity"] < 0.6, 0.6, 1 / 3)
@@ -342,7 +344,7 @@ def test_nets_at_chance_give_no_verdict():
 
 
 def test_a_test_set_whose_images_are_too_coarse_for_the_margin_cannot_tell():
-    table = cells(ALIKE, spread=QUIET)
+    table = cells(ONE_SHOT_ALIKE, spread=QUIET)
     found = judged(table.assign(test_images=60))["one-shot-similar"]
     (said,) = (scope.reason for scope in found.scopes if scope.name == "across models")
     assert "One of 60 test images is 1.67 points, too coarse for a margin of 0.5 points" in said
@@ -351,13 +353,13 @@ def test_a_test_set_whose_images_are_too_coarse_for_the_margin_cannot_tell():
 
 
 def test_similarity_is_not_asked_where_the_spread_would_hide_it_and_says_how_many_seeds_would_decide():
-    found = judged(cells(ALIKE, spread=0.003, models=("a",)))["one-shot-similar"]
+    found = judged(cells(ONE_SHOT_ALIKE, spread=0.003, models=("a",)))["one-shot-similar"]
     assert found.verdict == "not asked"
     (scope,) = found.scopes
     assert 3 < scope.units_needed <= 1000
     assert f"about {scope.units_needed} seeds would decide it for all 15 comparisons together" in scope.reason
     # As many seeds as it asks for do decide.
-    many = cells(ALIKE, spread=0.003, models=("a",), seeds=tuple(range(scope.units_needed)))
+    many = cells(ONE_SHOT_ALIKE, spread=0.003, models=("a",), seeds=tuple(range(scope.units_needed)))
     assert judged(many)["one-shot-similar"].verdict == "holds"
 
 
@@ -377,13 +379,13 @@ def test_a_mean_at_the_margin_would_need_more_units_than_anyone_has():
 
 
 def test_seeds_that_all_agree_give_no_verdict():
-    found = judged(cells(ALIKE, models=("a",)))["one-shot-similar"]
+    found = judged(cells(ONE_SHOT_ALIKE, models=("a",)))["one-shot-similar"]
     assert found.verdict == "cannot tell"
     assert "All seeds are alike there" in found.scopes[0].reason
 
 
 def test_a_pruner_without_cells_is_named():
-    table = cells(ALIKE, models=("a", "b"))
+    table = cells(ONE_SHOT_ALIKE, models=("a", "b"))
     table = table[(table["model"] == "b") | (table["pruner"] != "FPGMPruner")]
     assert reason(table, "one-shot-similar", "a") == "There are no cells of FPGM."
 
