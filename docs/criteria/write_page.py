@@ -24,7 +24,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from filterbench.analysis.ranking import rankings
 from filterbench.analysis.ranking_document import ranking_document, ranking_table
 from filterbench.analysis.ranking_page import ranking_page
-from filterbench.analysis.seeds import MIN_UNITS
 from filterbench.analysis.wording import counted, listed, short
 from filterbench.documents import write
 from filterbench.models.registry import MODELS
@@ -252,11 +251,13 @@ def _points(value: float) -> str:
 
 
 def studies() -> dict[str, Study]:
-    """By name, those studies whose tables are there."""
-    found = {name: Study(name) for name, results in RESULTS.items() if results.exists()}
-    if "ranking_local" in found:
-        found["ranking_local"] = Study("ranking_local", beside=found["ranking"])
-    return found
+    """The studies by name."""
+    ranking = Study("ranking")
+    return {
+        "ranking": ranking,
+        "protection": Study("protection"),
+        "ranking_local": Study("ranking_local", beside=ranking),
+    }
 
 
 def page(found: Mapping[str, Study]) -> str:
@@ -267,11 +268,9 @@ def page(found: Mapping[str, Study]) -> str:
     hours = pd.read_csv(HERE / "hours.csv").to_dict("records")
     words: dict[str, Any] = {"short": short, "listed": listed, "counted": counted, "interval": interval}
     layers, floors = at_floor(RESULTS["ranking"] / "ranking.tar.xz", "vgg16", "flops-0.125")
-    words |= {"hours": hours, "enough": MIN_UNITS}
-    words |= {"layers": layers, "floors": [f"{name} {mean:.1f}" for name, mean in floors.items()]}
-    return environment.get_template("page.md.jinja").render(
-        **{name: found.get(name) for name in RESULTS}, **words
-    )
+    words |= {"hours": hours, "layers": layers}
+    words |= {"floors": [f"{name} {mean:.1f}" for name, mean in floors.items()]}
+    return environment.get_template("page.md.jinja").render(**found, **words)
 
 
 def main() -> None:

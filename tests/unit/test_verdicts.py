@@ -220,7 +220,10 @@ def test_one_searching_pruner_alone_is_no_advantage_of_both():
 
 
 def test_a_one_shot_pruner_that_falls_behind_is_not_similar():
-    assert words(cells(ONE_SHOT_ALIKE | {"FPGMPruner": 0.8}, spread=QUIET))["one-shot-similar"] == "does not hold"
+    assert (
+        words(cells(ONE_SHOT_ALIKE | {"FPGMPruner": 0.8}, spread=QUIET))["one-shot-similar"]
+        == "does not hold"
+    )
 
 
 def test_differences_of_opposite_signs_do_not_cancel_to_similar():
