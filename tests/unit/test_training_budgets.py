@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from finetunings import finetuning_job
-from test_stages import LIMITS, TRAINING, run_cell
+from test_stages import LIMITS, NARROW, TRAINING, run_cell
 
 from filterbench.data.loading import load_splits
 from filterbench.documents import read, write
@@ -62,7 +62,7 @@ def test_tuned_epochs_leave_no_budget(default_config):
 def cell(digits_file, tmp_path_factory):
     """A cell, fine-tuned for its study's epochs, and at training budgets of as many and of twice them."""
     folder = tmp_path_factory.mktemp("cell") / "0.5"
-    run_cell("cpu", "AutoCompressPruner", digits_file, folder)
+    run_cell("cpu", "AutoCompressPruner", digits_file, folder, **NARROW)
     for epochs in (TRAINING["epochs"], 2 * TRAINING["epochs"]):
         training = TRAINING | {"epochs": epochs}
         finetune(finetuning_job(folder, digits_file, f"finetune-{epochs}", limits=LIMITS, training=training))
