@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import subprocess
+import sys
 import tarfile
 from pathlib import Path
 from types import ModuleType
@@ -17,7 +18,10 @@ def load(path: str) -> ModuleType:
     Args:
         path: in docs/, without its ending.
     """
-    spec = importlib.util.spec_from_file_location(path.replace("/", "_"), REPOSITORY / f"docs/{path}.py")
+    file = REPOSITORY / f"docs/{path}.py"
+    # As Python does for a script, for the modules beside it.
+    sys.path.insert(0, str(file.parent))
+    spec = importlib.util.spec_from_file_location(path.replace("/", "_"), file)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

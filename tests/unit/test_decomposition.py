@@ -3,13 +3,16 @@
 import json
 import shutil
 
+import pandas as pd
 import pytest
 import yaml
 from checkout import REPOSITORY
 from docs_scripts import load, when_computed
 
 FOLDER = REPOSITORY / "docs/decomposition"
-PLAN = "studies/plans/decomposition.yaml"
+AUTO, UNIFORM = "AutoCompressPruner", "UniformAsAutoCompressPruner"
+FLOPS = "UniformFlopsAsAutoCompressPruner"
+STUDIES = ("decomposition", "decomposition_wide")
 
 
 @pytest.fixture(scope="module")
@@ -18,36 +21,81 @@ def writer():
 
 
 @pytest.fixture(scope="module")
-def study(writer):
-    return writer.Study()
+def studies(writer):
+    return writer.studies()
 
 
-def test_every_number_of_the_page_is_from_the_tables(writer, study):
-    assert (FOLDER / "README.md").read_text() == writer.page(study)
+def test_every_number_of_the_page_is_from_the_tables(writer, studies):
+    assert (FOLDER / "README.md").read_text() == writer.page(studies)
 
 
-def test_the_readme_opens_with_what_was_found(writer, study):
+def test_the_readme_opens_with_what_was_found(writer, studies):
     text = (REPOSITORY / "README.md").read_text()
-    assert text == writer.readme(study)
+    assert text == writer.readme(studies)
     assert text.index("docs/decomposition/figures/leads_vgg16.png") < text.index("## Start")
 
 
-def test_a_changed_table_changes_the_page(writer, monkeypatch, tmp_path):
-    shutil.copytree(FOLDER / "results", tmp_path / "results")
+@pytest.mark.parametrize("name", STUDIES)
+def test_a_changed_table_changes_the_page(name, writer, studies, tmp_path):
+    shutil.copytree(writer.RESULTS[name], tmp_path / "results")
     table = tmp_path / "results/vgg16/comparison.csv"
     lines = table.read_text().splitlines(keepends=True)
     # One cell less of the first seed.
     table.write_text("".join(lines[:1] + lines[2:]))
-    monkeypatch.setattr(writer, "RESULTS", tmp_path / "results")
-    assert (FOLDER / "README.md").read_text() != writer.page(writer.Study())
+    changed = writer.Study(REPOSITORY / f"studies/{name}.yaml", tmp_path / "results")
+    assert (FOLDER / "README.md").read_text() != writer.page({**studies, name: changed})
 
 
-def test_kept_tables_of_leads_are_those_of_the_cells(study):
-    kept = json.loads((FOLDER / "results/leads.json").read_text())
-    assert kept == json.loads(json.dumps(study.document))
+@pytest.fixture(scope="module")
+def made(writer, tmp_path_factory):
+    """A study of two training budgets, 2 and 8 epochs, with numbers that can be checked by hand."""
+    kept = pd.read_csv(writer.RESULTS["decomposition_wide"] / "vgg16/comparison.csv")
+    # By pruner params, FLOPs, accuracies of three seeds after 2 and 8 epochs, and those from scratch.
+    nets = {
+        AUTO: (100, 500, [0.80, 0.82, 0.84], [0.84, 0.85, 0.86], 0.78, 0.86),
+        UNIFORM: (90, 100, [0.70, 0.70, 0.70], [0.84, 0.84, 0.84], 0.75, 0.84),
+        FLOPS: (400, 450, [0.76, 0.76, 0.76], [0.90, 0.90, 0.90], 0.80, 0.86),
+    }
+    rows = []
+    for pruner, (params, flops, after_2, after_8, *scratch) in nets.items():
+        like = kept[(kept["pruner"] == pruner) & (kept["seed"] == 0)]
+        for seed in range(3):
+            accuracies = {"performance_finetuned_2": after_2[seed], "performance_finetuned_8": after_8[seed]}
+            from_scratch = dict(zip(("performance_scratch_2", "performance_scratch_8"), scratch, strict=True))
+            sizes = {"params_compact": params, "flops_compact": flops}
+            rows.append(like.assign(seed=seed, **accuracies, **from_scratch, **sizes))
+    folder = tmp_path_factory.mktemp("made")
+    (folder / "vgg16").mkdir()
+    pd.concat(rows).to_csv(folder / "vgg16/comparison.csv", index=False)
+    return writer.Study(REPOSITORY / "studies/decomposition_wide.yaml", folder)
 
 
-def test_every_document_is_by_code_that_had_the_same_plan():
-    now = yaml.safe_load((REPOSITORY / PLAN).read_text())
-    for then in when_computed(FOLDER / "results/decomposition.tar.xz", PLAN):
+def test_differences_are_means_over_seeds_with_t_intervals(made):
+    # Leads of 10, 12 and 14 points, then of 0, 1 and 2: 4.303 * 2 / sqrt(3) points to each side, then half.
+    assert made.points("vgg16", AUTO, "lead", 2) == "12.0 (7.0 to 17.0)"
+    assert made.fall("vgg16", AUTO) == "11.0 (8.5 to 13.5)"
+    # The shapes differ by 2 points.
+    assert made.beyond_shapes("vgg16", AUTO, 8) == "-1.0 (-3.5 to 1.5)"
+
+
+def test_nets_are_compared_in_size_and_with_their_shapes_from_scratch(made):
+    assert made.below_scratch("vgg16", UNIFORM, UNIFORM, 2) == "5.0"
+    assert made.gap("vgg16", AUTO, UNIFORM) == "10 % (mean), at most 10 %"
+    assert made.times_the_params("vgg16", AUTO, FLOPS) == "4"
+    assert made.times_the_flops("vgg16", AUTO, UNIFORM) == "5"
+    # 6 points * log(100 / 90) / log(400 / 90).
+    assert made.gap_worth("vgg16", AUTO, UNIFORM, FLOPS, 2) == "0.4"
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_kept_tables_of_leads_are_those_of_the_cells(name, writer, studies):
+    kept = json.loads((writer.RESULTS[name] / "leads.json").read_text())
+    assert kept == json.loads(json.dumps(studies[name].document))
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_every_document_is_by_code_that_had_the_same_plan(name, writer):
+    plan = f"studies/plans/{name}.yaml"
+    now = yaml.safe_load((REPOSITORY / plan).read_text())
+    for then in when_computed(writer.RESULTS[name] / f"{name}.tar.xz", plan):
         assert yaml.safe_load(then) == now

@@ -107,7 +107,8 @@ def test_a_folder_without_cells_is_not_packed(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "study", ["decomposition", "deployment", "fair", "protection", "ranking", "ranking_local"]
+    "study",
+    ["decomposition", "decomposition_wide", "deployment", "fair", "protection", "ranking", "ranking_local"],
 )
 def test_a_kept_study_unpacks_to_sound_documents(study, tmp_path):
     """A few of them; `make test-slow` checks all, against each other and their tables."""

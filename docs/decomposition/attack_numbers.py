@@ -1,0 +1,66 @@
+"""What the attacks on the study's lead gave, as this folder's page says it."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+from study_numbers import Study, row_of, said
+
+from filterbench.analysis.leads import LEAD
+from filterbench.analysis.leads_document import leads_document, leads_table
+
+# By study of studies/attacks, what it changes.
+CHANGES = {
+    "rate_high": "fine-tuning at twice the learning rate (0.1)",
+    "rate_low": "fine-tuning at a fifth of the learning rate (0.01)",
+    "baseline_longer": "unpruned net trained three times as long (48 epochs)",
+    "augmented": "shifted and mirrored training images",
+    "other_images": "other training images (subsets 2 to 6 of eight)",
+    "other_seeds": "other seeds (10 to 14)",
+    "from_above": "uniform net with at least as many params, not at most",
+}
+# Of their studies' tables, the lead that the attacks are about.
+ATTACKED = ("vgg16", "AutoCompressPruner")
+
+
+class Attacks:
+    """The lead with one setting changed at a time.
+
+    Args:
+        study: with nothing changed.
+        folder: of the attacks' tables of leads.
+    """
+
+    def __init__(self, study: Study, folder: Path) -> None:
+        self.study = study
+        self.tables = {path.stem: pd.read_csv(path) for path in sorted(folder.glob("*.csv"))}
+
+    def said(self, name: str, component: str, budget: int) -> str:
+        """A component of the lead with one setting changed."""
+        return said(row_of(self.tables[name], *ATTACKED, component, budget))
+
+    def unchanged(self, seeds: int, component: str, budget: int) -> str:
+        """The same with nothing changed, over the first seeds."""
+        return said(row_of(self._first[seeds], *ATTACKED, component, budget))
+
+    def left(self) -> str:
+        """What the attacks that have not run would change."""
+        return "; ".join(change for name, change in CHANGES.items() if name not in self.tables)
+
+    @cached_property
+    def seeds(self) -> dict[str, int]:
+        """By attack how many seeds it has, those left out of a component included."""
+        budget = self.study.budgets[0]
+        rows = {name: row_of(table, *ATTACKED, LEAD, budget) for name, table in self.tables.items()}
+        return {name: int(row["n"] + row["collapsed"]) for name, row in rows.items()}
+
+    @cached_property
+    def _first(self) -> dict[int, pd.DataFrame]:
+        """By number of seeds that an attack has, the leads over as many first seeds of the study."""
+        cells = self.study.cells[ATTACKED[0]]
+        return {
+            seeds: leads_table(leads_document("", cells[cells["seed"] < seeds]))
+            for seeds in self.seeds.values()
+        }
