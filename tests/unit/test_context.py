@@ -8,15 +8,20 @@ import torch
 from filterbench.domain.targets import TRAJECTORY_NAME
 from filterbench.jobs.job import Job
 from filterbench.making.context import Context
+from filterbench.storage.files import file_digest
 
 CELL = {"study": "mine", "model": "vgg16", "width": 1.0, "seed": 0}
 PARAMS = {"cell": CELL, "device": "auto", "learning_rate": 0.1}
 
 
-def key(*left_out: str, inputs=(), threads: int = 1, cell=(), **params) -> str:
+def context(inputs=(), threads: int = 1, cell=(), **params) -> Context:
     cell = CELL | dict(cell)
     job = Job(dict(inputs), {}, PARAMS | params | {"cell": cell})
-    return Context(job, cell, torch.device("cpu"), threads).state_key(*left_out)
+    return Context(job, cell, torch.device("cpu"), threads)
+
+
+def key(*left_out: str, **named) -> str:
+    return context(**named).state_key(*left_out)
 
 
 @pytest.mark.parametrize(
@@ -55,3 +60,13 @@ def test_a_search_paths_record_which_grows_with_the_study_does_not_count(tmp_pat
     record = tmp_path / f"{TRAJECTORY_NAME}.json"
     record.write_text(json.dumps({}))
     assert key(inputs={"trajectory": record}) == key()
+
+
+def test_an_input_that_is_replaced_while_the_job_computes_counts_as_it_was(tmp_path):
+    weights = tmp_path / "prune.safetensors"
+    weights.write_text("those that are trained")
+    trained, key = file_digest(weights), context(inputs={"weights": weights}).state_key()
+    at_work = context(inputs={"weights": weights})
+    weights.write_text("others")
+    assert at_work.provenance()["inputs"] == {"weights": trained}
+    assert at_work.state_key() == key

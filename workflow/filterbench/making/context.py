@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
@@ -24,8 +24,15 @@ from filterbench.making.environment import choose_device, machine, make_determin
 from filterbench.models.rebuilding import rebuild_model
 from filterbench.models.registry import build_model
 from filterbench.storage.checkpoint import Checkpoint
-from filterbench.storage.files import known_digest
+from filterbench.storage.files import file_digest
 from filterbench.storage.weights import Weights, read_weights
+
+
+class Digests(NamedTuple):
+    """Of an input file: SHA-256 of its bytes, and of what the job's outcome depends on, in hexadecimal."""
+
+    file: str
+    content: str
 
 
 @dataclass(frozen=True)
@@ -37,12 +44,24 @@ class Context:
         cell: which cell of the study this is; of a baseline without pruner and target.
         device: where nets and images are.
         threads: CPU threads that it computes with.
+        inputs: digests by input, taken before the job computes. A search path's record is left out, because
+            it grows with the study: of it a cell takes just its own part, which the other inputs decide.
+
+    Raises:
+        InputError: an input that is a document is faulty.
     """
 
     job: Job
     cell: CellRecord
     device: torch.device
     threads: int = 1
+    inputs: Mapping[str, Digests] = field(init=False)
+
+    def __post_init__(self) -> None:
+        # At once: an input that another run replaces later is not what this job computed from.
+        inputs = sorted(self.job.inputs.items())
+        digests = {name: _digests(path) for name, path in inputs if path.stem != TRAJECTORY_NAME}
+        object.__setattr__(self, "inputs", digests)
 
     @property
     def seed(self) -> int:
@@ -106,18 +125,9 @@ class Context:
         unasked = {"device", *left_out}
         params = {name: value for name, value in self.job.params.items() if name not in unasked}
         params["cell"] = of_any_study(self.cell)
-        inputs = {name: _content_digest(path) for name, path in self._own_inputs.items()}
+        inputs = {name: digests.content for name, digests in self.inputs.items()}
         state = [params, inputs, self.threads, self.device.type, versions()]
         return hashlib.sha256(json.dumps(state).encode()).hexdigest()
-
-    @cached_property
-    def _own_inputs(self) -> dict[str, Path]:
-        """All inputs but a search path's record, which grows with the study.
-
-        Of it a cell takes just its own part, which the other inputs decide.
-        """
-        inputs = sorted(self.job.inputs.items())
-        return {name: path for name, path in inputs if path.stem != TRAJECTORY_NAME}
 
     def provenance(self) -> Provenance:
         """What makes this job's document."""
@@ -127,7 +137,7 @@ class Context:
             "threads": self.threads,
             "versions": versions(),
             "code": self._code(),
-            "inputs": {name: known_digest(path) for name, path in self._own_inputs.items()},
+            "inputs": {name: digests.file for name, digests in self.inputs.items()},
         }
 
     def _code(self) -> Code:
@@ -137,14 +147,15 @@ class Context:
         return code
 
 
-def _content_digest(path: Path) -> str:
-    """Digest of a file; of a document, without its provenance and the name of its study."""
+def _digests(path: Path) -> Digests:
+    """Of a file; the content of a document is without its provenance and the name of its study."""
+    file = file_digest(path)
     if path.suffix != ".json":
-        return known_digest(path)
+        return Digests(file, file)
     document: Mapping[str, Any] = read(path)
     said = {name: value for name, value in document.items() if name not in ("cell", "provenance")}
     text = json.dumps([of_any_study(document.get("cell", {})), said], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return Digests(file, hashlib.sha256(text.encode()).hexdigest())
 
 
 def of_any_study(cell: Mapping[str, Any]) -> dict[str, Any]:
@@ -153,14 +164,14 @@ def of_any_study(cell: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def prepare(job: Job, threads: int) -> Context:
-    """Make the process deterministic and choose its device.
+    """Make the process deterministic, choose its device and take the digests of the inputs.
 
     Args:
         job: the job.
         threads: CPU threads that it is to compute with.
 
     Raises:
-        InputError: the study asks for a device that is not there.
+        InputError: the study asks for a device that is not there, or an input that is a document is faulty.
     """
     cell: CellRecord = job.params["cell"]
     device = choose_device(job.params["device"])
