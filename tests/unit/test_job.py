@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -26,10 +27,18 @@ class Named(dict):
         return list(self.values())[key] if isinstance(key, int) else super().__getitem__(key)
 
 
+def until(condition: Callable[[], object]) -> None:
+    """Wait, however busy the machine is."""
+    end = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < end, "nothing happened"
+        time.sleep(0.01)
+
+
 def slow_stage(asked: job.Job) -> None:
     with Path("began").open("a") as file:
         file.write(f"{os.getpid()}\n")
-    time.sleep(asked.params["seconds"])
+    until(Path("may end").exists)
     if asked.params.get("fails"):
         raise PermissionError(13, "Permission denied", "results/there")
     asked.outputs["document"].write_text("made")
@@ -47,7 +56,7 @@ def start(folder: Path, **params) -> multiprocessing.Process:
             rule="slow",
             wildcards=[],
             log=["log.txt"],
-            input=Named(),
+            input=Named(weights="read.safetensors"),
             output=Named(document="made.json"),
             params=Named(stage="stages.slow", **params),
             threads=1,
@@ -60,22 +69,39 @@ def start(folder: Path, **params) -> multiprocessing.Process:
     return process
 
 
+def start_two(folder: Path, first=(), second=()) -> tuple[multiprocessing.Process, multiprocessing.Process]:
+    """A process at work, and one that waits for it; with further params of each."""
+    weights = folder / "read.safetensors"
+    weights.touch()
+    os.utime(weights, (0, 0))
+    working = start(folder, **dict(first))
+    until(lambda: began(folder))
+    waiting = start(folder, **dict(second))
+    until(lambda: "another process makes made.json" in (folder / "log.txt").read_text())
+    return working, waiting
+
+
 def began(folder: Path) -> int:
     path = folder / "began"
     return len(path.read_text().splitlines()) if path.exists() else 0
 
 
 @pytest.mark.parametrize(
-    ("second", "runs"),
-    [({"seconds": 1}, 1), ({"seconds": 1, "learning_rate": 2}, 2)],
-    ids=["the same job", "other settings"],
+    ("second", "again", "runs"),
+    [
+        ({}, None, 1),
+        ({"learning_rate": 2}, None, 2),
+        ({}, Path.touch, 2),
+        ({}, Path.unlink, 2),
+    ],
+    ids=["the same job", "other settings", "an input written again", "an input removed"],
 )
-def test_a_process_that_waited_takes_what_the_other_made_for_the_same_job(second, runs, tmp_path):
-    first = start(tmp_path, seconds=1)
-    while not began(tmp_path):
-        time.sleep(0.01)
-    waiting = start(tmp_path, **second)
-    for process in (first, waiting):
+def test_a_process_that_waited_takes_what_the_other_made_for_the_same_job(second, again, runs, tmp_path):
+    processes = start_two(tmp_path, second=second)
+    if again:
+        again(tmp_path / "read.safetensors")
+    (tmp_path / "may end").touch()
+    for process in processes:
         process.join()
         assert process.exitcode == 0
     assert began(tmp_path) == runs
@@ -100,11 +126,9 @@ def test_a_killed_process_is_named_with_the_usual_reason(tmp_path, monkeypatch, 
 
 def test_what_a_failed_process_left_is_not_taken(tmp_path):
     (tmp_path / "made.json").write_text("of an earlier run")
-    first = start(tmp_path, seconds=1, fails=True)
-    while not began(tmp_path):
-        time.sleep(0.01)
-    waiting = start(tmp_path, seconds=1, fails=True)
-    for process in (first, waiting):
+    processes = start_two(tmp_path, {"fails": True}, {"fails": True})
+    (tmp_path / "may end").touch()
+    for process in processes:
         process.join()
         assert process.exitcode == 1
     assert began(tmp_path) == 2
@@ -116,17 +140,12 @@ def test_what_a_failed_process_left_is_not_taken(tmp_path):
 def test_a_record_from_before_is_not_taken_for_what_a_killed_process_made(tmp_path):
     """As that of a search path, which stays where it is while a job goes on from it."""
     (tmp_path / "made.json").write_text("of an earlier run")
-    time.sleep(0.1)
-    first = start(tmp_path, seconds=30)
-    while not began(tmp_path):
-        time.sleep(0.01)
-    waiting = start(tmp_path, seconds=30)
-    time.sleep(1)
-    first.kill()
-    first.join()
-    while began(tmp_path) < 2:
-        assert waiting.is_alive(), "it took the record for finished"
-        time.sleep(0.01)
+    os.utime(tmp_path / "made.json", (0, 0))
+    working, waiting = start_two(tmp_path)
+    working.kill()
+    working.join()
+    until(lambda: began(tmp_path) == 2 or not waiting.is_alive())
+    assert waiting.is_alive(), "it took the record for finished"
     waiting.kill()
     waiting.join()
 

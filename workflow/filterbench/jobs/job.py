@@ -191,17 +191,29 @@ def _alone(output: Path, job: Job) -> Iterator[bool]:
 
 
 def _key(job: Job) -> str:
-    """Digest of a job's settings, code and inputs."""
+    """Digest of a job's settings and code, and of the names and paths of its inputs."""
     parts = [dict(job.params), {name: str(path) for name, path in job.inputs.items()}, job.threads]
     return hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()
 
 
 def _is_made(job: Job, key: str, whose: Path) -> bool:
-    """Whether a process that noted this key when it began has written all outputs since."""
+    """Whether a process that noted this key when it began has written all outputs since.
+
+    What it read must still be there: the outputs do not come from an input that was written later.
+    """
     if not whose.exists() or whose.read_text() != key or not job.outputs:
         return False
-    began = whose.stat().st_mtime_ns
-    return all(path.exists() and path.stat().st_mtime_ns >= began for path in job.outputs.values())
+    if not all(path.exists() for path in (*job.inputs.values(), *job.outputs.values())):
+        return False
+    began = _written(whose)
+    # A search path that went on to other targets counts as another input: that costs time, and no number.
+    read_before = all(_written(path) < began for path in job.inputs.values())
+    return read_before and all(_written(path) >= began for path in job.outputs.values())
+
+
+def _written(path: Path) -> int:
+    """When a file was last written, in nanoseconds of the file system's clock."""
+    return path.stat().st_mtime_ns
 
 
 def _shortage(error: Exception) -> str | None:
