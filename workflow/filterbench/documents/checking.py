@@ -48,17 +48,27 @@ def parse(path: Path) -> Any:
         InputError: the file is missing, is not JSON, contains NaN or infinity, or has a duplicate key.
     """
     try:
-        return json.loads(
-            Path(path).read_text(encoding="utf-8"),
-            parse_constant=_finite,
-            parse_float=_finite,
-            parse_int=_countable,
-            object_pairs_hook=_unique_keys,
-        )
+        return parse_text(Path(path).read_text(encoding="utf-8"))
     except OSError as reason:
         raise InputError(f"{path}: cannot be read ({reason.strerror})") from reason
     except (ValueError, RecursionError) as reason:
         raise InputError(f"{path}: not a JSON document ({reason})") from reason
+
+
+def parse_text(text: str) -> Any:
+    """Read a JSON text strictly.
+
+    Raises:
+        ValueError: it is not JSON, contains NaN or infinity, or has a duplicate key.
+        RecursionError: it is nested too deeply.
+    """
+    return json.loads(
+        text,
+        parse_constant=_finite,
+        parse_float=_finite,
+        parse_int=_countable,
+        object_pairs_hook=_unique_keys,
+    )
 
 
 def read(path: Path, kind: type[DocumentType] | None = None) -> DocumentType:

@@ -75,11 +75,9 @@ def _accuracy(document: Document, file: Path) -> Iterator[Fault]:
 
 def _scores(document: Document, table: Path) -> Document:
     """The scores of a search's table."""
-    try:
-        steps = read_search(table)
-        return dict(summarise_scores(steps, document["scores"]["chance"], document["images"]["selection"]))
-    except (ValueError, TypeError, KeyError) as reason:
-        raise InputError(f"{table}: not a search's table ({reason!r})") from reason
+    if not (steps := read_search(table)):
+        raise InputError(f"{table}: no steps, although the document has their scores")
+    return dict(summarise_scores(steps, document["scores"]["chance"], document["images"]["selection"]))
 
 
 def _differing(at: str, found: Document, expected: Document) -> Iterator[Fault]:

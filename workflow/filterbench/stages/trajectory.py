@@ -58,10 +58,13 @@ def trajectory(context: Context) -> None:
 
 
 def _earlier(job: Job, key: str) -> tuple[Sequence[Snapshot], list[dict[str, Any]]]:
-    """Snapshots and steps of an earlier job of the same search; none where there was no such job."""
+    """Snapshots and steps of an earlier job of the same search; none where they are missing or damaged."""
     with suppress(InputError, OSError):
         document = read(job.outputs["document"], TrajectoryDocument)
         if document["key"] == key:
             snapshots = read_snapshots(job.outputs["weights"], document["targets"])
-            return snapshots, read_search(job.outputs["search"])
+            rows = read_search(job.outputs["search"])
+            # The last lines of a damaged table may be missing.
+            if all(snapshot.candidates <= len(rows) for snapshot in snapshots):
+                return snapshots, rows
     return [], []
