@@ -2,7 +2,6 @@ import copy
 import csv
 import re
 from collections.abc import Iterator
-from contextlib import suppress
 from datetime import date
 from pathlib import Path
 
@@ -411,7 +410,7 @@ def places(config: dict, *above: str) -> Iterator[tuple[str, ...]]:
 
 @pytest.mark.parametrize("value", WRONG.values(), ids=WRONG)
 def test_no_value_of_a_setting_ends_in_a_traceback(value, default_config, monkeypatch):
-    """Each is accepted or refused with the file's name, and numbers must be finite."""
+    """Each is accepted, or refused with its source and key, and numbers must be finite."""
     more = {
         "claims": "x.csv",
         "plan": "x.yaml",
@@ -428,9 +427,15 @@ def test_no_value_of_a_setting_ends_in_a_traceback(value, default_config, monkey
         for key in place[:-1]:
             inner = inner[key]
         inner[place[-1]] = value
-        with remembered(monkeypatch), suppress(InputError):
-            read_study(config, [], {})
-            assert not isinstance(value, float), place
+        with remembered(monkeypatch):
+            try:
+                read_study(config, [], {})
+            except InputError as reason:
+                source, said = str(reason).split(": ", 1)
+                assert source == "the config of the module"
+                assert place[0] in said
+            else:
+                assert not isinstance(value, float), place
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,8 @@ from filterbench.study.cells import Config
 from filterbench.study.locating import is_there, located, short_path
 
 KEY = "extends"
+# What messages call a study that another workflow gives, without a file.
+OF_MODULE = "the config of the module"
 # By part of a study, the names that it keeps of those that it and the extended study have.
 ONLY = "only"
 PARTS = ("models", "pruners")
@@ -37,7 +39,7 @@ def completed(config: Config, files: Sequence[str]) -> Config:
             `only` is not such lists of names.
     """
     own = {key: value for key, value in config.items() if key != KEY}
-    studies = {Path(file): _read(Path(file)) for file in files} or {Path("config"): config}
+    studies = {Path(file): _read(Path(file)) for file in files} or {Path(OF_MODULE): config}
     base: Config = {}
     for file, study in studies.items():
         if study.get(KEY):
@@ -48,7 +50,7 @@ def completed(config: Config, files: Sequence[str]) -> Config:
         _refuse_idle_nulls(file, changes, known)
         known = _merged(known, changes)
     merged = _merged(base, located(own, [Path(file).parent for file in reversed(files)]))
-    return _reduced(merged, files[-1] if files else "config")
+    return _reduced(merged, files[-1] if files else OF_MODULE)
 
 
 def study_in(file: Path) -> Config:

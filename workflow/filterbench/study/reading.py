@@ -14,7 +14,7 @@ from filterbench.storage.errors import InputError
 from filterbench.storage.strict_yaml import parse_yaml
 from filterbench.study.cells import Config
 from filterbench.study.config import check_config
-from filterbench.study.extending import completed
+from filterbench.study.extending import OF_MODULE, completed
 from filterbench.study.given_layers import read_layers
 from filterbench.study.locating import expanded, is_there, located, short_path
 from filterbench.study.submitted import check_folders
@@ -50,7 +50,7 @@ def read_study(
         except InputError as reason:
             raise InputError(f"{COMMAND_LINE} {key}: {reason}") from reason
         config.update(located(given, [Path(file).parent for file in reversed(files)]))
-    source = ", ".join(short_path(Path(file)) for file in files) or "the config of the module"
+    source = ", ".join(short_path(Path(file)) for file in files) or OF_MODULE
     if overwritten:
         source += f" with {COMMAND_LINE} {' '.join(overwritten)}"
     code = _own_code(config)
