@@ -14,6 +14,7 @@ from torch import nn
 from filterbench.data.augmentation import drawing_on
 from filterbench.data.loading import Splits
 from filterbench.documents.parts import Epoch, Training
+from filterbench.domain.spending import whole_batches
 from filterbench.storage.checkpoint import (
     Checkpoint,
     optimizer_tensors,
@@ -139,7 +140,7 @@ class _Training:
         self._seed = seed
         self._generator = torch.Generator().manual_seed(seed)
         self._augmentation = drawing_on(splits.train.labels.device, self._generator)
-        self._steps = max(1, len(splits.train) // settings.batch_size)
+        self._batch, self._steps = whole_batches(len(splits.train), settings.batch_size)
         self._optimizer = SGD(
             model.parameters(),
             lr=settings.learning_rate,
@@ -182,14 +183,13 @@ class _Training:
         if self._settings.penalty or max(self.epochs, key=_merit) is self.epochs[-1]:
             self.best_epoch = len(self.epochs)
             self.best = {name: tensor.clone() for name, tensor in self._model.state_dict().items()}
-        images = self._steps * min(self._settings.batch_size, len(self._splits.train))
         logger.info(
             "epoch %d/%d: loss %.4f, selection accuracy %.2f %%, %.0f images/s",
             len(self.epochs),
             self._settings.epochs,
             loss,
             100 * score.accuracy,
-            images / (time.perf_counter() - started),
+            self._steps * self._batch / (time.perf_counter() - started),
         )
 
     def _pass_over_images(self) -> float:
@@ -200,7 +200,7 @@ class _Training:
         images, settings = self._splits.train, self._settings
         order = torch.randperm(len(images), generator=self._generator).to(images.labels.device)
         losses = torch.zeros((), device=images.labels.device)
-        for chosen in order.split(settings.batch_size)[: self._steps]:
+        for chosen in order.split(self._batch)[: self._steps]:
             batch = images.batch(chosen, self._augmentation if settings.augment else None)
             losses += self._training_steps.step(batch, images.labels[chosen])
             self._schedule.step()
