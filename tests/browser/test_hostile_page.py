@@ -7,7 +7,8 @@ from test_page import browser, pytestmark  # noqa: F401
 
 from filterbench.analysis.claims import placed, read_claims
 from filterbench.analysis.pareto import with_fronts
-from filterbench.analysis.published import PAPER_TABLE, published_cells
+from filterbench.analysis.published import published_cells
+from filterbench.analysis.published_tables import PAPER_TABLE
 from filterbench.analysis.seeds import with_statistics
 from filterbench.analysis.verdicts import verdicts_document
 from filterbench.page.page import page

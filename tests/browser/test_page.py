@@ -15,7 +15,8 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from filterbench.analysis.claims import placed, read_claims
 from filterbench.analysis.pareto import with_fronts
-from filterbench.analysis.published import PAPER_TABLE, published_cells, published_models
+from filterbench.analysis.published import published_cells
+from filterbench.analysis.published_tables import PAPER_TABLE, published_names
 from filterbench.analysis.seeds import with_statistics
 from filterbench.analysis.verdicts import verdicts_document
 from filterbench.page.page import page
@@ -62,7 +63,7 @@ def repeated_cells(model: str) -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def html(tmp_path_factory) -> Path:
     """The page of a study as large as the published one with five seeds."""
-    cells = {model: with_fronts(with_statistics(repeated_cells(model))) for model in published_models()}
+    cells = {model: with_fronts(with_statistics(repeated_cells(model))) for model in published_names("model")}
     # With 10,000 test images, of which 360 would decide nothing.
     verdicts = verdicts_document("a large study", pd.concat(cells.values(), ignore_index=True))
     tables = {

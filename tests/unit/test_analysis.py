@@ -17,14 +17,8 @@ from filterbench.analysis.differences import differences
 from filterbench.analysis.importing import read_results
 from filterbench.analysis.optimism import optimism
 from filterbench.analysis.pareto import with_fronts
-from filterbench.analysis.published import (
-    RAW_TABLE,
-    RESOURCES,
-    before_finetuning,
-    paper_points,
-    published_cells,
-    published_models,
-)
+from filterbench.analysis.published import before_finetuning, paper_points, published_cells
+from filterbench.analysis.published_tables import RAW_TABLE, RESOURCES, published_names
 from filterbench.analysis.report import reproduction_page
 from filterbench.analysis.reproduction import compare_with_published, summary
 from filterbench.analysis.seeds import with_statistics
@@ -49,8 +43,8 @@ def test_the_published_table_has_the_published_figures():
     writer.writeheader()
     writer.writerows(rows)
     assert hashlib.sha256(text.getvalue().encode()).hexdigest() == PUBLISHED_DIGEST
-    assert sum(len(published_cells(model)) for model in published_models()) == 183
-    paper = pd.concat(map(paper_points, published_models()))[["model", "accuracy", "params", "flops"]]
+    assert sum(len(published_cells(model)) for model in published_names("model")) == 183
+    paper = pd.concat(map(paper_points, published_names("model")))[["model", "accuracy", "params", "flops"]]
     assert paper.to_numpy().tolist() == [
         ["vgg16", 0.9321, 287121, 35683899],
         ["resnet18", 0.9381, 206162, 45627175],
@@ -78,7 +72,7 @@ def test_published_cells_have_their_accuracies_before_finetuning_and_their_own_o
     # A restart of the learning rate does that: Le & Hua 2021.
     better = {
         model: int((rows["performance_finetuned"] > rows["performance_original"]).sum())
-        for model in published_models()
+        for model in published_names("model")
         for rows in [published_cells(model)]
     }
     assert better == {"vgg16": 36, "resnet18": 18, "resnet50": 0}
@@ -88,7 +82,7 @@ def test_published_cells_have_their_accuracies_before_finetuning_and_their_own_o
 
 
 def test_the_published_annealing_chose_blindly_where_its_best_score_was_chance():
-    found = pd.concat([published_cells(model) for model in published_models()])
+    found = pd.concat([published_cells(model) for model in published_names("model")])
     annealing = found["pruner"] == "SimulatedAnnealingPruner"
     assert found.loc[~annealing, ["search_best", "search_chance", "search_blind"]].isna().all(axis=None)
     blind = found[annealing & (found["search_blind"] == True)]  # noqa: E712

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from filterbench.analysis.claims import claims_about, judged, placed, read_claims
 from filterbench.analysis.pareto import with_fronts
-from filterbench.analysis.published import PAPER_TABLE, RESOURCES
+from filterbench.analysis.published_tables import PAPER_TABLE, RESOURCES
 from filterbench.analysis.seeds import with_statistics
 from filterbench.page.page import page
 from filterbench.plotting.marks import draw_claims

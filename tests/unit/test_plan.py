@@ -5,13 +5,13 @@ from types import SimpleNamespace
 
 import pytest
 
+from filterbench.analysis.published_tables import published_names
 from filterbench.domain.targets import Target
 from filterbench.orchestration.plan import Plan, group_of
 from filterbench.orchestration.resources import more_each_time, prune_minutes
 from filterbench.study.cells import Cell
 from filterbench.study.inputs import searched_inputs
 from filterbench.study.paths import baseline_folder, cell_at, cell_folder, trajectory_document
-from filterbench.study.published import published_files, published_names
 
 
 class Wildcards(SimpleNamespace):
@@ -127,8 +127,3 @@ def test_what_searches_has_an_allocation_of_its_own():
 def test_the_published_study_names_its_models_and_pruners():
     assert published_names("model") == ("vgg16", "resnet18", "resnet50")
     assert len(published_names("pruner")) == 6
-    assert {path.name for path in published_files()} == {
-        "autocompress_paper.csv",
-        "published.csv",
-        "published_raw.csv",
-    }

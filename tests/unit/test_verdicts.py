@@ -13,7 +13,8 @@ from filterbench.analysis.curves import accuracies, accuracy_at
 from filterbench.analysis.estimates import over_units, pooled
 from filterbench.analysis.mcnemar import exact_test, mcnemar
 from filterbench.analysis.power import holm
-from filterbench.analysis.published import published_cells, published_models
+from filterbench.analysis.published import published_cells
+from filterbench.analysis.published_tables import published_names
 from filterbench.analysis.report import verdicts_page
 from filterbench.analysis.scopes import Verdict
 from filterbench.analysis.seeds import t_interval
@@ -31,7 +32,7 @@ ONE_SHOT_ALIKE = dict.fromkeys(ONE_SHOT, 0.9)
 TWO = dict.fromkeys(("L1FilterPruner", "NetAdaptPruner"), 0.9)
 # Points: small beside the margin of 0.5.
 QUIET = 0.0005
-PUBLISHED = pd.concat([published_cells(model) for model in published_models()], ignore_index=True)
+PUBLISHED = pd.concat([published_cells(model) for model in published_names("model")], ignore_index=True)
 
 
 def judged(table: pd.DataFrame) -> dict[str, Verdict]:

@@ -25,6 +25,7 @@ if workflow.is_main_process:
 from snakemake.settings.enums import Quietness
 
 from filterbench.pruners.registry import PRUNERS
+from filterbench.analysis.published_tables import PAPER_TABLE, RAW_TABLE, published_names
 from filterbench.orchestration.code import rule_digest
 from filterbench.orchestration.exports import exported_or_exit
 from filterbench.orchestration.figures import FIGURES, RANKING, figures
@@ -45,7 +46,6 @@ from filterbench.results.failures import tell_failures
 from filterbench.study.inputs import INPUTS, searched_inputs
 from filterbench.study.paths import BASELINE, CELL, LATENCY_TABLE, MODEL_FOLDER, SPARSE, TRAJECTORY, any_of
 from filterbench.orchestration.entry import AUDIT, plan_or_exit
-from filterbench.study.published import published_files, published_names
 
 # What is imported stays to the end, as the DAG's objects do: the first is never looked through for garbage, the others
 # seldom. To do so again and again took a fifth of the time that a DAG takes.

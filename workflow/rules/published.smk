@@ -37,7 +37,7 @@ rule published_figure:
         **stage("published"),
         model="{model}",
         figure="{figure}",
-        cells=files_digest(published_files()),
+        cells=files_digest([PAPER_TABLE, RAW_TABLE]),
     script:
         "../scripts/stage.py"
 
@@ -59,7 +59,7 @@ use rule verdicts as published_verdicts with:
         **stage("verdicts"),
         tables=None,
         source="the published cells",
-        cells=files_digest(published_files()),
+        cells=files_digest([RAW_TABLE]),
 
 
 rule reproduction:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from filterbench.analysis.published import SEED, published_cells, published_models
+from filterbench.analysis.published import SEED, published_cells
+from filterbench.analysis.published_tables import published_names
 from filterbench.documents import check, parse
 from filterbench.documents.columns import net_columns
 from filterbench.storage.errors import InputError
@@ -120,9 +121,9 @@ def _row(path: Path) -> dict[str, object]:
 def _collected(path: Path, model: str) -> Iterator[dict[str, object]]:
     document = parse(path)
     _refuse(path, "comparison", document)
-    if model not in published_models():
+    if model not in published_names("model"):
         reason = f"a collection does not contain the unpruned net, and {model} was not published"
-        raise InputError(f"{path}: {reason}; allowed: {', '.join(published_models())}")
+        raise InputError(f"{path}: {reason}; allowed: {', '.join(published_names('model'))}")
     logger.info("%s does not contain the unpruned net: the published one of %s is used", path, model)
     first = published_cells(model).iloc[0]
     original = {name: first[name] for name in ORIGINALS}

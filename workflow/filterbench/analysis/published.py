@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 
 import pandas as pd
@@ -11,11 +10,9 @@ import pandas as pd
 from filterbench.analysis.budgets import as_curves
 from filterbench.analysis.chance import guessing_bound
 from filterbench.analysis.claims import placed, read_claims
+from filterbench.analysis.published_tables import PAPER_TABLE, RAW_TABLE, published_names
 from filterbench.storage.errors import InputError
 
-RESOURCES = Path(__file__).parents[1] / "resources"
-PAPER_TABLE = RESOURCES / "autocompress_paper.csv"
-RAW_TABLE = RESOURCES / "published_raw.csv"
 # The published study has one run per cell and no seeds.
 SEED = 0
 # CIFAR-10's test images; its ten classes have the same number of images.
@@ -38,7 +35,7 @@ def published_cells(model: str) -> pd.DataFrame:
     table = pd.read_csv(RAW_TABLE)
     cells = table[table["model"] == model].reset_index(drop=True)
     if cells.empty:
-        raise InputError(f"{RAW_TABLE}: no model {model!r}; published: {', '.join(published_models())}")
+        raise InputError(f"{RAW_TABLE}: no model {model!r}; published: {', '.join(published_names('model'))}")
     best = cells["pruned"].where(cells["pruner"] == ANNEALING)
     blind = (best <= guessing_bound(CHANCE, TEST_IMAGES)).astype(object).where(best.notna())
     return pd.DataFrame(
@@ -96,9 +93,3 @@ def claims_by_model(
     if claims is None:
         return {}
     return {model: placed(claims, model, dataset, as_curves(table)) for model, table in tables.items()}
-
-
-@cache
-def published_models() -> list[str]:
-    """The models of the published study."""
-    return list(pd.read_csv(RAW_TABLE)["model"].unique())

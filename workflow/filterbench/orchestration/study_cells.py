@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from filterbench.analysis.controls import with_uniform
+from filterbench.analysis.published_tables import published_names
 from filterbench.analysis.seeds import MIN_UNITS
 from filterbench.data.registry import data_file
 from filterbench.documents.parts import IMAGE_SIZE
@@ -31,7 +32,6 @@ from filterbench.study.paths import (
     sparse_folder,
     trajectory_document,
 )
-from filterbench.study.published import published_names
 
 TWIN_PROTOCOLS = {"validation": "test", "test": "validation"}
 # How to measure time, where the study does not say.

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from filterbench.analysis.published_tables import published_names
 from filterbench.orchestration.plan import Plan
 from filterbench.study.cells import variants
 from filterbench.study.paths import BASELINE, MODEL_FOLDER
-from filterbench.study.published import published_names
 
 if TYPE_CHECKING:
     from snakemake.io import Wildcards

@@ -5,7 +5,8 @@ import logging
 import pandas as pd
 
 from filterbench.analysis.budgets import sparsity_cells
-from filterbench.analysis.published import published_cells, published_models
+from filterbench.analysis.published import published_cells
+from filterbench.analysis.published_tables import published_names
 from filterbench.analysis.report import verdicts_page
 from filterbench.analysis.verdicts import verdicts_document
 from filterbench.documents import write
@@ -25,7 +26,7 @@ def verdicts(job: Job) -> None:
     """
     paths = job.params["tables"]
     if paths is None:
-        tables = [published_cells(model) for model in published_models()]
+        tables = [published_cells(model) for model in published_names("model")]
     elif paths:
         tables = [sparsity_cells(pd.read_csv(path)) for path in paths]
     else:

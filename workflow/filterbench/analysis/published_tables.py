@@ -10,15 +10,12 @@ from functools import cache
 from pathlib import Path
 
 RESOURCES = Path(__file__).parents[1] / "resources"
-
-
-def published_files() -> list[Path]:
-    """The tables of the published study."""
-    return sorted(RESOURCES.glob("*.csv"))
+RAW_TABLE = RESOURCES / "published_raw.csv"
+PAPER_TABLE = RESOURCES / "autocompress_paper.csv"
 
 
 @cache
 def published_names(column: str) -> tuple[str, ...]:
     """The published values of a column, such as `model` or `pruner`, without duplicates."""
-    with (RESOURCES / "published_raw.csv").open(newline="", encoding="utf-8") as file:
+    with RAW_TABLE.open(newline="", encoding="utf-8") as file:
         return tuple(dict.fromkeys(row[column] for row in csv.DictReader(file)))
