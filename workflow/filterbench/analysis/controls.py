@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-UNIFORM, UNIFORM_ABOVE, UNIFORM_FLOPS, LAYERS = "UniformAs", "UniformAbove", "UniformFlopsAs", "LayersOf"
+from filterbench.domain.controls import LAYERS, UNIFORM, UNIFORM_ABOVE, UNIFORM_FLOPS
+
 # The only such control whose name does not contain its pruner's name.
 OF_ANNEALING = {"SimulatedAnnealingPruner": "UniformAllocationPruner"}
 

@@ -1,1 +1,1 @@
-"""Terms of a study: targets, and the images that trainings process."""
+"""Terms of a study: targets, names of controls, and the images that trainings process."""

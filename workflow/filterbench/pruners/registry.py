@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pkgutil import resolve_name
 from typing import Any, Literal
 
+from filterbench.domain.controls import LAYERS, UNIFORM, UNIFORM_ABOVE, UNIFORM_FLOPS
 from filterbench.pruners.arguments import (
     ANNEALING,
     AUTO_COMPRESS,
@@ -255,10 +256,10 @@ PRUNERS: dict[str, PrunerEntry] = {
 
 # Controls that every pruner can have, by the prefix before that pruner's name.
 _CONTROLS_OF: dict[str, Callable[[str, PrunerEntry], PrunerEntry]] = {
-    "LayersOf": lambda name, entry: _layers_of(name, entry.arguments, entry.compact),
-    "UniformAs": lambda name, entry: _uniform_as(name, entry.arguments),
-    "UniformAbove": lambda name, entry: _uniform_as(name, entry.arguments, "UniformAbove"),
-    "UniformFlopsAs": lambda name, entry: _uniform_flops_as(name, entry.arguments),
+    LAYERS: lambda name, entry: _layers_of(name, entry.arguments, entry.compact),
+    UNIFORM: lambda name, entry: _uniform_as(name, entry.arguments),
+    UNIFORM_ABOVE: lambda name, entry: _uniform_as(name, entry.arguments, "UniformAbove"),
+    UNIFORM_FLOPS: lambda name, entry: _uniform_flops_as(name, entry.arguments),
 }
 
 
