@@ -11,7 +11,7 @@ from pathlib import Path
 from filterbench.analysis.hypotheses import ALPHA, POWER
 from filterbench.analysis.leads import ALL
 from filterbench.analysis.power import power
-from filterbench.documents.schemas import Fault, schema_faults
+from filterbench.documents.schemas import Fault, refuse, schema_faults
 from filterbench.storage.errors import InputError, first_line
 from filterbench.storage.strict_yaml import parse_yaml
 
@@ -89,8 +89,7 @@ def read_questions(path: Path) -> list[Question]:
     if not faults:
         questions = [Question(**each | {"target": str(each["target"])}) for each in plan["questions"]]
         faults = [*_duplicates(questions), *_powers(questions)]
-    if faults:
-        raise InputError(f"{path}: " + "; ".join(str(fault).removeprefix("$.") for fault in faults))
+    refuse(path, faults)
     return questions
 
 
