@@ -1,4 +1,4 @@
-"""The README and the pages of docs/: their links, and that a reader finds every page."""
+"""The README and the pages of docs/: their links, and that a reader finds every page; the names in stages."""
 
 import re
 from pathlib import Path
@@ -10,6 +10,7 @@ FRONT = [REPOSITORY / name for name in ("README.md", "CONTRIBUTING.md", "SECURIT
 # What a kept study wrote into its `results` is data, not a page.
 PAGES = sorted(page for page in (REPOSITORY / "docs").rglob("*.md") if "results" not in page.parts)
 INDEX = REPOSITORY / "docs/README.md"
+WORKFLOW = REPOSITORY / "workflow"
 
 
 def prose(page: Path) -> str:
@@ -57,3 +58,14 @@ def test_the_readme_is_short_and_has_the_commands():
         "snakemake --cores 1 validate",
     ):
         assert f"\n    {command}" in text
+
+
+def test_a_stages_docstring_names_a_rule_that_runs_it():
+    rules = "".join(path.read_text(encoding="utf-8") for path in (WORKFLOW / "rules").glob("*.smk"))
+    runs = set()
+    for block in re.split(r"^(?:use )?rule (?:\w+ as )?", rules, flags=re.MULTILINE)[1:]:
+        if found := re.search(r'stage\("(\w+)"\)|stage="stages\.(\w+)"', block):
+            runs.add((found[1] or found[2], re.match(r"\w+", block)[0]))
+    stages = [path for path in (WORKFLOW / "filterbench/stages").glob("*.py") if path.stem != "__init__"]
+    named = {path.stem: re.match(r'"""Rule `(\w+)`: ', path.read_text(encoding="utf-8")) for path in stages}
+    assert {(stage, rule and rule[1]) for stage, rule in named.items()} <= runs

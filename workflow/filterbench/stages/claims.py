@@ -1,4 +1,4 @@
-"""Rule `claims`: what papers report, judged against the study's curves."""
+"""Rule `judged_claims`: what papers report, judged against the study's curves."""
 
 import logging
 from pathlib import Path

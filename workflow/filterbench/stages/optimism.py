@@ -1,4 +1,4 @@
-"""Rule `optimism`: the same cells under both protocols."""
+"""Rule `optimism_gap`: the same cells under both protocols."""
 
 import logging
 

@@ -16,7 +16,7 @@ from filterbench.results.titles import labels, shown
 
 
 def plot(job: Job) -> None:
-    """Draw the comparison table as PNG and SVG; the same table gives the same bytes."""
+    """Draw the comparison table as PNG, SVG and PDF; the same table gives the same bytes."""
     table = as_curves(pd.read_csv(job.inputs["table"]))
     title = shown(study_title(table, *labels(job.params)), job.params)
     if job.params["figure"] == "accuracy_against_cost":

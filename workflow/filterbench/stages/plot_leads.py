@@ -9,7 +9,7 @@ from filterbench.results.titles import model_title
 
 
 def plot_leads(job: Job) -> None:
-    """Draw a model's rows of `leads.csv` as PNG and SVG; the same table gives the same bytes."""
+    """Draw a model's rows of `leads.csv` as PNG, SVG and PDF; the same table gives the same bytes."""
     table = pd.read_csv(job.inputs["table"])
     rows = table[table["model"] == job.params["model"]]
     save_kinds(draw_leads(rows, model_title(job.params)), job.outputs)

@@ -1,4 +1,4 @@
-"""Rule `published`: the figure of a model from the published cells alone."""
+"""Rule `published_figure`: the figure of a model from the published cells alone."""
 
 from filterbench.analysis.pareto import with_fronts
 from filterbench.analysis.published import before_finetuning, paper_points, published_cells
