@@ -38,10 +38,13 @@ def _never_above_original(document: CountDocument | ResultDocument) -> Iterator[
 def _accuracies_are_shares_of_test_images(document: Measured) -> Iterator[Fault]:
     images = document["images"]["test"]
     for key, accuracy in document["performance"].items():
-        correct = accuracy * images
-        if abs(correct - round(correct)) > ACCURACY_SLACK * images:
-            reason = f"{accuracy} is not a multiple of 1/{images}, the share of one test image"
-            yield Fault(f"$.performance.{key}", reason)
+        yield from _share_of_images(f"$.performance.{key}", accuracy, images, "the share of one test image")
+
+
+def _share_of_images(place: str, accuracy: float, images: int, what: str) -> Iterator[Fault]:
+    correct = accuracy * images
+    if abs(correct - round(correct)) > ACCURACY_SLACK * images:
+        yield Fault(place, f"{accuracy} is not a multiple of 1/{images}, {what}")
 
 
 def _epochs_are_those_of_the_settings(document: TrainedDocument) -> Iterator[Fault]:
@@ -62,7 +65,7 @@ def _epochs_are_those_of_the_settings(document: TrainedDocument) -> Iterator[Fau
         if entry["learning_rate"] > highest * (1 + ACCURACY_SLACK):
             reason = f"{entry['learning_rate']} is above the schedule's largest, {highest}"
             yield Fault(f"$.training.epochs[{index}].learning_rate", reason)
-    yield from _shares_of_images(document)
+    yield from _selections_are_shares_of_images(document)
 
 
 def _settings_are_the_cells(document: TrainedDocument) -> Iterator[Fault]:
@@ -90,13 +93,11 @@ def _best_epoch(epochs: Sequence[Epoch]) -> int:
     )
 
 
-def _shares_of_images(document: TrainedDocument) -> Iterator[Fault]:
+def _selections_are_shares_of_images(document: TrainedDocument) -> Iterator[Fault]:
     images = document["images"]["selection"]
     for index, entry in enumerate(document["training"]["epochs"]):
-        correct = entry["selection_accuracy"] * images
-        if abs(correct - round(correct)) > ACCURACY_SLACK * images:
-            reason = f"{entry['selection_accuracy']} is not a multiple of 1/{images}, one selection image"
-            yield Fault(f"$.training.epochs[{index}].selection_accuracy", reason)
+        place = f"$.training.epochs[{index}].selection_accuracy"
+        yield from _share_of_images(place, entry["selection_accuracy"], images, "one selection image")
 
 
 def _best_trial_is_kept(document: TrainedDocument) -> Iterator[Fault]:
@@ -197,9 +198,7 @@ def _sensitivities_are_shares_of_images(document: SensitivityDocument) -> Iterat
         for number, point in enumerate(group["points"]):
             found[f"$.groups[{index}].points[{number}].accuracy"] = point["accuracy"]
     for place, accuracy in found.items():
-        correct = accuracy * document["judged"]
-        if abs(correct - round(correct)) > ACCURACY_SLACK * document["judged"]:
-            yield Fault(place, f"{accuracy} is not a multiple of 1/{document['judged']}, one judging image")
+        yield from _share_of_images(place, accuracy, document["judged"], "one judging image")
 
 
 def _timed_where_it_was_made(document: Mapping[str, Any]) -> Iterator[Fault]:
