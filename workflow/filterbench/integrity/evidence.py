@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
 import torch
@@ -13,6 +12,7 @@ from filterbench.integrity.findings import Document, Documents, Finding
 from filterbench.making.evidence import ImageFacts, contradictions, facts_of
 from filterbench.orchestration.plan import Plan
 from filterbench.storage.errors import InputError
+from filterbench.storage.files import once_while_same
 
 
 def other_evidence(plan: Plan, folder: Path, documents: Documents, root: Path) -> Iterator[Finding]:
@@ -39,11 +39,10 @@ def _facts(plan: Plan, document: Document, root: Path) -> ImageFacts | None:
     file = root / plan.images
     if not file.exists() or not {"images", "normalisation"} & document.keys():
         return None
-    cell, status = document["cell"], file.stat()
-    limits = tuple(plan.limits_of(cell["seed"]).items())
-    return _of_file(file, status.st_size, status.st_mtime_ns, cell["protocol"], limits)
+    cell = document["cell"]
+    return _of_file(file, cell["protocol"], tuple(plan.limits_of(cell["seed"]).items()))
 
 
-@cache
-def _of_file(file: Path, size: int, modified: int, protocol: str, limits: tuple) -> ImageFacts:
+@once_while_same
+def _of_file(file: Path, protocol: str, limits: tuple) -> ImageFacts:
     return facts_of(load_splits(file, protocol, dict(limits), torch.device("cpu")))

@@ -22,6 +22,7 @@ from filterbench.integrity.findings import Document, Documents, Finding
 from filterbench.models.rebuilding import rebuild_model
 from filterbench.pruners.search.sensitivity import FilterGroups
 from filterbench.storage.errors import InputError
+from filterbench.storage.files import once_while_same
 
 Shapes = Mapping[str, tuple[int, ...]]
 # Documents of a training, beside which its weights lie.
@@ -134,22 +135,13 @@ def _trained(path: Path, kind: str, document: Document, root: Path) -> Iterator[
         yield Finding(after, "", f"other shapes than in {before}, which it was trained from")
 
 
+@once_while_same
 def shapes_of(file: Path) -> Shapes:
     """Shape of each tensor, by name.
 
     Raises:
         InputError: the file is not a readable safetensors file.
     """
-    return _shapes(file, *_state(file))
-
-
-def _state(file: Path) -> tuple[int, int]:
-    status = file.stat()
-    return status.st_size, status.st_mtime_ns
-
-
-@cache
-def _shapes(file: Path, size: int, modified: int) -> Shapes:
     try:
         with safe_open(file, framework="np") as tensors:
             return {name: tuple(tensors.get_slice(name).get_shape()) for name in tensors.keys()}  # noqa: SIM118

@@ -6,9 +6,9 @@ import os
 import secrets
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from functools import cache
+from functools import cache, wraps
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar, TypeVarTuple
 
 from filterbench.storage.errors import InputError
 
@@ -16,6 +16,9 @@ from filterbench.storage.errors import InputError
 HIDDEN = "of systems and tools"
 LINKED = "links to folders that are read anyway"
 NO_FILE = "pipes, devices or broken links"
+
+More = TypeVarTuple("More")
+Found = TypeVar("Found")
 
 
 @contextmanager
@@ -146,15 +149,27 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def known_digest(path: Path) -> str:
-    """`file_digest`, computed once per process while the file's size and time stay the same."""
-    status = Path(path).stat()
-    return _digest(Path(path), status.st_size, status.st_mtime_ns)
+def once_while_same(function: Callable[[Path, *More], Found]) -> Callable[[Path, *More], Found]:
+    """A function of a file that is computed once per process while the file's size and time stay the same.
+
+    Args:
+        function: of the file, and of further positional arguments that are hashable.
+    """
+
+    @cache
+    def computed(path: Path, size: int, modified: int, *more: *More) -> Found:
+        return function(path, *more)
+
+    @wraps(function)
+    def known(path: Path, *more: *More) -> Found:
+        status = Path(path).stat()
+        return computed(Path(path), status.st_size, status.st_mtime_ns, *more)
+
+    return known
 
 
-@cache
-def _digest(path: Path, size: int, modified: int) -> str:
-    return file_digest(path)
+# `file_digest`, while the file stays the same.
+known_digest = once_while_same(file_digest)
 
 
 def files_digest(paths: Iterable[Path]) -> str:
