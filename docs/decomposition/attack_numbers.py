@@ -19,6 +19,7 @@ CHANGES = {
     "augmented": "shifted and mirrored training images",
     "other_images": "other training images (subsets 2 to 6 of eight)",
     "other_seeds": "other seeds (10 to 14)",
+    "spared": "uniform net whose first two layers stay whole",
     "from_above": "uniform net with at least as many params, not at most",
 }
 # Of their studies' tables, the lead that the attacks are about.

@@ -17,11 +17,11 @@ from filterbench.making.matching import matched_arguments
 from filterbench.models.registry import MODELS, build_model
 from filterbench.plotting.style import STYLES, style_of
 from filterbench.pruners.contract import InfeasibleError
-from filterbench.pruners.controls import RandomFilters, UniformAbove, UniformAllocation
+from filterbench.pruners.controls import RandomFilters, UniformAbove, UniformAllocation, UniformSparing
 from filterbench.pruners.registry import PRUNERS, arguments_of
 from filterbench.pruners.search.extent import SearchSettings
 from filterbench.pruners.search.search import Search
-from filterbench.pruners.uniform import uniform_steps
+from filterbench.pruners.uniform import prunable_convolutions, uniform_steps
 from filterbench.stages.prune import prune
 from filterbench.stages.train_baseline import train_baseline
 
@@ -102,6 +102,24 @@ def test_matched_from_above_it_is_the_next_larger_net(name, share):
     above = UniformAbove(params).prune(copy.deepcopy(model), 0.5, None)
     at_least = compact_params(above)
     assert at_least >= params > compact_params(UniformAllocation(at_least - 1).prune(model, 0.5, None))
+
+
+@pytest.mark.parametrize(("name", "share"), [("vgg16", 0.1), ("resnet18", 0.37), ("mobilenetv2", 0.3)])
+def test_with_the_first_two_layers_spared_the_others_lose_the_same_share(name, share):
+    model = fresh_net(name)
+    params = round(share * count_net(model).params)
+    pruned = UniformSparing(params).prune(copy.deepcopy(model), 0.5, None)
+    first, second, *others = prunable_convolutions(model)
+    assert pruned.masks[first].all() and pruned.masks[second].all()
+    # Of each other layer the same share, to the whole filter.
+    lost = {layer: (int((~pruned.masks[layer]).sum()), len(pruned.masks[layer])) for layer in others}
+    assert max(low / of for low, of in lost.values()) < min((low + 1) / of for low, of in lost.values())
+    left = compact_params(pruned)
+    assert left <= params
+    # The uniform net of as many params has fewer filters in the first layers, and more in the last.
+    uniform = UniformAllocation(params).prune(copy.deepcopy(model), 0.5, None)
+    assert int(pruned.masks[others[-1]].sum()) <= int(uniform.masks[others[-1]].sum())
+    assert not uniform.masks[first].all()
 
 
 def test_more_params_than_the_unpruned_net_has_are_infeasible():

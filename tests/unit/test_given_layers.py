@@ -121,7 +121,7 @@ def study(default_config: dict, *controls: str) -> dict:
 def test_every_pruner_of_a_study_can_have_the_controls(default_config):
     names = [
         f"{kind}{of}"
-        for kind in ("LayersOf", "UniformAs", "UniformAbove", "UniformFlopsAs")
+        for kind in ("LayersOf", "UniformAs", "UniformAbove", "UniformSparing", "UniformFlopsAs")
         for of in ("FPGMPruner",)
     ]
     study(default_config, *names)

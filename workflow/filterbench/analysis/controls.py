@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from filterbench.domain.controls import LAYERS, UNIFORM, UNIFORM_ABOVE, UNIFORM_FLOPS
+from filterbench.domain.controls import LAYERS, UNIFORM, UNIFORM_ABOVE, UNIFORM_FLOPS, UNIFORM_SPARING
 
 # The only such control whose name does not contain its pruner's name.
 OF_ANNEALING = {"SimulatedAnnealingPruner": "UniformAllocationPruner"}
@@ -12,7 +12,8 @@ OF_ANNEALING = {"SimulatedAnnealingPruner": "UniformAllocationPruner"}
 
 def uniform_names(pruner: str) -> list[str]:
     """The possible names of the control with one sparsity for all layers and as many params as a pruner."""
-    return [*filter(None, [OF_ANNEALING.get(pruner)]), f"{UNIFORM}{pruner}", f"{UNIFORM_ABOVE}{pruner}"]
+    of_any_pruner = [f"{prefix}{pruner}" for prefix in (UNIFORM, UNIFORM_ABOVE, UNIFORM_SPARING)]
+    return [*filter(None, [OF_ANNEALING.get(pruner)]), *of_any_pruner]
 
 
 def uniform_of(pruner: str, pruners: Collection[str]) -> str:

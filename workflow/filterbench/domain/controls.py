@@ -3,4 +3,5 @@
 LAYERS = "LayersOf"
 UNIFORM = "UniformAs"
 UNIFORM_ABOVE = "UniformAbove"
+UNIFORM_SPARING = "UniformSparing"
 UNIFORM_FLOPS = "UniformFlopsAs"

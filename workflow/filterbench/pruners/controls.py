@@ -7,6 +7,7 @@ import logging
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -24,6 +25,13 @@ from filterbench.pruners.search.search import Search, derived_seed
 from filterbench.pruners.uniform import prunable_convolutions, uniform_steps
 
 logger = logging.getLogger(__name__)
+
+# Masks a net at a sparsity, and returns the masks.
+Masking = Callable[[nn.Module, float], ChannelMasks]
+# Counts the compact form of a masked net, from it and its masks.
+Count = Callable[[nn.Module, ChannelMasks], int]
+# How many of the first convolutions `UniformSparing` leaves whole.
+SPARED = 2
 
 
 @dataclass(frozen=True)
@@ -112,7 +120,7 @@ class UniformAllocation:
         Raises:
             InfeasibleError: no sparsity below 1 leaves so few params.
         """
-        return _largest_uniform(model, self.base_algo, "params", self.params, _compact_params)
+        return _largest_uniform(model, _masking(self.base_algo), "params", self.params, _compact_params)
 
 
 @dataclass(frozen=True)
@@ -125,12 +133,26 @@ class UniformAbove(UniformAllocation):
         Raises:
             InfeasibleError: the unpruned net has fewer params.
         """
-        steps = uniform_steps(model)
-        step = _first_step(model, steps, self.base_algo, _compact_params, lambda found: found < self.params)
+        steps, mask = uniform_steps(model), _masking(self.base_algo)
+        step = _first_step(model, steps, mask, _compact_params, lambda found: found < self.params)
         if step == 0:
             raise InfeasibleError(f"the unpruned net has fewer than {self.params} params")
         logger.info("uniform sparsity %.4f for at least %d params", steps[step - 1], self.params)
-        return PrunedNet(model, filter_masks(BASE_ALGORITHMS[self.base_algo], model, steps[step - 1]))
+        return PrunedNet(model, mask(model, steps[step - 1]))
+
+
+@dataclass(frozen=True)
+class UniformSparing(UniformAllocation):
+    """The same, but the first `SPARED` convolutions stay whole: they have few params, and few filters."""
+
+    def prune(self, model: nn.Module, sparsity: float, search: Search) -> PrunedNet:
+        """See `UniformAllocation.prune`.
+
+        Raises:
+            InfeasibleError: no sparsity below 1 of the other convolutions leaves so few params.
+        """
+        mask = _masking(self.base_algo, [*prunable_convolutions(model)][:SPARED])
+        return _largest_uniform(model, mask, "params", self.params, _compact_params)
 
 
 @dataclass(frozen=True)
@@ -151,27 +173,30 @@ class UniformFlops:
         Raises:
             InfeasibleError: no sparsity below 1 leaves so few FLOPs.
         """
-        cost = FlopsCost(model)
-        return _largest_uniform(model, self.base_algo, "flops", self.flops, lambda _, masks: cost(masks))
+        cost, mask = FlopsCost(model), _masking(self.base_algo)
+        return _largest_uniform(model, mask, "flops", self.flops, lambda _, masks: cost(masks))
 
 
-def _largest_uniform(
-    model: nn.Module, base_algo: str, kind: str, most: int, count: Callable[[nn.Module, ChannelMasks], int]
-) -> PrunedNet:
+def _masking(base_algo: str, spared: Sequence[str] = ()) -> Masking:
+    """What masks a net's convolutions at one sparsity, but for those that are spared."""
+    return partial(filter_masks, BASE_ALGORITHMS[base_algo], spared=spared)
+
+
+def _largest_uniform(model: nn.Module, mask: Masking, kind: str, most: int, count: Count) -> PrunedNet:
     """The net of the lowest uniform sparsity at which a count of the compact form is at most `most`."""
     steps = uniform_steps(model)
-    step = _first_step(model, steps, base_algo, count, lambda found: found <= most)
+    step = _first_step(model, steps, mask, count, lambda found: found <= most)
     if step == len(steps):
         raise InfeasibleError(f"no sparsity that is the same in all layers leaves {most} {kind}")
     logger.info("uniform sparsity %.4f for at most %d %s", steps[step], most, kind)
-    return PrunedNet(model, filter_masks(BASE_ALGORITHMS[base_algo], model, steps[step]))
+    return PrunedNet(model, mask(model, steps[step]))
 
 
 def _first_step(
     model: nn.Module,
     steps: Sequence[float],
-    base_algo: str,
-    count: Callable[[nn.Module, ChannelMasks], int],
+    mask: Masking,
+    count: Count,
     small_enough: Callable[[int], bool],
 ) -> int:
     """The index of the first uniform sparsity whose count is small enough; their number if none is.
@@ -181,7 +206,7 @@ def _first_step(
 
     def found(sparsity: float) -> int:
         net = copy.deepcopy(model)
-        return count(net, filter_masks(BASE_ALGORITHMS[base_algo], net, sparsity))
+        return count(net, mask(net, sparsity))
 
     return bisect_left(steps, True, key=lambda sparsity: small_enough(found(sparsity)))
 

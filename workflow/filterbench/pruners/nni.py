@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, fx, nn
@@ -75,7 +76,7 @@ L1FilterPrunerMasker.get_mask = L2FilterPrunerMasker.get_mask = _mask_by_norm
 
 
 def filter_masks(
-    class_name: str, model: nn.Module, sparsity: float, **arguments: object
+    class_name: str, model: nn.Module, sparsity: float, *, spared: Sequence[str] = (), **arguments: object
 ) -> dict[str, Tensor]:
     """Prune all convolutions with one of NNI's one-shot pruners, and multiply its masks into the weights.
 
@@ -83,18 +84,22 @@ def filter_masks(
         class_name: NNI's class, such as `L1FilterPruner`.
         model: the net; it is changed.
         sparsity: share of each convolution's filters to mask, above 0 and below 1.
+        spared: convolutions that stay whole, by name.
         arguments: the class's own arguments.
 
     Returns:
         By name of a convolution, bool of shape (output channels,): true where kept.
     """
     config: list[Config] = [{"sparsity": sparsity, "op_types": ["Conv2d"]}]
-    # These follow other convolutions.
-    if depthwise := depthwise_names(model):
-        config.append({"exclude": True, "op_types": ["Conv2d"], "op_names": depthwise})
+    # Depthwise ones follow other convolutions.
+    if excluded := [*depthwise_names(model), *spared]:
+        config.append({"exclude": True, "op_types": ["Conv2d"], "op_names": excluded})
     pruner = getattr(pruning, class_name)(filters_as_rows(model), config, **arguments)
     masks = wrapped_masks(pruner.compress())
     pruner._unwrap_model()
+    for name in spared:
+        weight = model.get_submodule(name).weight
+        masks[name] = torch.ones(len(weight), dtype=torch.bool, device=weight.device)
     apply_masks(model, masks)
     return masks
 

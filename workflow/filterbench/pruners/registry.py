@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pkgutil import resolve_name
 from typing import Any, Literal
 
-from filterbench.domain.controls import LAYERS, UNIFORM, UNIFORM_ABOVE, UNIFORM_FLOPS
+from filterbench.domain.controls import LAYERS, UNIFORM, UNIFORM_ABOVE, UNIFORM_FLOPS, UNIFORM_SPARING
 from filterbench.pruners.arguments import (
     ANNEALING,
     AUTO_COMPRESS,
@@ -248,6 +248,7 @@ PRUNERS: dict[str, PrunerEntry] = {
     "UniformAsNetAdaptPruner": _uniform_as("NetAdaptPruner", NET_ADAPT),
     "UniformAsAutoCompressPruner": _uniform_as("AutoCompressPruner", AUTO_COMPRESS),
     "UniformAboveAutoCompressPruner": _uniform_as("AutoCompressPruner", AUTO_COMPRESS, "UniformAbove"),
+    "UniformSparingAutoCompressPruner": _uniform_as("AutoCompressPruner", AUTO_COMPRESS, "UniformSparing"),
     "UniformFlopsAsAutoCompressPruner": _uniform_flops_as("AutoCompressPruner", AUTO_COMPRESS),
     "LayersOfNetAdaptPruner": _layers_of("NetAdaptPruner", NET_ADAPT),
     "LayersOfAutoCompressPruner": _layers_of("AutoCompressPruner", AUTO_COMPRESS, compact=True),
@@ -259,6 +260,7 @@ _CONTROLS_OF: dict[str, Callable[[str, PrunerEntry], PrunerEntry]] = {
     LAYERS: lambda name, entry: _layers_of(name, entry.arguments, entry.compact),
     UNIFORM: lambda name, entry: _uniform_as(name, entry.arguments),
     UNIFORM_ABOVE: lambda name, entry: _uniform_as(name, entry.arguments, "UniformAbove"),
+    UNIFORM_SPARING: lambda name, entry: _uniform_as(name, entry.arguments, "UniformSparing"),
     UNIFORM_FLOPS: lambda name, entry: _uniform_flops_as(name, entry.arguments),
 }
 
