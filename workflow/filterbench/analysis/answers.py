@@ -11,7 +11,7 @@ from filterbench.analysis.hypotheses import ALPHA, FAILS, HOLDS, OPEN
 from filterbench.analysis.leads import ALL, Lead
 from filterbench.analysis.power import holm
 from filterbench.analysis.questions import Question
-from filterbench.analysis.seeds import CONFIDENCE
+from filterbench.analysis.seeds import CONFIDENCE, t_quantile
 
 NOTHING = Estimate(0, math.nan, math.nan, math.nan, 0, math.nan)
 
@@ -95,10 +95,10 @@ def _p_above(estimate: Estimate, bound: float) -> float:
         return 0.0
     if math.isnan(estimate.low):
         return 1.0
-    from scipy.special import stdtr, stdtrit
+    from scipy.special import stdtr
 
     degrees = estimate.n - 1
-    error = (estimate.high - estimate.low) / 2 / stdtrit(degrees, (1 + CONFIDENCE) / 2)
+    error = (estimate.high - estimate.low) / 2 / t_quantile(degrees, CONFIDENCE)
     return float(stdtr(degrees, (bound - estimate.mean) / error))
 
 

@@ -8,10 +8,7 @@ from itertools import combinations
 import networkx as nx
 import numpy as np
 
-from filterbench.analysis.seeds import CONFIDENCE, MIN_UNITS
-
-# Equal values show no spread.
-NO_SPREAD = 1e-9
+from filterbench.analysis.seeds import CONFIDENCE, MIN_UNITS, NO_SPREAD, bonferroni, t_quantile
 
 
 @dataclass(frozen=True)
@@ -61,11 +58,8 @@ def difference(values: np.ndarray, level: float = CONFIDENCE) -> Difference:
     error = np.sqrt(variances.sum())
     if error < NO_SPREAD:
         return Difference(mean, np.nan, np.nan, int(seeds.min()))
-    # Importing scipy takes time, which a study of one seed can spare.
-    from scipy.special import stdtrit
-
     degrees = variances.sum() ** 2 / (variances**2 / (seeds - 1)).sum()
-    reach = float(error * stdtrit(degrees, (1 + level) / 2))
+    reach = float(error * t_quantile(degrees, level))
     return Difference(mean, mean - reach, mean + reach, int(seeds.min()))
 
 
@@ -82,13 +76,8 @@ def all_pairs(values: np.ndarray) -> dict[tuple[int, int], Difference]:
         By pair (i, j) of places with i < j, the first one's minus the second one's.
     """
     pairs = list(combinations(range(len(values)), 2))
-    level = simultaneous(len(pairs))
+    level = bonferroni(len(pairs))
     return {(one, other): difference(values[one] - values[other], level) for one, other in pairs}
-
-
-def simultaneous(intervals: int, level: float = CONFIDENCE) -> float:
-    """The level of each of so many intervals that all hold together at a level, by Bonferroni."""
-    return 1 - (1 - level) / max(1, intervals)
 
 
 def groups(pairs: dict[tuple[int, int], Difference]) -> list[list[int]]:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from filterbench.analysis.leads import ALL, LEAD, Lead
-from filterbench.analysis.seeds import CONFIDENCE, MIN_UNITS
+from filterbench.analysis.seeds import CONFIDENCE, MIN_UNITS, sidak, t_quantile
 from filterbench.analysis.wording import counted, listed, short
 
 Range = tuple[float, float]
@@ -86,7 +86,7 @@ def crossings(leads: Sequence[Lead]) -> dict[tuple[str, str], dict[str, Crossing
     for pair, own in by_pair.items():
         if len(own) > 1:
             targets = own[0].targets
-            each = CONFIDENCE ** (1 / len(targets))
+            each = sidak(len(targets))
             single = {target: _crossing_at(own, [target], each) for target in targets}
             found[pair] = {ALL: _crossing_at(own, targets, CONFIDENCE), **single}
     return found
@@ -131,10 +131,8 @@ def _pieces(first: np.ndarray, last: np.ndarray, level: float) -> list[Range]:
     Mean and variance of (1 - w) first + w last are a line and a parabola in the share w, so that
     mean² = t² variance / n is a quadratic equation.
     """
-    from scipy.special import stdtrit
-
     seeds = len(first)
-    reach = stdtrit(seeds - 1, (1 + level) / 2) ** 2 / seeds
+    reach = t_quantile(seeds - 1, level) ** 2 / seeds
     slope = last - first
     (var_first, cov), (_, var_slope) = np.cov(first, slope)
     start, rise = first.mean(), slope.mean()
@@ -146,11 +144,9 @@ def _pieces(first: np.ndarray, last: np.ndarray, level: float) -> list[Range]:
 
 def _kind(first: np.ndarray, last: np.ndarray, share: float, level: float) -> str:
     """The result of the t test of the mean at a share of a segment."""
-    from scipy.special import stdtrit
-
     values = (1 - share) * first + share * last
     mean, error = values.mean(), values.std(ddof=1) / math.sqrt(len(values))
-    if abs(mean) <= stdtrit(len(values) - 1, (1 + level) / 2) * error:
+    if abs(mean) <= t_quantile(len(values) - 1, level) * error:
         return "undecided"
     return "positive" if mean > 0 else "negative"
 

@@ -9,7 +9,7 @@ from typing import TypedDict
 
 import pandas as pd
 
-from filterbench.analysis.seeds import CONFIDENCE, t_interval
+from filterbench.analysis.seeds import CONFIDENCE, sidak, t_interval
 
 DIGITS = 4
 
@@ -101,7 +101,7 @@ def by_target(
         level: probability that all intervals contain their true means, 0 to 1. Each is a t interval at the
             level's root of the number of targets (Sidak 1967), which docs/verdicts.md compares with others.
     """
-    each = level ** (1 / max(1, len(differences.columns)))
+    each = sidak(len(differences.columns), level)
     return {target: _estimate(values, apart[target], each) for target, values in differences.items()}
 
 

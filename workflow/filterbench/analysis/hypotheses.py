@@ -11,7 +11,7 @@ import numpy as np
 from filterbench.analysis.comparing import Comparison, Pair
 from filterbench.analysis.estimates import kept_of, pooled_values
 from filterbench.analysis.power import power
-from filterbench.analysis.seeds import MIN_UNITS, t_interval
+from filterbench.analysis.seeds import MIN_UNITS, NO_SPREAD, t_interval
 
 # Percentage points. Five ResNet-110 runs on CIFAR-10 have a standard deviation of 0.16 points (He et al.
 # 2016, arXiv:1512.03385, table 6), so two such runs differ by less than 0.45 points in 19 of 20 cases.
@@ -166,7 +166,7 @@ class Hypothesis:
         return None if None in needed else max(units for units in needed if units)
 
     def _needed(self, test: Tested, alpha: float) -> int | None:
-        if math.isclose(test.spread, 0, abs_tol=1e-9):
+        if math.isclose(test.spread, 0, abs_tol=NO_SPREAD):
             return None
         if (distance := self.distance(test)) < 0:
             return _first(power(-distance, test.spread, UNITS, alpha) >= POWER)

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
+from filterbench.analysis.seeds import NO_SPREAD
+
 
 def power(distance: float, spread: float, units: ArrayLike, alpha: float) -> np.ndarray:
     """Probability that a one-sided t test finds a mean beyond a bound (noncentral t; Cohen 1988, chapter 2).
@@ -26,7 +28,7 @@ def power(distance: float, spread: float, units: ArrayLike, alpha: float) -> np.
     from scipy.stats import nct, t
 
     number = np.asarray(units)
-    if math.isinf(distance) or math.isclose(spread, 0, abs_tol=1e-9):
+    if math.isinf(distance) or math.isclose(spread, 0, abs_tol=NO_SPREAD):
         return np.ones(number.shape)
     return np.asarray(nct.sf(t.isf(alpha, number - 1), number - 1, distance * np.sqrt(number) / spread))
 

@@ -9,10 +9,11 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from filterbench.analysis.blocks import Difference, all_pairs, difference, groups, simultaneous
+from filterbench.analysis.blocks import Difference, all_pairs, difference, groups
 from filterbench.analysis.budgets import budget_cells
 from filterbench.analysis.leads import training_budgets
 from filterbench.analysis.nets import FINETUNED, Cells
+from filterbench.analysis.seeds import bonferroni
 from filterbench.domain.targets import BUDGETS
 
 
@@ -156,7 +157,7 @@ def _ranking(
     ranked.sort(key=lambda each: (-each.mean, each.name))
     pooled = np.array([each.pooled for each in ranked])
     compared = [(name, base) for name, base in variants.items() if name in found]
-    level = simultaneous(len(compared))
+    level = bonferroni(len(compared))
     (first, *_) = found.values()
     return Ranking(
         kind,

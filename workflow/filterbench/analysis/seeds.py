@@ -11,6 +11,8 @@ import pandas as pd
 CONFIDENCE = 0.95
 # Two values give an interval of 12.7 standard errors, which decides nothing.
 MIN_UNITS = 3
+# Equal values show no spread; a spread below this one is rounding.
+NO_SPREAD = 1e-9
 
 
 def t_interval(values: Sequence[float], level: float = CONFIDENCE) -> tuple[float, float]:
@@ -24,14 +26,34 @@ def t_interval(values: Sequence[float], level: float = CONFIDENCE) -> tuple[floa
         Lower and upper end; both NaN with fewer than three values, or if all are equal: equal values show no
         spread.
     """
-    if len(values) < MIN_UNITS or math.isclose(np.ptp(values), 0, abs_tol=1e-9):
+    if len(values) < MIN_UNITS or math.isclose(np.ptp(values), 0, abs_tol=NO_SPREAD):
         return math.nan, math.nan
+    mean, error = np.mean(values), np.std(values, ddof=1) / math.sqrt(len(values))
+    reach = error * t_quantile(len(values) - 1, level)
+    return float(mean - reach), float(mean + reach)
+
+
+def t_quantile(degrees: float, level: float) -> float:
+    """How many standard errors a t interval of a level reaches to each side.
+
+    Args:
+        degrees: of freedom, above 0.
+        level: probability, 0 to 1, that such intervals contain the true mean.
+    """
     # Importing scipy takes time, which a study of one seed can spare.
     from scipy.special import stdtrit
 
-    mean, error = np.mean(values), np.std(values, ddof=1) / math.sqrt(len(values))
-    reach = error * stdtrit(len(values) - 1, (1 + level) / 2)
-    return float(mean - reach), float(mean + reach)
+    return stdtrit(degrees, (1 + level) / 2)
+
+
+def sidak(intervals: int, level: float = CONFIDENCE) -> float:
+    """The level of each of so many independent intervals that all hold together at a level (Sidak 1967)."""
+    return level ** (1 / max(1, intervals))
+
+
+def bonferroni(intervals: int, level: float = CONFIDENCE) -> float:
+    """The level of each of so many intervals that all hold together at a level, whatever these are."""
+    return 1 - (1 - level) / max(1, intervals)
 
 
 def statistics(values: pd.Series) -> dict[str, float]:
