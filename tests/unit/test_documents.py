@@ -1,5 +1,6 @@
 import copy
 import json
+import re
 import subprocess
 import typing
 from pathlib import Path
@@ -17,6 +18,7 @@ from filterbench.documents.rules import (
     _sparsities_rise,
     _within_budget,
 )
+from filterbench.pruners.registry import PRUNERS, PrunerEntry
 from filterbench.storage.errors import InputError
 from filterbench.storage.files import file_digest, known_digest
 from filterbench.study.registered import registered
@@ -220,6 +222,14 @@ def test_the_reference_is_in_step_with_the_schemas():
 def test_the_page_of_names_is_in_step_with_the_registries():
     written = (REPOSITORY / "docs/registered.md").read_text()
     assert written == registered(), "docs/registered.md is out of date: run `make docs`"
+
+
+def test_a_bar_in_an_own_pruners_texts_breaks_no_table(monkeypatch):
+    argument = {"type": "string", "default": "a", "enum": ["a", "b|c"], "description": "either a | b|c"}
+    own = PrunerEntry("Doe | Roe 2024", "own_pruners:OwnPruner", {"which": argument})
+    monkeypatch.setitem(PRUNERS, "OwnPruner", own)
+    rows = [line for line in registered().splitlines() if line.startswith("| `OwnPruner`")]
+    assert [len(re.split(r"(?<!\\)\|", row)) - 2 for row in rows] == [3, 6]
 
 
 def test_every_key_has_a_description():

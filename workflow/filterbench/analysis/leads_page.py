@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from filterbench.analysis.leads import ALL, COMPONENTS, LEAD
-from filterbench.analysis.report import markdown_table
 from filterbench.analysis.wording import counted, listed, short
+from filterbench.storage.markdown import markdown_table
 
 QUESTION = """How much better is a searched pruner's net than a uniform one with as many parameters, what is
 that lead made of, and how does it change with the training after the last cut? Numbers are percentage points

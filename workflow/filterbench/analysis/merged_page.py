@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from filterbench.analysis.report import markdown_table
+from filterbench.storage.markdown import markdown_table, number
 
 LIMITS = """\
 - Machines differ in the last bits of their sums, and training amplifies that: the accuracies of one cell on
@@ -37,7 +37,7 @@ def _folders(folders: Iterable[Mapping[str, Any]]) -> str:
             each["missing"],
             _plain("; ".join(each["machines"])),
             _plain("; ".join(each["versions"])),
-            "; ".join(f"{number} {reason}" for reason, number in each["unchecked"].items()),
+            "; ".join(f"{count} {reason}" for reason, count in each["unchecked"].items()),
             each["manifest"][:12],
         ]
         for each in folders
@@ -51,7 +51,7 @@ def _several(cells: Iterable[Mapping[str, Any]]) -> list[str]:
     for each in cells:
         first = [each["model"], each["pruner"], each["target"], each["seed"]]
         for machine, accuracy in each["accuracies"].items():
-            rows.append([*first, _plain(machine), _per_cent(accuracy), _number(each["range_points"], ".2f")])
+            rows.append([*first, _plain(machine), _per_cent(accuracy), number(each["range_points"], ".2f")])
     if not rows:
         return []
     heading = ["model", "pruner", "target", "seed", "machine", "accuracy (%)", "apart (points)"]
@@ -65,7 +65,7 @@ def _means(means: Iterable[Mapping[str, Any]]) -> str:
         made, lost = (", ".join(map(str, each[key])) for key in ("seeds", "infeasible"))
         seeds = "; ".join(filter(None, (made, lost and f"infeasible: {lost}")))
         interval = "" if each["low"] is None else f"{_per_cent(each['low'])} to {_per_cent(each['high'])}"
-        counts = [_number(each[name], ",.0f") for name in ("params", "flops")]
+        counts = [number(each[name], ",.0f") for name in ("params", "flops")]
         machine = _plain(each["machine"])
         if len(each["versions"]) > 1:
             machine += f"; {len(each['versions'])} versions"
@@ -76,10 +76,6 @@ def _means(means: Iterable[Mapping[str, Any]]) -> str:
 
 def _per_cent(value: float | None) -> str:
     return "" if value is None else f"{100 * value:.2f}"
-
-
-def _number(value: float | None, form: str) -> str:
-    return "" if value is None else format(value, form)
 
 
 def _plain(text: str) -> str:

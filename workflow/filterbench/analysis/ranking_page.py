@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from filterbench.analysis.ranking_document import groups_of
-from filterbench.analysis.report import markdown_table
 from filterbench.analysis.wording import counted, listed, short
 from filterbench.domain.targets import BUDGETS
+from filterbench.storage.markdown import markdown_table
 
 QUESTION = """Which pruner's nets are most accurate under the same budgets, and which pruners cannot be told
 apart? Accuracies are test accuracies in percent: means over budgets, seeds and models. Intervals are of

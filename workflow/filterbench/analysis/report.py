@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TypedDict
 
 from filterbench.analysis.reproduction import STATUSES, CellDocument
 from filterbench.analysis.scopes import ComparisonDocument
 from filterbench.analysis.verdicts import VerdictsDocument
 from filterbench.analysis.wording import COSTS, short, times
+from filterbench.storage.markdown import markdown_table, number
 
 
 class ReproductionDocument(TypedDict):
@@ -72,15 +72,15 @@ def _comparison_row(scope: str, comparison: ComparisonDocument) -> list[object]:
         f"{short(comparison['pruner'])} - {short(comparison['other'])}",
         COSTS[comparison["cost"]],
         " to ".join(dict.fromkeys(times(factors[place]["factor"]) for place in (0, -1))),
-        _number(pooled["mean"], "+.2f"),
+        number(pooled["mean"], "+.2f"),
         _interval(pooled["low"], pooled["high"]),
         _interval(pooled["test_low"], pooled["test_high"]),
         pooled["n"],
         pooled["collapsed"],
-        _number(pooled["mean_all"], "+.2f"),
+        number(pooled["mean_all"], "+.2f"),
         comparison["outcome"],
         "; ".join(
-            f"{times(each['factor'])}: {_number(each['mean'], '+.2f')} {_interval(each['low'], each['high'])}"
+            f"{times(each['factor'])}: {number(each['mean'], '+.2f')} {_interval(each['low'], each['high'])}"
             for each in factors
         ),
         "; ".join(f"{name} {value:+.2f}" for name, value in comparison["differences"].items()),
@@ -97,25 +97,10 @@ def _cell_row(cell: CellDocument) -> list[object]:
         cell["pruner"],
         f"{cell['sparsity']:g}",
         cell["status"],
-        _number(ours["accuracy"], ".4f"),
-        _number(difference["accuracy_points"], "+.2f"),
-        _number(ours["params"], ",.0f"),
-        _number(difference["params_percent"], "+.2f"),
-        _number(ours["flops"], ",.0f"),
-        _number(difference["flops_percent"], "+.2f"),
+        number(ours["accuracy"], ".4f"),
+        number(difference["accuracy_points"], "+.2f"),
+        number(ours["params"], ",.0f"),
+        number(difference["params_percent"], "+.2f"),
+        number(ours["flops"], ",.0f"),
+        number(difference["flops_percent"], "+.2f"),
     ]
-
-
-def _number(value: float | None, form: str) -> str:
-    return "" if value is None else format(value, form)
-
-
-def markdown_table(heading: Iterable[object], rows: Iterable[Iterable[object]]) -> str:
-    """A table in Markdown; a text with a bar or a line break stays one cell."""
-    names = list(heading)
-    lines: list[Iterable[object]] = [names, ["---"] * len(names), *rows]
-    return "\n".join("| " + " | ".join(map(_cell, line)) + " |" for line in lines)
-
-
-def _cell(value: object) -> str:
-    return " ".join(str(value).split("\n")).replace("|", "\\|")

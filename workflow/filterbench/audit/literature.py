@@ -10,7 +10,6 @@ import pandas as pd
 
 from filterbench.analysis.claims_table import Claim, read_rows
 from filterbench.analysis.printed import Printed
-from filterbench.analysis.report import markdown_table
 from filterbench.analysis.wording import listed
 from filterbench.audit.audit import audit
 from filterbench.audit.checks import COSTS
@@ -22,6 +21,7 @@ from filterbench.audit.shipped import TABLE
 from filterbench.plotting.recounts import PANELS, draw_recounts
 from filterbench.plotting.saving import save_figure
 from filterbench.storage.files import write_text
+from filterbench.storage.markdown import markdown_table
 
 REPOSITORY = Path(__file__).parents[3]
 PAGE, FIGURE = REPOSITORY / "docs/literature.md", REPOSITORY / "docs/literature.png"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from filterbench.analysis.report import markdown_table
 from filterbench.audit.findings import AuditDocument, Finding, Recount, counted
+from filterbench.storage.markdown import markdown_table
 
 KINDS = {
     "recount": "Counted from the stated layers",

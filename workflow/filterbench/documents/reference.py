@@ -8,6 +8,7 @@ from typing import Any
 
 from filterbench.documents.rules import RULES
 from filterbench.documents.schemas import Schema, load_schema
+from filterbench.storage.markdown import markdown_table
 
 HEADING = """# Documents
 
@@ -31,8 +32,8 @@ def reference() -> str:
         schema = load_schema(name)
         # `then` is the document of an infeasible cell, which has a table of its own.
         schema |= schema.get("else", {})
-        rows = "\n".join(_row(*entry) for entry in _entries(schema, schema, ""))
-        table = f"| key | type | allowed | meaning |\n| --- | --- | --- | --- |\n{rows}"
+        rows = (_row(*entry) for entry in _entries(schema, schema, ""))
+        table = markdown_table(("key", "type", "allowed", "meaning"), rows)
         sections.append(f"## {schema['title']}\n\n{schema['description']}\n\n{table}\n")
     return "\n".join(sections)
 
@@ -69,11 +70,11 @@ def _resolved(schema: Schema, root: Schema) -> tuple[Schema, Schema]:
     return merged, root
 
 
-def _row(path: str, schema: Schema, required: bool) -> str:
+def _row(path: str, schema: Schema, required: bool) -> tuple[str, ...]:
     kind = schema.get("type", "")
     kind = " or ".join(kind) if isinstance(kind, list) else kind
     meaning = schema.get("description", "")
-    return f"| `{path}` | {kind} | {allowed(schema)} | {meaning}{'' if required else ' Optional.'} |"
+    return f"`{path}`", kind, allowed(schema), f"{meaning}{'' if required else ' Optional.'}"
 
 
 def allowed(schema: Mapping[str, object]) -> str:

@@ -9,6 +9,7 @@ from filterbench.documents.reference import allowed
 from filterbench.models import torchvision_nets
 from filterbench.models.registry import MODELS
 from filterbench.pruners.registry import PRUNERS, PrunerEntry
+from filterbench.storage.markdown import markdown_table
 
 HEADING = """# Models, datasets and pruners
 
@@ -75,9 +76,7 @@ def _arguments() -> Iterator[tuple[str, ...]]:
 
 
 def _section(title: str, text: str, header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    lines = [header, ("---",) * len(header), *rows]
-    table = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-    return f"## {title}\n\n{text}\n\n{table}\n"
+    return f"## {title}\n\n{text}\n\n{markdown_table(header, rows)}\n"
 
 
 if __name__ == "__main__":
