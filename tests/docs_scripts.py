@@ -43,6 +43,7 @@ def when_computed(archive: Path, file: str) -> list[str]:
         shown = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
         if shown.returncode:
             # The workflow of .github fetches the history, so that there the question is answered.
-            (pytest.fail if "GITHUB_ACTIONS" in os.environ else pytest.skip)(f"needs the history: {shown.stderr.strip()}")
+            without = pytest.fail if "GITHUB_ACTIONS" in os.environ else pytest.skip
+            without(f"needs the history: {shown.stderr.strip()}")
         found.append(shown.stdout)
     return found

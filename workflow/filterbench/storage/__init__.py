@@ -1,1 +1,1 @@
-"""Files on disk: whole or not there, with digests; weights, tables, also in Markdown, and the state of a long computation."""
+"""Files on disk, whole or not there, with digests: weights, tables, Markdown, the state of long computations."""
