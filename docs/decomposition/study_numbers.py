@@ -15,7 +15,7 @@ from filterbench.analysis.leads import ALL, EQUAL_FLOPS, LEAD, PARTS, leads
 from filterbench.analysis.leads_document import leads_document, leads_table
 from filterbench.analysis.leads_page import interim
 from filterbench.analysis.questions import read_questions
-from filterbench.analysis.seeds import CONFIDENCE, t_interval
+from filterbench.analysis.seeds import bonferroni, t_interval
 from filterbench.analysis.wording import counted, listed, times
 from filterbench.models.registry import MODELS
 
@@ -78,7 +78,7 @@ class Study:
 
         In bold if it excludes zero.
         """
-        level = 1 - (1 - CONFIDENCE) / (len(TABLED) * len(self.budgets))
+        level = bonferroni(len(TABLED) * len(self.budgets))
         found = self.components[model, pruner, component, budget].estimate(level=level)
         words = said(found.document())
         return f"**{words}**" if found.low > 0 or found.high < 0 else words

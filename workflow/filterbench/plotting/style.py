@@ -65,7 +65,7 @@ CONTROLS: dict[str, tuple[str, tuple[int, tuple[int, int]], str]] = {
     LAYERS: ("#7F7F7F", (0, (3, 1)), "layers of {}, cut plainly"),
     UNIFORM: ("#5F5F5F", (0, (5, 1)), "uniform, as {}"),
     UNIFORM_ABOVE: ("#6E6E6E", (0, (4, 2)), "uniform, from above as {}"),
-    UNIFORM_SPARING: ("#828282", (0, (4, 1, 1, 1)), "uniform but for the first two layers, as {}"),
+    UNIFORM_SPARING: ("#828282", (0, (6, 2)), "uniform but for the first two layers, as {}"),
     UNIFORM_FLOPS: ("#A6A6A6", (0, (1, 2)), "uniform, FLOPs as {}"),
 }
 # Lines of the curves under each kind of budget.

@@ -98,7 +98,7 @@ def filter_masks(
     masks = wrapped_masks(pruner.compress())
     pruner._unwrap_model()
     for name in spared:
-        weight = model.get_submodule(name).weight
+        weight = model.get_parameter(f"{name}.weight")
         masks[name] = torch.ones(len(weight), dtype=torch.bool, device=weight.device)
     apply_masks(model, masks)
     return masks

@@ -1,1 +1,1 @@
-"""Files on disk, whole or not there, with digests: weights, tables, Markdown, the state of long computations."""
+"""Files on disk, whole or not there: weights, tables, Markdown, digests, the state of long computations."""
