@@ -23,7 +23,7 @@ from filterbench.costs.latency_table import LatencyCost, measure_table
 from filterbench.costs.layer_costs import FlopsCost, count_shapes
 from filterbench.documents import check
 from filterbench.domain.targets import Target, parse_target, target_of
-from filterbench.forecasting.expected import Shapes
+from filterbench.forecasting.expected import UniformNet
 from filterbench.making.searching import write_snapshots
 from filterbench.models.registry import MODELS, build_model
 from filterbench.plotting.comparison import draw_comparison
@@ -85,7 +85,7 @@ def test_counts_from_shapes_and_of_masked_nets_equal_those_of_nnis_counter():
     cost, masks = FlopsCost(model), {"0": torch.arange(6) < 2}
     assert cost({}) == counted.flops
     assert cost(masks) == count_net(compact_form(model, masks)).flops < cost({})
-    forecast = Shapes(model)
+    forecast = UniformNet(model)
     assert (forecast.flops, forecast.convolutions) == (counted.flops, 1)
 
 

@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn.modules.module import register_module_forward_hook
 
 from filterbench.domain.targets import Target
-from filterbench.forecasting.expected import Shapes, Work, expected_work
+from filterbench.forecasting.expected import UniformNet, Work, expected_work
 from filterbench.forecasting.speed import Pace, Speed, speeds
 from filterbench.models.registry import build_model
 
@@ -55,8 +55,8 @@ def test_a_search_paths_nets_cost_what_lies_between_the_whole_one_and_the_smalle
         "pruners": {"NetAdaptPruner": {}},
     }
     (work,) = [each for each in expected_work(config, few_images) if each.stage == "trajectory"]
-    shapes = Shapes(build_model("vgg16", 1 / 16, few_images.classes).eval())
-    smallest, _ = shapes.shares(Target("sparsity", 0.8))
+    net = UniformNet(build_model("vgg16", 1 / 16, few_images.classes).eval())
+    smallest, _ = net.shares(Target("sparsity", 0.8))
     assert 0 < smallest < 0.2
     assert work.share == (1 + smallest) / 2
 

@@ -7,7 +7,7 @@ from math import inf
 
 from filterbench.analysis.claims_table import Claim
 from filterbench.analysis.printed import Printed
-from filterbench.audit.findings import Finding, counted, finding
+from filterbench.audit.findings import Finding, finding, with_unit
 from filterbench.audit.nets import BASE_PERCENT, forms_of, smallest, unpruned_counts, wholes
 from filterbench.audit.reductions import reductions
 
@@ -75,7 +75,7 @@ def _base(claim: Claim, cost: str) -> Iterator[Finding]:
     """An unpruned count that is of no form of the named net."""
     printed, known = claim.numbers.get(f"base_{cost}"), unpruned_counts(claim, cost)
     if printed and known and not any(_near(printed, count) for count in known.values()):
-        forms = "; ".join(f"{name}: {counted(count)}" for name, count in known.items())
+        forms = "; ".join(f"{name}: {with_unit(count)}" for name, count in known.items())
         (other,) = (each for each in COSTS if each != cost)
         swapped = any(_near(printed, count) for count in unpruned_counts(claim, other).values())
         reason = f"it is the {WORDS[other]}" if swapped else "the unpruned net is another net or variant"
@@ -94,7 +94,7 @@ def _too_small(claim: Claim, cost: str) -> Iterator[Finding]:
     count, printed = max(least, whole / MOST_FEWER), claim.numbers.get(cost)
     if printed and printed.value + printed.step < count:
         reason = f"a unit or a digit is wrong: under one filter per layer, or over {MOST_FEWER} times fewer"
-        yield finding(claim, "out of range", cost, printed.text, f"at least {counted(count)}", reason)
+        yield finding(claim, "out of range", cost, printed.text, f"at least {with_unit(count)}", reason)
 
 
 def _larger_than_unpruned(claim: Claim, cost: str) -> Iterator[Finding]:
@@ -102,4 +102,4 @@ def _larger_than_unpruned(claim: Claim, cost: str) -> Iterator[Finding]:
     printed, whole = claim.numbers.get(cost), max((each.value for each in wholes(claim, cost)), default=inf)
     if printed and printed.value - printed.step > whole:
         reason = "the columns may be swapped, or a digit or a unit is wrong"
-        yield finding(claim, "out of range", cost, printed.text, f"at most {counted(whole)}", reason)
+        yield finding(claim, "out of range", cost, printed.text, f"at most {with_unit(whole)}", reason)

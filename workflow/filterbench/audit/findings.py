@@ -79,7 +79,7 @@ def finding(
     }
 
 
-def counted(count: float) -> str:
+def with_unit(count: float) -> str:
     """A count with its unit, as papers print it."""
     for unit, scale in (("B", 1e9), ("M", 1e6), ("K", 1e3)):
         if count >= scale:

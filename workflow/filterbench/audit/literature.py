@@ -13,7 +13,7 @@ from filterbench.analysis.printed import Printed
 from filterbench.analysis.wording import listed
 from filterbench.audit.audit import audit
 from filterbench.audit.checks import COSTS
-from filterbench.audit.findings import AuditDocument, counted
+from filterbench.audit.findings import AuditDocument, with_unit
 from filterbench.audit.nets import unpruned_counts
 from filterbench.audit.page import findings_sections, recounts_section
 from filterbench.audit.recounting import Tolerance, recount
@@ -125,7 +125,7 @@ def _unpruned(claims: Sequence[Claim]) -> Iterator[list[object]]:
             seen.add((claim.source, claim.model, printed.text))
             name, count = closest(claim, cost, printed)
             off = 100 * (count / printed.value - 1)
-            yield [claim.source, claim.model, printed.text, name, counted(count), f"{off:+.2f}"]
+            yield [claim.source, claim.model, printed.text, name, with_unit(count), f"{off:+.2f}"]
 
 
 def closest(claim: Claim, cost: str, printed: Printed) -> tuple[str, float]:

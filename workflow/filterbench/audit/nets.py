@@ -7,7 +7,7 @@ from functools import cache, lru_cache
 
 from filterbench.analysis.claims_table import Claim
 from filterbench.analysis.printed import Printed
-from filterbench.audit.findings import counted
+from filterbench.audit.findings import with_unit
 from filterbench.models.paper_layers import paper_layers
 from filterbench.models.shapes import ShapeCounts, Shapes, shapes_of
 
@@ -125,4 +125,4 @@ def wholes(claim: Claim, cost: str) -> list[Printed]:
     if base := claim.numbers.get(f"base_{cost}"):
         return [base]
     known = unpruned_counts(claim, cost).values()
-    return [Printed(count, BASE_PERCENT / 100 * count, counted(count)) for count in known]
+    return [Printed(count, BASE_PERCENT / 100 * count, with_unit(count)) for count in known]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from filterbench.audit.findings import AuditDocument, Finding, Recount, counted
+from filterbench.audit.findings import AuditDocument, Finding, Recount, with_unit
 from filterbench.storage.markdown import markdown_table
 
 KINDS = {
@@ -81,4 +81,4 @@ def recounts_section(recounts: Iterable[Recount]) -> list[str]:
 
 
 def _number(key: str, value: float) -> str:
-    return f"{value:.1f}" if key.endswith("reduction") else counted(value)
+    return f"{value:.1f}" if key.endswith("reduction") else with_unit(value)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from filterbench.analysis.claims_table import Claim
 from filterbench.analysis.printed import Printed
-from filterbench.audit.findings import Finding, Recount, counted, finding
+from filterbench.audit.findings import Finding, Recount, finding, with_unit
 from filterbench.audit.nets import CONVENTIONS, Convention, Form, forms_of, pruned, unpruned
 from filterbench.storage.errors import InputError
 
@@ -175,7 +175,7 @@ def _distance(claim: Claim, reading: Reading, printed: Mapping[str, Printed], to
 def _shown(key: str, number: float) -> str:
     if key.endswith("factor"):
         return f"{number:.2f}x"
-    return f"{number:.1f}" if key.endswith("reduction") else counted(number)
+    return f"{number:.1f}" if key.endswith("reduction") else with_unit(number)
 
 
 def _with_unit(key: str, text: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from filterbench.analysis.claims_table import Claim
 from filterbench.analysis.printed import Printed
-from filterbench.audit.findings import Finding, counted, finding
+from filterbench.audit.findings import Finding, finding, with_unit
 from filterbench.audit.nets import unpruned_counts, wholes
 
 # Counters differ by a little (VGG16's 313.73M, 313.75M and 314.02M), and so do reductions of one count.
@@ -67,7 +67,7 @@ def _reason(claim: Claim, cost: str, printed: Printed, share: float) -> str:
     """What would explain that a printed share is another than the one that follows."""
     if cost in claim.numbers:
         by_count = {
-            f"the {counted(whole)} of {name}": abs(100 * (1 - claim.value(cost) / whole) - printed.value)
+            f"the {with_unit(whole)} of {name}": abs(100 * (1 - claim.value(cost) / whole) - printed.value)
             for name, whole in unpruned_counts(claim, cost).items()
         }
         closest = min(by_count, key=by_count.__getitem__, default="")

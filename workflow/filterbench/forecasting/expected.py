@@ -81,7 +81,7 @@ class Work:
     taught: int = 0
 
 
-class Shapes:
+class UniformNet:
     """FLOPs and params of a net at a target, if each convolution loses the same share of its filters."""
 
     def __init__(self, model: nn.Module) -> None:
@@ -115,9 +115,9 @@ class _ModelWork:
     and `test`.
     """
 
-    def __init__(self, config: Config, images: dict[str, int], model: str, shapes: Shapes) -> None:
-        self._config, self._images, self._model, self._shapes = config, images, model, shapes
-        self._whole = shapes.params * BYTES_A_PARAM
+    def __init__(self, config: Config, images: dict[str, int], model: str, net: UniformNet) -> None:
+        self._config, self._images, self._model, self._net = config, images, model, net
+        self._whole = net.params * BYTES_A_PARAM
 
     def jobs(self) -> Iterator[Work]:
         """All of them, kind by kind."""
@@ -144,13 +144,13 @@ class _ModelWork:
     def _trajectory(self, pruner: str, own: list[Target]) -> Work:
         cost = self._search(pruner, own)
         # The path begins with the whole net.
-        share = (1 + min(self._shapes.shares(target)[0] for target in own)) / 2
+        share = (1 + min(self._net.shares(target)[0] for target in own)) / 2
         images = Passes(cost.images_trained, cost.images_evaluated)
         document = in_seed(f"{TRAJECTORY}.json").format(pruner=pruner, kind=own[0].kind)
         return self._work("trajectory", pruner, document, images, share, len(own) * self._whole)
 
     def _cell(self, pruner: str, target: Target) -> Iterator[Work]:
-        flops, params = self._shapes.shares(target)
+        flops, params = self._net.shares(target)
         compact, test = self._whole * params, self._images["test"]
         path = PRUNERS[pruner].search == "path"
         cost = Cost() if path else self._search(pruner, [target])
@@ -236,7 +236,7 @@ class _ModelWork:
         name = entry.searched or pruner
         instance = make_pruner(name, pruner_arguments(self._config, name, self._model))
         extent = Extent(
-            self._shapes.convolutions,
+            self._net.convolutions,
             own[0].kind,
             [target.value for target in own],
             self._images["train"],
@@ -264,5 +264,5 @@ def expected_work(config: Config, splits: Splits) -> Iterator[Work]:
     """All jobs of a study that compute with nets, kind by kind."""
     images = {name: len(getattr(splits, name)) for name in ("train", "selection", "test")}
     for name, settings in config["models"].items():
-        shapes = Shapes(build_model(name, settings["width"], splits.classes, splits.image_size).eval())
-        yield from _ModelWork(config, images, name, shapes).jobs()
+        net = UniformNet(build_model(name, settings["width"], splits.classes, splits.image_size).eval())
+        yield from _ModelWork(config, images, name, net).jobs()

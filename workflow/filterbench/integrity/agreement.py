@@ -7,7 +7,7 @@ from pathlib import Path
 
 from filterbench.domain.targets import target_of
 from filterbench.integrity.findings import Document, Documents, Finding
-from filterbench.study.cells import STAGES
+from filterbench.study.cells import CELL_DOCUMENTS
 
 # Where each accuracy of a result comes from.
 ACCURACIES = {"original": "baseline", "pruned": "prune", "speedup": "speedup", "finetuned": "finetune"}
@@ -56,7 +56,7 @@ def disagreements(folder: Path, documents: Documents, baseline: Document) -> Ite
         documents: of the cell.
         baseline: its baseline's document.
     """
-    stages = {name: documents[name] for name in STAGES if name in documents}
+    stages = {name: documents[name] for name in CELL_DOCUMENTS if name in documents}
     reasons = {name: document.get("infeasible") for name, document in stages.items()}
     if any(reasons.values()):
         expected = reasons.get("prune")

@@ -24,7 +24,7 @@ from filterbench.pruners.search.sensitivity import FilterGroups
 from filterbench.storage.errors import InputError
 from filterbench.storage.files import once_while_same
 
-Shapes = Mapping[str, tuple[int, ...]]
+TensorShapes = Mapping[str, tuple[int, ...]]
 # Documents of a training, beside which its weights lie.
 TRAINED = ("finetune", "equal", "scratch")
 
@@ -136,7 +136,7 @@ def _trained(path: Path, kind: str, document: Document, root: Path) -> Iterator[
 
 
 @once_while_same
-def shapes_of(file: Path) -> Shapes:
+def shapes_of(file: Path) -> TensorShapes:
     """Shape of each tensor, by name.
 
     Raises:

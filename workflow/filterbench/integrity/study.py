@@ -21,7 +21,7 @@ from filterbench.integrity.shapes import other_shapes
 from filterbench.orchestration.plan import Plan
 from filterbench.storage.errors import InputError
 from filterbench.storage.files import file_digest, files_below
-from filterbench.study.cells import STAGES, baseline_documents
+from filterbench.study.cells import CELL_DOCUMENTS, baseline_documents
 from filterbench.study.paths import MANIFEST, VERDICT, baseline_folder, trajectory_document, wildcards_at
 
 
@@ -103,7 +103,7 @@ def _missing(plan: Plan, study: str, root: Path, report: Report) -> Iterator[Fin
         if not (folder / "result.json").exists():
             report.missing.append(place)
             continue
-        own = {folder / f"{name}.json" for name in STAGES}
+        own = {folder / f"{name}.json" for name in CELL_DOCUMENTS}
         yield from (
             Finding(path, "", "missing beside result.json") for path in sorted(own) if not path.exists()
         )

@@ -11,7 +11,7 @@ from filterbench.pruners.registry import PRUNERS, arguments_of
 
 Config = dict[str, Any]
 # The documents that every cell of any study has, by name.
-STAGES = ("prune", "speedup", "count", "finetune", "result")
+CELL_DOCUMENTS = ("prune", "speedup", "count", "finetune", "result")
 # The schedule of a fine-tuning that repeats the baseline's last epochs.
 REWIND = "rewind"
 # What tells the sparse trainings of a model apart, in the order of their folders' names.
@@ -181,7 +181,7 @@ def precision(config: Config) -> Config:
 
 def cell_documents(config: Config, pruner: str) -> list[str]:
     """The documents of every cell of a pruner, by name."""
-    return [*STAGES, *trained_again(config, pruner)]
+    return [*CELL_DOCUMENTS, *trained_again(config, pruner)]
 
 
 def baseline_documents(config: Config) -> list[str]:
