@@ -9,9 +9,9 @@ import pandas as pd
 
 from filterbench.analysis.comparing import compare
 from filterbench.analysis.estimates import by_target, pooled
+from filterbench.analysis.pareto import COSTS
 
 COLUMNS = ["model", "cost", "factor", "pruner", "other", "n", "mean", "low", "high", "collapsed", "mean_all"]
-COSTS = ("params", "flops")
 # In place of a factor, of the row of a pair that is pooled over them.
 ALL = "all"
 

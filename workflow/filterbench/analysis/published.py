@@ -10,6 +10,7 @@ import pandas as pd
 from filterbench.analysis.budgets import as_curves
 from filterbench.analysis.chance import guessing_bound
 from filterbench.analysis.claims import placed, read_claims
+from filterbench.analysis.comparing import ANNEALING
 from filterbench.analysis.published_tables import PAPER_TABLE, RAW_TABLE, published_names
 from filterbench.storage.errors import InputError
 
@@ -18,7 +19,6 @@ SEED = 0
 # CIFAR-10's test images; its ten classes have the same number of images.
 TEST_IMAGES = 10_000
 CHANCE = 0.1
-ANNEALING = "SimulatedAnnealingPruner"
 
 
 def published_cells(model: str) -> pd.DataFrame:

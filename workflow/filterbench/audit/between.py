@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 
 from filterbench.analysis.claims_table import Claim
-from filterbench.audit.checks import COSTS, unlikely_accuracy
+from filterbench.analysis.pareto import COSTS
+from filterbench.audit.checks import unlikely_accuracy
 from filterbench.audit.findings import Finding, finding
 
 # Unpruned nets of one model and dataset whose accuracies differ by more are unlike baselines.

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from math import inf
 
 from filterbench.analysis.claims_table import Claim
+from filterbench.analysis.pareto import COSTS
 from filterbench.analysis.printed import Printed
 from filterbench.audit.findings import Finding, finding, with_unit
 from filterbench.audit.nets import BASE_PERCENT, forms_of, smallest, unpruned_counts, wholes
 from filterbench.audit.reductions import reductions
 
-COSTS = ("params", "flops")
 WORDS = {"params": "number of params", "flops": "number of FLOPs"}
 # A pruned net that gains more points than this over the unpruned one was not found in any source.
 MOST_GAINED = 3.0

@@ -9,10 +9,10 @@ from pathlib import Path
 import pandas as pd
 
 from filterbench.analysis.claims_table import Claim, read_rows
+from filterbench.analysis.pareto import COSTS
 from filterbench.analysis.printed import Printed
 from filterbench.analysis.wording import listed
 from filterbench.audit.audit import audit
-from filterbench.audit.checks import COSTS
 from filterbench.audit.findings import AuditDocument, with_unit
 from filterbench.audit.nets import unpruned_counts
 from filterbench.audit.page import findings_sections, recounts_section

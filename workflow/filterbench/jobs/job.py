@@ -26,6 +26,8 @@ from filterbench.storage.files import without_link, write_text
 from filterbench.storage.stopwatch import Stopwatch
 
 logger = logging.getLogger("filterbench")
+# Where Snakemake keeps its own locks, in the folder that all hosts share.
+LOCKS = Path(".snakemake/running")
 # Names the level from which on jobs that compute with nets write to standard error, too; their logs have all.
 SHOWN_FROM = "FILTERBENCH_LEVEL"
 MEMORY = "run fewer jobs at once (--cores), or give the rule more mem_mb"
@@ -160,12 +162,11 @@ def _alone(output: Path, job: Job) -> Iterator[bool]:
     """Wait while another process makes the same file; whether it made it for a job like this one.
 
     A cluster's job runs on when the Snakemake that submitted it is killed, and the next one submits it
-    again. The locks lie where Snakemake keeps its own, in the folder that all hosts share.
+    again.
     """
-    folder = Path(".snakemake/running")
-    folder.mkdir(parents=True, exist_ok=True)
+    LOCKS.mkdir(parents=True, exist_ok=True)
     name = str(output).replace(os.sep, "_")
-    lock, whose = FileLock(without_link(folder / f"{name}.lock")), folder / f"{name}.job"
+    lock, whose = FileLock(without_link(LOCKS / f"{name}.lock")), LOCKS / f"{name}.job"
     key, made = _key(job), False
     try:
         lock.acquire(timeout=0)

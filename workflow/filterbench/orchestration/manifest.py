@@ -13,9 +13,10 @@ from filelock import FileLock
 
 from filterbench.documents import read, write
 from filterbench.documents.manifest import settings_digest, sums_of
+from filterbench.jobs.job import LOCKS
 from filterbench.storage.errors import InputError
 from filterbench.storage.files import entries_below, known_digest, remove, without_link, write_text
-from filterbench.storage.stopwatch import benchmark_file
+from filterbench.storage.stopwatch import BENCHMARK, benchmark_file
 from filterbench.study.paths import MANIFEST, SUMS, wildcards_at
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
     from filterbench.orchestration.plan import Plan
 
-LOCKS = Path(".snakemake/running")
 # Params that change no result, and a cell, which documents record themselves.
 NO_SETTINGS = ("stage", "code", "device", "cell")
 Manifest = dict[str, Any]
@@ -209,7 +209,7 @@ def _settings_asked(
     if outside or not workflow.is_rule(rule_name):
         return None
     rule = workflow.get_rule(rule_name)
-    made = str(path).replace(".benchmark.tsv", ".json")
+    made = str(path).replace(BENCHMARK, ".json")
     if not rule.is_producer(made):
         return None
     wildcards = rule.get_wildcards(made)

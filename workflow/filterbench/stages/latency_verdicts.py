@@ -13,13 +13,13 @@ from filterbench.analysis.report import verdicts_page
 from filterbench.analysis.verdicts import VerdictsDocument, definitions
 from filterbench.documents import write
 from filterbench.jobs.job import Job
+from filterbench.results.shapes import TIMES
 from filterbench.storage.errors import InputError
 from filterbench.storage.files import write_text
 
 logger = logging.getLogger(__name__)
 
 CELL = ["model", "pruner", "seed", "sparsity"]
-TIMES = ["latency_original", "latency_compact"]
 
 
 def latency_verdicts(job: Job) -> None:

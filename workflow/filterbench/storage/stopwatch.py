@@ -9,6 +9,9 @@ from pathlib import Path
 
 from filterbench.storage.files import write_text
 
+# What a benchmark file's name has in place of its document's `.json`.
+BENCHMARK = ".benchmark.tsv"
+
 
 class Stopwatch:
     """Wall-clock seconds of a computation; `earlier` are those before the state that this process resumed."""
@@ -54,4 +57,4 @@ def read_benchmark(document: Path) -> dict[str, float]:
 
 def benchmark_file(document: Path) -> Path:
     """The path of a document's benchmark file."""
-    return document.with_suffix(".benchmark.tsv")
+    return document.with_suffix(BENCHMARK)
