@@ -13,8 +13,7 @@ from test_stages import LIMITS, NARROW, TRAINING, made_cell
 from test_training import SETTINGS, InterruptingCheckpoint, InterruptionError, fresh_net
 from torch import nn
 
-from filterbench.documents import read
-from filterbench.documents.rules import _within_half_a_pass
+from filterbench.documents import check, read
 from filterbench.domain.spending import epochs_for, images_in_a_pass, images_trained
 from filterbench.forecasting.expected import Work, expected_work
 from filterbench.forecasting.speed import Pace, Speed
@@ -135,7 +134,7 @@ def test_equal_training_counts_the_teacher(cell, digits_file):
         document["training"]["settings"], LIMITS["train"]
     )
     document["equal_training"]["spent"] = 3 * LIMITS["train"]
-    (fault,) = _within_half_a_pass(document)
+    (fault,) = check("equal", document)
     assert "is not the sum of the images" in fault.reason
 
 

@@ -9,15 +9,6 @@ import pytest
 
 from filterbench.documents import KINDS, check, measurements, parse, read, schema_path, types, write
 from filterbench.documents.reference import reference
-from filterbench.documents.rules import (
-    _accuracies_are_shares_of_test_images,
-    _best_trial_is_kept,
-    _counts_within_budget,
-    _epochs_are_those_of_the_settings,
-    _layers_shrink,
-    _sparsities_rise,
-    _within_budget,
-)
 from filterbench.pruners.registry import PRUNERS, PrunerEntry
 from filterbench.storage.errors import InputError
 from filterbench.storage.files import file_digest, known_digest
@@ -40,6 +31,19 @@ CELL = {
     "width": 1,
     "seed": 0,
 }
+
+PRUNED = CELL | {"pruner": "L1FilterPruner", "sparsity": 0.5}
+PROVENANCE = {"device": "cpu", "threads": 1, "versions": {}, "inputs": {}}
+SETTINGS = {
+    "epochs": 1,
+    "batch_size": 64,
+    "learning_rate": 0.1,
+    "momentum": 0.9,
+    "weight_decay": 0,
+    "schedule": "one-cycle",
+    "augment": True,
+}
+EPOCH = {"epoch": 1, "learning_rate": 0.1, "loss": 1, "selection_accuracy": 0.5, "selection_loss": 1}
 
 FAULTS = {
     "accuracy above 1": (("performance", "finetuned", 1.2), "$.performance.finetuned: 1.2 is greater than"),
@@ -65,6 +69,24 @@ def altered(document: dict, section: str, key: str, value) -> dict:
     return document
 
 
+def trained(**settings) -> dict:
+    """The document of a fine-tuned net, with further settings."""
+    settings = SETTINGS | settings
+    epochs = [EPOCH | {"epoch": number} for number in range(1, settings["epochs"] + 1)]
+    return {
+        "cell": PRUNED,
+        "images": {"train": 100, "selection": 4, "test": 200, "chance": 0.1},
+        "performance": {"finetuned": 0.5},
+        "correct": 64 * "0",
+        "training": {"settings": settings, "best_epoch": 1, "epochs": epochs},
+        "provenance": PROVENANCE,
+    }
+
+
+def paths(kind: str, document: dict) -> list[str]:
+    return [fault.path for fault in check(kind, document)]
+
+
 def test_the_published_example_is_sound():
     assert check("result", RESULT) == []
 
@@ -84,28 +106,58 @@ def test_a_net_that_lost_nothing_is_sound(count):
     assert check("result", altered(RESULT, count, "speedup", RESULT[count]["original"])) == []
 
 
+def counted(cell: dict, original: int, left: int) -> dict:
+    pair = {"original": original, "speedup": left}
+    return {
+        "cell": cell,
+        "convention": "nni-full",
+        "input_shape": [3, 32, 32],
+        "params": pair,
+        "flops": pair,
+        "conv_linear_macs": pair,
+        "second_counter": {"name": "thop", "params": pair, "conv_linear_macs": pair},
+        "provenance": PROVENANCE,
+    }
+
+
+WITHIN = CELL | {"pruner": "L1FilterPruner", "flops": 0.5}
+
+
 def test_all_channels_may_be_kept_and_a_budget_used_up():
-    assert list(_layers_shrink({"layers": [{"kept": 8, "channels": 8}]})) == []
-    assert list(_within_budget({"budget": {"reached": 0.5, "asked": 0.5}})) == []
+    document = {
+        "cell": WITHIN,
+        "images": trained()["images"],
+        "performance": {"pruned": 0.5},
+        "arguments": {},
+        "sparsity": {"reached": 0},
+        "layers": [{"name": "features.0", "channels": 8, "kept": 8}],
+        "cost": {"evaluations": 0, "images_evaluated": 0, "images_trained": 0},
+        "budget": {"kind": "flops", "asked": 0.5, "reached": 0.5, "original": 100, "pruned": 50},
+        "provenance": PROVENANCE,
+    }
+    assert paths("prune", document) == []
+    document["layers"][0]["kept"] = 9
+    document["budget"]["reached"] = 0.51
+    assert paths("prune", document) == ["$.layers[0].kept", "$.budget.reached"]
 
 
-def test_a_net_above_its_budget_two_equal_targets_and_a_missing_epoch_are_faults():
-    counted = {"cell": {"flops": 0.5}, "flops": {"original": 100, "speedup": 51}}
-    assert [fault.path for fault in _counts_within_budget(counted)] == ["$.flops.speedup"]
-    twice = {"L1FilterPruner": [{"sparsity": 0.5}, {"sparsity": 0.5}]}
-    assert [fault.path for fault in _sparsities_rise(twice)] == ["$.L1FilterPruner"]
+def test_a_net_above_its_budget_and_two_equal_targets_are_faults():
+    assert paths("count", counted(WITHIN, 100, 50)) == []
+    assert paths("count", counted(WITHIN, 100, 51)) == ["$.flops.speedup"]
+    net = {"sparsity": 0.5, "performance": 0.5, "params": 100, "flops": 100}
+    assert paths("comparison", {"L1FilterPruner": [net]}) == []
+    assert paths("comparison", {"L1FilterPruner": [net, net]}) == ["$.L1FilterPruner"]
 
 
 def test_epochs_are_those_of_the_settings():
     def faults(*epochs: tuple[int, float, float], best: int, asked: int = 2) -> list[str]:
         keys = ("epoch", "selection_accuracy", "selection_loss")
-        training = {
-            "settings": {"epochs": asked, "learning_rate": 0.1},
-            "epochs": [dict(zip(keys, epoch, strict=True), learning_rate=0.1) for epoch in epochs],
+        document = trained(epochs=asked)
+        document["training"] |= {
             "best_epoch": best,
+            "epochs": [EPOCH | dict(zip(keys, epoch, strict=True)) for epoch in epochs],
         }
-        document = {"images": {"selection": 4}, "training": training}
-        return [fault.path for fault in _epochs_are_those_of_the_settings(document)]
+        return paths("finetune", document)
 
     assert faults((1, 0.5, 3.0), (2, 0.5, 2.0), best=2) == []
     assert faults((1, 0.5, 2.0), (2, 0.5, 2.0), best=1) == []
@@ -117,12 +169,11 @@ def test_epochs_are_those_of_the_settings():
 
 
 def test_the_best_trial_is_the_training():
-    def faults(*accuracies: float, reached: float = 0.5) -> list[str]:
+    def faults(*accuracies: float) -> list[str]:
         settings = {"learning_rate": 0.1, "epochs": 1}
         trials = [settings | {"selection_accuracy": accuracy} for accuracy in accuracies]
         trials[-1]["learning_rate"] = 0.2
-        training = {"settings": settings, "epochs": [{"selection_accuracy": reached}]}
-        return [fault.path for fault in _best_trial_is_kept({"training": training, "tuning": trials})]
+        return paths("finetune", trained() | {"tuning": trials})
 
     assert faults(0.5, 0.25) == []
     assert faults(0.5, 0.75) == ["$.tuning"]
@@ -130,9 +181,10 @@ def test_the_best_trial_is_the_training():
 
 
 def test_an_accuracy_that_no_number_of_test_images_gives_is_a_fault():
-    document = {"images": {"test": 200}, "performance": {"pruned": 0.9151, "finetuned": 183 / 200}}
-    found = _accuracies_are_shares_of_test_images(document)
-    assert [fault.path for fault in found] == ["$.performance.pruned"]
+    assert paths("finetune", trained() | {"performance": {"finetuned": 183 / 200}}) == []
+    assert paths("finetune", trained() | {"performance": {"finetuned": 0.9151}}) == [
+        "$.performance.finetuned"
+    ]
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
@@ -159,17 +211,8 @@ def test_an_infeasible_cell_has_a_reason_and_no_numbers():
 
 
 def test_two_counters_that_disagree_are_a_fault():
-    pair = {"original": 100, "speedup": 51}
-    document = {
-        "cell": {**CELL, "pruner": "L1FilterPruner", "sparsity": 0.5},
-        "convention": "nni-full",
-        "input_shape": [3, 32, 32],
-        "params": pair,
-        "flops": pair,
-        "conv_linear_macs": pair,
-        "second_counter": {"name": "thop", "params": pair, "conv_linear_macs": {**pair, "speedup": 50}},
-        "provenance": {"device": "cpu", "threads": 1, "versions": {}, "inputs": {}},
-    }
+    document = counted(PRUNED, 100, 51)
+    document["second_counter"]["conv_linear_macs"] = {"original": 100, "speedup": 50}
     (fault,) = check("count", document)
     assert str(fault) == "$.second_counter.conv_linear_macs.speedup: 50 differs from the first counter's 51"
 

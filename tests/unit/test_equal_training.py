@@ -5,11 +5,11 @@ import pandas as pd
 import pytest
 import settings
 from cells import cells
+from test_documents import trained
 from torch import nn
 
 from filterbench.analysis.verdicts import verdicts
-from filterbench.documents import read
-from filterbench.documents.rules import _within_half_a_pass
+from filterbench.documents import check, read
 from filterbench.domain.spending import images_in_a_pass
 from filterbench.jobs.job import Job
 from filterbench.making.context import prepare
@@ -245,12 +245,11 @@ def test_two_sparsities_that_leave_the_same_net_are_one_comparison():
     ("spent", "said"), [(320, []), (321, ["is not the sum of the images"]), (384, ["half an epoch"])]
 )
 def test_what_was_spent_is_what_was_trained_and_near_what_was_asked(spent, said):
-    document = {
-        "cell": {},
-        "training": {"settings": {"epochs": (spent - 64) // 64 or 1, "batch_size": 64}},
-        "images": {"train": 100},
+    document = trained(epochs=(spent - 64) // 64)
+    document |= {
+        "performance": {"equal": 0.5},
         "equal_training": {"asked": 340, "search": 64, "spent": spent},
     }
-    faults = list(_within_half_a_pass(document))
+    faults = check("equal", document)
     assert len(faults) == len(said)
     assert all(word in fault.reason for word, fault in zip(said, faults, strict=True))
