@@ -124,13 +124,12 @@ class _Builder:
         return name
 
 
-def vgg(stages: tuple[tuple[int, int], ...], hidden: int, size: int = 32) -> Shapes:
-    """A VGG for small images; see `filterbench.models.vgg`.
+def vgg(stages: tuple[tuple[int, int], ...], hidden: int) -> Shapes:
+    """A VGG for images of 32 pixels; see `filterbench.models.vgg`.
 
     Args:
         stages: filters and number of the convolutions between two poolings.
         hidden: features of the classifier's hidden layer; 0 for none.
-        size: height and width of the images.
     """
     convolutions: list[Convolution] = []
     place, source = 0, IMAGE
@@ -138,7 +137,7 @@ def vgg(stages: tuple[tuple[int, int], ...], hidden: int, size: int = 32) -> Sha
         place += stage > 0
         for _ in range(depth):
             name = f"features.{place}"
-            pixels = (size // 2**stage) ** 2
+            pixels = (32 // 2**stage) ** 2
             convolutions.append(Convolution(name, source, channels, 3, pixels, stage=stage))
             place, source = place + 3, name
     return Shapes(tuple(convolutions), source, hidden=hidden)
