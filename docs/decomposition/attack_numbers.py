@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
-from study_numbers import Study, row_of, said
+from study_numbers import Study, mean_of, row_of, said
 
 from filterbench.analysis.leads import LEAD
 from filterbench.analysis.leads_document import leads_document, leads_table
@@ -31,11 +31,11 @@ class Attacks:
 
     Args:
         study: with nothing changed.
-        folder: of the attacks' tables of leads.
+        folder: of the attacks' tables of leads; of some, `cells/` has the table of cells.
     """
 
     def __init__(self, study: Study, folder: Path) -> None:
-        self.study = study
+        self.study, self.folder = study, folder
         self.tables = {path.stem: pd.read_csv(path) for path in sorted(folder.glob("*.csv"))}
 
     def said(self, name: str, component: str, budget: int) -> str:
@@ -45,6 +45,16 @@ class Attacks:
     def unchanged(self, seeds: int, component: str, budget: int) -> str:
         """The same with nothing changed, over the first seeds."""
         return said(row_of(self._first[seeds], *ATTACKED, component, budget))
+
+    def gain(self, name: str, control: str, uniform: str, budget: int) -> str:
+        """By how many points an attack's control is above the study's, over the seeds of the attack."""
+        cells = pd.read_csv(self.folder / f"cells/{name}.csv")
+        column = f"performance_finetuned_{budget}"
+        changed, unchanged = (
+            100 * table[table["pruner"] == pruner].set_index("seed")[column]
+            for table, pruner in ((cells, control), (self.study.cells[ATTACKED[0]], uniform))
+        )
+        return mean_of(changed - unchanged)
 
     def left(self) -> str:
         """What the attacks that have not run would change."""

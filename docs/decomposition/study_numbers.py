@@ -90,7 +90,7 @@ class Study:
     def fall(self, model: str, pruner: str) -> str:
         """By how many points the lead falls from the first to the last training budget, with its interval."""
         first, last = (self._lead(model, pruner, budget) for budget in (self.budgets[0], self.budgets[-1]))
-        return _points(first - last)
+        return mean_of(first - last)
 
     def beyond_shapes(self, model: str, pruner: str, budget: int) -> str:
         """How much larger the lead is than that of the shapes from scratch, points."""
@@ -98,7 +98,7 @@ class Study:
             self._by_seed(model, name, budget, "performance_scratch")
             for name in (pruner, self._control(model, pruner))
         )
-        return _points(self._lead(model, pruner, budget) - (own - uniform))
+        return mean_of(self._lead(model, pruner, budget) - (own - uniform))
 
     def below_scratch(self, model: str, pruner: str, shape: str, budget: int) -> str:
         """How many points a net is below its shape trained from scratch, the mean over seeds."""
@@ -122,7 +122,7 @@ class Study:
     def lead_of_subset(self, model: str, pruner: str, subset: int, budget: int) -> str:
         """The lead over the seeds of one training subset, counted from 0."""
         lead = self._lead(model, pruner, budget)
-        return _points(lead[lead.index % self.config["dataset"]["train_subsets"] == subset])
+        return mean_of(lead[lead.index % self.config["dataset"]["train_subsets"] == subset])
 
     def times_the_flops(self, model: str, pruner: str, control: str) -> str:
         """How many times as many FLOPs a pruner's net has as a control's, the mean over seeds."""
@@ -141,7 +141,7 @@ class Study:
 
     def with_collapsed(self, model: str, pruner: str, budget: int) -> str:
         """The lead over all seeds, those with a collapsed net included."""
-        return _points(self._lead(model, pruner, budget))
+        return mean_of(self._lead(model, pruner, budget))
 
     def crossings(self, model: str) -> dict[str, str]:
         """By pruner where its lead crosses zero, in a sentence, once all seeds of the model are there."""
@@ -215,7 +215,7 @@ def row_of(table: pd.DataFrame, model: str, pruner: str, component: str, budget:
     return row
 
 
-def _points(differences: pd.Series) -> str:
+def mean_of(differences: pd.Series) -> str:
     """A mean over the seeds that have one, with its 95 % t interval."""
     low, high = t_interval(differences.dropna().to_list())
     return f"{differences.mean():z.1f} ({low:z.1f} to {high:z.1f})"
