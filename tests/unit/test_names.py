@@ -13,7 +13,7 @@ from PIL import Image
 
 from filterbench.data.preparing import prepare_data
 from filterbench.storage.errors import InputError
-from filterbench.storage.tables import write_table
+from filterbench.storage.tables import read_table, write_table
 from filterbench.study.imports import imports_digest, imports_of
 
 NAME = os.fsdecode(b"caf\xe9")
@@ -75,3 +75,13 @@ def test_a_table_with_such_a_name_is_refused(tmp_path):
     with pytest.raises(InputError, match=r"table\.csv: '.*caf\\udce9.*' is not UTF-8; rename the file"):
         write_table(tmp_path / "table.csv", pd.DataFrame({"pruner": [NAME]}))
     assert not (tmp_path / "table.csv").exists()
+
+
+@pytest.mark.parametrize("name", ["NA", "None", "nan", "null"])
+def test_a_pruner_may_have_a_name_that_pandas_takes_for_no_value(name, tmp_path):
+    written = pd.DataFrame({"pruner": [name, "L1FilterPruner"], "latency": [1.5, None], "infeasible": None})
+    write_table(tmp_path / "comparison.csv", written)
+    table = read_table(tmp_path / "comparison.csv")
+    assert table["pruner"].tolist() == [name, "L1FilterPruner"]
+    assert table["latency"].isna().tolist() == [False, True]
+    assert table["infeasible"].isna().all()

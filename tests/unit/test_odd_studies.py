@@ -38,6 +38,10 @@ BOMB = "\n".join(f"a{i}: &a{i} [{', '.join(9 * [f'*a{i - 1}'])}]" for i in range
         ("baseline: {epochs: 1" + 300 * "0" + "}", r"baseline\.epochs: 10+"),
         ("latency: {threads: 1000000000000}", r"threads: 1000000000000 is greater than the maximum"),
         (
+            "pruners: {TaylorPruner: {arguments: {images: 1000000000000000000}}}",
+            r"images: 1000000000000000000 is greater than the maximum",
+        ),
+        (
             "baseline: {learning_rate: 1.0e+30}",
             r"learning_rate: 1e\+30 is greater than the maximum",
         ),

@@ -109,9 +109,11 @@ def test_no_epochs_leave_the_net_as_it_is(few_images):
     assert all(torch.equal(tensor, untouched[name]) for name, tensor in model.state_dict().items())
 
 
-def test_a_diverging_training_says_what_to_change(few_images):
+@pytest.mark.parametrize("batch_size", [SETTINGS.batch_size, 1000], ids=["at some step", "at the only step"])
+def test_a_diverging_training_says_what_to_change(batch_size, few_images):
+    settings = replace(SETTINGS, learning_rate=1e30, batch_size=batch_size, epochs=1)
     with pytest.raises(InputError, match="diverged .* lower learning_rate, now 1e"):
-        train(fresh_net(), few_images, replace(SETTINGS, learning_rate=1e30), seed=0)
+        train(fresh_net(), few_images, settings, seed=0)
 
 
 def test_augmentation_shows_shifted_and_mirrored_images_and_nothing_else():

@@ -50,6 +50,9 @@ def faults_of(raw: RawImages, image_size: int) -> Iterator[str]:
         yield f"labels are {labels.dtype} {labels.shape}; allowed: one integer per image"
         return
     classes, sizes = np.unique(labels, return_counts=True)
+    if len(classes) < 2:
+        yield f"the number of classes is {len(classes)}; at least 2"
+        return
     if not np.array_equal(classes, np.arange(len(classes))):
         yield f"labels are {classes.min()} to {classes.max()}, {len(classes)} classes; count them from 0"
     if sizes.min() < FEWEST:

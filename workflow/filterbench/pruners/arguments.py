@@ -14,6 +14,8 @@ from filterbench.domain.rates import EXAMPLE
 Argument = dict[str, Any]
 
 
+# The largest whole number, as of a study's other settings: documents refuse those that JSON readers round.
+MOST = 10**9
 BOUNDS = ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")
 
 
@@ -35,8 +37,8 @@ def number(default: float, meaning: str, **bounds: float) -> Argument:
 
 
 def whole(default: int, meaning: str, **bounds: int) -> Argument:
-    """A whole number; see `number`."""
-    return number(default, meaning, **bounds) | {"type": "integer"}
+    """A whole number, up to the largest one that a study can have anywhere; see `number`."""
+    return number(default, meaning, **{"maximum": MOST, **bounds}) | {"type": "integer"}
 
 
 def switch(meaning: str, default: bool = False) -> Argument:

@@ -23,6 +23,7 @@ from filterbench.pruners.registry import PRUNERS
 from filterbench.results.bills import at_training_budgets, bills
 from filterbench.storage.errors import InputError
 from filterbench.storage.stopwatch import read_benchmark
+from filterbench.storage.tables import read_table
 from filterbench.study.cells import sparse_name
 from filterbench.study.paths import baseline_folder, trajectory_document
 
@@ -35,7 +36,7 @@ def with_latencies(plan: Plan, model: str, table: pd.DataFrame) -> pd.DataFrame:
     """The table of a model's cells, with their latencies and memory if all of them were measured."""
     path = plan.latency_csv(model)
     keys = ["pruner", "seed", "target" if "target" in table else "sparsity"]
-    measured = pd.read_csv(path) if path.exists() else pd.DataFrame()
+    measured = read_table(path) if path.exists() else pd.DataFrame()
     for name in MEMORY:
         if f"{name}_original" in measured:
             measured[f"relative_{name}_compact"] = measured[f"{name}_compact"] / measured[f"{name}_original"]

@@ -9,7 +9,7 @@ from filterbench.analysis.budgets import as_curves
 from filterbench.analysis.claims import claims_about, judged, placed
 from filterbench.analysis.curves import LARGEST_GAP
 from filterbench.jobs.job import Job
-from filterbench.storage.tables import write_table
+from filterbench.storage.tables import read_table, write_table
 
 logger = logging.getLogger(__name__)
 
@@ -21,7 +21,7 @@ def claims(job: Job) -> None:
         InputError: the table of points is faulty, or has no point of a model of the study.
     """
     path = Path(job.resources["claims"])
-    tables = {Path(table).parent.name: as_curves(pd.read_csv(table)) for table in job.params["tables"]}
+    tables = {Path(table).parent.name: as_curves(read_table(table)) for table in job.params["tables"]}
     points = claims_about(path, tables)
     found = [
         judged(placed(points, model, job.params["dataset"], table), table) for model, table in tables.items()

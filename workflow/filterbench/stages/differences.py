@@ -15,7 +15,7 @@ from filterbench.analysis.mcnemar import mcnemar
 from filterbench.domain.targets import parse_target
 from filterbench.jobs.job import Job
 from filterbench.storage.correctness import read_correct
-from filterbench.storage.tables import write_table
+from filterbench.storage.tables import read_table, write_table
 from filterbench.study.paths import cell_at
 
 logger = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ def differences(job: Job) -> None:
     Raises:
         InputError: a cell's list of right images is missing, or of another number of images.
     """
-    tables = [pd.read_csv(path) for path in job.params["tables"]]
+    tables = [read_table(path) for path in job.params["tables"]]
     found = paired_differences(pd.concat([as_curves(table) for table in tables], ignore_index=True))
     if found.empty:
         logger.warning(

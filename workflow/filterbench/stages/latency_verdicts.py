@@ -16,6 +16,7 @@ from filterbench.jobs.job import Job
 from filterbench.results.shapes import TIMES
 from filterbench.storage.errors import InputError
 from filterbench.storage.files import write_text
+from filterbench.storage.tables import read_table
 
 logger = logging.getLogger(__name__)
 
@@ -54,4 +55,4 @@ def latency_verdicts(job: Job) -> None:
 
 
 def _together(paths: list[str]) -> pd.DataFrame:
-    return pd.concat([sparsity_cells(pd.read_csv(path)) for path in paths], ignore_index=True)
+    return pd.concat([sparsity_cells(read_table(path)) for path in paths], ignore_index=True)

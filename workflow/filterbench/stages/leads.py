@@ -12,7 +12,7 @@ from filterbench.documents import write
 from filterbench.jobs.job import Job
 from filterbench.storage.errors import InputError
 from filterbench.storage.files import write_text
-from filterbench.storage.tables import write_table
+from filterbench.storage.tables import read_table, write_table
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ def leads(job: Job) -> None:
         InputError: the study has no training budgets or no uniform control, or its plan is faulty.
     """
     source, plan = job.params["source"], job.resources["plan"]
-    tables = [pd.read_csv(path) for path in job.params["tables"]]
+    tables = [read_table(path) for path in job.params["tables"]]
     questions = read_questions(Path(plan)) if plan else []
     document = leads_document(source, pd.concat(tables, ignore_index=True), questions)
     if not document["budgets"] or not document["pairs"]:

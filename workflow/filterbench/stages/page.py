@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pandas as pd
-
 from filterbench.analysis.published import claims_by_model, published_cells
 from filterbench.data.registry import DATASETS
 from filterbench.documents import parse
@@ -11,11 +9,12 @@ from filterbench.jobs.job import Job
 from filterbench.page.page import page as page_of
 from filterbench.pruners.registry import controls
 from filterbench.storage.files import write_text
+from filterbench.storage.tables import read_table
 
 
 def page(job: Job) -> None:
     """Put the tables of all models on one page."""
-    tables = {Path(path).parent.name: pd.read_csv(path) for path in job.params["tables"]}
+    tables = {Path(path).parent.name: read_table(path) for path in job.params["tables"]}
     study, dataset = job.params["study"], job.params["dataset"]
     published = job.params["published"]
     text = page_of(

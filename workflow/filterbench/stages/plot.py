@@ -13,11 +13,12 @@ from filterbench.plotting.equal_training import draw_training
 from filterbench.plotting.saving import save_kinds
 from filterbench.plotting.side_by_side import draw_side_by_side
 from filterbench.results.titles import labels, shown
+from filterbench.storage.tables import read_table
 
 
 def plot(job: Job) -> None:
     """Draw the comparison table as PNG, SVG and PDF; the same table gives the same bytes."""
-    table = as_curves(pd.read_csv(job.inputs["table"]))
+    table = as_curves(read_table(job.inputs["table"]))
     title = shown(study_title(table, *labels(job.params)), job.params)
     if job.params["figure"] == "accuracy_against_cost":
         figure = draw_cost(table, title)
@@ -34,7 +35,7 @@ def plot(job: Job) -> None:
 def _others(job: Job) -> dict[str, pd.DataFrame]:
     """Cells of other studies beside the study's own: the published ones, and those that the user imports."""
     published = {"published": published_cells(job.params["model"])} if job.params["published"] else {}
-    imported = {"imported": pd.read_csv(job.inputs["imported"])} if "imported" in job.inputs else {}
+    imported = {"imported": read_table(job.inputs["imported"])} if "imported" in job.inputs else {}
     return published | {name: cells[cells["infeasible"].isna()] for name, cells in imported.items()}
 
 

@@ -12,7 +12,7 @@ from filterbench.documents import write
 from filterbench.jobs.job import Job
 from filterbench.storage.errors import InputError
 from filterbench.storage.files import write_text
-from filterbench.storage.tables import write_table
+from filterbench.storage.tables import read_table, write_table
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ def ranking(job: Job) -> None:
         InputError: the study has no cells under budgets.
     """
     source = job.params["source"]
-    table = pd.concat([pd.read_csv(path) for path in job.params["tables"]], ignore_index=True)
+    table = pd.concat([read_table(path) for path in job.params["tables"]], ignore_index=True)
     under_budgets = list(rankings(table, job.params["variants"]))
     if not under_budgets:
         raise InputError(f"{source}: nothing to rank; it needs `budgets`, and pruners that support them")

@@ -13,6 +13,7 @@ from filterbench.documents import write
 from filterbench.jobs.job import Job
 from filterbench.storage.errors import InputError
 from filterbench.storage.files import write_text
+from filterbench.storage.tables import read_table
 from filterbench.study.imports import LAYOUT
 
 logger = logging.getLogger(__name__)
@@ -28,7 +29,7 @@ def verdicts(job: Job) -> None:
     if paths is None:
         tables = [published_cells(model) for model in published_names("model")]
     elif paths:
-        tables = [sparsity_cells(pd.read_csv(path)) for path in paths]
+        tables = [sparsity_cells(read_table(path)) for path in paths]
     else:
         raise InputError(
             f"{job.params['source']}: nothing to judge; name a folder: --config nni_results=..., "

@@ -14,6 +14,21 @@ if TYPE_CHECKING:
 FORMULA = ("=", "+", "-", "@", "\t", "\n")
 
 
+def read_table(path: Path | str, **types: type) -> pd.DataFrame:
+    """Read a table.
+
+    Args:
+        path: of the CSV file.
+        types: of columns, by name; pandas chooses those of the others.
+
+    Returns:
+        The table; NaN where a value is missing. Texts such as `NA` or `null` are texts: they can be names.
+    """
+    import pandas as pd
+
+    return pd.read_csv(path, dtype=types or None, keep_default_na=False, na_values=[""])
+
+
 def write_table(path: Path, table: pd.DataFrame) -> None:
     """Write a table without its index.
 

@@ -171,6 +171,8 @@ class _Training:
         learning_rate = float(self._schedule.get_last_lr()[0])
         loss = self._pass_over_images()
         score = evaluate(self._model, self._splits.selection)
+        # The losses of the steps are those before them: the last step's effect shows only here.
+        self._must_be_finite(score.loss)
         self.epochs.append(
             {
                 "epoch": len(self.epochs) + 1,
@@ -205,11 +207,13 @@ class _Training:
             losses += self._training_steps.step(batch, images.labels[chosen])
             self._schedule.step()
         mean = losses.item() / self._steps
-        if not math.isfinite(mean):
-            raise InputError(
-                f"the training diverged (loss {mean}); lower learning_rate, now {settings.learning_rate}"
-            )
+        self._must_be_finite(mean)
         return mean
+
+    def _must_be_finite(self, loss: float) -> None:
+        if not math.isfinite(loss):
+            rate = self._settings.learning_rate
+            raise InputError(f"the training diverged (loss {loss}); lower learning_rate, now {rate}")
 
     def _add_penalty(self) -> None:
         settings = self._settings
