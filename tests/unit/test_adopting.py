@@ -136,6 +136,14 @@ class Custom:
         (lambda path: save(path, lambda each: each.double() + 1e300), "are infinite or NaN"),
         (lambda path: save(path, lambda each: each * 0), "features.0: all 4 filters are zero"),
         (lambda path: save(path, lambda each: -each.abs() - 1, "running_var"), "a variance is below 0"),
+        (
+            lambda path: save(path, lambda each: each.to_sparse()),
+            "the tensor is sparse or nested; allowed",
+        ),
+        (
+            lambda path: save(path, lambda each: each.to("meta")),
+            "the tensor has no values; allowed",
+        ),
         (lambda path: save(path, lambda each: each.tolist()), "not a state dict"),
         (
             lambda path: torch.save(
@@ -166,7 +174,8 @@ class Custom:
             "page",
             "JSON",
         ),
-        *("int8", "complex", "NaN", "infinite", "a large double", "filters of zeros", "variance", "lists"),
+        *("int8", "complex", "NaN", "infinite", "a large double", "filters of zeros", "variance"),
+        *("sparse", "meta", "lists"),
         *("twice", "another width", "another architecture"),
     ],
 )

@@ -13,7 +13,7 @@ from checkout import REPOSITORY
 
 from filterbench import __version__
 from filterbench.command.main import main
-from filterbench.command.prune import Request, study
+from filterbench.command.prune import HEADING, Request, study
 from filterbench.study.config import check_config
 
 REQUEST = {
@@ -101,9 +101,27 @@ def test_a_users_own_file_of_the_studys_name_stays(given, tmp_path, monkeypatch,
 
 def test_a_study_that_cannot_be_written_is_one_line(given, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "folder").touch()
-    said = refusal(capsys, *arguments(given, "--name", "folder/mine"))
+    (tmp_path / "mine.yaml").mkdir()
+    said = refusal(capsys, *arguments(given, "--name", "mine"))
     assert said.startswith("error: [Errno ") and said.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "key"),
+    [(("--name", "../mine"), "study"), (("--name", ""), "study"), (("--sparsity", "50"), r"sparsities[0]")],
+)
+def test_what_is_refused_leaves_an_earlier_nets_study_as_it_is(
+    asked, key, given, tmp_path, monkeypatch, capsys
+):
+    folder = tmp_path / "work"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    earlier = folder / "pruned.yaml"
+    earlier.write_text(HEADING + "study: pruned\n")
+    said = refusal(capsys, *arguments(given, *asked))
+    assert said.startswith(f"error: filterbench prune: {key}: ") and said.count("\n") == 1
+    assert earlier.read_text() == HEADING + "study: pruned\n"
+    assert [*tmp_path.rglob("*.yaml")] == [earlier]
 
 
 # Stands for Snakemake, which takes longer to end its jobs than a killed process has.

@@ -16,6 +16,7 @@ from filterbench.domain.targets import SPARSITY, Target
 from filterbench.storage.errors import InputError
 from filterbench.storage.files import write_text
 from filterbench.study.cells import Cell
+from filterbench.study.config import check_config
 from filterbench.study.extending import study_in
 from filterbench.study.paths import cell_folder
 
@@ -76,11 +77,14 @@ def prune(request: Request) -> int:
         Snakemake's exit code, or 130 after Ctrl-C.
 
     Raises:
-        InputError: a file or folder is missing, a normalisation is incomplete, the study's file is a user's
-            own, or the target is out of reach.
+        InputError: a file or folder is missing, a normalisation is incomplete, a setting is not allowed, the
+            study's file is a user's own, or the target is out of reach.
     """
     checkout = _checkout()
-    file, text = Path(f"{request.name}.yaml"), yaml.safe_dump(study(request, checkout), sort_keys=False)
+    asked, file = study(request, checkout), Path(f"{request.name}.yaml")
+    # Before the file of an earlier net is replaced.
+    check_config(asked, "filterbench prune")
+    text = yaml.safe_dump(asked, sort_keys=False)
     if file.exists() and not file.read_text(encoding="utf-8", errors="replace").startswith(HEADING):
         raise InputError(f"--name {request.name}: {file} is not a file of this command; choose another name")
     write_text(file, HEADING + text)

@@ -81,6 +81,9 @@ def _as_float32(found: Weights, path: Path) -> Weights:
     converted = sorted({str(each.dtype).removeprefix("torch.") for each in found.values()} - {"float32"})
     adopted = {}
     for name, tensor in found.items():
+        if tensor.layout is not torch.strided or tensor.is_nested or tensor.is_meta:
+            kind = "has no values" if tensor.is_meta else "is sparse or nested"
+            raise InputError(f"{path}: {name}: the tensor {kind}; allowed: a dense one")
         if tensor.dtype not in FLOATS:
             allowed = ", ".join(str(each).removeprefix("torch.") for each in FLOATS)
             given = str(tensor.dtype).removeprefix("torch.")
