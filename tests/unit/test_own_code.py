@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from filterbench.orchestration import code, definitions
 from filterbench.orchestration.code import rule_digest
 from filterbench.own_code import VARIABLE, registering
 from filterbench.own_code.registering import KINDS
@@ -191,6 +192,58 @@ def test_an_installed_package_names_its_entries(tmp_path):
     # What the module imports from its package counts, too.
     (package / "scale.py").write_text("FACTOR = 2\n")
     assert digest() != first
+
+
+ENTRY = 'PrunerEntry("mine", "own:Mine")'
+PLAIN = f"class Mine:\n    factor = FACTOR\n\nPRUNERS = {{'MinePruner': {ENTRY}}}\n"
+# By what a user's module does, its text without the import of PrunerEntry.
+FORMS = {
+    "a key in a variable": f"from h import FACTOR\nKEY = 'MinePruner'\nPRUNERS = {{KEY: {ENTRY}}}\n",
+    "an update": f"import h\nPRUNERS = {{}}\nPRUNERS.update(MinePruner={ENTRY})\n",
+    "an import of everything": f"from h import *\n{PLAIN}",
+    "an import that is tried": f"try:\n    from h import FACTOR\nexcept ImportError:\n    raise\n{PLAIN}",
+    "an import where types are not checked": "from typing import TYPE_CHECKING\n"
+    f"if TYPE_CHECKING:\n    FACTOR = 1\nelse:\n    from h import FACTOR\n{PLAIN}",
+    "an import in a function": "class Mine:\n    def prune(self):\n        import h\n        return h.FACTOR\n"
+    f"PRUNERS = {{'MinePruner': {ENTRY}}}\n",
+    "a module of a package": f"import pk.h\nFACTOR = pk.h.FACTOR\n{PLAIN}",
+    "a name that a package passes on": f"from pk import FACTOR\n{PLAIN}",
+    "a registry of another module": "from impl import PRUNERS\n",
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_whatever_a_users_module_imports_counts(form, mine):
+    heading = "from filterbench.pruners.registry import PrunerEntry\n"
+    (mine / "own.py").write_text(heading + FORMS[form])
+    (mine / "impl.py").write_text(f"{heading}from h import FACTOR\n{PLAIN}")
+    (mine / "pk").mkdir()
+    (mine / "pk/__init__.py").write_text("from .h import FACTOR\n")
+    helpers = [mine / "h.py", mine / "pk/h.py"]
+
+    def digest(text: str) -> str:
+        for helper in helpers:
+            helper.write_text(text)
+        for cached in (code._digest, definitions.module_of, definitions.part_of, definitions.entry_of):
+            cached.cache_clear()
+        return rule_digest("prune", pruner="MinePruner", model="vgg16")
+
+    for helper in helpers:
+        helper.write_text("FACTOR = 1\n")
+    registering.register([str(mine / "own.py")], {}, "mine.yaml")
+    first = digest("FACTOR = 1\n")
+    assert digest("# Two of them.\nFACTOR = 1\n") == first
+    assert digest("FACTOR = 2\n") != first
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "latin-1"])
+def test_a_users_module_may_have_any_encoding(encoding, mine):
+    text = (mine / "own_pruner.py").read_text()
+    (mine / "own_pruner.py").write_text(
+        f"# -*- coding: {encoding} -*-\n# caf\u00e9\n{text}", encoding=encoding
+    )
+    registering.register([str(mine / "own_pruner.py")], {}, "mine.yaml")
+    assert rule_digest("prune", pruner="LargestWeightPruner", model="vgg16")
 
 
 def test_a_variant_of_a_variant_is_refused(monkeypatch):

@@ -1,4 +1,8 @@
-"""Python source as what it defines and what it refers to, without what changes no number."""
+"""Python source as what it defines and what it refers to, without what changes no number.
+
+The package's modules are taken apart. A user's module counts whole, with those of the user's modules that it
+imports: it can register and import in any way that Python allows.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,10 @@ ROOT = Path(__file__).parents[1]
 
 @dataclass(frozen=True)
 class Definition:
-    """A top-level name of a module; None means the statements that run when it is imported."""
+    """A top-level name of a module; None means the statements that run when it is imported.
+
+    Those of a user's module are all that is in it.
+    """
 
     module: str
     name: str | None
@@ -30,12 +37,15 @@ class Module:
         self.name = name
         path = _source(name)
         self._package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-        tree = _Meaning().visit(ast.parse(path.read_text(encoding="utf-8")))
+        # As bytes: a file may name its encoding. A package needs none.
+        tree = _Meaning().visit(ast.parse(path.read_bytes() if path.exists() else b""))
         self._imports: dict[str, tuple[str, str | None]] = {}
         self._parts: dict[str, ast.AST] = {}
         self._statements = ast.Module(body=[], type_ignores=[])
         for node in tree.body:
             self._take(node)
+        if folder_of(name):
+            self._statements = tree
 
     def _take(self, node: ast.stmt) -> None:
         match node:
@@ -58,12 +68,12 @@ class Module:
         return self._statements if name is None else self._parts.get(name)
 
     def entry(self, registry: str, key: str) -> ast.AST | None:
-        """The value of a key of a registry that is written out, all of any other; None without such a key."""
+        """The value of a key of a registry, all of a user's module; None without such a key."""
+        if folder_of(self.name):
+            return self._statements
         assigned = self._parts[registry]
         value = assigned.value if isinstance(assigned, ast.Assign | ast.AnnAssign) else None
-        if not isinstance(value, ast.Dict):
-            # Put together by a user's code: all that it is put together from.
-            return assigned
+        assert isinstance(value, ast.Dict)
         pairs = zip(value.keys, value.values, strict=True)
         return next((value for name, value in pairs if getattr(name, "value", None) == key), None)
 
@@ -82,28 +92,37 @@ class Module:
             yield alias.asname or alias.name, (inner, None) if is_module else (source, alias.name)
 
     def references(self, node: ast.AST) -> Iterator[Definition]:
-        """The definitions of the package that a piece of this module's code refers to."""
+        """The definitions of the package and of the user that a piece of this module's code refers to."""
         yield Definition(self.name, None)
+        for module, name in self._named(node):
+            if not folder_of(module):
+                yield Definition(module, name)
+                continue
+            # The packages that a module is in run when it is imported.
+            parts = module.split(".")
+            yield from (Definition(".".join(parts[:length]), None) for length in range(1, len(parts) + 1))
+
+    def _named(self, node: ast.AST) -> Iterator[tuple[str, str | None]]:
         for child in ast.walk(node):
             if isinstance(child, ast.Import | ast.ImportFrom):
-                # An import within a function.
-                yield from (Definition(*target) for _, target in self._imported(child) if _is_own(target[0]))
+                # An import within a function, or anywhere in a user's module.
+                yield from (target for _, target in self._imported(child) if _is_own(target[0]))
             elif isinstance(child, ast.Attribute) and isinstance(child.value, ast.Name):
                 # `module.name` of an imported module.
                 module, name = self._imports.get(child.value.id, ("", ""))
                 if _is_own(module) and name is None:
-                    yield Definition(module, child.attr)
+                    yield module, child.attr
             elif isinstance(child, ast.Name) and child.id in self._imports:
                 module, name = self._imports[child.id]
                 if _is_own(module):
-                    yield Definition(module, name)
+                    yield module, name
             elif isinstance(child, ast.Name) and child.id in self._parts:
-                yield Definition(self.name, child.id)
+                yield self.name, child.id
             elif isinstance(child, ast.Constant) and isinstance(child.value, str):
                 # A registry's lazy "module:Name".
                 module, colon, name = child.value.partition(":")
                 if colon and _is_own(module):
-                    yield Definition(module, name)
+                    yield module, name
 
 
 @cache
@@ -158,8 +177,9 @@ class _Meaning(ast.NodeTransformer):
             node.body[0] = ast.Pass()
         return self.generic_visit(node)
 
-    def visit_If(self, node: ast.If) -> ast.AST | None:
-        return None if ast.unparse(node.test) == "TYPE_CHECKING" else self.generic_visit(node)
+    def visit_If(self, node: ast.If) -> ast.AST | list[ast.stmt]:
+        self.generic_visit(node)
+        return node.orelse if ast.unparse(node.test) == "TYPE_CHECKING" else node
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
         node.annotation = ast.Constant(None)
