@@ -204,7 +204,7 @@ FORMS = {
     "an import that is tried": f"try:\n    from h import FACTOR\nexcept ImportError:\n    raise\n{PLAIN}",
     "an import where types are not checked": "from typing import TYPE_CHECKING\n"
     f"if TYPE_CHECKING:\n    FACTOR = 1\nelse:\n    from h import FACTOR\n{PLAIN}",
-    "an import in a function": "class Mine:\n    def prune(self):\n        import h\n        return h.FACTOR\n"
+    "an import in a function": "class Mine:\n    def prune(self):\n        import h\n        h.FACTOR\n"
     f"PRUNERS = {{'MinePruner': {ENTRY}}}\n",
     "a module of a package": f"import pk.h\nFACTOR = pk.h.FACTOR\n{PLAIN}",
     "a name that a package passes on": f"from pk import FACTOR\n{PLAIN}",
