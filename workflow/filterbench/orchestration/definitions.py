@@ -44,7 +44,7 @@ class Module:
         self._statements = ast.Module(body=[], type_ignores=[])
         for node in tree.body:
             self._take(node)
-        if folder_of(name):
+        if _is_users(name):
             self._statements = tree
 
     def _take(self, node: ast.stmt) -> None:
@@ -69,7 +69,7 @@ class Module:
 
     def entry(self, registry: str, key: str) -> ast.AST | None:
         """The value of a key of a registry, all of a user's module; None without such a key."""
-        if folder_of(self.name):
+        if _is_users(self.name):
             return self._statements
         assigned = self._parts[registry]
         value = assigned.value if isinstance(assigned, ast.Assign | ast.AnnAssign) else None
@@ -95,7 +95,7 @@ class Module:
         """The definitions of the package and of the user that a piece of this module's code refers to."""
         yield Definition(self.name, None)
         for module, name in self._named(node):
-            if not folder_of(module):
+            if not _is_users(module):
                 yield Definition(module, name)
                 continue
             # The packages that a module is in run when it is imported.
@@ -149,11 +149,20 @@ def entry_of(module: str, registry: str, key: str) -> tuple[str, list[Definition
 
 def _is_own(module: str) -> bool:
     """Whether it is a module of this package or the user's own code."""
-    return module.partition(".")[0] == PACKAGE or folder_of(module) is not None
+    return _is_packages(module) or _is_users(module)
+
+
+def _is_packages(module: str) -> bool:
+    return module.partition(".")[0] == PACKAGE
+
+
+def _is_users(module: str) -> bool:
+    # This package has modules that are registered as a user's are.
+    return not _is_packages(module) and folder_of(module) is not None
 
 
 def _source(module: str) -> Path:
-    folder = ROOT.parent if module.partition(".")[0] == PACKAGE else folder_of(module)
+    folder = ROOT.parent if _is_packages(module) else folder_of(module)
     assert folder
     path = folder.joinpath(*module.split("."))
     return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
