@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
+from counts import counted
 from settings import few_group_pruners
 from torch import nn
 
@@ -405,7 +406,6 @@ def test_budget_cells_are_neither_merged_nor_dropped():
 
 
 def test_a_count_above_its_budget_is_a_fault():
-    pair = {"original": 100, "speedup": 51}
     cell = {
         "study": "s",
         "dataset": "digits",
@@ -416,16 +416,7 @@ def test_a_count_above_its_budget_is_a_fault():
         "pruner": "L1FilterPruner",
         "flops": 0.5,
     }
-    document = {
-        "cell": cell,
-        "convention": "nni-full",
-        "input_shape": [3, 32, 32],
-        "params": pair,
-        "flops": pair,
-        "conv_linear_macs": pair,
-        "second_counter": {"name": "thop", "params": pair, "conv_linear_macs": pair},
-        "provenance": {"device": "cpu", "threads": 1, "versions": {}, "inputs": {}},
-    }
+    document = counted(cell, 100, 51)
     assert [str(fault) for fault in check("count", document)] == ["$.flops.speedup: 51 is above 0.5 of 100"]
     both = {**document, "cell": {**cell, "sparsity": 0.5}}
     assert [fault.path for fault in check("count", both)] == ["$.cell"]

@@ -6,6 +6,7 @@ import typing
 from pathlib import Path
 
 import pytest
+from counts import counted
 
 from filterbench.documents import KINDS, check, measurements, parse, read, schema_path, types, write
 from filterbench.documents.reference import reference
@@ -104,20 +105,6 @@ def test_a_faulty_result_is_refused_with_path_and_reason(fault, tmp_path):
 @pytest.mark.parametrize("count", ["params", "flops"])
 def test_a_net_that_lost_nothing_is_sound(count):
     assert check("result", altered(RESULT, count, "speedup", RESULT[count]["original"])) == []
-
-
-def counted(cell: dict, original: int, left: int) -> dict:
-    pair = {"original": original, "speedup": left}
-    return {
-        "cell": cell,
-        "convention": "nni-full",
-        "input_shape": [3, 32, 32],
-        "params": pair,
-        "flops": pair,
-        "conv_linear_macs": pair,
-        "second_counter": {"name": "thop", "params": pair, "conv_linear_macs": pair},
-        "provenance": PROVENANCE,
-    }
 
 
 WITHIN = CELL | {"pruner": "L1FilterPruner", "flops": 0.5}

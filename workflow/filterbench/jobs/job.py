@@ -22,12 +22,10 @@ from filelock import FileLock, Timeout
 from filterbench.jobs.forked import end_as, run_in_child
 from filterbench.own_code import VARIABLE
 from filterbench.storage.errors import InputError, first_line
-from filterbench.storage.files import without_link, write_text
+from filterbench.storage.files import LOCKS, without_link, write_text
 from filterbench.storage.stopwatch import Stopwatch
 
 logger = logging.getLogger("filterbench")
-# Where Snakemake keeps its own locks, in the folder that all hosts share.
-LOCKS = Path(".snakemake/running")
 # Names the level from which on jobs that compute with nets write to standard error, too; their logs have all.
 SHOWN_FROM = "FILTERBENCH_LEVEL"
 MEMORY = "run fewer jobs at once (--cores), or give the rule more mem_mb"

@@ -13,9 +13,8 @@ from filelock import FileLock
 
 from filterbench.documents import read, write
 from filterbench.documents.manifest import settings_digest, sums_of
-from filterbench.jobs.job import LOCKS
 from filterbench.storage.errors import InputError
-from filterbench.storage.files import entries_below, known_digest, remove, without_link, write_text
+from filterbench.storage.files import LOCKS, entries_below, known_digest, remove, without_link, write_text
 from filterbench.storage.stopwatch import BENCHMARK, benchmark_file
 from filterbench.study.paths import MANIFEST, SUMS, wildcards_at
 

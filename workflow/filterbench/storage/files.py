@@ -17,6 +17,8 @@ HIDDEN = "of systems and tools"
 LINKED = "links to folders that are read anyway"
 NO_FILE = "pipes, devices or broken links"
 
+# Locks of jobs and of manifests lie where Snakemake keeps its own, in the folder that all hosts share.
+LOCKS = Path(".snakemake/running")
 More = TypeVarTuple("More")
 Found = TypeVar("Found")
 
