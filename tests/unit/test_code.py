@@ -97,7 +97,7 @@ NO_NUMBER = {
     "a reworded argument": ("pruners/arguments.py", "Ranks the filters", "Sorts the filters"),
     "a comment": ("storage/errors.py", "class", "# A comment.\n\n\nclass"),
     "a type": ("training/loop.py", "seed: int,", "seed: float,"),
-    "another lock": ("jobs/job.py", ".snakemake/running", ".snakemake/at-work"),
+    "another lock": ("storage/files.py", ".snakemake/running", ".snakemake/at-work"),
 }
 
 
