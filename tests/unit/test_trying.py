@@ -55,6 +55,48 @@ class Grouped(Plain):
         self.second = nn.Conv2d(4, 4, 3, groups=2)
 
 
+class Sharing(Plain):
+    """Calls one pooling and one activation twice, each on another number of channels."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.second, self.halving, self.slope = nn.Conv2d(4, 6, 3, padding=1), nn.AvgPool2d(2), nn.LeakyReLU()
+        self.classifier = nn.Linear(6, CLASSES)
+
+    def forward(self, images):
+        first = self.halving(self.slope(self.norm(self.first(images))))
+        return self.classifier(self.flatten(self.pool(self.halving(self.slope(self.second(first))))))
+
+
+class Preactivated(Plain):
+    """The BatchNorm before the third convolution normalizes a sum."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.third = nn.Conv2d(4, 4, 3, padding=1)
+
+    def forward(self, images):
+        first = self.first(images)
+        summed = first + self.second(first)
+        return self.classifier(self.flatten(self.pool(summed + self.third(self.norm(summed)))))
+
+
+class Repeating(Plain):
+    def forward(self, images):
+        first = self.first(images)
+        return self.classifier(self.flatten(self.pool(self.second(self.second(first)))))
+
+
+class DepthwiseOnASum(Plain):
+    def __init__(self) -> None:
+        super().__init__()
+        self.depthwise = nn.Conv2d(4, 4, 3, groups=4)
+
+    def forward(self, images):
+        first = self.first(images)
+        return self.classifier(self.flatten(self.pool(self.depthwise(first + self.second(first)))))
+
+
 class Pair(Plain):
     def forward(self, images):
         return super().forward(images), images
@@ -119,10 +161,11 @@ def own(monkeypatch):
     [
         ("mine", Plain),
         ("mine", Unusual),
+        ("mine", Sharing),
         ("mobilenetv2", lambda: build_model("mobilenetv2", 1 / 4, CLASSES)),
         ("resnet50", lambda: build_model("resnet50", 1 / 16, CLASSES)),
     ],
-    ids=["plain", "unusual", "mobilenetv2", "resnet50"],
+    ids=["plain", "unusual", "sharing", "mobilenetv2", "resnet50"],
 )
 def test_a_net_that_fits_is_left_as_it_is(own, name, make):
     own(make)
@@ -159,6 +202,12 @@ def test_a_rebuilt_net_keeps_all_settings_of_its_layers(own):
         ),
         (Grouped, r"mine: the net cannot be pruned: the net's operation Conv2d with groups=2 \(second\)"),
         (Concatenating, "mine: the net cannot be pruned: .*operation getitem"),
+        (Preactivated, "mine: the net cannot be pruned: the compact net differs from the masked net by"),
+        (Repeating, "mine: the net cannot be pruned: the net calls second twice; allowed: once"),
+        (
+            DepthwiseOnASum,
+            "mine: the net cannot be pruned: the depthwise convolution depthwise gets the channels of add; ",
+        ),
         (Pair, r"mine: the net cannot be trained: it returns tuple; allowed: a tensor \(4, 3\)"),
         (Reshaped, r"it returns \(4, 1, 3\); allowed: \(4, 3\)"),
         (
@@ -174,6 +223,9 @@ def test_a_rebuilt_net_keeps_all_settings_of_its_layers(own):
         "GroupNorm",
         "groups",
         "concatenation",
+        "pre-activation",
+        "repetition",
+        "depthwise on a sum",
         "tuple",
         "shape",
         "no gradient",

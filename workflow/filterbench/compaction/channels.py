@@ -7,7 +7,8 @@ that any of its terms keeps.
 from __future__ import annotations
 
 import operator
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
+from itertools import count
 from typing import Generic, TypeVar
 
 import torch
@@ -54,13 +55,24 @@ def channel_sources(model: nn.Module) -> dict[str, tuple[Sources, Sources]]:
     """Which convolutions decide how many channels a layer has.
 
     Returns:
-        By name of a layer, for its input and its output: the convolutions any of which may
-        keep a channel, or None where no mask can remove one.
+        By name of a layer's call (see `call_name`), for its input and its output: the convolutions any of
+        which may keep a channel, or None where no mask can remove one.
     """
     convolutions = (name for name, module in model.named_modules() if isinstance(module, nn.Conv2d))
     spaces, _ = follow(model, {name: frozenset({name}) for name in convolutions})
-    layers = (node for node in graph_of(model).nodes if node.op == "call_module")
-    return {str(node.target): (spaces.mask(node.all_input_nodes[0]), spaces.mask(node)) for node in layers}
+    sources: dict[str, tuple[Sources, Sources]] = {}
+    for node in graph_of(model).nodes:
+        if node.op == "call_module":
+            name = call_name(str(node.target), sources)
+            sources[name] = spaces.mask(node.all_input_nodes[0]), spaces.mask(node)
+    return sources
+
+
+def call_name(layer: str, earlier: Container[str]) -> str:
+    """The name of a call of a layer: the layer's own, with `#2`, `#3` and so on where it is called again."""
+    if layer not in earlier:
+        return layer
+    return next(name for number in count(2) if (name := f"{layer}#{number}") not in earlier)
 
 
 def moves_channels(model: nn.Module) -> bool:
@@ -77,11 +89,13 @@ def follow(model: nn.Module, masks: Mapping[str, Mask]) -> tuple[Spaces[Mask], l
         masks: by name of a convolution.
 
     Raises:
-        InputError: the net has another operation, which could move channels.
+        InputError: the net has another operation, which could move channels, or calls a layer with weights
+            twice.
     """
     modules = dict(model.named_modules())
     spaces = Spaces[Mask]()
     layers: list[tuple[str, fx.Node]] = []
+    called: set[str] = set()
     for node in graph_of(model).nodes:
         module = modules.get(str(node.target)) if node.op == "call_module" else None
         if node.op == "placeholder" or _makes_channels(module):
@@ -99,7 +113,11 @@ def follow(model: nn.Module, masks: Mapping[str, Mask]) -> tuple[Spaces[Mask], l
                 f"slicer; allowed: {', '.join(ALLOWED)}"
             )
         if module is not None and next(module.parameters(recurse=False), None) is not None:
-            layers.append((str(node.target), node))
+            name = str(node.target)
+            if name in called:
+                raise InputError(f"the net calls {name} twice; allowed: once, for a layer with weights")
+            called.add(name)
+            layers.append((name, node))
     return spaces, layers
 
 

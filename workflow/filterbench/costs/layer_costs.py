@@ -7,15 +7,14 @@ a sum over the layers.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from filterbench.compaction.channels import Sources, channel_sources
+from filterbench.compaction.channels import Sources, call_name, channel_sources
 from filterbench.compaction.masks import ChannelMasks
 from filterbench.models.inputs import example_input
 
@@ -65,17 +64,16 @@ class Layer:
 
 
 class CompactLayers:
-    """The layers of a net that NNI's counter counts, and how many channels masks leave in each.
+    """The layers of a net that NNI's counter counts, by call, and how many channels masks leave in each.
 
     Args:
         model: see `filterbench.compaction.channels.follow`.
     """
 
     def __init__(self, model: nn.Module) -> None:
-        counted = {name for name, module in model.named_modules() if isinstance(module, COUNTED)}
+        self.layers = _called_layers(model)
         sources = channel_sources(model)
-        self._sources = {name: own for name, own in sources.items() if name in counted}
-        self.layers = _layers(model, list(self._sources))
+        self._sources = {name: sources[name] for name in self.layers}
 
     def prunable(self, name: str) -> tuple[bool, bool]:
         """Whether masks can remove channels of a layer's input, and of its output."""
@@ -83,7 +81,7 @@ class CompactLayers:
         return inputs is not None, outputs is not None
 
     def channels(self, masks: ChannelMasks) -> dict[str, tuple[int, int]]:
-        """Channels (or features) of each layer's input and output in the compact form, by name.
+        """Channels (or features) of each layer's input and output in the compact form, by name of a call.
 
         Args:
             masks: by name of a convolution, bool of shape (output channels,): true where kept.
@@ -134,8 +132,7 @@ def count_shapes(model: nn.Module) -> dict[str, int]:
     Args:
         model: the net, which may be on the meta device, without values.
     """
-    names = [name for name, module in model.named_modules() if isinstance(module, COUNTED)]
-    layers = _layers(model, names).values()
+    layers = _called_layers(model).values()
     return {
         "params": sum(parameter.numel() for parameter in model.parameters()),
         "flops": sum(layer.flops(layer.input_shape[0], layer.output_shape[0]) for layer in layers),
@@ -148,18 +145,21 @@ def count_shapes(model: nn.Module) -> dict[str, int]:
 
 
 @torch.no_grad()
-def _layers(model: nn.Module, names: Iterable[str]) -> dict[str, Layer]:
-    """The layers with these names, as the net runs on an image."""
-    shapes: dict[str, tuple[torch.Size, torch.Size]] = {}
+def _called_layers(model: nn.Module) -> dict[str, Layer]:
+    """The counted layers by name of a call (see `call_name`), in the order in which the net calls them."""
+    layers: dict[str, Layer] = {}
+
+    def record(name: str, module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        layers[call_name(name, layers)] = Layer(module, tuple(inputs[0].shape[1:]), tuple(output.shape[1:]))
+
     hooks = [
-        model.get_submodule(name).register_forward_hook(
-            lambda _, inputs, output, name=name: shapes.update({name: (inputs[0].shape, output.shape)})
-        )
-        for name in names
+        module.register_forward_hook(partial(record, name))
+        for name, module in model.named_modules()
+        if isinstance(module, COUNTED)
     ]
     training = model.training
     model.eval()(example_input(model))
     model.train(training)
     for hook in hooks:
         hook.remove()
-    return {name: Layer(model.get_submodule(name), *(tuple(s[1:]) for s in shapes[name])) for name in names}
+    return layers

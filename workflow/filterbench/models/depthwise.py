@@ -7,6 +7,7 @@ from collections.abc import Collection
 from torch import Tensor, fx, nn
 
 from filterbench.models.graph import graph_of
+from filterbench.storage.errors import InputError
 
 
 def is_depthwise(module: nn.Module | None) -> bool:
@@ -28,6 +29,9 @@ def depthwise_sources(
         model: a net in which layers between the two have one input.
         graph: of the net, if it is not to be traced here.
         wrapped: names of convolutions that the net has in a wrapper, such as NNI's.
+
+    Raises:
+        InputError: one gets the images, or a sum.
     """
     if not depthwise_names(model):
         return {}
@@ -36,7 +40,12 @@ def depthwise_sources(
     for node in (graph or graph_of(model)).nodes:
         if node.op == "call_module" and is_depthwise(modules[node.target]):
             source = node.all_input_nodes[0]
-            while source.target not in wrapped and not isinstance(modules[source.target], nn.Conv2d):
+            while source.target not in wrapped and not isinstance(modules.get(str(source.target)), nn.Conv2d):
+                if len(source.all_input_nodes) != 1:
+                    raise InputError(
+                        f"the depthwise convolution {node.target} gets the channels of {source.name}; "
+                        "allowed: those of one convolution"
+                    )
                 (source,) = source.all_input_nodes
             found[node.target] = str(source.target)
     return found
