@@ -29,7 +29,7 @@ def copied_file(digits_file, tmp_path) -> Path:
     return tmp_path / "copied.npz"
 
 
-def baseline(images: Path, folder: Path, protocol: str, allowed: float) -> dict:
+def baseline(images: Path, folder: Path, protocol: str, allowed: float, make=train_baseline) -> dict:
     params = {
         "cell": {**CELL, "protocol": protocol},
         "limits": {"test": 100},
@@ -37,7 +37,7 @@ def baseline(images: Path, folder: Path, protocol: str, allowed: float) -> dict:
         "training": TRAINING | {"epochs": 0},
     }
     outputs = {"weights": folder / "model.safetensors", "document": folder / "baseline.json"}
-    train_baseline(Job({"images": images}, outputs, params, resources={"max_copies": str(allowed)}))
+    make(Job({"images": images}, outputs, params, resources={"max_copies": str(allowed)}))
     return read(outputs["document"])
 
 
@@ -47,6 +47,17 @@ def test_copies_are_counted_and_refused_beyond_a_share(protocol, copied_file, tm
     assert baseline(copied_file, tmp_path, protocol, 0.03)["copies"] == 3
     with pytest.raises(InputError, match=r"3 of 100 test images have an exact copy .* 0\.02 of them"):
         baseline(copied_file, tmp_path, protocol, 0.02)
+
+
+def test_copies_are_refused_in_the_baseline_of_another_study_too(copied_file, tmp_path, monkeypatch, caplog):
+    monkeypatch.chdir(tmp_path)
+    caplog.set_level("INFO")
+    make = train_baseline.make_or_take
+    for study in ("one", "two"):
+        baseline(copied_file, Path(f"results/{study}"), "validation", 0.03, make)
+    assert "taken from results/one/baseline.json" in caplog.text
+    with pytest.raises(InputError, match=r"3 of 100 test images have an exact copy"):
+        baseline(copied_file, Path("results/three"), "validation", 0.02, make)
 
 
 def test_images_without_copies_have_no_number(digits_file, tmp_path):

@@ -7,7 +7,7 @@ import onnxruntime
 import pandas as pd
 import pytest
 import torch
-from test_stages import BASELINE, LIMITS, run_cell
+from test_stages import BASELINE, LIMITS, NARROW, run_cell
 
 from filterbench.compaction.exporting import OnnxNet, export_onnx
 from filterbench.compaction.quantizing import quantize_onnx
@@ -59,7 +59,7 @@ def test_scales_come_from_the_calibration_images(images):
 
 
 def test_a_cells_nets_are_quantised_tabulated_and_drawn(digits_file, tmp_path):
-    documents = run_cell("cpu", "L1FilterPruner", digits_file, tmp_path)
+    documents = run_cell("cpu", "L1FilterPruner", digits_file, tmp_path, **NARROW)
     cell = documents["finetune"]["cell"]
     inputs = {
         "images": digits_file,
@@ -86,7 +86,7 @@ def test_a_cells_nets_are_quantised_tabulated_and_drawn(digits_file, tmp_path):
     write(other / "int8.json", {"cell": {**cell, "pruner": "NetAdaptPruner"}, "infeasible": "too far"})
     outputs = {name: tmp_path / f"figure.{name}" for name in ("png", "svg", "pdf")}
     outputs |= {"table": tmp_path / "int8.csv"}
-    params = {"cells": [tmp_path, other], "model": "resnet18", "dataset": "digits", "titled": True}
+    params = {"cells": [tmp_path, other], "model": "vgg16", "dataset": "digits", "titled": True}
     compare_int8(Job({}, outputs, params))
     table = pd.read_csv(outputs["table"])
     assert table["infeasible"].tolist()[1] == "too far"

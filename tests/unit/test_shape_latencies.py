@@ -1,12 +1,14 @@
 """Latencies of the cells' shapes, without their weights, and what they say of searches."""
 
+import copy
 import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import pandas as pd
 import pytest
-from test_stages import BASELINE, LIMITS, run_cell
+from test_stages import BASELINE, LIMITS, NARROW, run_cell
+from torch import nn
 
 from filterbench.analysis.curves import accuracy_at
 from filterbench.costs.shapes import shaped
@@ -14,10 +16,11 @@ from filterbench.documents import read, write
 from filterbench.integrity.shapes import other_shapes
 from filterbench.jobs.job import Job
 from filterbench.models.registry import build_model
+from filterbench.pruners.registry import PRUNERS
+from filterbench.pruners.search.search import compact_form
 from filterbench.stages.latency_verdicts import latency_verdicts
 from filterbench.stages.shape_latencies import shape_latencies
 from filterbench.storage.errors import InputError
-from filterbench.storage.weights import read_weights
 
 stage = sys.modules[shape_latencies.__module__]
 SETTINGS = {"batch": 20, "runs": 3, "warm_up": 1, "threads": 1, "runtimes": ["torch"]}
@@ -28,13 +31,13 @@ PAIR = "AutoCompressPruner", "UniformAsAutoCompressPruner"
 def cells(digits_file, tmp_path_factory):
     """A control's cell, in whose folder the searched one is."""
     folder = tmp_path_factory.mktemp("cells")
-    run_cell("cpu", PAIR[1], digits_file, folder)
+    run_cell("cpu", PAIR[1], digits_file, folder, **NARROW)
     return [folder / "searched", folder]
 
 
 def times(cells, digits_file, output, **changes) -> pd.DataFrame:
     params = {
-        "cell": {**BASELINE, "model": "resnet18", "width": 0.125},
+        "cell": {**BASELINE, **NARROW},
         "cells": list(map(str, cells)),
         "limits": LIMITS,
         "device": "cpu",
@@ -44,14 +47,19 @@ def times(cells, digits_file, output, **changes) -> pd.DataFrame:
     return pd.read_csv(output)
 
 
-def test_a_net_has_the_shapes_of_the_compact_net(cells):
-    for cell in cells:
-        compact = read_weights(cell / "speedup.safetensors")
-        model = build_model("resnet18", 0.125, 10)
-        net = shaped(model, read(cell / "speedup.json")["layers"])
-        assert {name: value.shape for name, value in net.state_dict().items()} == {
-            name: value.shape for name, value in compact.items()
-        }
+@pytest.mark.parametrize("model", ["resnet18", "mobilenetv2"])
+def test_a_net_has_the_shapes_of_the_compact_net(model):
+    net = build_model(model, 0.125, 10).eval()
+    masks = PRUNERS["L1FilterPruner"].make({}).prune(copy.deepcopy(net), 0.5, None).masks
+    compact = compact_form(net, masks)
+    layers = [
+        {"name": name, "channels": net.get_submodule(name).out_channels, "kept": module.out_channels}
+        for name, module in compact.named_modules()
+        if isinstance(module, nn.Conv2d)
+    ]
+    assert {name: value.shape for name, value in shaped(net, layers).state_dict().items()} == {
+        name: value.shape for name, value in compact.state_dict().items()
+    }
 
 
 def test_a_shape_is_timed_once(cells, digits_file, tmp_path, monkeypatch):
@@ -71,12 +79,12 @@ def test_a_shape_is_timed_once(cells, digits_file, tmp_path, monkeypatch):
 
 
 def test_a_table_that_contradicts_its_cells_is_found(cells, digits_file, tmp_path):
-    path = tmp_path / "synthetic/resnet18/shape_latency.csv"
+    path = tmp_path / "synthetic/vgg16/shape_latency.csv"
     path.parent.mkdir(parents=True)
     cells = [*cells, cells[0]]
     table = times(cells, digits_file, path)
     plan = SimpleNamespace(
-        config={"models": ["resnet18"]}, latency=SETTINGS, matched_cells=lambda model, study: cells
+        config={"models": ["vgg16"]}, latency=SETTINGS, matched_cells=lambda model, study: cells
     )
 
     def found() -> list[str]:

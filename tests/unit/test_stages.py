@@ -49,7 +49,7 @@ BASELINE = {
     "seed": 0,
 }
 TRAINING = settings.TRAINING | {"epochs": 2}
-LIMITS = {"train": 256, "validation": 100, "test": 100}
+LIMITS = {"train": 128, "validation": 100, "test": 100}
 ROUNDS = "GroupFPGMPruner"
 CHANGES: dict[str, dict] = {
     "GivenLayersPruner": {"layers": {"*": 0.5}},
@@ -177,8 +177,8 @@ def made_cell(device: str, pruner: str, images: Path, **settings) -> Path:
 
 
 def copied_cell(folder: Path, device: str, images: Path) -> dict[str, dict]:
-    """A cell of L1Filter in a folder, to add to; its documents by kind."""
-    shutil.copytree(made_cell(device, "L1FilterPruner", images), folder, dirs_exist_ok=True)
+    """A cell of L1Filter on a narrow net in a folder, to add to; its documents by kind."""
+    shutil.copytree(made_cell(device, "L1FilterPruner", images, **NARROW), folder, dirs_exist_ok=True)
     return {kind: read(folder / f"{kind}.json") for kind in KINDS}
 
 
@@ -270,7 +270,7 @@ def test_test_images_choose_under_the_test_protocol(digits_file, noisy_digits, t
 def test_a_shape_trained_from_scratch_is_the_compact_one_and_has_its_column(digits_file, tmp_path):
     cell = tmp_path / "0.5"
     documents = copied_cell(cell, "cpu", digits_file)
-    assert documents == run_cell("cpu", "L1FilterPruner", digits_file, tmp_path / "again")
+    assert documents == run_cell("cpu", "L1FilterPruner", digits_file, tmp_path / "again", **NARROW)
     inputs = {
         "images": digits_file,
         "document": cell / "speedup.json",
@@ -430,7 +430,7 @@ def draw_latencies(folder: Path, infeasible: dict) -> None:
     outputs = {name: folder / f"latency.{name}" for name in ("png", "svg", "pdf")} | {
         "table": folder / "latency.csv",
     }
-    params = {"cells": [folder, other], "model": "resnet18", "dataset": "digits", "titled": True}
+    params = {"cells": [folder, other], "model": "vgg16", "dataset": "digits", "titled": True}
     compare_latency(Job({}, outputs, params))
     table, measured = pd.read_csv(outputs["table"]), read(folder / "latency.json")
     assert table["infeasible"].tolist()[1] == "too far"

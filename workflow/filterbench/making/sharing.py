@@ -101,6 +101,10 @@ def _vouched(made: Made, context: Context) -> CellDocument:
         raise InputError(f"{path} is of another cell")
     if _maker(document["provenance"]) != _maker(context.provenance()):
         raise InputError(f"{path} was made on another machine or by other code")
+    # No input of the job, so that a study may change what it allows without a new training.
+    allowed = float(context.job.resources.get("max_copies", 1))
+    if isinstance(copies := document.get("copies"), int) and copies > allowed * len(context.splits().test):
+        raise InputError(f"{path} counts more copies than this study allows")
     facts = facts_of(context.splits()) if "images" in document else None
     # A document without these outputs has nothing that they could contradict.
     correct, table = (made[name][0] if name in made else path for name in ("correct", "search"))
