@@ -49,7 +49,7 @@ BASELINE = {
     "seed": 0,
 }
 TRAINING = settings.TRAINING | {"epochs": 2}
-LIMITS = {"train": 128, "validation": 100, "test": 100}
+LIMITS = {"train": 256, "validation": 100, "test": 100}
 ROUNDS = "GroupFPGMPruner"
 CHANGES: dict[str, dict] = {
     "GivenLayersPruner": {"layers": {"*": 0.5}},
