@@ -80,8 +80,8 @@ def moves_channels(model: nn.Module) -> bool:
     return any(node.target in MOVES for node in graph_of(model).nodes)
 
 
-def follow(model: nn.Module, masks: Mapping[str, Mask]) -> tuple[Spaces[Mask], list[tuple[str, fx.Node]]]:
-    """The channels of a net's graph, and its layers with parameters, in order.
+def follow(model: nn.Module, masks: Mapping[str, Mask]) -> tuple[Spaces[Mask], dict[str, fx.Node]]:
+    """The channels of a net's graph, and the calls of its layers with parameters by name, in order.
 
     Args:
         model: a net of convolutions, linear layers, means over height and width, and what `LAYERS`,
@@ -94,8 +94,7 @@ def follow(model: nn.Module, masks: Mapping[str, Mask]) -> tuple[Spaces[Mask], l
     """
     modules = dict(model.named_modules())
     spaces = Spaces[Mask]()
-    layers: list[tuple[str, fx.Node]] = []
-    called: set[str] = set()
+    layers: dict[str, fx.Node] = {}
     for node in graph_of(model).nodes:
         module = modules.get(str(node.target)) if node.op == "call_module" else None
         if node.op == "placeholder" or _makes_channels(module):
@@ -114,10 +113,9 @@ def follow(model: nn.Module, masks: Mapping[str, Mask]) -> tuple[Spaces[Mask], l
             )
         if module is not None and next(module.parameters(recurse=False), None) is not None:
             name = str(node.target)
-            if name in called:
+            if name in layers:
                 raise InputError(f"the net calls {name} twice; allowed: once, for a layer with weights")
-            called.add(name)
-            layers.append((name, node))
+            layers[name] = node
     return spaces, layers
 
 

@@ -103,7 +103,7 @@ def kept_indices(model: nn.Module, masks: ChannelMasks) -> KeptIndices:
     modules = dict(model.named_modules())
     by_name: dict[str, tuple[Index, ...]] = {}
     spaces, layers = follow(model, masks)
-    for name, node in layers:
+    for name, node in layers.items():
         outputs = _kept(spaces.mask(node))
         if isinstance(modules[name], nn.BatchNorm1d | nn.BatchNorm2d):
             for key in ("weight", "bias", "running_mean", "running_var"):

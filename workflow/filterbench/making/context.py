@@ -78,6 +78,11 @@ class Context:
         """Height and width of the study's images, in pixels."""
         return self.cell.get("image_size", IMAGE_SIZE)
 
+    @property
+    def max_copies(self) -> float:
+        """Share of the test images that may have exact copies among the others, 0 to 1."""
+        return float(self.job.resources.get("max_copies", 1))
+
     def splits(self) -> Splits:
         """The study's images."""
         return load_splits(

@@ -89,8 +89,8 @@ def _vouched(made: Made, context: Context) -> CellDocument:
     """The document of a record, if it says itself that it is of this job, and its evidence says the same.
 
     Raises:
-        InputError: it is faulty, or of another cell, machine or code; its evidence contradicts it; or a file
-            has changed since.
+        InputError: it is faulty, or of another cell, machine or code; its evidence contradicts it; it counts
+            more copied images than the study allows; or a file has changed since.
     """
     for path, digest in made.values():
         if file_digest(path) != digest:
@@ -101,15 +101,15 @@ def _vouched(made: Made, context: Context) -> CellDocument:
         raise InputError(f"{path} is of another cell")
     if _maker(document["provenance"]) != _maker(context.provenance()):
         raise InputError(f"{path} was made on another machine or by other code")
-    # No input of the job, so that a study may change what it allows without a new training.
-    allowed = float(context.job.resources.get("max_copies", 1))
-    if isinstance(copies := document.get("copies"), int) and copies > allowed * len(context.splits().test):
-        raise InputError(f"{path} counts more copies than this study allows")
     facts = facts_of(context.splits()) if "images" in document else None
     # A document without these outputs has nothing that they could contradict.
     correct, table = (made[name][0] if name in made else path for name in ("correct", "search"))
     for fault in contradictions(document, facts, correct, table):
         raise InputError(f"{path}: {fault}")
+    # What a study allows is no input of its jobs: it may change without a new training.
+    copies = document.get("copies")
+    if facts and isinstance(copies, int) and copies > context.max_copies * facts.counts["test"]:
+        raise InputError(f"{path} counts more copies than this study allows")
     return document
 
 

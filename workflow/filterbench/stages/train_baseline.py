@@ -26,7 +26,7 @@ SEEN = 250
 def train_baseline(context: Context) -> None:
     """Train a net from fresh weights; with 0 epochs it stays untrained. A user's own weights are measured."""
     job, splits = context.job, context.splits()
-    more: dict[str, object] = _counted_copies(splits, float(job.resources.get("max_copies", 1)))
+    more: dict[str, object] = _counted_copies(splits, context.max_copies)
     model = context.build(splits.classes)
     if home_of("MODELS", context.cell["model"]):
         # Imported here because it imports the libraries that compress nets, which other nets do not need.
