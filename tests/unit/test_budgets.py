@@ -82,14 +82,14 @@ def test_counts_from_shapes_and_of_masked_nets_equal_those_of_nnis_counter():
     layers = [nn.Conv2d(3, 6, 3), nn.BatchNorm2d(6), slope, pool, nn.Conv2d(6, 4, 1), slope, pool]
     pools = [nn.AdaptiveAvgPool2d(4), nn.AdaptiveAvgPool2d(1)]
     model = nn.Sequential(*layers, *pools, nn.Flatten(), nn.Linear(4, 10)).eval()
-    counted = count_net(model)
+    nnis = count_net(model)
     found = count_shapes(model)
-    assert (found["params"], found["flops"]) == (counted.params, counted.flops)
+    assert (found["params"], found["flops"]) == (nnis.params, nnis.flops)
     cost, masks = FlopsCost(model), {"0": torch.arange(6) < 2}
-    assert cost({}) == counted.flops
+    assert cost({}) == nnis.flops
     assert cost(masks) == count_net(compact_form(model, masks)).flops < cost({})
     forecast = UniformNet(model)
-    assert (forecast.flops, forecast.convolutions) == (counted.flops, 2)
+    assert (forecast.flops, forecast.convolutions) == (nnis.flops, 2)
 
 
 def test_a_net_that_costs_just_its_budget_meets_it():

@@ -35,8 +35,10 @@ def test_the_readme_opens_with_what_was_found(writer, studies):
     assert text.index("docs/decomposition/figures/leads_vgg16.png") < text.index("## Start")
 
 
-def test_a_changed_table_changes_the_page(writer, studies, tmp_path):
-    name = "decomposition_wide"
+@pytest.mark.parametrize(
+    "name", ["decomposition_wide", pytest.param("decomposition", marks=pytest.mark.slow)]
+)
+def test_a_changed_table_changes_the_page(name, writer, studies, tmp_path):
     shutil.copytree(writer.RESULTS[name], tmp_path / "results")
     table = tmp_path / "results/vgg16/comparison.csv"
     lines = table.read_text().splitlines(keepends=True)
