@@ -24,8 +24,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from filterbench.analysis.ranking import rankings
 from filterbench.analysis.ranking_document import ranking_document, ranking_table
 from filterbench.analysis.ranking_page import ranking_page
-from filterbench.analysis.wording import counted, listed, short
+from filterbench.analysis.wording import counted, listed
 from filterbench.documents import write
+from filterbench.domain.names import short
 from filterbench.models.registry import MODELS
 from filterbench.plotting.ranking import draw_ranking
 from filterbench.plotting.saving import save_figure

@@ -20,8 +20,9 @@ from study_numbers import Study
 
 from filterbench.analysis.leads import ALLOCATION, EQUAL_BILL, EQUAL_FLOPS, INHERITANCE, LEAD, PARTS, TRAINED
 from filterbench.analysis.leads_page import leads_page
-from filterbench.analysis.wording import counted, listed, short
+from filterbench.analysis.wording import counted, listed
 from filterbench.documents import write
+from filterbench.domain.names import short
 from filterbench.plotting.leads import draw_leads
 from filterbench.plotting.saving import save_figure
 from filterbench.storage.files import write_text

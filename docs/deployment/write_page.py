@@ -15,7 +15,7 @@ import pandas as pd
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from filterbench.analysis.wording import short
+from filterbench.domain.names import short
 from filterbench.models.registry import MODELS
 from filterbench.study.cells import variants
 

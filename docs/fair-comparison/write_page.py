@@ -22,7 +22,8 @@ from filterbench.analysis.collapses import collapsed
 from filterbench.analysis.equal_training import UNIFORM
 from filterbench.analysis.estimates import Estimate, by_target, pooled
 from filterbench.analysis.seeds import t_interval
-from filterbench.analysis.wording import short, times
+from filterbench.analysis.wording import times
+from filterbench.domain.names import short
 from filterbench.models.registry import MODELS
 from filterbench.plotting.style import style_of
 

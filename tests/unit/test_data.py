@@ -250,6 +250,13 @@ def test_what_a_folder_holds_decides_not_where_it_lies(photos, tmp_path, monkeyp
     assert IMAGES == IMG_EXTENSIONS
 
 
+def test_a_file_of_a_folder_that_cannot_be_read_is_named(photos):
+    # Its reader gets an error of input and output.
+    (photos / "ant/99.png").symlink_to("/proc/self/mem")
+    with pytest.raises(InputError, match=r"photos/ant/99\.png: cannot be read \(Input/output error\)"):
+        data_file("image-folder", str(photos))
+
+
 @pytest.mark.parametrize("name", ["not there", "no\0name"])
 def test_a_folder_that_is_not_there_has_no_digest(name, tmp_path):
     assert content_digest("image-folder", str(tmp_path / name)) == ""

@@ -87,6 +87,15 @@ def test_a_faulty_table_is_refused_in_one_line(name, tmp_path):
     assert len(str(error.value)) < 1000
 
 
+@pytest.mark.parametrize("layers", [f"[{5000 * '9'}]*13", f"[0.5]+[{5000 * '9'}]*12"])
+def test_layers_of_thousands_of_digits_are_refused_with_their_line(layers, tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text(HEADER + ROW.replace("[0.21]*7+[0.75]*5", layers))
+    with pytest.raises(InputError, match=r"table\.csv: line 2: layers: .* is not a term of a list") as error:
+        audit(path)
+    assert len(str(error.value)) < 1000
+
+
 def test_endless_layers_are_refused_with_their_line(tmp_path):
     path = tmp_path / "table.csv"
     path.write_text(HEADER + ROW.replace("]*5", "]*99999999999"))

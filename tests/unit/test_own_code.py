@@ -13,6 +13,7 @@ import yaml
 from filterbench.orchestration import code, definitions
 from filterbench.orchestration.code import rule_digest
 from filterbench.own_code import VARIABLE, registering
+from filterbench.own_code.entries import entry_faults
 from filterbench.own_code.registering import KINDS
 from filterbench.storage.errors import InputError
 from filterbench.study.cells import round_channels
@@ -111,6 +112,16 @@ def test_a_variant_is_its_pruner_under_another_name(mine):
         ),
         ("{arguments: {centred", "{variant_of: FPGMPruner, arguments: {centred", "is the name of a pruner"),
         ("[own_pruner.py,", "[bound.py,", "(TypeError: unknown bound 'above'; allowed: minimum, exclusive"),
+        (
+            "[own_pruner.py,",
+            "[alike.py,",
+            "tables show 'FPGM' and 'FPGMPruner' by the same name; choose another",
+        ),
+        (
+            f"FilterTaylorPruner]{BETWEEN}",
+            f"FPGM]{BETWEEN}  FPGM: {{variant_of: FPGMPruner}}\n",
+            "FPGM.variant_of: tables show 'FPGM' and 'FPGMPruner' by the same name; choose another",
+        ),
         ("[own_pruner.py,", "[spaced.py,", "PRUNERS: 'Mine/Pruner' is not a valid name; allowed: a letter"),
         ("[own_pruner.py,", "[long.py,", "PRUNERS: '" + LONG + "' is not a valid name; allowed: a letter, "),
         ("[own_pruner.py,", f"[{LONG}.py,", f"'{LONG}' is not a valid name for a module; rename the file"),
@@ -137,6 +148,7 @@ def test_a_mistake_is_told(mine, old, new, expected):
         "taken": f"{about}PRUNERS = {{'FPGMPruner': P['L1FilterPruner']}}",
         "plain": "class MinePruner: ...\nPRUNERS = {'MinePruner': MinePruner}",
         "bound": "from filterbench.pruners.arguments import number\nnumber(1.0, 'Mine.', above=0)",
+        "alike": f"{about}PRUNERS = {{'FPGM': P['L1FilterPruner']}}",
         "long": f"{about}PRUNERS = {{'{LONG}': P['L1FilterPruner']}}",
         LONG: "PRUNERS = {}",
         "spaced": f"{about}PRUNERS = {{'Mine/Pruner': P['L1FilterPruner']}}",
@@ -150,6 +162,37 @@ def test_a_mistake_is_told(mine, old, new, expected):
         read(mine / STUDY)
     assert str(error.value).startswith(f"{mine / STUDY}: ")
     assert expected in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("entry", "expected"),
+    [
+        ("PrunerEntry('paper', 'own_pruner')", "pruner: 'own_pruner'; allowed: module:name"),
+        ("PrunerEntry('paper', LargestWeight)", "is not a str"),
+        ("PrunerEntry('paper', 'm:C', search='paths')", "search: 'paths'; allowed: none, candidates, path"),
+        ("PrunerEntry('paper', 'm:C', control='yes')", "control: 'yes' is not a bool"),
+        ("PrunerEntry('paper', 'm:C', ['centred'])", "arguments: ['centred'] is not a Mapping"),
+        ("PrunerEntry('paper', 'm:C', {'a': 1})", "arguments: a: 1 is not an argument with a default"),
+        ("PrunerEntry('paper', 'm:C', {'a': {'type': 'bool', 'default': 1}})", "arguments: a: 'bool' is not"),
+        (
+            "PrunerEntry('paper', 'm:C', {'a': whole(0, 'Mine.', minimum=1)})",
+            "arguments: a: default: 0 is less",
+        ),
+    ],
+)
+def test_a_malformed_entry_is_refused_by_its_field(entry, expected, mine):
+    text = (mine / "own_pruner.py").read_text().partition("# The key is")[0]
+    text = text.replace("import switch", "import switch, whole")
+    (mine / "own_pruner.py").write_text(f"{text}PRUNERS = {{'LargestWeightPruner': {entry}}}\n")
+    with pytest.raises(InputError) as error:
+        read(mine / STUDY)
+    assert "own_pruner.py: PRUNERS['LargestWeightPruner']." in str(error.value)
+    assert expected in str(error.value)
+
+
+def test_entries_of_the_package_have_no_fault():
+    for registry, _ in KINDS.values():
+        assert [fault for entry in registry.values() for fault in entry_faults(entry)] == []
 
 
 def test_code_of_an_extended_study_is_announced_before_it_runs(mine):

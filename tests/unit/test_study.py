@@ -446,6 +446,7 @@ def test_no_value_of_a_setting_ends_in_a_traceback(value, default_config, monkey
         ("extends: list.yaml", "not a study: a study is a mapping of keys"),
         ("extends: broken.yaml", "cannot be read as YAML"),
         ("extends: endless.yaml", r"endless.yaml: cannot be read as YAML \(found unconstructable recursive"),
+        ("extends: deep.yaml", "deep.yaml: its values are nested too deeply"),
         ("seeds: &a [*a]", r"own.yaml: cannot be read as YAML \(found unconstructable recursive"),
     ],
 )
@@ -453,8 +454,21 @@ def test_what_cannot_be_extended_is_told(text, said, tmp_path):
     write_study(tmp_path, "list.yaml", "[1, 2]")
     write_study(tmp_path, "broken.yaml", "a: [")
     write_study(tmp_path, "endless.yaml", "pruners: &a {b: *a}")
+    write_study(tmp_path, "deep.yaml", f"seeds: {3000 * '['}{3000 * ']'}")
     with pytest.raises(InputError, match=said):
         study_in(write_study(tmp_path, "own.yaml", text))
+
+
+@pytest.mark.parametrize(
+    ("weights", "said"),
+    [("none.pt", "there is no file"), ("odd.pt", r"cannot be read \(Input/output error\)")],
+)
+def test_a_file_that_is_missing_or_cannot_be_read_is_told(weights, said, default_config, tmp_path):
+    # Its reader gets an error of input and output.
+    (tmp_path / "odd.pt").symlink_to("/proc/self/mem")
+    default_config["models"]["vgg16"]["weights"] = str(tmp_path / weights)
+    with pytest.raises(InputError, match=rf"models\.vgg16\.weights: .*{said}"):
+        read_study(default_config, [], {})
 
 
 def test_a_pruner_has_settings_of_its_own(default_config):

@@ -52,10 +52,15 @@ def test_cells_made_with_other_settings_are_left_out_and_told(finished, tmp_path
         "  schedule: multistep\n  pruners: {L1FilterPruner: {epochs: 3}}\n",
     )
     said = "study smoke: 2 of 9 finished cells are left out, made with other settings (results/smoke/vgg16/"
+    folder = study.folder / "results/smoke/so-far"
+    folder.mkdir(exist_ok=True)
+    of_removed_model = folder / "resnet50.csv"
+    of_removed_model.touch()
     look = study.snakemake("so_far")
     assert look.returncode == 0, look.stdout
     assert said in look.stdout
-    assert "L1FilterPruner" not in (study.folder / "results/smoke/so-far/vgg16.csv").read_text()
+    assert not of_removed_model.exists()
+    assert "L1FilterPruner" not in (folder / "vgg16.csv").read_text()
     study.edit("studies/smoke.yaml", "width: 0.0625", "width: 0.125")
     told = study.snakemake("recommend", "--config", "drop=100")
     assert told.returncode == 0, told.stdout

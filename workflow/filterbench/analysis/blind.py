@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from filterbench.analysis.wording import listed, short
+from filterbench.analysis.wording import listed
+from filterbench.domain.names import short
 
 
 def blind_cells(table: pd.DataFrame) -> pd.DataFrame:

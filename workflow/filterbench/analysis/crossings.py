@@ -12,7 +12,8 @@ import pandas as pd
 
 from filterbench.analysis.leads import ALL, LEAD, Lead
 from filterbench.analysis.seeds import CONFIDENCE, MIN_UNITS, sidak, t_quantile
-from filterbench.analysis.wording import counted, listed, short
+from filterbench.analysis.wording import counted, listed
+from filterbench.domain.names import short
 
 Range = tuple[float, float]
 

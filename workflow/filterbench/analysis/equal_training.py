@@ -14,7 +14,8 @@ from filterbench.analysis.controls import uniform_flops_of, uniform_names, with_
 from filterbench.analysis.curves import accuracies, matched_accuracies, smallest_factor
 from filterbench.analysis.hypotheses import MARGIN, MORE
 from filterbench.analysis.scopes import Comparisons, Verdict, scopes
-from filterbench.analysis.wording import COSTS, short
+from filterbench.analysis.wording import COSTS
+from filterbench.domain.names import short
 
 EQUAL, FROM_SCRATCH = "performance_equal", "performance_scratch_total"
 RANDOM_ALLOCATION, TUNED = "RandomAllocationPruner", "TunedAnnealingPruner"

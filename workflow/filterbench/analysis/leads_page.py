@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from filterbench.analysis.leads import ALL, COMPONENTS, LEAD
-from filterbench.analysis.wording import counted, listed, short
+from filterbench.analysis.wording import counted, listed
+from filterbench.domain.names import short
 from filterbench.storage.markdown import markdown_table
 
 QUESTION = """How much better is a searched pruner's net than a uniform one with as many parameters, what is

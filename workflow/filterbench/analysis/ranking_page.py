@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from filterbench.analysis.ranking_document import groups_of
-from filterbench.analysis.wording import counted, listed, short
+from filterbench.analysis.wording import counted, listed
+from filterbench.domain.names import short
 from filterbench.domain.targets import BUDGETS
 from filterbench.storage.markdown import markdown_table
 

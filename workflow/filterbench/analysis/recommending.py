@@ -11,7 +11,7 @@ import pandas as pd
 from filterbench.analysis.blind import blind_cells
 from filterbench.analysis.curves import UNIT
 from filterbench.analysis.seeds import MIN_UNITS, t_interval
-from filterbench.analysis.wording import short
+from filterbench.domain.names import short
 
 COLUMNS = [
     *("rank", "pruner", "sparsity", "accuracy", "drop", "low", "high"),

@@ -7,7 +7,8 @@ from typing import TypedDict
 from filterbench.analysis.reproduction import STATUSES, CellDocument
 from filterbench.analysis.scopes import ComparisonDocument
 from filterbench.analysis.verdicts import VerdictsDocument
-from filterbench.analysis.wording import COSTS, short, times
+from filterbench.analysis.wording import COSTS, times
+from filterbench.domain.names import short
 from filterbench.storage.markdown import markdown_table, number
 
 

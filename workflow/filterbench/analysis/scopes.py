@@ -14,6 +14,7 @@ from filterbench.analysis.curves import accuracies
 from filterbench.analysis.estimates import EstimateDocument, by_target, json_number, over_units, pooled
 from filterbench.analysis.hypotheses import ALPHA, FAILS, HOLDS, MARGIN, NOT_ASKED, OPEN, Hypothesis, Tested
 from filterbench.analysis.seeds import CONFIDENCE, MIN_UNITS
+from filterbench.domain.names import short
 
 # One test image must be less than half of the margin, in percentage points.
 COARSEST = MARGIN / 2
@@ -112,7 +113,7 @@ def scopes(table: pd.DataFrame, question: Comparisons) -> list[Scope]:
 def judge(table: pd.DataFrame, question: Comparisons, name: str, unit: str) -> Scope:
     """The claim on cells, infeasible ones included; the unit is `seeds` (of one model) or `models`."""
     units = [str(each) for each in table["model" if unit == ACROSS_MODELS else "seed"].unique()]
-    missing = [wording.short(pruner) for pruner in question.pruners if pruner not in set(table["pruner"])]
+    missing = [short(pruner) for pruner in question.pruners if pruner not in set(table["pruner"])]
     if missing:
         return Scope(name, unit, units, NOT_ASKED, f"There are no cells of {wording.listed(missing)}.")
     if len(units) < MIN_UNITS:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from filterbench.analysis.comparing import Comparison
 from filterbench.analysis.hypotheses import ALPHA, FAILS, HOLDS, MARGIN, MAX_UNITS, OPEN, Tested
+from filterbench.domain.names import short
 
 COSTS = {"params": "parameters", "flops": "FLOPs", "latency": "latency"}
 LESS = {"params": "fewer parameters", "flops": "fewer FLOPs", "latency": "less latency"}
@@ -119,8 +120,3 @@ def listed(words: Iterable[str]) -> str:
     """Words with commas and `and`."""
     *most, last = words
     return f"{', '.join(most)} and {last}" if most else last
-
-
-def short(pruner: str) -> str:
-    """A pruner's name in sentences."""
-    return pruner.removesuffix("Pruner")

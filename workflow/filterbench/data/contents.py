@@ -9,6 +9,7 @@ import os
 from collections.abc import Collection
 from pathlib import Path
 
+from filterbench.storage.errors import InputError
 from filterbench.storage.files import entries_below, file_digest, write_text
 
 # Digests of files by size and time of change, so that a large folder is read once; of folders by the suffixes
@@ -31,6 +32,9 @@ def folder_digest(folder: Path, suffixes: Collection[str] = ()) -> str:
     Args:
         folder: need not be there.
         suffixes: lower-case, such as `.png`, of the files that count; without any, all files count.
+
+    Raises:
+        InputError: a file cannot be read.
     """
     known = _known()
     lines, found = [], {}
@@ -40,7 +44,7 @@ def folder_digest(folder: Path, suffixes: Collection[str] = ()) -> str:
         status, place = path.stat(), os.path.realpath(path)
         state = [status.st_size, status.st_mtime_ns]
         before = known.get(place, [None, None])
-        digest = before[1] if before[0] == state else file_digest(path)
+        digest = before[1] if before[0] == state else _digest(path)
         found[place] = [state, digest]
         lines.append(f"{path.relative_to(folder).as_posix()} {digest}")
     own, counted = str(folder.absolute()), sorted(suffixes)
@@ -69,6 +73,13 @@ def users_files(folder: Path) -> list[Path]:
 def skipped(folder: Path) -> list[tuple[Path, str]]:
     """The paths in a folder and below that are not among `users_files`, and why."""
     return [(path, reason) for path, reason in entries_below(folder, is_hidden) if reason]
+
+
+def _digest(file: Path) -> str:
+    try:
+        return file_digest(file)
+    except OSError as reason:
+        raise InputError(f"{file}: cannot be read ({reason.strerror})") from reason
 
 
 def _known() -> dict[str, list]:

@@ -16,9 +16,12 @@ Rate = int | float
 Layers = str | Sequence[Rate] | Mapping[str, Rate]
 
 TERM = re.compile(r"\[([^\]]*)\](?:\s*\*\s*([1-9]\d*))?")
-NUMBER = re.compile(r"\d+|\d*\.\d+|\d+\.")
+# Of whole numbers, as many digits as any net has filters.
+NUMBER = re.compile(r"\d{1,9}|\d*\.\d+|\d+\.")
 # More than any net has convolutions.
 MAX_NUMBERS = 10_000
+# Characters of a faulty text in its error.
+MAX_SHOWN = 60
 EXAMPLE = "[0.95]+[0.5]*6"
 
 
@@ -34,7 +37,8 @@ def parse_rates(text: str) -> list[Rate]:
         repeated, times = found.groups(default="1") if found else ("", "1")
         texts = [text.strip() for text in repeated.split(",")]
         if not all(map(NUMBER.fullmatch, texts)):
-            raise InputError(f"{term.strip()!r} is not a term of a list of rates; allowed: as in {EXAMPLE}")
+            shown = term.strip()[:MAX_SHOWN]
+            raise InputError(f"{shown!r} is not a term of a list of rates; allowed: as in {EXAMPLE}")
         if len(times) > len(str(MAX_NUMBERS)) or len(numbers) + len(texts) * int(times) > MAX_NUMBERS:
             raise InputError(f"more than {MAX_NUMBERS} numbers; allowed: one per convolution")
         numbers += [float(text) if "." in text else int(text) for text in texts] * int(times)

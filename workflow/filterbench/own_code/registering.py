@@ -20,8 +20,10 @@ from typing import Any
 
 from filterbench.data.registry import DATASETS, DatasetEntry
 from filterbench.documents.parts import MAX_NAME
+from filterbench.domain.names import short
 from filterbench.models.registry import MODELS, ModelEntry
 from filterbench.own_code import VARIABLE
+from filterbench.own_code.entries import entry_faults
 from filterbench.pruners.registry import PRUNERS, PrunerEntry, control_of
 from filterbench.storage.errors import InputError, first_line
 
@@ -106,6 +108,7 @@ def _register_variants(variants: Mapping[str, str], source: str) -> None:
         if name in PRUNERS and name not in _VARIANTS:
             raise InputError(f"{where}: {name!r} is the name of a pruner; choose another")
         _check_name(name, f"{source}: pruners")
+        _check_shown(name, where)
         PRUNERS[name] = PRUNERS[base]
         _VARIANTS[name] = base
 
@@ -137,12 +140,16 @@ def _register(named: str, source: str) -> None:
         known, kind = KINDS[registry]
         if not isinstance(entry, kind):
             raise InputError(f"{source}: code: {named}: {registry}[{name!r}] is not a {kind.__name__}")
+        for fault in entry_faults(entry):
+            raise InputError(f"{source}: code: {named}: {registry}[{name!r}].{fault}")
         if named not in SHIPPED:
             _check_name(str(name), f"{source}: code: {named}: {registry}")
         if name in known and _HOMES.get((registry, name)) != module.__name__:
             raise InputError(
                 f"{source}: code: {named}: {registry}: the name {name!r} is taken; choose another"
             )
+        if known is PRUNERS:
+            _check_shown(name, f"{source}: code: {named}: {registry}")
         known[name] = entry
         _HOMES[registry, name] = module.__name__
 
@@ -151,6 +158,13 @@ def _check_name(name: str, where: str) -> None:
     if not NAME.fullmatch(name):
         allowed = f"a letter, then letters, digits, `_` and `-`, at most {MAX_NAME} characters"
         raise InputError(f"{where}: {name!r} is not a valid name; allowed: {allowed}")
+
+
+def _check_shown(name: str, where: str) -> None:
+    """Refuse a pruner that tables would show by another's name."""
+    for other in PRUNERS:
+        if other != name and short(other) == short(name):
+            raise InputError(f"{where}: tables show {name!r} and {other!r} by the same name; choose another")
 
 
 def _entries(module: ModuleType) -> Iterator[tuple[str, str, object]]:

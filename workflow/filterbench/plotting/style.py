@@ -10,6 +10,7 @@ import matplotlib
 import pandas as pd
 
 from filterbench.domain.controls import LAYERS, UNIFORM, UNIFORM_ABOVE, UNIFORM_FLOPS, UNIFORM_SPARING
+from filterbench.domain.names import short
 from filterbench.domain.targets import BUDGETS, curve_suffix
 from filterbench.plotting.titles import as_written
 
@@ -95,7 +96,7 @@ def style_of(pruner: str) -> Style:
             return replace(style, color=color, line=line, label=label.format(style.label))
     number = crc32(pruner.encode())
     color, marker = (of[number % len(of)] for of in (OTHER_COLORS, OTHER_MARKERS))
-    return Style(color, marker, pruner.removesuffix("Pruner"))
+    return Style(color, marker, short(pruner))
 
 
 def styled(table: pd.DataFrame) -> Iterator[tuple[Style, pd.DataFrame]]:

@@ -22,7 +22,7 @@ from filterbench.plotting.saving import save_figure
 from filterbench.pruners.registry import controls
 from filterbench.results.failures import summary
 from filterbench.results.tables import with_latencies
-from filterbench.storage.files import write_text
+from filterbench.storage.files import remove, write_text
 from filterbench.storage.tables import write_table
 
 logger = logging.getLogger(__name__)
@@ -42,6 +42,7 @@ def so_far(job: Job) -> None:
     dataset = plan.config["dataset"]["name"]
     label = DATASETS[dataset].label
     made = f"{sum(map(len, tables.values()))} of {len(plan.cells)} cells so far"
+    _clear(folder)
     for model, table in tables.items():
         write_table(folder / f"{model}.csv", table)
     cells = sparsity_cells(pd.concat(tables.values(), ignore_index=True))
@@ -69,3 +70,10 @@ def so_far(job: Job) -> None:
         write_text(folder / "page.html", text)
     write_text(folder / "verdicts.md", verdicts_page(document))
     logger.info("written: %s; to check the cells: snakemake --cores 1 validate --config partial=true", folder)
+
+
+def _clear(folder: Path) -> None:
+    """Remove what an earlier run wrote, also of models that the study no longer has."""
+    for name in ("*.csv", "performance_comparison_*.png", "page.html", "verdicts.md"):
+        for path in folder.glob(name):
+            remove(path)

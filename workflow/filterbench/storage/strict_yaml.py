@@ -27,6 +27,8 @@ def parse_yaml(text: str) -> Any:
     """
     try:
         found = yaml.load(text, Loader=_Loader)
+    except RecursionError as reason:
+        raise InputError("its values are nested too deeply") from reason
     except (yaml.YAMLError, ValueError) as reason:
         # Snakemake accepts JSON too, whose tabs YAML refuses.
         with suppress(ValueError):

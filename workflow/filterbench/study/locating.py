@@ -7,6 +7,7 @@ from contextlib import suppress
 from copy import deepcopy
 from pathlib import Path
 
+from filterbench.storage.errors import InputError
 from filterbench.study.cells import Config
 
 # Endings of files that say what each layer keeps.
@@ -89,6 +90,25 @@ def is_there(name: str, kind: Callable[[Path], bool]) -> bool:
     with suppress(OSError, ValueError):
         return kind(Path(name))
     return False
+
+
+def check_readable(name: str, where: str) -> None:
+    """Refuse a file that is missing or cannot be read.
+
+    Args:
+        name: its path.
+        where: the study and the key, for the error.
+
+    Raises:
+        InputError: the message begins with `where`.
+    """
+    if not is_there(name, Path.is_file):
+        raise InputError(f"{where}: there is no file {name}")
+    try:
+        with Path(name).open("rb") as file:
+            file.read(1)
+    except OSError as reason:
+        raise InputError(f"{where}: {name} cannot be read ({reason.strerror})") from reason
 
 
 def short_path(file: Path) -> str:

@@ -16,7 +16,7 @@ from filterbench.study.cells import Config
 from filterbench.study.config import check_config
 from filterbench.study.extending import OF_MODULE, completed
 from filterbench.study.given_layers import read_layers
-from filterbench.study.locating import expanded, is_there, located, short_path
+from filterbench.study.locating import check_readable, expanded, is_there, located, short_path
 from filterbench.study.submitted import check_folders
 
 COMMAND_LINE = "--config"
@@ -72,8 +72,8 @@ def read_study(
         config["claims"] = str(table_named(config["claims"]))
     weights = [(f"models.{name}.weights", model, "weights") for name, model in config["models"].items()]
     for name, place, key in [*weights, ("claims", config, "claims"), ("plan", config, "plan")]:
-        if place.get(key) and not is_there(place[key], Path.is_file):
-            raise InputError(f"{source}: {name}: there is no file {place[key]}")
+        if place.get(key):
+            check_readable(place[key], f"{source}: {name}")
     return config
 
 
