@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.model_selection import train_test_split
 
 from filterbench.storage.errors import InputError
 
@@ -105,6 +104,9 @@ def split(raw: RawImages) -> dict[str, np.ndarray]:
 
 
 def _stratified(indices: np.ndarray, labels: np.ndarray, fraction: float) -> tuple[np.ndarray, np.ndarray]:
+    # Imported here because it takes a second, and whoever only reads images does not need it.
+    from sklearn.model_selection import train_test_split
+
     try:
         larger, smaller = train_test_split(
             indices, test_size=fraction, stratify=labels[indices], random_state=SPLIT_SEED
