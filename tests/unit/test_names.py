@@ -13,6 +13,7 @@ from PIL import Image
 
 from filterbench.data.preparing import prepare_data
 from filterbench.storage.errors import InputError
+from filterbench.storage.files import files_digest
 from filterbench.storage.tables import read_table, write_table
 from filterbench.study.imports import imports_digest, imports_of
 
@@ -69,6 +70,20 @@ def test_results_of_such_a_pruner_are_listed_as_skipped(tmp_path):
     found = imports_of(str(tmp_path / "nni"))
     assert "1 whose names are not UTF-8" in found.summary()
     assert imports_digest(found.sources["resnet18"])
+
+
+def test_the_digest_of_files_depends_on_their_names_below_a_folder_and_not_on_its_place(tmp_path):
+    digests = set()
+    for folder in ("here", "there", "there/below"):
+        files = [tmp_path / folder / name for name in ("a/x.csv", "b/x.csv")]
+        for file in files:
+            file.parent.mkdir(parents=True)
+            file.write_text(file.parent.name)
+        digests.add(files_digest(files))
+    assert len(digests) == 1
+    (tmp_path / "here/c").mkdir()
+    renamed = (tmp_path / "here/b/x.csv").rename(tmp_path / "here/c/x.csv")
+    assert files_digest([tmp_path / "here/a/x.csv", renamed]) not in digests
 
 
 def test_a_table_with_such_a_name_is_refused(tmp_path):

@@ -78,6 +78,7 @@ rule reproduction:
         ENVIRONMENT
     params:
         **table_stage("reproduction"),
+        cells=files_digest([RAW_TABLE]),
         documents=lambda wildcards: made_digest(
             collect("{cell}/{name}.json", cell=PLAN.cells, name=["count", "finetune"])
         ),
@@ -108,6 +109,7 @@ rule imported_results:
     params:
         **stage("imported"),
         model="{model}",
+        cells=files_digest([RAW_TABLE]),
         documents=lambda wildcards: imports_digest(IMPORTS.sources[wildcards.model]),
     script:
         "../scripts/stage.py"

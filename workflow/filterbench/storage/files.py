@@ -175,6 +175,11 @@ known_digest = once_while_same(file_digest)
 
 
 def files_digest(paths: Iterable[Path]) -> str:
-    """SHA-256 of the names and contents of several files, in hexadecimal."""
-    listing = "\n".join(f"{path} {file_digest(path)}" for path in paths)
+    """SHA-256 of the names and contents of several files, in hexadecimal.
+
+    The names are those below the folder that all files have in common, wherever it lies.
+    """
+    found = list(paths)
+    folder = os.path.commonpath([path.parent for path in found]) if found else ""
+    listing = "\n".join(f"{path.relative_to(folder)} {file_digest(path)}" for path in found)
     return hashlib.sha256(os.fsencode(listing)).hexdigest()
