@@ -17,8 +17,8 @@ CHANGES = {
     "rate_low": "fine-tuning at a fifth of the learning rate (0.01)",
     "baseline_longer": "unpruned net trained three times as long (48 epochs)",
     "augmented": "shifted and mirrored training images",
-    "other_images": "other training images (subsets 2 to 6 of eight)",
-    "other_seeds": "other seeds (10 to 14)",
+    "other_images": "other training images (three of eight subsets that the study does not use)",
+    "other_seeds": "other seeds (10 to 12)",
     "spared": "uniform net whose first two layers stay whole",
     "from_above": "uniform net with at least as many params, not at most",
 }
