@@ -5,7 +5,8 @@ BIN := $(VENV)/bin
 LOCK := envs/pruning.txt
 SLURM_PACKAGES := slurm-wlm slurmdbd mariadb-server munge iproute2
 SLURM_TESTS := tests/slurm
-SIDE_BY_SIDE := --numprocesses logical --dist worksteal
+# A process more than cores: tests also wait, for the disk and for processes that end.
+SIDE_BY_SIDE = --numprocesses $(shell expr $$(nproc) + 1) --dist worksteal
 FIGURE := figures/performance_comparison_vgg16.png
 
 .PHONY: demo test test-slow test-slurm torture lint lock docs kept site clean
@@ -20,7 +21,7 @@ demo: $(VENV)/installed  ## The figure of the default study's VGG16.
 	@echo "  snakemake --cores all all page                       # the rest of the study, and its page"
 
 # One session, for importing torch takes each process seconds; neighbours share what a module trains once.
-test: $(VENV)/installed  ## All quick tests, a process per core: unit tests, the smoke study through the whole workflow, its page.
+test: $(VENV)/installed  ## All quick tests: unit tests, the smoke study through the whole workflow, its page.
 	PATH="$(CURDIR)/$(BIN):$$PATH" pytest tests/unit tests/workflow tests/browser -m "not slow" $(SIDE_BY_SIDE)
 
 test-slow: $(VENV)/installed  ## The other tests: the kept studies as a whole; the smoke study killed, on a full disk, without hooks.

@@ -73,5 +73,5 @@ class Attacks:
         cells = self.study.cells[ATTACKED[0]]
         return {
             seeds: leads_table(leads_document("", cells[cells["seed"] < seeds]))
-            for seeds in self.seeds.values()
+            for seeds in set(self.seeds.values())
         }

@@ -154,11 +154,11 @@ class Study:
         }
 
     def few(self) -> str:
-        """Which models have fewer seeds than were planned, and what that means."""
+        """Which models have fewer seeds than were planned."""
         planned = len(self.config["seeds"])
         few = {label: self.seeds(name) for name, label in self.models.items() if self.seeds(name) < planned}
         there = [f"{label} has {counted(seeds, 'seeds')}" for label, seeds in few.items()]
-        return f"{listed(there)} of {planned} so far; nothing is concluded from them." if there else ""
+        return f"{listed(there)} of {planned}" if there else "All models have all seeds"
 
     def factors(self) -> list[str]:
         """By model how many times fewer params AutoCompress's nets have, with the model's name."""
