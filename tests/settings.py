@@ -10,6 +10,9 @@ DEVICES = [
     pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")),
 ]
 
+# Seconds that a test waits for a browser, beside other tests.
+PATIENCE = 120
+
 TRAINING = {
     "epochs": 1,
     "batch_size": 64,

@@ -3,6 +3,7 @@
 import pandas as pd
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
+from settings import PATIENCE
 from test_page import browser, pytestmark  # noqa: F401
 
 from filterbench.analysis.claims import placed, read_claims
@@ -54,7 +55,9 @@ def hostile_page() -> str:
 def test_no_text_runs_as_a_script(browser, tmp_path):  # noqa: F811
     (tmp_path / "page.html").write_text(hostile_page(), encoding="utf-8")
     browser.get((tmp_path / "page.html").as_uri())
-    WebDriverWait(browser, 120).until(lambda page: page.execute_script("return document.body.dataset.ready"))
+    WebDriverWait(browser, PATIENCE).until(
+        lambda page: page.execute_script("return document.body.dataset.ready")
+    )
     browser.execute_script(
         # Every box, hover and link.
         "document.querySelectorAll('#controls input:not(:checked)').forEach(box => box.click());"

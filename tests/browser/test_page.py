@@ -12,6 +12,7 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
+from settings import PATIENCE
 
 from filterbench.analysis.claims import placed, read_claims
 from filterbench.analysis.pareto import with_fronts
@@ -105,7 +106,9 @@ def opened(browser, html):
     browser.set_window_size(1280, 1000)
     browser.get_log("browser")
     browser.get(html.as_uri())
-    WebDriverWait(browser, 20).until(lambda page: page.execute_script("return document.body.dataset.ready"))
+    WebDriverWait(browser, PATIENCE).until(
+        lambda page: page.execute_script("return document.body.dataset.ready")
+    )
     yield browser
     assert browser.get_log("browser") == []
 
@@ -192,7 +195,9 @@ def test_a_blind_search_and_the_unpruned_net_with_the_same_finetuning_are_told_a
     assert len(blind) == sum(symbol.endswith("-open") for symbol in annealing["symbol"]) == 6
     headings = [heading.text for heading in opened.find_elements(By.CSS_SELECTOR, "#cells thead th")]
     opened.find_element(By.CSS_SELECTOR, ".dt-search input").send_keys("vgg16 SimulatedAnnealing 0.975")
-    WebDriverWait(opened, 5).until(lambda page: table_rows(page)[0][headings.index("sparsity")] == "0.975")
+    WebDriverWait(opened, PATIENCE).until(
+        lambda page: table_rows(page)[0][headings.index("sparsity")] == "0.975"
+    )
     row = dict(zip(headings, table_rows(opened)[0], strict=True))
     assert (row["blind search"], row["original, fine-tuned (%)"]) == ("blind", "95.10")
     low, mean, high = (float(row[name]) for name in ("95 % from", "mean of seeds (%)", "to"))
@@ -206,10 +211,10 @@ def test_dragging_zooms_and_a_marker_tells_its_numbers(opened):
     drag.move_to_element_with_offset(area, -100, -60).click_and_hold().move_by_offset(
         150, 100
     ).release().perform()
-    WebDriverWait(opened, 5).until(lambda page: axis(page)["range"] != before)
+    WebDriverWait(opened, PATIENCE).until(lambda page: axis(page)["range"] != before)
     star = opened.find_elements(By.CSS_SELECTOR, ".plot")[1].find_elements(By.CSS_SELECTOR, ".point")[0]
     webdriver.ActionChains(opened).move_to_element(star).perform()
-    WebDriverWait(opened, 5).until(lambda page: page.find_elements(By.CSS_SELECTOR, ".hovertext"))
+    WebDriverWait(opened, PATIENCE).until(lambda page: page.find_elements(By.CSS_SELECTOR, ".hovertext"))
     said = opened.find_element(By.CSS_SELECTOR, ".hovertext").text
     for part in ("after fine-tuning", "before", "parameters", "times fewer", "FLOPs"):
         assert part in said
@@ -296,12 +301,14 @@ def test_the_table_is_sorted_and_filtered_and_names_documents(opened):
     assert reason.text == "why\n<b>out of reach</b>"
     opened.find_element(By.CSS_SELECTOR, ".dt-search input").send_keys("resnet18 AutoCompress 0.975")
     info = opened.find_element(By.CSS_SELECTOR, ".dt-info")
-    WebDriverWait(opened, 5).until(lambda _: "Showing 1 to 5 of 5" in info.text)
+    WebDriverWait(opened, PATIENCE).until(lambda _: "Showing 1 to 5 of 5" in info.text)
     seeds = opened.find_elements(By.CSS_SELECTOR, "#cells thead th")[3]
     for direction, order in (("ascending", "01234"), ("descending", "43210")):
         seeds.click()
-        WebDriverWait(opened, 5).until(lambda _, wanted=direction: seeds.get_attribute("aria-sort") == wanted)
-        WebDriverWait(opened, 5).until(
+        WebDriverWait(opened, PATIENCE).until(
+            lambda _, wanted=direction: seeds.get_attribute("aria-sort") == wanted
+        )
+        WebDriverWait(opened, PATIENCE).until(
             lambda page, wanted=order: "".join(row[3] for row in table_rows(page)) == wanted
         )
     # No link: it would end where the page is moved to.
@@ -351,15 +358,21 @@ def test_the_report_of_a_study_opens(browser, finished, tmp_path):
     assert run.returncode == 0, run.stdout
     browser.get_log("browser")
     browser.get((tmp_path / "report.html").as_uri())
-    WebDriverWait(browser, 20).until(lambda page: "Workflow" in page.find_element(By.TAG_NAME, "body").text)
+    WebDriverWait(browser, PATIENCE).until(
+        lambda page: "Workflow" in page.find_element(By.TAG_NAME, "body").text
+    )
     text = browser.find_element(By.TAG_NAME, "body").text
     for category in ("Figures", "Searches", "Tables", "Verdicts", "Published study", "Statistics"):
         assert category in text
     assert "study smoke" in text
     browser.find_element(By.XPATH, "//*[normalize-space(text())='Verdicts']").click()
-    WebDriverWait(browser, 5).until(lambda page: "this study" in page.find_element(By.TAG_NAME, "body").text)
+    WebDriverWait(browser, PATIENCE).until(
+        lambda page: "this study" in page.find_element(By.TAG_NAME, "body").text
+    )
     assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
     browser.get((tmp_path / "results/smoke/page.html").as_uri())
-    WebDriverWait(browser, 20).until(lambda page: page.execute_script("return document.body.dataset.ready"))
+    WebDriverWait(browser, PATIENCE).until(
+        lambda page: page.execute_script("return document.body.dataset.ready")
+    )
     assert browser.get_log("browser") == []
     assert json.loads((tmp_path / "results/smoke/reproduction.json").read_text())["study"] == "smoke"
