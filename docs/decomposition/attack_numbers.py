@@ -48,13 +48,22 @@ class Attacks:
 
     def gain(self, name: str, control: str, uniform: str, budget: int) -> str:
         """By how many points an attack's control is above the study's, over the seeds of the attack."""
-        cells = pd.read_csv(self.folder / f"cells/{name}.csv")
+        cells = self._cells(name)
         column = f"performance_finetuned_{budget}"
         changed, unchanged = (
             100 * table[table["pruner"] == pruner].set_index("seed")[column]
             for table, pruner in ((cells, control), (self.study.cells[ATTACKED[0]], uniform))
         )
         return mean_of(changed - unchanged)
+
+    def means(self, component: str, budget: int) -> str:
+        """The lowest and the highest mean of a component over all attacks, with all seeds."""
+        found = [row_of(table, *ATTACKED, component, budget)["mean_all"] for table in self.tables.values()]
+        return f"{min(found):.1f} to {max(found):.1f}"
+
+    def unpruned(self, name: str) -> str:
+        """Mean test accuracy of an attack's unpruned nets, per cent."""
+        return f"{100 * self._cells(name).groupby('seed')['performance_original'].first().mean():.1f}"
 
     def left(self) -> str:
         """What the attacks that have not run would change."""
@@ -66,6 +75,9 @@ class Attacks:
         budget = self.study.budgets[0]
         rows = {name: row_of(table, *ATTACKED, LEAD, budget) for name, table in self.tables.items()}
         return {name: int(row["n"] + row["collapsed"]) for name, row in rows.items()}
+
+    def _cells(self, name: str) -> pd.DataFrame:
+        return pd.read_csv(self.folder / f"cells/{name}.csv")
 
     @cached_property
     def _first(self) -> dict[int, pd.DataFrame]:
