@@ -65,10 +65,6 @@ class Attacks:
         """Mean test accuracy of an attack's unpruned nets, per cent."""
         return f"{100 * self._cells(name).groupby('seed')['performance_original'].first().mean():.1f}"
 
-    def left(self) -> str:
-        """What the attacks that have not run would change."""
-        return "; ".join(change for name, change in CHANGES.items() if name not in self.tables)
-
     @cached_property
     def seeds(self) -> dict[str, int]:
         """By attack how many seeds it has, those left out of a component included."""
