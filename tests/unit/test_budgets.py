@@ -112,7 +112,10 @@ class L1Once:
         return self._pruned(sparsity)
 
 
-@pytest.mark.parametrize(("name", "width"), [("vgg16", 1 / 4), ("resnet18", 1 / 16), ("resnet50", 1 / 16)])
+@pytest.mark.parametrize(
+    ("name", "width"),
+    [("vgg16", 1 / 4), ("resnet18", 1 / 16), pytest.param("resnet50", 1 / 16, marks=pytest.mark.slow)],
+)
 def test_a_uniform_sparsity_ends_within_two_percent_below_a_flops_budget(name, width):
     model = fresh_net(name, width)
     cost, pruner = FlopsCost(model), L1Once(model)
@@ -163,7 +166,14 @@ class Plain:
         self.prune = pruner.prune
 
 
-@pytest.mark.parametrize("pruner", ["HessianPruner", "OBDCPruner", "CHIPPruner", "GroupRandomPruner"])
+@pytest.mark.parametrize(
+    "pruner",
+    [
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("HessianPruner", "OBDCPruner")),
+        "CHIPPruner",
+        "GroupRandomPruner",
+    ],
+)
 def test_a_net_is_scored_once_for_all_sparsities(pruner, search):
     model, made = fresh_net("vgg16", 1 / 16), PRUNERS[pruner].make(arguments_of(pruner, {}))
     budget = Budget(0.4, FlopsCost(model))

@@ -52,7 +52,7 @@ def test_the_layers_of_an_l1_cell_are_that_cell_to_the_last_byte(model, digits_f
     assert documents["result"]["params"]["speedup"] < documents["result"]["params"]["original"]
 
 
-@pytest.mark.parametrize("pruner", ["AutoCompressPruner", ROUNDS])
+@pytest.mark.parametrize("pruner", [pytest.param("AutoCompressPruner", marks=pytest.mark.slow), ROUNDS])
 def test_the_layers_of_a_compact_net_with_sums_give_its_very_shapes(pruner, digits_file, tmp_path):
     register([], {}, "test", [f"LayersOf{pruner}"])
     documents = run_cell("cpu", f"LayersOf{pruner}", digits_file, tmp_path, model="resnet18", width=1 / 16)

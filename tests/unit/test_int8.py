@@ -36,7 +36,7 @@ def images() -> torch.Tensor:
     return torch.randn(100, 3, 32, 32, generator=torch.Generator().manual_seed(0))
 
 
-@pytest.mark.parametrize("model", ["vgg16", "resnet18"])
+@pytest.mark.parametrize("model", [pytest.param("vgg16", marks=pytest.mark.slow), "resnet18"])
 def test_convolutions_sums_and_linear_layers_are_int8_and_compute_nearly_the_same(model, images):
     net, content = exported(model)
     quantised = quantize_onnx(content, images)

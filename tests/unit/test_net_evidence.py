@@ -55,7 +55,7 @@ def a_net(seed: int) -> torch.nn.Module:
     return build_model("resnet18", 0.0625, 2).eval()
 
 
-@pytest.fixture(scope="module", params=["normalised", "pixels"])
+@pytest.fixture(scope="module", params=["normalised", pytest.param("pixels", marks=pytest.mark.slow)])
 def made(request, tmp_path_factory) -> tuple[Path, dict]:
     """A cell's folder with its exports, and its documents."""
     folder = tmp_path_factory.mktemp("made") / "seed-0/L1FilterPruner/0.5"

@@ -83,7 +83,7 @@ def test_a_papers_list_of_a_residual_net_is_a_cell():
     assert (kept["blocks.18.branch.0.0"], kept["blocks.18.shortcut.0"]) == (19, 32)
 
 
-@pytest.mark.parametrize("model", ["vgg16", "resnet18"])
+@pytest.mark.parametrize("model", [pytest.param("vgg16", marks=pytest.mark.slow), "resnet18"])
 def test_the_layers_of_an_l1_cell_are_that_cell_to_the_last_byte(model, digits_file, tmp_path, monkeypatch):
     run_cell("cpu", "L1FilterPruner", digits_file, tmp_path / "l1", model=model, width=1 / 16)
     layers = {layer["name"]: layer["kept"] for layer in read(tmp_path / "l1/prune.json")["layers"]}

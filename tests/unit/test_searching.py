@@ -53,6 +53,8 @@ CHANGES = {
     "EagleEyePruner": {"evaluations": 6},
     "SensitivityPruner": {"rates": 2},
 }
+# One that searches a path, and one with candidates for each target.
+QUICK = ("NetAdaptPruner", "SimulatedAnnealingPruner")
 
 
 @pytest.fixture
@@ -166,7 +168,7 @@ def test_a_net_with_one_convolution_can_be_searched(pruner, search):
 
 @pytest.mark.parametrize(
     "pruner",
-    [pytest.param(name, marks=pytest.mark.slow if name == "AutoCompressPruner" else ()) for name in CHANGES],
+    [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in CHANGES],
 )
 def test_a_search_prunes_a_depthwise_convolution_with_its_input(pruner, search):
     torch.manual_seed(0)

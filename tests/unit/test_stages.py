@@ -404,7 +404,7 @@ def test_pruners_of_groups_take_a_chain_and_a_depthwise_net_through_all_stages(
     [
         ("L1FilterPruner", {}, HALF),
         ("NetAdaptPruner", NARROW, HALF),
-        ("AutoCompressPruner", NARROW, HALF),
+        pytest.param("AutoCompressPruner", NARROW, HALF, marks=pytest.mark.slow),
         ("GroupNormPruner", {}, HALF),
         ("L2FilterPruner", {}, Target("flops", 0.5)),
     ],
