@@ -158,7 +158,7 @@ class Study:
         planned = len(self.config["seeds"])
         few = {label: self.seeds(name) for name, label in self.models.items() if self.seeds(name) < planned}
         there = [f"{label} has {counted(seeds, 'seeds')}" for label, seeds in few.items()]
-        return f"{listed(there)} of {planned}" if there else "All models have all seeds"
+        return f"{listed(there)} of {planned}" if there else ""
 
     def factors(self) -> list[str]:
         """By model how many times fewer params AutoCompress's nets have, with the model's name."""

@@ -31,7 +31,7 @@ def parse_yaml(text: str) -> Any:
         raise InputError("its values are nested too deeply") from reason
     except (yaml.YAMLError, ValueError) as reason:
         # Snakemake accepts JSON too, whose tabs YAML refuses.
-        with suppress(ValueError):
+        with suppress(ValueError, RecursionError):
             return json.loads(text)
         raise InputError(f"cannot be read as YAML ({first_line(reason)})") from reason
     if (values := _count(found, {})) > MAX_VALUES:
