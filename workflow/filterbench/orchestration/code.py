@@ -73,5 +73,6 @@ def _place(item: tuple[Definition, str]) -> tuple[str, str]:
     return item[0].module, item[0].name or ""
 
 
+@cache
 def _is_plumbing(module: str) -> bool:
     return any(module == name or module.startswith(f"{name}.") for name in PLUMBING)

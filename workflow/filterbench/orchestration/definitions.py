@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.util import resolve_name
 from pathlib import Path
+from typing import Any
 
 from filterbench.own_code.registering import folder_of
 
@@ -168,8 +169,16 @@ def _source(module: str) -> Path:
     return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
 
 
+def _is_name(node: ast.expr, name: str) -> bool:
+    return isinstance(node, ast.Name) and node.id == name
+
+
 class _Meaning(ast.NodeTransformer):
     """Takes out what changes no number: docstrings, annotations, messages of errors and of the log."""
+
+    def visit(self, node: ast.AST) -> Any:
+        # All of it is in statements and arguments; most nodes are parts of expressions.
+        return node if isinstance(node, ast.expr) else super().visit(node)
 
     def visit_Module(self, node: ast.Module) -> ast.AST:
         return self._without_docstring(node)
@@ -188,7 +197,7 @@ class _Meaning(ast.NodeTransformer):
 
     def visit_If(self, node: ast.If) -> ast.AST | list[ast.stmt]:
         self.generic_visit(node)
-        return node.orelse if ast.unparse(node.test) == "TYPE_CHECKING" else node
+        return node.orelse if _is_name(node.test, "TYPE_CHECKING") else node
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
         node.annotation = ast.Constant(None)
@@ -205,6 +214,6 @@ class _Meaning(ast.NodeTransformer):
 
     def visit_Expr(self, node: ast.Expr) -> ast.AST:
         called = node.value.func if isinstance(node.value, ast.Call) else None
-        if isinstance(called, ast.Attribute) and ast.unparse(called.value) == "logger":
+        if isinstance(called, ast.Attribute) and _is_name(called.value, "logger"):
             return ast.Pass()
         return self.generic_visit(node)

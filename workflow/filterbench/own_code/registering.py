@@ -13,6 +13,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
@@ -72,9 +73,10 @@ def register(
         os.environ[VARIABLE] = json.dumps(registered)
 
 
-def installed_code() -> list[str]:
-    """The modules that installed packages offer."""
-    return [point.value for point in entry_points(group=GROUP)]
+@cache
+def installed_code() -> tuple[str, ...]:
+    """The modules that installed packages offer, looked up once: a look reads every package's records."""
+    return tuple(point.value for point in entry_points(group=GROUP))
 
 
 def register_inherited() -> None:
