@@ -16,9 +16,9 @@ from filterbench.compaction.exporting import (
     layer_onnx,
     with_metadata,
 )
-from filterbench.compaction.nni import count
 from filterbench.compaction.portable import as_metadata, read_record
 from filterbench.costs.memory import peak_activations
+from filterbench.costs.nni import count
 from filterbench.integrity.exports import other_exports
 from filterbench.integrity.nets import wrong_shapes
 from filterbench.integrity.records import other_records

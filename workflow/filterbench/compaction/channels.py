@@ -75,11 +75,6 @@ def call_name(layer: str, earlier: Container[str]) -> str:
     return next(name for number in count(2) if (name := f"{layer}#{number}") not in earlier)
 
 
-def moves_channels(model: nn.Module) -> bool:
-    """Whether a net has an operation that moves channels, such as the padding of a shortcut."""
-    return any(node.target in MOVES for node in graph_of(model).nodes)
-
-
 def follow(model: nn.Module, masks: Mapping[str, Mask]) -> tuple[Spaces[Mask], dict[str, fx.Node]]:
     """The channels of a net's graph, and the calls of its layers with parameters by name, in order.
 

@@ -1,8 +1,7 @@
 """A quick channel slicer: the compact form of a masked net, from the net's graph alone.
 
 NNI's ModelSpeedup finds by experiment what a mask makes useless, which takes seconds. Here the graph says it,
-in milliseconds (`filterbench.compaction.channels`). A search evaluates its candidates in this form; the
-`speedup` stage uses NNI.
+in milliseconds (`filterbench.compaction.channels`). The tests compare both.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import thop
 import torch
 from torch import nn
 
-from filterbench.compaction.nni import count
+from filterbench.costs.nni import count
 from filterbench.models.inputs import image_shape
 
 CONVENTION = "nni-full"

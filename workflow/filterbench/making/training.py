@@ -11,8 +11,8 @@ from typing import Any
 from torch import nn
 
 from filterbench import __version__
-from filterbench.compaction.nni import count
 from filterbench.compaction.portable import NetRecord, as_metadata
+from filterbench.costs.nni import count
 from filterbench.data.loading import Splits
 from filterbench.documents import write
 from filterbench.documents.types import TrainedDocument

@@ -1,4 +1,4 @@
-"""NNI 2.10.1's pruners (archived upstream); its speedup and counter are in `filterbench.compaction.nni`."""
+"""NNI 2.10.1's pruners (archived upstream); its counter is in `filterbench.costs.nni`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, fx, nn
 
 from filterbench.compaction.masks import apply_masks
-from filterbench.compaction.nni import quieten_nni
+from filterbench.costs.nni import quieten_nni
 from filterbench.models.depthwise import depthwise_names, mask_depthwise
 
 # NNI warns about optional trainers that are not used here, and logs every layer that it visits.

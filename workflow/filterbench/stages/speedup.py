@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import logging
 
-# Backward passes import it, in a second; imported here, a job's warm parent has it before it forks.
-import torch.fx.experimental.symbolic_shapes  # noqa: F401
 from torch import nn
 
 from filterbench.compaction.masks import ChannelMasks, read_masked_net
