@@ -22,6 +22,8 @@ from filterbench.storage.weights import read_weights, write_weights
 PUBLISHED = Path(__file__).parents[2] / "workflow/filterbench/resources/published.csv"
 NO_SEARCH = None  # One-shot pruners do not look at it.
 ONE_SHOT = ("L1FilterPruner", "L2FilterPruner", "FPGMPruner")
+# NNI takes the channels of all terms of a sum for the same ones, which padding moves.
+WITHOUT_PADDING = [name for name in MODELS if not name.endswith("_padded")]
 # The published study's, and one with depthwise convolutions. NNI's speedup takes seconds.
 SPED_UP = ("vgg16", "resnet18", "mobilenetv2")
 
@@ -36,6 +38,7 @@ def lively_net(name: str, width: float = 1 / 8) -> nn.Module:
                 nn.init.uniform_(tensor, 0.5, 1.5)
             for tensor in (module.bias, module.running_mean):
                 nn.init.normal_(tensor, std=0.3)
+            module.num_batches_tracked.fill_(8)
     return model
 
 
@@ -104,12 +107,20 @@ def test_the_compact_net_computes_what_the_silenced_masked_net_computes(name, pr
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=() if name in SPED_UP else pytest.mark.slow) for name in MODELS]
+    "name",
+    [pytest.param(name, marks=() if name in SPED_UP else pytest.mark.slow) for name in WITHOUT_PADDING],
 )
 def test_the_compact_net_is_that_of_nnis_speedup(name):
     pruned = PRUNERS["L1FilterPruner"].make({}).prune(lively_net(name), 0.5, NO_SEARCH)
     silence_masked_channels(pruned.model, pruned.masks)
     assert same_state(compact(pruned.model, pruned.masks), sped_up(pruned.model, pruned.masks))
+
+
+def test_a_spared_layer_is_that_of_nnis_speedup():
+    pruned = PRUNERS["L1FilterPruner"].make({}).prune(lively_net("vgg16"), 0.5, NO_SEARCH)
+    masks = dict(list(pruned.masks.items())[3:])
+    silence_masked_channels(pruned.model, masks)
+    assert same_state(compact(pruned.model, masks), sped_up(pruned.model, masks))
 
 
 @pytest.mark.parametrize("compacted", [compact, compact_form])

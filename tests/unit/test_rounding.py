@@ -3,6 +3,7 @@
 import pytest
 import torch
 from nni_speedup import same_state, sped_up
+from test_pruning import WITHOUT_PADDING
 from torch import nn
 
 from filterbench.compaction.channels import channel_sources
@@ -73,7 +74,8 @@ def test_every_layer_keeps_a_multiple_or_all(name, up):
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.slow if name != "resnet18" else ()) for name in MODELS]
+    "name",
+    [pytest.param(name, marks=pytest.mark.slow if name != "resnet18" else ()) for name in WITHOUT_PADDING],
 )
 @pytest.mark.parametrize("up", [True, False])
 def test_the_rounded_net_is_that_of_nnis_speedup(name, up):
