@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import torch
 from torch import nn
 
-from filterbench.compaction.slicing import kept_indices, slice_channels
+from filterbench.compaction.speedup import compact
 from filterbench.documents.parts import LayerRecord
 
 
@@ -22,4 +22,4 @@ def shaped(model: nn.Module, layers: Iterable[LayerRecord]) -> nn.Module:
     masks = {
         layer["name"]: torch.arange(layer["channels"], device=device) < layer["kept"] for layer in layers
     }
-    return slice_channels(model, kept_indices(model, masks))
+    return compact(model, masks)

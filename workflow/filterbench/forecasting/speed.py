@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from filterbench.compaction.slicing import kept_indices, slice_channels
+from filterbench.compaction.speedup import compact
 from filterbench.costs.layer_costs import count_shapes
 from filterbench.data.loading import Splits
 from filterbench.forecasting.expected import Work
@@ -77,7 +77,7 @@ def speeds(config: Config, splits: Splits) -> dict[str, Speed]:
 
 def _speed(net: nn.Module, splits: Splits, precision: str) -> Speed:
     net.eval()
-    pruned = slice_channels(net, kept_indices(net, uniform_masks(net, PRUNED)))
+    pruned = compact(net, uniform_masks(net, PRUNED))
     share = count_shapes(pruned)["flops"] / count_shapes(net)["flops"]
     return Speed(_pace(net, splits, precision), _pace(pruned, splits, precision), share)
 

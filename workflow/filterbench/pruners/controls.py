@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from filterbench.compaction.masks import ChannelMasks, PrunedNet, apply_masks
-from filterbench.compaction.slicing import kept_indices, slice_channels
+from filterbench.compaction.speedup import compact
 from filterbench.costs.layer_costs import FlopsCost
 from filterbench.models.depthwise import mask_depthwise
 from filterbench.pruners.contract import InfeasibleError
@@ -212,5 +212,4 @@ def _first_step(
 
 
 def _compact_params(masked: nn.Module, masks: ChannelMasks) -> int:
-    smaller = slice_channels(masked, kept_indices(masked, masks))
-    return sum(parameter.numel() for parameter in smaller.parameters())
+    return sum(parameter.numel() for parameter in compact(masked, masks).parameters())
